@@ -1,0 +1,1 @@
+"""Experiments: a config is data. One small file per question; its docstring is the lab note."""

@@ -1,0 +1,46 @@
+"""The autoencoder of the demo: 9 frames of 32x32 pixels to latents, a short recipe for two cores.
+
+Command   python -m vdit.main --config experiments/autoencoder.py --workdir runs/autoencoder
+"""
+
+from ml_collections import ConfigDict
+
+from experiments.args import parse
+from experiments.base import data, optimizer
+
+FRAMES, PIXELS = 9, 32
+CAUSAL = {
+    "name": "causal",
+    "dir": "",
+    "space": 4,  # 4 or 8
+    "time": 4,  # 1, 2 or 4
+    "channels": 4,
+    "width": 96,
+    "kl_weight": 1e-4,
+}
+
+
+def get_config(arg: str | None = None) -> ConfigDict:
+    """`arg`: videos=DIR, a folder made by `vdit.prepare` with 9 frames of 32 pixels."""
+    videos = parse(arg, videos="")["videos"]
+    return ConfigDict(
+        {
+            "experiment": "autoencoder",
+            "sweep": "",
+            "objective": "autoencoder",
+            "seed": 0,
+            "steps": 400,
+            "batch": 32,
+            "accumulate": 1,
+            "flops_budget": 0.0,
+            "log_every": 20,
+            "sample_every": 0,
+            "checkpoint_every": 0,
+            "keep": 1,
+            "wandb": False,
+            "data": data(videos, FRAMES, PIXELS) | {"train_clips": 4096},
+            "autoencoder": dict(CAUSAL),
+            "optimizer": optimizer() | {"lr": 2e-3},
+            "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},
+        }
+    )

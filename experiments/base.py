@@ -1,0 +1,96 @@
+"""The base: a VideoDiT of any size on the embedded world, in pixel space. All others start here.
+
+Command   python -m vdit.main --config experiments/base.py:size=S --workdir runs/base
+Other data and latents: `videos=DIR` takes a folder made by `vdit.prepare`, `autoencoder=DIR` the
+run folder of a trained autoencoder (see experiments/autoencoder.py).
+"""
+
+from ml_collections import ConfigDict
+
+from experiments.args import parse
+from vdit.sizes import size_of
+
+
+def get_config(arg: str | None = None) -> ConfigDict:
+    """`arg`: size=NAME,videos=DIR,frames=T,pixels=N."""
+    chosen = parse(arg, size="S", videos="", frames=9, pixels=64)
+    size_of(chosen["size"])
+    return base(**chosen)
+
+
+def base(size: str, videos: str, frames: int, pixels: int) -> ConfigDict:
+    """Every key there is, with its default."""
+    return ConfigDict(
+        {
+            "experiment": "base",
+            "sweep": "",
+            "objective": "flow",
+            "seed": 0,
+            "steps": 10_000,
+            "batch": 32,
+            "accumulate": 1,  # parts of a batch whose gradients are added one after another
+            "flops_budget": 0.0,  # a label that isoFLOP fits group by; 0 for none
+            "log_every": 50,
+            "sample_every": 1000,
+            "checkpoint_every": 1000,
+            "keep": 1,  # checkpoints kept
+            "wandb": False,
+            "cache": "runs/latents",
+            "data": data(videos, frames, pixels),
+            "autoencoder": {"name": "identity", "dir": ""},
+            "model": {
+                "size": size,
+                "width": 0,  # with depth and heads, where `size` is empty
+                "depth": 0,
+                "heads": 0,
+                "mlp_ratio": 4.0,
+                "frequencies": 256,
+                "patch": (1, 8, 8),
+                "attention": "full",
+                "condition": "text",  # text | class | none
+                "drop_caption": 0.1,
+                "remat": "none",  # none | dots | full
+                "unroll": False,
+                "dtype": "float32",  # of the computation; weights are float32
+            },
+            "flow": {"loc": 0.0, "scale": 1.0, "shift": 1.0},
+            "optimizer": optimizer(),
+            "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},
+            "sampling": {"method": "heun", "steps": 32, "guidance": 2.0, "count": 4},
+            "validation": {"triples": 512, "seed": 0},
+            "evaluation": {"clips": 64, "seed": 0},
+        }
+    )
+
+
+def data(videos: str, frames: int, pixels: int) -> dict:
+    """The embedded world, or a prepared folder of videos."""
+    return {
+        "name": "video_folder" if videos else "worlds",
+        "dir": videos,
+        "num_frames": frames,
+        "height": pixels,
+        "width": pixels,
+        "seed": 0,
+        "train_clips": 16_384,
+        "validation_clips": 256,
+        "text_length": 24,
+        "words": 4096,
+        "world": {},
+    }
+
+
+def optimizer() -> dict:
+    """AdamW; warm-up, decay and the average's half-life are fractions of the run."""
+    return {
+        "lr": 1e-3,
+        "schedule": "cosine",  # cosine | wsd
+        "warmup": 0.05,
+        "decay": 0.2,
+        "final": 0.0,
+        "weight_decay": 0.0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "clip": 1.0,
+        "ema_halflife": 0.02,
+    }

@@ -1,0 +1,1 @@
+"""Sweeps: a list of overrides for an experiment, a launcher, a status table."""

@@ -1,0 +1,1 @@
+"""vdit: a laboratory for one claim, that more compute gives better video."""

@@ -1,0 +1,103 @@
+"""Checkpoints through Orbax: the training state and the place in the data, together or not at all."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+import jax
+from orbax.checkpoint.experimental import v1 as ocp
+
+from vdit.errors import InputError
+from vdit.fingerprint import differences
+
+
+def write_json(path: pathlib.Path, value) -> None:
+    """Writes JSON whole or not at all."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(json.dumps(value, indent=1, default=float) + "\n")
+    os.replace(part, path)
+
+
+def check_same_run(workdir: pathlib.Path, identity: dict) -> None:
+    """Writes the run's config, or refuses to go on with one that differs, naming the keys."""
+    path = pathlib.Path(workdir) / "config.json"
+    if not path.exists():
+        write_json(path, identity)
+        return
+    changed = differences(json.loads(path.read_text()), identity)
+    if changed:
+        raise InputError(f"{workdir} holds a run of another config; differs in: {'; '.join(changed)}")
+
+
+@contextlib.contextmanager
+def checkpointer(workdir: pathlib.Path, keep: int = 1):
+    """Orbax's checkpointer for a run folder; keeps the latest `keep` checkpoints."""
+    policies = ocp.training.preservation_policies
+    with ocp.training.Checkpointer(
+        (pathlib.Path(workdir) / "checkpoints").resolve(),
+        save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
+        preservation_policy=policies.LatestN(keep),
+        cleanup_tmp_directories=True,
+    ) as manager:
+        yield manager
+
+
+def save(manager, step: int, state, iterator) -> None:
+    """Saves and waits: a full disk is told now, not at the next save."""
+    weights, training = _parts(state)
+    parts = {"weights": weights, "training": training, "data": iterator}
+    manager.save_checkpointables(step, parts)
+
+
+def restore(manager, state, iterator):
+    """The latest checkpoint, placed as `state` is, and the iterator moved there; None if none."""
+    if manager.latest is None:
+        return None
+    weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
+    parts = {"weights": weights, "training": training, "data": iterator}
+    loaded = manager.load_checkpointables(None, parts)
+    names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    leaves = loaded["weights"] | loaded["training"]
+    return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])
+
+
+def read_weights(workdir: pathlib.Path, init, step: int | None = None) -> dict:
+    """{"params": ..., "ema": ...} of a run's latest (or the named) checkpoint, on one device."""
+    saved = steps_saved(workdir)
+    if not saved or (step is not None and step not in saved):
+        wanted = "a checkpoint" if step is None else f"step {step}"
+        raise InputError(f"{workdir}: expected {wanted}; there are {saved or 'none'}")
+    folder = pathlib.Path(workdir).resolve() / "checkpoints" / str(step or saved[-1])
+    one = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    shapes = jax.eval_shape(init, jax.random.key(0))
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=one), shapes)
+    both = {"params": shapes, "ema": shapes}
+    named = {_name(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
+    loaded = ocp.load_checkpointables(folder, {"weights": named})["weights"]
+    return jax.tree.unflatten(jax.tree.structure(both), [loaded[name] for name in named])
+
+
+def _parts(state) -> tuple[dict, dict]:
+    """Name to array: the weights, which others read, and the rest, which only a resume needs."""
+    named = {_name(path): x for path, x in jax.tree_util.tree_leaves_with_path(state)}
+    weights = {k: v for k, v in named.items() if k.split("/")[0] in ("params", "ema")}
+    return weights, {k: v for k, v in named.items() if k not in weights}
+
+
+def _name(path) -> str:
+    """A leaf's path as `params/blocks/mlp/up/kernel`."""
+    keys = (getattr(k, "key", getattr(k, "name", getattr(k, "idx", None))) for k in path)
+    return "/".join(str(k) for k in keys if k != "value")
+
+
+def _abstract(x):
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+
+
+def steps_saved(workdir: pathlib.Path) -> list[int]:
+    """Steps of the finished checkpoints of a run, ascending."""
+    folder = pathlib.Path(workdir) / "checkpoints"
+    return sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())

@@ -1,0 +1,104 @@
+"""A trained autoencoder, ready for use: videos to latents and back."""
+
+import functools
+import hashlib
+import json
+import pathlib
+
+import jax
+import numpy as np
+from flax import nnx
+from ml_collections import ConfigDict
+
+from vdit import checkpoint
+from vdit.errors import InputError
+
+
+class IdentityCoder:
+    """Pixels are the latents: training in pixel space."""
+
+    name = fingerprint = "identity"
+    psnr = float("inf")
+
+    def encode(self, video: np.ndarray) -> np.ndarray:
+        """uint8 (B, T, H, W, 3) to float32 in [-1, 1]."""
+        return to_float(video)
+
+    def decode(self, latent) -> np.ndarray:
+        """Latents to uint8 (B, T, H, W, 3)."""
+        return to_uint8(np.asarray(latent))
+
+
+class Coder:
+    """The autoencoder of a finished run folder; its fingerprint is a hash of config and weights."""
+
+    def __init__(self, folder: pathlib.Path):
+        from vdit.tasks.autoencode import AutoencoderTask, graph_of
+
+        result = read_result(folder)
+        self.name, self.psnr = result["autoencoder"], result["psnr"]
+        self.fingerprint = result["weights"]
+        config = ConfigDict(json.loads((folder / "config.json").read_text()))
+        task = AutoencoderTask(config)
+        self._graph = graph_of(task.init)
+        self._params = checkpoint.read_weights(folder, task.init)["ema"]
+
+    def encode(self, video: np.ndarray) -> np.ndarray:
+        """uint8 (B, T, H, W, 3) to float32 latents (the mean of the posterior)."""
+        return np.asarray(encode(self._graph, self._params, video))
+
+    def decode(self, latent) -> np.ndarray:
+        """Latents to uint8 (B, T, H, W, 3)."""
+        return np.asarray(decode(self._graph, self._params, latent))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def encode(graph, params, video):
+    """The posterior's mean, float32, of uint8 videos."""
+    return nnx.merge(graph, params).encode(to_float(video))[0]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def decode(graph, params, latent):
+    """uint8 videos of latents."""
+    return to_uint8(nnx.merge(graph, params).decode(latent))
+
+
+def to_float(video):
+    """uint8 to [-1, 1]."""
+    return video.astype(np.float32) / 127.5 - 1
+
+
+def to_uint8(video):
+    """[-1, 1] to uint8, rounded."""
+    return ((video.clip(-1, 1) + 1) * 127.5 + 0.5).astype(np.uint8)
+
+
+def weights_hash(params) -> str:
+    """12 hex digits of the bytes of all weights."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(params):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()[:12]
+
+
+def read_result(folder: pathlib.Path) -> dict:
+    """result.json of a finished run; `InputError` where there is none."""
+    path = pathlib.Path(folder) / "result.json"
+    if not path.exists():
+        raise InputError(f"{folder}: no finished run there (no result.json)")
+    return json.loads(path.read_text())
+
+
+@functools.lru_cache(maxsize=4)
+def _load(folder: str) -> Coder:
+    return Coder(pathlib.Path(folder))
+
+
+def load_coder(config):
+    """The coder that `config.autoencoder` names: `identity`, or a trained one by its run folder."""
+    if config.name == "identity":
+        return IdentityCoder()
+    if not config.dir:
+        raise InputError("autoencoder.dir is empty: expected the run folder of a trained one")
+    return _load(str(config.dir))

@@ -1,0 +1,187 @@
+"""Encode once, train many: latents and captions of a data set in ArrayRecord.
+
+A cache is a folder named by the fingerprint of data and autoencoder: `train.array_record`,
+`validation.array_record`, `meta.json`. It appears whole or not at all.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+
+import numpy as np
+from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
+from tqdm import tqdm
+
+from vdit.data.sources import open_source
+from vdit.data.text import Vocabulary
+from vdit.fingerprint import fingerprint
+from vdit.coder import load_coder
+
+ENCODE_BATCH = 64
+IN_MEMORY_BYTES = 2 << 30  # larger caches are read from disk, record by record
+
+
+class Records:
+    """The records of one split: `rows(indices)` gives normalised latents and captions.
+
+    Latents are float32 (B, T, H, W, C) of about zero mean and unit variance per channel; captions
+    are int32 tokens (B, S) or float embeddings (B, S, F).
+    """
+
+    def __init__(self, folder: pathlib.Path, split: str):
+        self.folder, self.split = pathlib.Path(folder), split
+        self.meta = read_meta(folder)
+        self.dtype = _record_dtype(self.meta)
+        self.mean = np.asarray(self.meta["mean"], np.float32)
+        self.std = np.asarray(self.meta["std"], np.float32)
+        self._reader = ArrayRecordReader(str(self.folder / f"{split}.array_record"))
+        small = len(self) * self.dtype.itemsize <= IN_MEMORY_BYTES
+        self._all = self._parse(self._reader.read_all()) if small else None
+
+    def __len__(self) -> int:
+        return self.meta[self.split]
+
+    def __repr__(self) -> str:
+        return f"{self.folder.name}/{self.split}"
+
+    def rows(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        indices = np.asarray(indices)
+        if self._all is None:
+            raw = self._parse(self._reader.read(indices.tolist()))
+        else:
+            raw = self._all[indices]
+        latent = (raw["latent"].astype(np.float32) - self.mean) / self.std
+        return {"latent": latent, "caption": raw["caption"]}
+
+    def _parse(self, blobs: list[bytes]) -> np.ndarray:
+        return np.frombuffer(b"".join(blobs), self.dtype)
+
+
+def denormalise(latent, meta):
+    """Back to the autoencoder's own scale."""
+    return latent * np.asarray(meta["std"], np.float32) + np.asarray(meta["mean"], np.float32)
+
+
+def read_meta(folder: pathlib.Path) -> dict:
+    """What a cache holds: shape, counts, statistics, words."""
+    return json.loads((pathlib.Path(folder) / "meta.json").read_text())
+
+
+def prepare(config) -> pathlib.Path:
+    """The cache that `config` trains on; made first where it does not exist."""
+    sources = {split: open_source(config.data, split) for split in ("train", "validation")}
+    coder = load_coder(config.autoencoder)
+    key = cache_key(config, coder.fingerprint, sources)
+    folder = pathlib.Path(config.cache) / fingerprint(key)
+    if not folder.exists():
+        _build(folder, key, config, coder, sources)
+    return folder
+
+
+def cache_key(config, coder_fingerprint: str, sources: dict) -> dict:
+    """All that decides the bytes of a cache."""
+    return {
+        "sources": {split: [s.fingerprint, len(s)] for split, s in sources.items()},
+        "coder": coder_fingerprint,
+        "condition": config.model.condition,
+        "words": [config.data.words, config.data.text_length],
+    }
+
+
+def _build(folder, key, config, coder, sources) -> None:
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        captions = _Captions(config, sources["train"])
+        example = coder.encode(sources["train"][0]["video"][None])[0]
+        meta = {"key": key, "shape": example.shape} | captions.meta()
+        meta |= {"dataset": sources["train"].name, "autoencoder": coder.name, "psnr": coder.psnr}
+        moments = {}
+        for split, source in sources.items():
+            dtype = _record_dtype(meta)
+            path = part / f"{split}.array_record"
+            moments[split] = _write(path, source, coder, captions, dtype)
+            meta[split] = len(source)
+        meta["mean"], meta["std"] = (m.tolist() for m in moments["train"])
+        (part / "meta.json").write_text(json.dumps(meta))
+        try:
+            os.rename(part, folder)
+        except OSError:
+            if not folder.exists():  # else another process made the same cache first
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write(path, source, coder, captions, dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Writes one split; returns the mean and standard deviation of each latent channel."""
+    writer = ArrayRecordWriter(str(path), "group_size:1")
+    total, square, count = 0.0, 0.0, 0
+    for items in tqdm(_chunks(source), f"encoding {path.stem}", -(-len(source) // ENCODE_BATCH)):
+        latent = coder.encode(np.stack([item["video"] for item in items]))
+        records = np.zeros(len(items), dtype)
+        records["latent"] = latent
+        records["caption"] = [captions.encode(item) for item in items]
+        for record in records:
+            writer.write(record.tobytes())
+        flat = latent.reshape(-1, latent.shape[-1]).astype(np.float64)
+        total, square, count = total + flat.sum(0), square + (flat**2).sum(0), count + len(flat)
+    writer.close()
+    mean = total / count
+    return mean, np.sqrt(np.maximum(square / count - mean**2, 1e-12))
+
+
+def _chunks(source):
+    """Lists of items; the next ones are made while the present ones are encoded."""
+    starts = range(0, len(source), ENCODE_BATCH)
+
+    def read(start):
+        return [source[i] for i in range(start, min(start + ENCODE_BATCH, len(source)))]
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(read, 0)
+        for start in starts:
+            items = ahead.result()
+            ahead = pool.submit(read, start + ENCODE_BATCH)
+            yield items
+
+
+class _Captions:
+    """Caption to what the record holds: word tokens, one class label, or a given embedding."""
+
+    def __init__(self, config, source, sample: int = 4096):
+        first = source[0]
+        self.features = np.asarray(first["embedding"]).shape if "embedding" in first else None
+        self.words = None
+        if self.features is None:
+            whole = config.model.condition == "class"
+            some = np.linspace(0, len(source) - 1, min(sample, len(source))).astype(int)
+            captions = [source[int(i)]["caption"] for i in some]
+            self.words = Vocabulary.of(captions, config.data.words, config.data.text_length, whole)
+
+    def encode(self, item) -> np.ndarray:
+        return self.words.encode(item["caption"]) if self.words else item["embedding"]
+
+    def meta(self) -> dict:
+        if self.words is None:
+            return {"text_length": self.features[0], "text_features": self.features[1], "words": []}
+        return {
+            "text_length": self.words.length,
+            "text_features": 0,
+            "words": list(self.words.words),
+            "whole": self.words.whole,
+        }
+
+
+def vocabulary(meta: dict) -> Vocabulary:
+    """The vocabulary that a cache's captions were tokenised with."""
+    return Vocabulary(tuple(meta["words"]), meta["text_length"], meta.get("whole", False))
+
+
+def _record_dtype(meta: dict) -> np.dtype:
+    length, features = meta["text_length"], meta["text_features"]
+    caption = ("caption", "<f2", (length, features)) if features else ("caption", "<i4", (length,))
+    return np.dtype([("latent", "<f2", tuple(meta["shape"])), caption])

@@ -1,0 +1,87 @@
+"""The identity of a run: a hash of everything in its config that changes its numbers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vdit.errors import InputError
+
+LENGTH = 12
+ABSENT = "absent"
+
+# Keys that name, place, watch or spread a run and leave its numbers alone. A run that differs in
+# these only is the same run: it is found again, skipped when finished, resumed when not.
+# - `mesh`, `model.remat` and `model.unroll` change the order of float sums, no more (1e-5 relative
+#   on the loss curve). A checkpoint may therefore go on on other devices, and a finished point is
+#   not trained again because a second GPU came free. Their effect, speed, has its own columns.
+# - `data.dir` and `autoencoder.dir` are places; `resolve` puts the fingerprints of what lies there
+#   beside them, and those do count.
+# - `flops_budget` stays in, though it is but a label: fits group rows by it.
+NOT_IDENTITY = (
+    "autoencoder.dir",
+    "cache",
+    "checkpoint_every",
+    "data.dir",
+    "experiment",
+    "keep",
+    "log_every",
+    "mesh",
+    "model.remat",
+    "model.unroll",
+    "sample_every",
+    "sweep",
+    "wandb",
+)
+
+
+def fingerprint(config: Any) -> str:
+    """Names a resolved config by 12 hex digits of the SHA-256 of its `identity` as canonical JSON.
+
+    A config read back from config.json has the fingerprint of the config that was written.
+    Raises `InputError` for a value that JSON cannot hold, NaN and infinity among them.
+    """
+    items = identity(config)
+    for key, value in items.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"config key {key}: {value!r} cannot be written as JSON") from error
+    text = json.dumps(items, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def identity(config: Any) -> dict[str, Any]:
+    """Dotted key -> value for the keys that change numbers; tuples become lists, as in JSON."""
+    flat = _flatten(config.to_dict() if hasattr(config, "to_dict") else config)
+    return {key: value for key, value in flat.items() if not _is_left_out(key)}
+
+
+def differences(old: Any, new: Any) -> list[str]:
+    """One line for each identity key whose value differs, e.g. "model.width: 64 -> 96"."""
+    before, after = identity(old), identity(new)
+    keys = sorted(before.keys() | after.keys())
+    changed = [key for key in keys if before.get(key, ABSENT) != after.get(key, ABSENT)]
+    return [f"{key}: {before.get(key, ABSENT)!r} -> {after.get(key, ABSENT)!r}" for key in changed]
+
+
+def _is_left_out(key: str) -> bool:
+    return any(key == left_out or key.startswith(left_out + ".") for left_out in NOT_IDENTITY)
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = _plain(value)
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value

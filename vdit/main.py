@@ -1,0 +1,155 @@
+"""One training run.
+
+  python -m vdit.main --config experiments/base.py:size=S --workdir runs/s [--config.steps=1000]
+
+Trains, or goes on from the last checkpoint of the same config; measures; writes result.json last.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+from vdit import cli
+from vdit.errors import InputError
+
+
+def run(config, workdir: str) -> dict:
+    """Trains and measures one run in `workdir`; returns its row of the results table.
+
+    A finished run is returned as it is. Calls in one process share compiled programs. Raises
+    `InputError` for a config that makes no run, `vdit.train.DivergedError` if it diverges.
+    """
+    from vdit.checkpoint import check_same_run, write_json
+    from vdit.tasks import make_task
+    from vdit.train import train
+
+    config, workdir = resolve(config), pathlib.Path(workdir)
+    if (workdir / "result.json").exists():
+        check_same_run(workdir, config.to_dict())
+        return json.loads((workdir / "result.json").read_text())
+    started = time.time()
+    task = make_task(config)
+    state, timing = train(task, config, workdir)
+    row = identity(config) | task.measure(state, workdir) | timing | {"started": started}
+    scores = task.score(state.ema)
+    write_json(workdir / "evaluation.json", {"step": config.steps} | scores)
+    row["finished"] = time.time()
+    write_json(workdir / "result.json", row)
+    return row
+
+
+def resolve(config):
+    """A copy with all that is derived filled in; cheap, and the same whenever data are the same."""
+    from ml_collections import ConfigDict
+
+    from vdit.data.sources import open_source
+    from vdit.sizes import shape_of, size_of
+
+    config = ConfigDict(config.to_dict())
+    if config.objective == "flow":
+        if config.model.size:
+            config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
+        shape_of(config)
+        config.autoencoder.fingerprint = _coder_fingerprint(config.autoencoder)
+    config.data.fingerprint = open_source(config.data, "train").fingerprint
+    return config
+
+
+def _coder_fingerprint(autoencoder) -> str:
+    """The hash of a trained autoencoder's weights; a plan may be made before it is trained."""
+    result = pathlib.Path(autoencoder.dir) / "result.json"
+    if autoencoder.name == "identity":
+        return "identity"
+    return json.loads(result.read_text())["weights"] if result.exists() else "not trained yet"
+
+
+def prepare_latents(config) -> str:
+    """The folder of the latent cache that the run reads; made first where it does not exist."""
+    from vdit.data import latents
+
+    return str(latents.prepare(resolve(config)))
+
+
+def identity(config) -> dict:
+    """Columns that say which run this is."""
+    import jax
+
+    from vdit.fingerprint import fingerprint
+    from vdit.optimizer import learning_rates
+
+    name = fingerprint(config)
+    return {
+        "run_id": name,
+        "fingerprint": name,
+        "sweep": config.sweep,
+        "experiment": config.experiment,
+        "objective": config.objective,
+        "commit": _commit(),
+        "seed": config.seed,
+        "size": config.model.size if "model" in config else "",
+        "variant": config.model.attention if "model" in config else "",
+        "steps": config.steps,
+        "batch": config.batch,
+        "lr": config.optimizer.lr,
+        "lr_final": float(learning_rates(config.optimizer, config.steps)[-1]),
+        "schedule": config.optimizer.schedule,
+        "annealed": True,
+        "flops_budget": config.flops_budget,
+        "device": jax.devices()[0].device_kind,
+        "num_devices": jax.device_count(),
+        "jax_version": jax.__version__,
+    }
+
+
+def _commit() -> str:
+    """The commit of the code, with + where the tree differs from it; empty outside git."""
+    here = pathlib.Path(__file__).parent
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+        cwd=here, capture_output=True, text=True, check=False,
+    )
+    return done.stdout.strip()
+
+
+def parse_flags(argv: list[str]):
+    """(config, workdir) from the command line; a wrong flag or key is an `InputError`."""
+    from absl import flags
+    from ml_collections import config_flags
+
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file(
+        "config", None, "Config file and its argument, e.g. experiments/base.py:size=S; single "
+        "keys by --config.KEY=VALUE.", flag_values=values)
+    flags.DEFINE_string("workdir", None, "Folder of the run.", flag_values=values)
+    flags.DEFINE_boolean("help", False, "This text.", short_name="h", flag_values=values)
+    try:
+        rest = values(argv)
+        config = values["config"].value.copy_and_resolve_references() if values["config"].present else None
+    except (KeyError, AttributeError) as error:
+        key = str(error.args[0]).strip("'\"")
+        raise InputError(f"unknown config key {key}; experiments/base.py lists them") from error
+    except (flags.Error, TypeError, ValueError, OSError) as error:
+        # What a config file raises arrives inside a printed traceback: its last line is the point.
+        raise InputError(str(error).rsplit("InputError: ")[-1]) from error
+    if values.help:
+        print(__doc__ + "\n" + values.main_module_help())
+        sys.exit(0)
+    for name in ("config", "workdir"):
+        if values[name].value is None:
+            raise InputError(f"--{name} is missing; see --help")
+    if rest[1:]:
+        raise InputError(f"{rest[1]!r}: expected --config and --workdir only; see --help")
+    return config, values["workdir"].value
+
+
+def main() -> int:
+    config, workdir = parse_flags(sys.argv)
+    row = run(config, workdir)
+    print(json.dumps({k: row[k] for k in ("run_id", "loss", "loss_ema", "psnr") if k in row}))
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,69 @@
+"""Attention over space and time, and over captions. A factorisation is a way to group tokens."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from vdit.models.embed import rotate
+from vdit.models.layers import Dense, RMSNorm, zeros_dense
+
+
+def attend(q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, mask_BM=None) -> jax.Array:
+    """softmax(q k / sqrt(E)) v, the softmax in float32; masked keys are not seen.
+
+    The backend is chosen here and nowhere else: two plain products are faster on a CPU in the
+    backward pass, the fused kernel elsewhere. The numbers are the same.
+    """
+    mask = None if mask_BM is None else mask_BM[:, None, None, :]
+    if jax.default_backend() != "cpu":
+        return jax.nn.dot_product_attention(q_BNKE, k_BMKE, v_BMKE, mask=mask)
+    logits = jnp.einsum("BNKE,BMKE->BKNM", q_BNKE, k_BMKE).astype(jnp.float32)
+    logits *= q_BNKE.shape[-1] ** -0.5
+    if mask is not None:
+        logits = jnp.where(mask, logits, jnp.finfo(jnp.float32).min)
+    weights = jax.nn.softmax(logits, -1).astype(v_BMKE.dtype)
+    return jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE)
+
+
+def _heads(x: jax.Array, heads: int) -> jax.Array:
+    return x.reshape(*x.shape[:-1], heads, -1)
+
+
+class SelfAttention(nnx.Module):
+    """Multi-head attention of the tokens among themselves, with QK-norm and rotary positions.
+
+    Queries and keys are normalised per head (2302.05442), which keeps large models stable.
+    """
+
+    def __init__(self, width: int, heads: int, *, rngs, dtype=None):
+        self.heads = heads
+        self.qkv = Dense(width, 3 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
+        self.out = Dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
+        self.q_norm = RMSNorm(width // heads, rngs=rngs)
+        self.k_norm = RMSNorm(width // heads, rngs=rngs)
+
+    def __call__(self, x_BND: jax.Array, angles_NE: jax.Array) -> jax.Array:
+        q, k, v = (_heads(x, self.heads) for x in jnp.split(self.qkv(x_BND), 3, axis=-1))
+        q, k = rotate(self.q_norm(q), angles_NE), rotate(self.k_norm(k), angles_NE)
+        return self.out(attend(q, k, v).reshape(x_BND.shape))
+
+
+class CrossAttention(nnx.Module):
+    """The tokens look at the caption (as in PixArt, 2310.00426); starts as zero."""
+
+    def __init__(self, width: int, heads: int, *, rngs, dtype=None):
+        self.heads = heads
+        self.q = Dense(width, width, ("embed", "heads"), rngs=rngs, dtype=dtype)
+        self.kv = Dense(width, 2 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
+        self.out = zeros_dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
+        self.q_norm = RMSNorm(width // heads, rngs=rngs)
+        self.k_norm = RMSNorm(width // heads, rngs=rngs)
+
+    def __call__(self, x_BND: jax.Array, e_BSD: jax.Array, seen_BS: jax.Array) -> jax.Array:
+        q = self.q_norm(_heads(self.q(x_BND), self.heads))
+        k, v = (_heads(x, self.heads) for x in jnp.split(self.kv(e_BSD), 2, axis=-1))
+        return self.out(attend(q, self.k_norm(k), v, seen_BS).reshape(x_BND.shape))
+
+
+# How the tokens of a clip are grouped; every other factorisation is one more entry.
+FACTORISATIONS = {"full": SelfAttention}

@@ -1,0 +1,99 @@
+"""What goes in: patches, rotary positions, the noise level, captions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from vdit.models.layers import Dense
+
+Patch = tuple[int, int, int]
+
+
+def patchify(x_BTHWC: jax.Array, patch: Patch) -> jax.Array:
+    """(B, T, H, W, C) to (B, N, P): N = T/pt H/ph W/pw tokens of P = pt ph pw C numbers."""
+    b, t, h, w, c = x_BTHWC.shape
+    pt, ph, pw = patch
+    x = x_BTHWC.reshape(b, t // pt, pt, h // ph, ph, w // pw, pw, c)
+    x = x.transpose(0, 1, 3, 5, 2, 4, 6, 7)
+    return x.reshape(b, (t // pt) * (h // ph) * (w // pw), pt * ph * pw * c)
+
+
+def unpatchify(x_BNP: jax.Array, patch: Patch, shape: tuple[int, int, int, int]) -> jax.Array:
+    """The inverse of `patchify` for latents of `shape` = (T, H, W, C)."""
+    t, h, w, c = shape
+    pt, ph, pw = patch
+    x = x_BNP.reshape(-1, t // pt, h // ph, w // pw, pt, ph, pw, c)
+    return x.transpose(0, 1, 4, 2, 5, 3, 6, 7).reshape(-1, t, h, w, c)
+
+
+def rotary_angles(grid: tuple[int, int, int], head_size: int, base: float = 100.0) -> np.ndarray:
+    """Angles (N, E/2) of 3-D rotary positions (RoFormer, 2104.09864, one axis at a time).
+
+    The E/2 pairs are dealt to time, height and width in turn. `base` is small because a clip is
+    tens of positions long, not thousands of words.
+    """
+    pairs = head_size // 2
+    positions = np.stack(np.meshgrid(*map(np.arange, grid), indexing="ij"), -1).reshape(-1, 3)
+    axis, rank = np.arange(pairs) % 3, np.arange(pairs) // 3
+    frequency = base ** (-rank / max(1, -(-pairs // 3)))
+    return (positions[:, axis] * frequency).astype(np.float32)
+
+
+def rotate(x_BNKE: jax.Array, angles_NE: jax.Array) -> jax.Array:
+    """Turns each pair (x1, x2) of every head by its token's angle."""
+    x1, x2 = jnp.split(x_BNKE.astype(jnp.float32), 2, axis=-1)
+    cos, sin = jnp.cos(angles_NE)[:, None], jnp.sin(angles_NE)[:, None]
+    return jnp.concatenate([x1 * cos - x2 * sin, x1 * sin + x2 * cos], -1).astype(x_BNKE.dtype)
+
+
+def sinusoids(t_B: jax.Array, size: int, max_period: float = 10_000.0) -> jax.Array:
+    """(B,) noise levels in [0, 1] to (B, size) cosines and sines, as DiT does for 1000 t."""
+    rate = jnp.exp(-jnp.log(max_period) * jnp.arange(size // 2) / (size // 2))
+    angle = 1000.0 * t_B[:, None] * rate
+    return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], -1)
+
+
+class NoiseLevelEmbed(nnx.Module):
+    """t to a vector of the model's width, through sinusoids and two dense layers."""
+
+    def __init__(self, frequencies: int, width: int, *, rngs, dtype=None):
+        normal = nnx.initializers.normal(0.02)
+        self.frequencies = frequencies
+        self.up = Dense(frequencies, width, (None, "embed"), init=normal, rngs=rngs, dtype=dtype)
+        self.out = Dense(width, width, ("embed", "mlp"), init=normal, rngs=rngs, dtype=dtype)
+
+    def __call__(self, t_B: jax.Array) -> jax.Array:
+        return self.out(jax.nn.silu(self.up(sinusoids(t_B, self.frequencies))))
+
+
+class CaptionEmbed(nnx.Module):
+    """Caption tokens, or embeddings made elsewhere, to (B, S, D), a mask and a pooled (B, D).
+
+    Token 0 is "nothing": padding, and, when a whole caption is dropped for classifier-free
+    guidance (2207.12598), its place 0 stays visible as the learned null caption. A class label is
+    a caption of one token. Precomputed embeddings (B, S, F) are null where all F numbers are zero.
+    """
+
+    def __init__(self, vocabulary: int, features: int, length: int, width: int, *, rngs, dtype=None):
+        normal = nnx.initializers.normal(0.02)
+        table = nnx.with_partitioning(normal, (None, "embed"))
+        self.words = nnx.Param(table(rngs.params(), (vocabulary, width))) if not features else None
+        self.null = nnx.Param(table(rngs.params(), (1, width))) if features else None
+        self.inward = (
+            Dense(features, width, (None, "embed"), rngs=rngs, dtype=dtype) if features else None
+        )
+        self.places = nnx.Param(table(rngs.params(), (length, width)))
+        self.pool = Dense(width, width, ("embed", "mlp"), init=normal, rngs=rngs, dtype=dtype)
+
+    def __call__(self, caption: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        if self.inward is None:
+            given_BS = caption > 0
+            e_BSD = self.words[...][caption]
+        else:
+            given_BS = jnp.any(caption != 0, axis=-1)
+            e_BSD = jnp.where(given_BS[..., None], self.inward(caption), self.null[...])
+        e_BSD = e_BSD + self.places[...][: caption.shape[1]]
+        seen_BS = given_BS.at[:, 0].set(True)
+        weight = seen_BS[..., None] / seen_BS.sum(-1)[:, None, None]
+        return e_BSD, seen_BS, self.pool((e_BSD * weight).sum(1))

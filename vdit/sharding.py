@@ -1,0 +1,90 @@
+"""Where arrays live: one table from the names of axes to the axes of the mesh.
+
+Axes of the mesh: `data` splits the batch; `fsdp` splits the batch and the weights; `tensor` splits
+heads and hidden units; `context` splits the tokens of a clip.
+"""
+
+import jax
+import numpy as np
+from flax import nnx
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from vdit.errors import InputError
+
+MESH_AXES = ("data", "fsdp", "tensor", "context")
+
+RULES = {
+    "batch": ("data", "fsdp"),
+    "tokens": "context",
+    "embed": "fsdp",
+    "mlp": "tensor",
+    "heads": "tensor",
+    "layers": None,
+    None: None,
+}
+
+
+def make_mesh(sizes: dict[str, int], batch: int | None = None) -> Mesh:
+    """A mesh over all devices; a size of -1 takes the devices that are left.
+
+    Errors: `InputError` if the sizes do not multiply to the number of devices, or the batch does
+    not divide over `data` and `fsdp`.
+    """
+    devices = jax.devices()
+    shape = [sizes.get(axis, 1) for axis in MESH_AXES]
+    if shape.count(-1) == 1:
+        known = -int(np.prod(shape))
+        shape[shape.index(-1)] = max(1, len(devices) // known)
+    named = ", ".join(f"{a}={n}" for a, n in zip(MESH_AXES, shape, strict=True))
+    if int(np.prod(shape)) != len(devices):
+        raise InputError(f"mesh {named} takes {int(np.prod(shape))} devices, {len(devices)} exist")
+    if batch is not None and batch % (shape[0] * shape[1]):
+        raise InputError(f"batch {batch} does not divide over data x fsdp of mesh {named}")
+    return jax.make_mesh(tuple(shape), MESH_AXES, axis_types=(AxisType.Auto,) * 4, devices=devices)
+
+
+def _spec(names, shape=None, mesh=None) -> PartitionSpec:
+    """Logical names to mesh axes; an axis whose size does not divide stays whole."""
+
+    def axis(i, name):
+        rule = RULES[name]
+        if rule is None or mesh is None:
+            return rule
+        parts = int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
+        return rule if shape[i] % parts == 0 else None
+
+    return PartitionSpec(*(axis(i, name) for i, name in enumerate(names)))
+
+
+def constrain(x: jax.Array, *names: str | None) -> jax.Array:
+    """Pins an activation's axes to the mesh; does nothing where no mesh is set."""
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty:
+        return x
+    return jax.lax.with_sharding_constraint(x, _spec(names, x.shape, mesh))
+
+
+def tree_sharding(tree, mesh: Mesh):
+    """A `NamedSharding` for every leaf: by the names a layer gave its axes, else replicated.
+
+    Gradients' moments and the moving average of the weights carry the weights' own names.
+    """
+
+    def one(leaf):
+        if not isinstance(leaf, nnx.Variable):
+            return replicated(mesh)
+        value = leaf.get_value()
+        names = leaf.get_metadata().get("out_sharding") or (None,) * value.ndim
+        return leaf.replace(NamedSharding(mesh, _spec(names, value.shape, mesh)))
+
+    return jax.tree.map(one, tree, is_leaf=lambda x: isinstance(x, nnx.Variable))
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """Examples are split over `data` and `fsdp`."""
+    return NamedSharding(mesh, PartitionSpec(RULES["batch"]))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """The same whole array on every device."""
+    return NamedSharding(mesh, PartitionSpec())

@@ -1,0 +1,18 @@
+"""What can be learned by the one training loop: to denoise latents, to code videos.
+
+A task has: `records` (rows for the pipeline), `init(key) -> weights`, `loss(weights, batch, key) ->
+(loss, metrics)`, `flops_per_clip`, `preview(weights, step, workdir) -> videos` and `measure(state,
+workdir) -> columns`. `init` and `loss` are frozen dataclasses: equal runs share compiled programs.
+"""
+
+
+def make_task(config):
+    """The task that a config names by its `objective`."""
+    from vdit.errors import InputError
+    from vdit.tasks.autoencode import AutoencoderTask
+    from vdit.tasks.video import VideoTask
+
+    tasks = {"flow": VideoTask, "autoencoder": AutoencoderTask}
+    if config.objective not in tasks:
+        raise InputError(f"objective={config.objective!r}: expected one of {', '.join(tasks)}")
+    return tasks[config.objective](config)

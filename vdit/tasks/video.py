@@ -1,0 +1,223 @@
+"""Learning to generate videos: rectified flow on cached latents."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from vdit import media, scores
+from vdit.coder import load_coder
+from vdit.data import latents
+from vdit.diffusion import flow, samplers
+from vdit.flops import count_params, training_flops
+from vdit.models import dit
+from vdit.sizes import Shape, shape_of
+
+TENTHS = 10
+
+
+@functools.lru_cache(maxsize=32)
+def graph_of(shape: Shape) -> nnx.GraphDef:
+    """The model without its weights."""
+    return jax.eval_shape(lambda: nnx.split(dit.create(shape, jax.random.key(0))))[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Init:
+    """Fresh weights of a shape."""
+
+    shape: Shape
+
+    def __call__(self, key) -> nnx.State:
+        return nnx.split(dit.create(self.shape, key))[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowLoss:
+    """Mean squared error of the velocity; captions dropped at random for guidance (2207.12598)."""
+
+    shape: Shape
+    flow: flow.Flow
+    drop_caption: float
+
+    def __call__(self, weights, batch, key):
+        key_t, key_noise, key_drop = jax.random.split(key, 3)
+        x, caption = batch["latent"], batch["caption"]
+        kept = jax.random.bernoulli(key_drop, 1 - self.drop_caption, (len(x),))
+        caption = caption * flow.per_clip(kept, caption).astype(caption.dtype)
+        noise = jax.random.normal(key_noise, x.shape)
+        model = nnx.merge(graph_of(self.shape), weights)
+        t_B = flow.sample_t(key_t, len(x), self.flow)
+        return flow.losses(model, x, noise, t_B, caption).mean(), {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How noise becomes latents."""
+
+    method: str
+    steps: int
+    guidance: float
+    shift: float
+
+
+@functools.partial(jax.jit, static_argnames=("shape", "sampling"))
+def generate(weights, key, caption, *, shape: Shape, sampling: Sampling) -> jax.Array:
+    """Latents (B, T, H, W, C) for captions (B, S); the key fixes the noise."""
+    model = nnx.merge(graph_of(shape), weights)
+    noise = jax.random.normal(key, (len(caption), *shape.latent))
+    velocity = samplers.guided(model, caption, sampling.guidance)
+    return samplers.sample(velocity, noise, sampling.steps, sampling.method, sampling.shift)
+
+
+@functools.partial(jax.jit, static_argnames=("shape",))
+def triple_losses(weights, key, x, t_B, caption, *, shape: Shape) -> jax.Array:
+    """(B,) losses on fixed clips, noise levels and (by the key) noises."""
+    noise = jax.random.normal(key, x.shape)
+    return flow.losses(nnx.merge(graph_of(shape), weights), x, noise, t_B, caption)
+
+
+class VideoTask:
+    """See `vdit.tasks`; builds the latent cache first where it does not exist."""
+
+    def __init__(self, config):
+        folder = latents.prepare(config)
+        self.config = config
+        self.records = latents.Records(folder, "train")
+        self.validation = latents.Records(folder, "validation")
+        self.meta, self.cache = self.records.meta, folder
+        self.shape = shape_of(config, len(self.meta["words"]), self.meta["text_features"])
+        self.init = Init(self.shape)
+        levels = flow.Flow(**config.flow)
+        self.loss = FlowLoss(self.shape, levels, config.model.drop_caption)
+        self.flops_per_clip = training_flops(self.shape)
+        s = config.sampling
+        self.sampling = Sampling(s.method, s.steps, s.guidance, levels.shift)
+        self.coder = load_coder(config.autoencoder)
+
+    # --- sampling -------------------------------------------------------------------------------
+
+    def sample(self, weights, captions, seed: int, batch: int = 16) -> np.ndarray:
+        """Decoded videos uint8 (B, T, H, W, 3) for tokens or embeddings (B, S[, F])."""
+        videos = []
+        for i in range(0, len(captions), batch):
+            part = captions[i : i + batch]
+            full = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)])
+            key = jax.random.fold_in(jax.random.key(seed), i)
+            x = generate(weights, key, full, shape=self.shape, sampling=self.sampling)
+            videos.append(self.coder.decode(latents.denormalise(x, self.meta))[: len(part)])
+        return np.concatenate(videos)
+
+    def preview(self, weights, step: int | str, workdir) -> np.ndarray:
+        """The same few captions and noises at every step and in every run, as files to look at."""
+        count = self.config.sampling.count
+        rows = self.validation.rows(self._shown(count))
+        videos = self.sample(weights, rows["caption"], self.config.data.seed)
+        name = step if isinstance(step, str) else f"step_{step:06d}"
+        media.write_all(workdir / "samples", name, videos)
+        return videos
+
+    def _shown(self, count: int) -> np.ndarray:
+        return np.linspace(0, len(self.validation) - 1, count).astype(int)
+
+    # --- measuring ------------------------------------------------------------------------------
+
+    def measure(self, state, workdir) -> dict:
+        """Losses, scores and pictures of a finished run; writes samples/ and losses.npz."""
+        losses = {"loss": state.params, "loss_ema": state.ema}
+        t, per_triple = self._levels(), {k: self.triples(w) for k, w in losses.items()}
+        np.savez(workdir / "losses.npz", t=t, **per_triple)
+        columns = {"validation": self.validation_id(), "psnr": self.meta["psnr"]}
+        for name, values in per_triple.items():
+            columns |= summary(name, t, values)
+        self.preview(state.ema, "final", workdir)
+        self._show_real(workdir)
+        return columns | self.facts()
+
+    def triples(self, weights, batch: int = 64) -> np.ndarray:
+        """(M,) validation losses, the same (clip, t, noise) for every run of a validation set."""
+        t, out = self._levels(), []
+        key = jax.random.key(self.config.validation.seed)
+        for i in range(0, len(t), batch):
+            rows = self.validation.rows(np.arange(i, i + batch) % len(self.validation))
+            levels = np.resize(t[i : i + batch], batch)
+            noise = jax.random.fold_in(key, i)
+            loss = triple_losses(weights, noise, rows["latent"], levels, rows["caption"],
+                                 shape=self.shape)
+            out.append(np.asarray(loss)[: len(t) - i])
+        return np.concatenate(out)
+
+    def _levels(self) -> np.ndarray:
+        return np.asarray(flow.fixed_levels(self.config.validation.triples))
+
+    def validation_id(self) -> str:
+        """Identity of the validation triples: rows of different ones are never compared."""
+        text = json.dumps([self.meta["key"], dict(self.config.validation), "uniform t"])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def facts(self) -> dict:
+        """Columns that the config and the data fix."""
+        config, s = self.config, self.shape
+        clips = config.steps * config.batch
+        return count_params(s) | {
+            "dataset": self.meta["dataset"],
+            "autoencoder": self.meta["autoencoder"],
+            "depth": s.depth,
+            "width": s.width,
+            "tokens": clips * s.tokens,
+            "clips": clips,
+            "unique_clips": len(self.records),
+            "epochs": clips / len(self.records),
+            "flops": clips * self.flops_per_clip,
+        }
+
+    def score(self, weights) -> dict:
+        """Scores of sampled videos; on the embedded world by finding the objects."""
+        count = self.config.evaluation.clips
+        if self.meta["dataset"] != "worlds" or not count:
+            return {}
+        chosen = np.arange(count) % len(self.validation)
+        rows = self.validation.rows(chosen)
+        words = [self.caption(tokens) for tokens in rows["caption"]]
+        videos = self.sample(weights, rows["caption"], self.config.evaluation.seed)
+        return scores.score_clips(videos, words) | self._ceiling(rows, chosen, words)
+
+    def _ceiling(self, rows, chosen, words) -> dict:
+        """Scores of the real clips, and of these through the autoencoder; kept with the cache."""
+        from vdit.checkpoint import write_json
+
+        path = self.cache / f"ceiling_{len(chosen)}.json"
+        if not path.exists():
+            source = latents.open_source(self.config.data, "validation")
+            real = np.stack([source[int(i)]["video"] for i in chosen])
+            coded = self.coder.decode(latents.denormalise(rows["latent"], self.meta))
+            found = {"real": scores.score_clips(real, words)}
+            found["coded"] = scores.score_clips(coded, words)
+            write_json(path, {f"{k}_{w}": v for w, s in found.items() for k, v in s.items()})
+        return json.loads(path.read_text())
+
+    def caption(self, tokens) -> str:
+        """Tokens back to words."""
+        words = latents.vocabulary(self.meta).words
+        return " ".join(words[t - 2] for t in tokens if t >= 2)
+
+    def _show_real(self, workdir) -> None:
+        source = latents.open_source(self.config.data, "validation")
+        items = [source[int(i)] for i in self._shown(self.config.sampling.count)]
+        media.write_all(workdir / "samples", "real", np.stack([x["video"] for x in items]))
+        captions = {"captions": [x["caption"] for x in items]}
+        (workdir / "samples" / "samples.json").write_text(json.dumps(captions))
+
+
+def summary(name: str, t: np.ndarray, losses: np.ndarray) -> dict[str, float]:
+    """Mean, standard error, and mean in each tenth of t."""
+    error = losses.std(ddof=1) / np.sqrt(len(losses))
+    columns = {name: losses.mean(), f"{name}_se": error}
+    tenth = np.minimum((t * TENTHS).astype(int), TENTHS - 1)
+    columns |= {f"{name}_t{k:02d}": losses[tenth == k].mean() for k in range(TENTHS)}
+    return {k: float(v) for k, v in columns.items()}
