@@ -14,7 +14,9 @@ def parse(arg: str | None, **defaults):
     for item in filter(None, (arg or "").split(",")):
         key, equals, text = item.partition("=")
         if key not in defaults or not equals:
-            raise InputError(f"config argument {item!r}: expected {' or '.join(f'{k}=' for k in defaults)}")
+            raise InputError(
+                f"config argument {item!r}: expected {' or '.join(f'{k}=' for k in defaults)}"
+            )
         values[key] = _cast(key, text, defaults[key])
     return values
 

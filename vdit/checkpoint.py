@@ -1,7 +1,8 @@
-"""Checkpoints through Orbax: the training state and the place in the data, together or not at all."""
+"""Checkpoints through Orbax: the training state and the place in the data, all or nothing."""
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 
@@ -12,12 +13,15 @@ from vdit.errors import InputError
 from vdit.fingerprint import differences
 
 
-def write_json(path: pathlib.Path, value) -> None:
-    """Writes JSON whole or not at all."""
+def write_json(path: pathlib.Path, value: dict) -> None:
+    """Writes JSON whole or not at all; a number that is not finite becomes null."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(value, indent=1, default=float) + "\n")
+    plain = {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in value.items()
+    }
+    part.write_text(json.dumps(plain, indent=1) + "\n")
     os.replace(part, path)
 
 
@@ -29,7 +33,9 @@ def check_same_run(workdir: pathlib.Path, identity: dict) -> None:
         return
     changed = differences(json.loads(path.read_text()), identity)
     if changed:
-        raise InputError(f"{workdir} holds a run of another config; differs in: {'; '.join(changed)}")
+        raise InputError(
+            f"{workdir} holds a run of another config; differs in: {'; '.join(changed)}"
+        )
 
 
 @contextlib.contextmanager

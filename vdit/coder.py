@@ -18,7 +18,7 @@ class IdentityCoder:
     """Pixels are the latents: training in pixel space."""
 
     name = fingerprint = "identity"
-    psnr = float("inf")
+    psnr = None  # nothing is lost
 
     def encode(self, video: np.ndarray) -> np.ndarray:
         """uint8 (B, T, H, W, 3) to float32 in [-1, 1]."""

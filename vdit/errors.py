@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend; everything else is a bug and keeps its traceback."""
+"""The one kind of error that is the user's to mend; all others are bugs and keep a traceback."""
 
 
 class InputError(ValueError):

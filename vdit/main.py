@@ -108,7 +108,10 @@ def _commit() -> str:
     here = pathlib.Path(__file__).parent
     done = subprocess.run(
         ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-        cwd=here, capture_output=True, text=True, check=False,
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout.strip()
 
@@ -120,13 +123,21 @@ def parse_flags(argv: list[str]):
 
     values = flags.FlagValues()
     config_flags.DEFINE_config_file(
-        "config", None, "Config file and its argument, e.g. experiments/base.py:size=S; single "
-        "keys by --config.KEY=VALUE.", flag_values=values)
+        "config",
+        None,
+        "Config file and its argument, e.g. experiments/base.py:size=S; single "
+        "keys by --config.KEY=VALUE.",
+        flag_values=values,
+    )
     flags.DEFINE_string("workdir", None, "Folder of the run.", flag_values=values)
     flags.DEFINE_boolean("help", False, "This text.", short_name="h", flag_values=values)
     try:
         rest = values(argv)
-        config = values["config"].value.copy_and_resolve_references() if values["config"].present else None
+        config = (
+            values["config"].value.copy_and_resolve_references()
+            if values["config"].present
+            else None
+        )
     except (KeyError, AttributeError) as error:
         key = str(error.args[0]).strip("'\"")
         raise InputError(f"unknown config key {key}; experiments/base.py lists them") from error

@@ -31,8 +31,9 @@ def _write_mp4(path, video, fps):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=fps, options={"crf": "16"})
         # H.264 in 4:2:0 wants even sides: the last row or column is repeated where one is odd.
-        video = np.pad(video, ((0, 0), (0, video.shape[1] % 2), (0, video.shape[2] % 2), (0, 0)),
-                       mode="edge")
+        video = np.pad(
+            video, ((0, 0), (0, video.shape[1] % 2), (0, video.shape[2] % 2), (0, 0)), mode="edge"
+        )
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for frame in video:
@@ -45,8 +46,9 @@ def _write_animation(path, video, fps):
 
     frames = [Image.fromarray(frame) for frame in video]
     extra = {"lossless": True} if path.suffix == ".webp" else {}
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=1000 // fps, loop=0,
-                   **extra)
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=1000 // fps, loop=0, **extra
+    )
 
 
 def write_all(folder, name: str, videos: np.ndarray) -> None:

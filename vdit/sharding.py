@@ -24,13 +24,13 @@ RULES = {
 }
 
 
-def make_mesh(sizes: dict[str, int], batch: int | None = None) -> Mesh:
-    """A mesh over all devices; a size of -1 takes the devices that are left.
+def make_mesh(sizes: dict[str, int], batch: int | None = None, devices=None) -> Mesh:
+    """A mesh over all (or the given) devices; a size of -1 takes the devices that are left.
 
     Errors: `InputError` if the sizes do not multiply to the number of devices, or the batch does
     not divide over `data` and `fsdp`.
     """
-    devices = jax.devices()
+    devices = devices or jax.devices()
     shape = [sizes.get(axis, 1) for axis in MESH_AXES]
     if shape.count(-1) == 1:
         known = -int(np.prod(shape))

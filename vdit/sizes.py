@@ -106,7 +106,9 @@ def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
     `words` and `text_features` come from the data; neither changes FLOPs for word tokens.
     """
     model, data = config.model, config.data
-    width, depth, heads = size_of(model.size) if model.size else (model.width, model.depth, model.heads)
+    width, depth, heads = (
+        size_of(model.size) if model.size else (model.width, model.depth, model.heads)
+    )
     latent = latent_shape(config.autoencoder, data.num_frames, data.height, data.width)
     if model.condition not in CONDITIONS:
         raise InputError(f"model.condition={model.condition!r}: expected one of {CONDITIONS}")

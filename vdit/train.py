@@ -83,8 +83,10 @@ def require_finite(metrics: dict) -> dict:
 
 def start(task, config, mesh) -> tuple[TrainState, Any]:
     """A new state, placed on the mesh, and the compiled step for it."""
-    recipe = Recipe(**{k: config.optimizer[k] for k in ("b1", "b2", "weight_decay", "clip")},
-                    accumulate=config.accumulate)
+    recipe = Recipe(
+        **{k: config.optimizer[k] for k in ("b1", "b2", "weight_decay", "clip")},
+        accumulate=config.accumulate,
+    )
     init, step_fn = _compiled(task.loss, task.init, recipe, mesh)
     return init(jax.random.key(config.seed)), step_fn
 

@@ -14,10 +14,10 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 from tqdm import tqdm
 
+from vdit.coder import load_coder
 from vdit.data.sources import open_source
 from vdit.data.text import Vocabulary
 from vdit.fingerprint import fingerprint
-from vdit.coder import load_coder
 
 ENCODE_BATCH = 64
 IN_MEMORY_BYTES = 2 << 30  # larger caches are read from disk, record by record

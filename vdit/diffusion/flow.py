@@ -21,7 +21,7 @@ def shifted(t: jax.Array, shift: float) -> jax.Array:
 
 
 def sample_t(key: jax.Array, batch: int, flow: Flow) -> jax.Array:
-    """(B,) noise levels, stratified over the batch: less noise in the gradient (2107.00630, I.1)."""
+    """(B,) noise levels, stratified over the batch for a calmer gradient (2107.00630, I.1)."""
     key_u, key_order = jax.random.split(key)
     u = (jnp.arange(batch) + jax.random.uniform(key_u, (batch,))) / batch
     u = jax.random.permutation(key_order, jnp.clip(u, 1e-6, 1 - 1e-6))

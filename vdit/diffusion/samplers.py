@@ -41,7 +41,7 @@ METHODS = {"euler": euler, "heun": heun}
 
 
 def sample(velocity: Velocity, noise: jax.Array, steps: int, method: str = "euler", shift=1.0):
-    """Integrates `noise` at t = 1 down to t = 0 in `steps` steps, spaced by the resolution shift."""
+    """Integrates `noise` from t = 1 to t = 0 in `steps` steps, spaced by the resolution shift."""
     levels = shifted(jnp.linspace(1.0, 0.0, steps + 1), shift)
     step = METHODS[method]
 

@@ -75,7 +75,9 @@ class CaptionEmbed(nnx.Module):
     a caption of one token. Precomputed embeddings (B, S, F) are null where all F numbers are zero.
     """
 
-    def __init__(self, vocabulary: int, features: int, length: int, width: int, *, rngs, dtype=None):
+    def __init__(
+        self, vocabulary: int, features: int, length: int, width: int, *, rngs, dtype=None
+    ):
         normal = nnx.initializers.normal(0.02)
         table = nnx.with_partitioning(normal, (None, "embed"))
         self.words = nnx.Param(table(rngs.params(), (vocabulary, width))) if not features else None

@@ -18,11 +18,11 @@ class Dense(nnx.Module):
     same product on (B N, D) rows, so the flattening stands here, once, for every layer.
     """
 
-    def __init__(self, d_in: int, d_out: int, axes: Axes, *, rngs, init=None, bias=True, dtype=None):
+    def __init__(self, d_in: int, d_out: int, axes: Axes, *, rngs, init=None, dtype=None):
         init = init or nnx.initializers.xavier_uniform()
         self.kernel = nnx.Param(nnx.with_partitioning(init, axes)(rngs.params(), (d_in, d_out)))
         zeros = nnx.with_partitioning(nnx.initializers.zeros_init(), axes[1:])
-        self.bias = nnx.Param(zeros(rngs.params(), (d_out,))) if bias else None
+        self.bias = nnx.Param(zeros(rngs.params(), (d_out,)))
         self.dtype = dtype
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -4,16 +4,18 @@ import dataclasses
 import functools
 import hashlib
 import json
+import sys
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from vdit import media, scores
 from vdit.coder import load_coder
 from vdit.data import latents
+from vdit.data.text import UNKNOWN
 from vdit.diffusion import flow, samplers
+from vdit.errors import InputError
 from vdit.flops import count_params, training_flops
 from vdit.models import dit
 from vdit.sizes import Shape, shape_of
@@ -98,6 +100,7 @@ class VideoTask:
         self.flops_per_clip = training_flops(self.shape)
         s = config.sampling
         self.sampling = Sampling(s.method, s.steps, s.guidance, levels.shift)
+        self.set_sampling()
         self.coder = load_coder(config.autoencoder)
 
     # --- sampling -------------------------------------------------------------------------------
@@ -107,7 +110,9 @@ class VideoTask:
         videos = []
         for i in range(0, len(captions), batch):
             part = captions[i : i + batch]
-            full = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)])
+            full = np.concatenate(
+                [part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)]
+            )
             key = jax.random.fold_in(jax.random.key(seed), i)
             x = generate(weights, key, full, shape=self.shape, sampling=self.sampling)
             videos.append(self.coder.decode(latents.denormalise(x, self.meta))[: len(part)])
@@ -128,16 +133,22 @@ class VideoTask:
     # --- measuring ------------------------------------------------------------------------------
 
     def measure(self, state, workdir) -> dict:
-        """Losses, scores and pictures of a finished run; writes samples/ and losses.npz."""
-        losses = {"loss": state.params, "loss_ema": state.ema}
-        t, per_triple = self._levels(), {k: self.triples(w) for k, w in losses.items()}
-        np.savez(workdir / "losses.npz", t=t, **per_triple)
-        columns = {"validation": self.validation_id(), "psnr": self.meta["psnr"]}
-        for name, values in per_triple.items():
-            columns |= summary(name, t, values)
+        """Losses and pictures of a finished run; writes samples/ and losses.npz."""
+        per_triple = {"loss": self.triples(state.params), "loss_ema": self.triples(state.ema)}
+        np.savez(workdir / "losses.npz", t=self._levels(), **per_triple)
         self.preview(state.ema, "final", workdir)
         self._show_real(workdir)
-        return columns | self.facts()
+        return self._columns(per_triple) | self.facts()
+
+    def losses(self, params, ema) -> dict:
+        """Columns of the losses of raw and averaged weights."""
+        return self._columns({"loss": self.triples(params), "loss_ema": self.triples(ema)})
+
+    def _columns(self, per_triple: dict) -> dict:
+        columns = {"validation": self.validation_id(), "psnr": self.meta["psnr"]}
+        for name, values in per_triple.items():
+            columns |= summary(name, self._levels(), values)
+        return columns
 
     def triples(self, weights, batch: int = 64) -> np.ndarray:
         """(M,) validation losses, the same (clip, t, noise) for every run of a validation set."""
@@ -147,8 +158,9 @@ class VideoTask:
             rows = self.validation.rows(np.arange(i, i + batch) % len(self.validation))
             levels = np.resize(t[i : i + batch], batch)
             noise = jax.random.fold_in(key, i)
-            loss = triple_losses(weights, noise, rows["latent"], levels, rows["caption"],
-                                 shape=self.shape)
+            loss = triple_losses(
+                weights, noise, rows["latent"], levels, rows["caption"], shape=self.shape
+            )
             out.append(np.asarray(loss)[: len(t) - i])
         return np.concatenate(out)
 
@@ -198,13 +210,29 @@ class VideoTask:
             coded = self.coder.decode(latents.denormalise(rows["latent"], self.meta))
             found = {"real": scores.score_clips(real, words)}
             found["coded"] = scores.score_clips(coded, words)
-            write_json(path, {f"{k}_{w}": v for w, s in found.items() for k, v in s.items()})
+            write_json(path, {_about(k, w): v for w, s in found.items() for k, v in s.items()})
         return json.loads(path.read_text())
 
     def caption(self, tokens) -> str:
         """Tokens back to words."""
         words = latents.vocabulary(self.meta).words
         return " ".join(words[t - 2] for t in tokens if t >= 2)
+
+    def tokens(self, caption: str) -> np.ndarray:
+        """Words to tokens (S,); names those that no training caption had."""
+        if self.meta["text_features"]:
+            raise InputError("this run was trained on given embeddings: it takes no --prompt")
+        tokens = latents.vocabulary(self.meta).encode(caption)
+        if UNKNOWN in tokens:
+            print("some words of the prompt were not in the training captions", file=sys.stderr)
+        return tokens
+
+    def set_sampling(self, **changes) -> None:
+        """Other steps, guidance or method than the config's."""
+        self.sampling = dataclasses.replace(self.sampling, **changes)
+        if self.sampling.method not in samplers.METHODS:
+            names = ", ".join(samplers.METHODS)
+            raise InputError(f"sampling method {self.sampling.method!r}: expected {names}")
 
     def _show_real(self, workdir) -> None:
         source = latents.open_source(self.config.data, "validation")
@@ -221,3 +249,8 @@ def summary(name: str, t: np.ndarray, losses: np.ndarray) -> dict[str, float]:
     tenth = np.minimum((t * TENTHS).astype(int), TENTHS - 1)
     columns |= {f"{name}_t{k:02d}": losses[tenth == k].mean() for k in range(TENTHS)}
     return {k: float(v) for k, v in columns.items()}
+
+
+def _about(score: str, what: str) -> str:
+    """`permanence_se` of real clips is `permanence_real_se`."""
+    return f"{score[:-3]}_{what}_se" if score.endswith("_se") else f"{score}_{what}"

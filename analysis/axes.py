@@ -1,0 +1,31 @@
+"""The axes that several figures share: compute in multiples, loss on a logarithmic scale."""
+
+from analysis import style
+
+
+def multiples(fit):
+    """Each budget as a multiple of the smallest, as text: 1×, 2×, ..."""
+    flops = [budget["flops"] for budget in fit["budgets"]]
+    return [f"{f / flops[0]:.3g}×" for f in flops]
+
+
+def compute_axis(ax, fit):
+    """Compute along x, a tick at each budget."""
+    from matplotlib import ticker
+
+    flops = [budget["flops"] for budget in fit["budgets"]]
+    ax.set_xscale("log")
+    ax.set_xlim(flops[0] / 1.35, flops[-1] * 2.4)
+    ax.xaxis.set_major_locator(ticker.FixedLocator(flops))
+    ax.xaxis.set_major_formatter(ticker.FixedFormatter(multiples(fit)))
+    ax.xaxis.set_minor_locator(ticker.NullLocator())
+    ax.set_xlabel(f"training compute (1× = {style.scientific(flops[0])} FLOPs)")
+
+
+def loss_axis(ax, losses, low=None):
+    """Loss along y, logarithmic, with room about `losses` (down to `low`)."""
+    low, high = (losses.min() if low is None else low), losses.max()
+    room = (high / low) ** 0.06
+    ax.set_yscale("log")
+    ax.set_ylim(low / room, high * room)
+    style.plain_log_ticks(ax.yaxis, *ax.get_ylim())

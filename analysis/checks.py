@@ -1,0 +1,170 @@
+"""What the verdict rests on: the gain, the prediction, the scores, and signs of over-fitting."""
+
+import itertools
+import math
+import statistics
+
+from analysis.thresholds import (
+    CONFIDENCE,
+    GAP,
+    LOWER_IS_BETTER,
+    MIN_EFFECT,
+    MISS_SHARE,
+    REPEATS,
+    SPAN,
+    SPAN_WITHIN,
+)
+
+
+def gain(rows, fit):
+    """Share by which the frontier's loss falls over about 8x of compute, with its interval.
+
+    The interval holds the noise between runs (t quantile of its degrees of freedom) and the
+    paired error of the two best runs' difference on the validation triples. None if no two
+    budgets are so far apart.
+    """
+    budgets = [b for b in fit["budgets"] if "loss_sd" in b]
+    if len(budgets) < 2:
+        return None
+    high = budgets[-1]
+    low = min(budgets[:-1], key=lambda b: abs(math.log(high["flops"] / b["flops"] / SPAN)))
+    ratio = high["flops"] / low["flops"]
+    if abs(math.log(ratio / SPAN)) > math.log(SPAN_WITHIN) + 1e-6:
+        return None
+    fall = math.log(low["loss"] / high["loss"])
+    pair = _pair_error(rows, low, fit["columns"]["loss"])
+    error = math.sqrt(low["loss_sd"] ** 2 + high["loss_sd"] ** 2 + pair**2)
+    reach = _t_quantile(fit["noise"]["df"]) * error
+    return {
+        "ratio": ratio,
+        "from": low["flops"],
+        "to": high["flops"],
+        "gain": -math.expm1(-fall),
+        "interval": [-math.expm1(-(fall - reach)), -math.expm1(-(fall + reach))],
+        "minimum": MIN_EFFECT * math.log(ratio) / math.log(SPAN),
+        "pair_se": pair,
+    }
+
+
+def _pair_error(rows, budget, loss):
+    """Relative paired error of a budget's best run; 0 where it was not measured."""
+    if loss != "loss_ema" or "loss_pair_se" not in rows.columns:
+        return 0.0
+    value = rows.loc[rows["run_id"].astype(str) == budget["best_run"], "loss_pair_se"]
+    return 0.0 if value.isna().all() else float(value.iloc[0]) / budget["loss"]
+
+
+def _t_quantile(df):
+    from scipy import special
+
+    return float(special.stdtrit(df, 0.5 + CONFIDENCE / 2))
+
+
+def check_prediction(rows, fit, prediction):
+    """The prediction beside what came: a dict, or None if there is none or nothing came yet."""
+    from analysis import predict
+
+    if prediction is None or prediction["columns"] != fit["columns"]:
+        return None
+    flops = predict.same_budget(prediction["flops"], [b["flops"] for b in fit["budgets"]])
+    if flops is None:
+        return None
+    budget = next(b for b in fit["budgets"] if b["flops"] == flops)
+    parabola = prediction["estimator"] == "parabola" and budget["status"] == "fitted"
+    observed = budget["loss"] if parabola else min(budget["losses"])
+    miss, idle = abs(prediction["loss"] - observed), abs(prediction["no_change"] - observed)
+    interval = prediction["interval"]
+    inside = interval is not None and interval[0] <= observed <= interval[1]
+    return {
+        "flops": flops,
+        "predicted": prediction["loss"],
+        "interval": interval,
+        "observed": observed,
+        "estimator": "parabola" if parabola else "best_run",
+        "no_change": prediction["no_change"],
+        "miss": miss,
+        "no_change_miss": idle,
+        "inside": inside,
+        "before": _made_before(rows[rows["flops_budget"] == flops], prediction),
+        "law": {key: prediction[key] for key in ("parameters", "reference", "budgets")},
+        "held": inside or miss <= MISS_SHARE * idle,
+    }
+
+
+def _made_before(rows, prediction):
+    """True or False; None where the runs do not say when they started."""
+    if "started" not in rows.columns or rows["started"].isna().any():
+        return None
+    return bool(prediction["created"] < rows["started"].min())
+
+
+def score_names(rows):
+    """Scores of the videos: columns that have an error and a ceiling of real clips beside them."""
+    return [n for n in rows.columns if f"{n}_se" in rows.columns and f"{n}_real" in rows.columns]
+
+
+def scored_run(rows, flops, loss, names):
+    """The run of lowest loss at a budget that has scores, or None."""
+    at = rows[(rows["flops_budget"] == flops)].dropna(subset=names, how="all")
+    return None if at.empty else at.loc[at[loss].idxmin()]
+
+
+def compare_scores(rows, fit):
+    """Each score from the smallest to the largest budget; the level is shared among the scores."""
+    names, flops = score_names(rows), sorted(rows["flops_budget"].unique())
+    if not names or len(flops) < 2:
+        return []
+    ends = [scored_run(rows, f, fit["columns"]["loss"], names) for f in (flops[0], flops[-1])]
+    if any(end is None for end in ends):
+        return []
+    level = statistics.NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / len(names))
+    return [found for name in names if (found := _compare(name, *ends, level))]
+
+
+def _compare(name, low, high, level):
+    values = [float(row[key]) for row in (low, high) for key in (name, f"{name}_se")]
+    if any(math.isnan(value) for value in values):
+        return None
+    sign = -1 if name in LOWER_IS_BETTER else 1
+    better = sign * (values[2] - values[0])
+    reach = level * math.hypot(values[1], values[3])
+    interval = [better - reach, better + reach]
+    return {
+        "name": name,
+        "from": values[0],
+        "to": values[2],
+        "better_by": better,
+        "interval": interval,
+        "improves": interval[0] > 0,
+    }
+
+
+def overfit(rows, fit):
+    """Marks of repeated data and over-fitting, by run, and what they say about the sweep."""
+    loss = fit["columns"]["loss"]
+    epochs = rows["epochs"] if "epochs" in rows.columns else 0 * rows[loss]
+    train = rows["loss_train"] if "loss_train" in rows.columns else rows[loss]
+    repeats = epochs > REPEATS
+    memorised = repeats & (rows[loss] > (1 + GAP) * train)
+    bests = [(b, b["best_run"]) for b in fit["budgets"]]
+    ids = rows["run_id"].astype(str)
+    flagged = [b["flops"] for b, run in bests if memorised[ids == run].any()]
+    return {
+        "repeats": sorted(ids[repeats]),
+        "overfit": sorted(ids[memorised]),
+        "most_epochs": float(epochs.max()),
+        "budgets": flagged,
+        "rises": (rises := _rises(fit)),
+        "flagged": bool(flagged or rises),
+    }
+
+
+def _rises(fit):
+    """Budgets whose best loss lies above the one before by noise and by what would matter."""
+    sd = fit["noise"]["sd"] if fit["noise"] else 0.0
+    found = []
+    for before, now in itertools.pairwise(fit["budgets"]):
+        matters = MIN_EFFECT * math.log(now["flops"] / before["flops"]) / math.log(SPAN)
+        if math.log(now["loss"] / before["loss"]) > max(3 * sd, matters):
+            found.append(now["flops"])
+    return found

@@ -1,0 +1,39 @@
+"""Scaling laws as functions: what each predicts, nothing about how it is fitted.
+
+C training compute (FLOPs), N parameters, D training tokens, L loss, E the loss no compute removes.
+"""
+
+import numpy as np
+
+
+def frontier(c, E, C0, g):
+    """L(C) = E + (C0 / C)^g, the loss of the best size at each compute; E = 0 is the power law."""
+    return E + np.exp(g * (np.log(C0) - np.log(c)))
+
+
+def frontier_at(c, reference, E, A, g):
+    """The same law as L(C) = E + A (C / reference)^-g: A is the removable loss at `reference`."""
+    return E + A * np.exp(-g * np.log(np.asarray(c) / reference))
+
+
+def power(x, k, a):
+    """y = k x^a, such as the compute-optimal size N*(C)."""
+    return k * np.exp(a * np.log(x))
+
+
+def chinchilla(n, d, E, A, B, alpha, beta):
+    """L(N, D) = E + A N^-alpha + B D^-beta (Hoffmann et al., 2203.15556, equation 2)."""
+    return E + A * np.exp(-alpha * np.log(n)) + B * np.exp(-beta * np.log(d))
+
+
+def chinchilla_optimum(c, A, B, alpha, beta, flops_per_nd=6.0):
+    """Return the N and D that minimise L at compute c = flops_per_nd N D (2203.15556, eq. 4)."""
+    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    nd = np.asarray(c) / flops_per_nd
+    return G * nd ** (beta / (alpha + beta)), nd ** (alpha / (alpha + beta)) / G
+
+
+def huber(residual, delta):
+    """Huber's loss: quadratic within delta, linear beyond."""
+    size = np.abs(residual)
+    return np.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))

@@ -1,0 +1,174 @@
+"""The frontier of a sweep: the lowest loss at each budget, how well it is known, its laws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis import frontier, isoflop, schema
+
+MIN_PARABOLAS = 3
+LAWS = ("frontier", "power", "local")
+
+
+@dataclass(frozen=True)
+class Minima:
+    """Best loss and size at B budgets, by one estimator, with R resamples of their noise.
+
+    estimator is "parabola" (minimum between sizes) or, where fewer than three budgets have one
+    inside their sizes, "best_run". Noise arrays are in logs, about zero; R is 0 where no noise
+    could be measured.
+    """
+
+    estimator: str
+    budgets: list
+    noise: isoflop.Noise | None
+    log_c: np.ndarray  # (B,)
+    size: np.ndarray  # (B,)
+    loss: np.ndarray  # (B,)
+    loss_noise: np.ndarray  # (R, B)
+    size_noise: np.ndarray  # (R, B)
+
+    @property
+    def loss_sd(self):
+        """Relative error of each loss (B,); equal where unknown, as then only ratios matter."""
+        return _spread(self.loss_noise, len(self.loss))
+
+    @property
+    def size_sd(self):
+        """Relative error of each size (B,)."""
+        return _spread(self.size_noise, len(self.size))
+
+
+def _spread(noise, count):
+    sd = noise.std(0) if len(noise) else np.zeros(count)
+    return sd if sd.size and sd.min() > 0 else np.ones(count)
+
+
+def select(table, loss, size, name="table"):
+    """Rows that may enter a fit and a list of what was left out; TableError if none or mixed."""
+    notes = []
+    for column in (loss, size):
+        schema.require_number(table, column, name)
+    rows = table[table["flops_budget"] > 0]
+    if len(rows) < len(table):
+        notes.append(f"{len(table) - len(rows)} rows without a compute budget left out")
+    if "annealed" in rows.columns:
+        unfinished = rows["annealed"].isin([False, "False"])
+        if unfinished.any():
+            notes.append(f"{int(unfinished.sum())} rows whose schedule had not ended left out")
+            rows = rows[~unfinished]
+    if rows.empty:
+        raise schema.TableError(f"{name}: no row with a flops_budget above 0 and an ended schedule")
+    schema.comparable(rows, name)
+    return rows, notes
+
+
+def measure(table, loss, size, resamples=2000, rng=None):
+    """Fit each budget's parabola and return (all budgets, Minima) of the selected rows."""
+    budgets = isoflop.fit_budgets(table, loss, size)
+    noise = isoflop.measure_noise(table, budgets, loss, size)
+    return budgets, of_budgets(budgets, noise, resamples, rng or np.random.default_rng(0))
+
+
+def of_budgets(budgets, noise, resamples, rng):
+    """Minima of `budgets`: of those with a sound parabola where there are enough of them."""
+    used = [budget for budget in budgets if budget.fitted]
+    estimator = "parabola"
+    if len(used) < MIN_PARABOLAS:
+        used, estimator = budgets, "best_run"
+    size, loss = np.array([_estimate(budget, estimator) for budget in used]).T
+    count = resamples if noise is not None else 0
+    loss_noise, size_noise = np.zeros((2, count, len(used)))
+    if count:
+        sd = noise.draw(rng, count)
+        for index, budget in enumerate(used):
+            log_size, log_loss = isoflop.resample_minimum(_as(budget, estimator), sd, rng)
+            size_noise[:, index] = log_size - np.log(size[index])
+            loss_noise[:, index] = log_loss - np.log(loss[index])
+    log_c = np.log([budget.flops for budget in used])
+    return Minima(estimator, used, noise, log_c, size, loss, loss_noise, size_noise)
+
+
+def _as(budget, estimator):
+    """The budget as the estimator sees it: a best run is one even where a parabola is sound."""
+    if estimator == "parabola" or not budget.fitted:
+        return budget
+    return isoflop.Budget(**{**vars(budget), "reason": "best run asked for"})
+
+
+def _estimate(budget, estimator):
+    return _as(budget, estimator).minimum
+
+
+def estimate(budget, estimator):
+    """(size, loss, what) of one budget by `estimator`; what names the one that was possible."""
+    possible = "parabola" if estimator == "parabola" and budget.fitted else "best_run"
+    return (*_estimate(budget, possible), possible)
+
+
+def fit_law(law, minima):
+    """Fit one law of `LAWS` to the minima: a dict of parameters, intervals, status, draws.
+
+    The intervals are of a parametric bootstrap: noise as between seeds, passed through the
+    parabolas, about the fitted law, and widened where the minima scatter more than that.
+    """
+    points, reference = len(minima.log_c), frontier.reference(minima.log_c)
+    result = {"n": points, "reference": reference}
+    if points < frontier.MIN_POINTS[law]:
+        return result | {"status": f"not identified: {points} budgets"}
+    E, A, g = (v[0] for v in frontier.fit(law, minima.log_c, minima.loss[None], minima.loss_sd))
+    last = frontier.LOCAL_POINTS if law == "local" else points
+    expected = E + A * np.exp(-g * (minima.log_c - np.log(reference)))
+    residual = (np.log(minima.loss / expected) / minima.loss_sd)[-last:]
+    result["objective"] = "weighted sum of squared relative residuals"
+    result["objective_value"] = float((residual**2).sum())
+    result["parameters"] = _named(E, A, g, reference)
+    draws, share = None, 0.0
+    if len(minima.loss_noise):
+        spare = last - frontier.PARAMETERS[law]
+        widen = np.sqrt(max(1.0, result["objective_value"] / spare)) if spare > 0 else 1.0
+        resampled = expected * np.exp(widen * minima.loss_noise)
+        draws = frontier.fit(law, minima.log_c, resampled, minima.loss_sd)
+        share = float(np.mean(draws[0] == 0))
+        result["widened"] = float(widen)
+        result["intervals"] = {
+            name: np.percentile(values, [2.5, 97.5]).tolist()
+            for name, values in zip("EAg", draws, strict=True)
+            if law == "frontier" or name != "E"
+        }
+    result["status"] = frontier.status(law, last, E, g, share)
+    result["draws"] = draws
+    return result
+
+
+def _named(E, A, g, reference):
+    named = {"E": float(E), "A": float(A), "g": float(g)}
+    # (C0 / C)^g = A (C / reference)^-g; with a small exponent C0 is beyond any number.
+    log_c0 = np.log(reference) + np.log(A) / g if A > 0 and g > 0 else np.inf
+    named["C0"] = float(np.exp(log_c0)) if abs(log_c0) < 600 else None
+    return named
+
+
+def fit_size(minima):
+    """N*(C) = k C^a through the minima, weighted by how well each is known: as `fit_law`."""
+    points, reference = len(minima.log_c), frontier.reference(minima.log_c)
+    result = {"n": points, "reference": reference}
+    if points < 2:
+        return result | {"status": f"not identified: {points} budgets", "draws": None}
+    _, k, slope = frontier.fit("power", minima.log_c, minima.size[None], minima.size_sd)
+    expected = k[0] * np.exp(-slope[0] * (minima.log_c - np.log(reference)))
+    residual = np.log(minima.size / expected) / minima.size_sd
+    result["parameters"] = {"N": float(k[0]), "a": float(-slope[0])}
+    result["draws"] = None
+    if len(minima.size_noise):
+        spare = points - 2
+        widen = np.sqrt(max(1.0, (residual**2).sum() / spare)) if spare > 0 else 1.0
+        resampled = expected * np.exp(widen * minima.size_noise)
+        _, N, slopes = frontier.fit("power", minima.log_c, resampled, minima.size_sd)
+        result["draws"] = (N, -slopes)
+        result["intervals"] = {
+            "N": np.percentile(N, [2.5, 97.5]).tolist(),
+            "a": np.percentile(-slopes, [2.5, 97.5]).tolist(),
+        }
+    result["status"] = "converged" if points > 2 else "not identified: 2 budgets for 2 parameters"
+    return result

@@ -1,0 +1,135 @@
+"""Write down the loss of a larger budget before it is run.
+
+    python -m analysis.predict results.csv --factor 2 --out prediction.json
+
+A prediction is made once. One whose runs are all in the table is left as it is, so that it stays
+older than the runs it is checked against; one made from other runs is an error without --force.
+"""
+
+import argparse
+import pathlib
+import time
+
+from analysis import console, files
+
+VERSION = 1
+SAME_BUDGET = 0.02  # budgets within this share of each other are one
+
+
+def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4000, seed=0):
+    """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
+
+    The law is chosen by rollout inside the table. The interval holds the noise of the runs
+    fitted, the noise of the budget to come (taken as the largest's), and the rollout's rms error.
+    """
+    import numpy as np
+
+    from analysis import minima, rollout, schema
+
+    rng = np.random.default_rng(seed)
+    rows, _ = minima.select(table, loss, size)
+    budgets, found = minima.measure(rows, loss, size, resamples, rng)
+    if len(found.loss) < 2:
+        raise schema.TableError("a prediction needs two budgets or more, the table has one")
+    tried = rollout.rollout(found)
+    fitted = minima.fit_law(tried["chosen"], found)
+    flops = float(rows["flops_budget"].max()) * factor
+    point = float(_at(fitted, flops, *(fitted["parameters"][name] for name in "EAg")))
+    return {
+        "version": VERSION,
+        "created": time.time(),
+        "factor": factor,
+        "flops": flops,
+        "loss": point,
+        "interval": _interval(fitted, found, tried, flops, rng),
+        "no_change": minima.estimate(budgets[-1], found.estimator)[1],
+        "law": tried["chosen"],
+        "parameters": fitted["parameters"],
+        "reference": fitted["reference"],
+        "estimator": found.estimator,
+        "columns": {"loss": loss, "size": size},
+        "budgets": [budget.flops for budget in found.budgets],
+        "rollout": tried,
+        "run_ids": sorted(map(str, rows["run_id"])),
+    }
+
+
+def _at(fitted, flops, E, A, g):
+    from analysis import laws
+
+    return laws.frontier_at(flops, fitted["reference"], E, A, g)
+
+
+def _interval(fitted, found, tried, flops, rng):
+    import numpy as np
+
+    if fitted["draws"] is None:
+        return None
+    draws = np.log(_at(fitted, flops, *fitted["draws"]))
+    # The budget to come has a design like the largest one's, so the same noise of its minimum.
+    draws = draws + rng.permutation(found.loss_noise[:, -1])
+    if tried["tests"]:
+        off = tried["rms"][tried["chosen"]]
+        draws = draws + off * rng.standard_t(tried["tests"], len(draws))
+    return np.exp(np.percentile(draws, [2.5, 97.5])).tolist()
+
+
+def standing(path, run_ids, budgets):
+    """Why the prediction at `path` stands as it is, or "" if there is none to keep.
+
+    `budgets` are those of the table. TableError if one made from other runs is in the way.
+    """
+    from analysis import schema
+
+    if not pathlib.Path(path).exists():
+        return ""
+    old = files.read_json(path, "a prediction")
+    made_from = set(old.get("run_ids", []))
+    if made_from and made_from <= set(run_ids):
+        if same_budget(old.get("flops", 0), budgets) is not None:
+            return "the budget it predicts has been run since"
+        return "made from runs of this table"
+    raise schema.TableError(
+        f"{path}: holds a prediction made from other runs; move it away or give --force"
+    )
+
+
+def same_budget(flops, budgets):
+    """The budget of `budgets` that is `flops` but for rounding, or None."""
+    near = [b for b in budgets if abs(b - flops) <= SAME_BUDGET * flops]
+    return min(near, key=lambda b: abs(b - flops)) if near else None
+
+
+def main(argv):
+    """Command line of `analysis.predict`."""
+    parser = argparse.ArgumentParser(prog="analysis.predict", description=__doc__.splitlines()[0])
+    parser.add_argument("table", help="results table (CSV or parquet)")
+    parser.add_argument("--factor", type=float, default=2.0, help="times the largest budget (2)")
+    parser.add_argument("--loss", default="loss_ema", help="loss column (default: loss_ema)")
+    parser.add_argument("--params", "--size", default="params", help="size column (params)")
+    parser.add_argument("--seed", type=int, default=0, help="of the resamples")
+    parser.add_argument("--force", action="store_true", help="replace an earlier prediction")
+    parser.add_argument("--out", default="prediction.json", help="JSON to write (prediction.json)")
+    args = parser.parse_args(argv)
+    from analysis import minima, schema
+
+    if args.factor <= 1:
+        raise schema.TableError(f"--factor is {args.factor:g}, expected a number above 1")
+    table = schema.read_table(args.table)
+    rows, _ = minima.select(table, args.loss, args.params, args.table)
+    kept = "" if args.force else standing(args.out, rows["run_id"], rows["flops_budget"].unique())
+    if kept:
+        print(f"{args.out}: left as it is ({kept})")
+        return
+    found = predict_table(table, args.factor, args.loss, args.params, seed=args.seed)
+    files.write_json(args.out, found)
+    between = found["interval"]
+    interval = f" (95 %: {between[0]:.4f} to {between[1]:.4f})" if between else ""
+    print(
+        f"{args.out}: loss {found['loss']:.4f}{interval} at {found['flops']:.3g} FLOPs by the "
+        f"{found['law']} law; no change would be {found['no_change']:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,86 @@
+"""Draw the page of a sweep: one self-contained HTML file that opens without a network.
+
+python -m analysis.report results.csv --out report.html
+"""
+
+import argparse
+import pathlib
+import sys
+
+from analysis import console, files
+
+
+def build(table, fit, prediction=None, root=pathlib.Path(".")):
+    """Return (HTML, verdict dict, PNG bytes of the main figure) for a table and its fit."""
+    from analysis import minima, page, sections, summary, tables, verdict
+
+    rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["size"])
+    judged = verdict.judge(rows, fit, prediction)
+    chosen = tables.picks(rows, fit)
+    sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else "demo"
+    body = [
+        summary.head(rows, sweep),
+        summary.verdict(judged),
+        summary.numbers(rows, fit, judged),
+        summary.marks(rows, fit, judged),
+        sections.scaling(rows, fit, judged),
+        tables.video_section(root, chosen),
+        tables.score_section(rows, fit, judged),
+        sections.isoflop(rows, fit),
+        sections.best_size(fit),
+        sections.noise_levels(chosen, fit),
+        tables.runs_section(rows, fit, judged, notes),
+        tables.method_section(fit),
+        tables.again_section(root, sweep),
+    ]
+    whole = page.page(f"vdit: sweep {sweep}", "\n".join(part for part in body if part))
+    return whole, judged, sections.scaling_png(rows, fit, judged)
+
+
+def main(argv):
+    """Command line of `analysis.report`."""
+    parser = argparse.ArgumentParser(prog="analysis.report", description=__doc__.splitlines()[0])
+    parser.add_argument("table", help="results table (CSV or parquet)")
+    parser.add_argument("--out", default="report.html", help="page to write (report.html)")
+    parser.add_argument("--root", help="the sweep's root, for videos (the table's folder)")
+    parser.add_argument("--fit", help="fit to show (fit.json beside the table, else made anew)")
+    parser.add_argument("--prediction", help="prediction to show (prediction.json by the table)")
+    parser.add_argument("--png", help="also write the main figure here")
+    args = parser.parse_args(argv)
+    from analysis import fit, schema
+
+    table = schema.read_table(args.table)
+    beside = pathlib.Path(args.table).parent
+    found = _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit")
+    if found is None or not _fits(found, table):
+        if args.fit:
+            raise schema.TableError(f"{args.fit}: was made from another table; run analysis.fit")
+        print("no fit of this table beside it: fitting", file=sys.stderr)
+        found = fit.fit_table(table)
+    predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
+    root = pathlib.Path(args.root) if args.root else beside
+    whole, judged, png = build(table, found, predicted, root)
+    files.write_text(args.out, whole)
+    if args.png:
+        files.write_bytes(args.png, png)
+    print(judged["sentence"])
+    print(f"written to {args.out}")
+
+
+def _given_or_beside(given, beside, what):
+    if given or beside.is_file():
+        return files.read_json(given or beside, what)
+    return None
+
+
+def _fits(fit, table):
+    """A fit belongs to a table when every best run it names is in it, and no budget is missing."""
+    budgets = sorted({b for b in table["flops_budget"] if b > 0})
+    bests = {budget["best_run"] for budget in fit.get("budgets", [])}
+    return [b["flops"] for b in fit.get("budgets", [])] == budgets and bests <= set(
+        table["run_id"].astype(str)
+    )
+
+
+if __name__ == "__main__":
+    console.run(main)

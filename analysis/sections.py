@@ -1,0 +1,133 @@
+"""The sections of the page that draw curves: each takes what it shows and returns HTML."""
+
+from analysis import page, plot, plot_sizes, style
+
+
+def scaling(rows, fit, judged):
+    """Loss against compute, the fit and the prediction."""
+
+    def draw(palette, size):
+        return plot.scaling(rows, fit, palette, size, judged["prediction"])
+
+    law = fit["laws"]["frontier"]
+    note = page.read(
+        "Each faint dot is one trained model. Each solid dot is the lowest loss a compute budget "
+        "can buy, found between the sizes tried; its bar is the 95 % interval. The line is "
+        "L(C) = E + (C₀/C)<sup>g</sup>: E is the loss no compute removes, and the rest falls by a "
+        "constant factor each time compute doubles. The dotted power law has no such floor. Where "
+        "the two part, the data speak about E. The orange dashes are the law as it was fitted "
+        "before the largest budget was run, and the diamond what it said."
+    )
+    return page.section(
+        "scaling",
+        "Loss against compute",
+        page.figure(draw, "scaling", "validation loss against training compute"),
+        note,
+        _law_words(law),
+        _prediction_words(judged["prediction"]),
+    )
+
+
+def _law_words(law):
+    if "parameters" not in law:
+        return f"<p>The law with a floor: {page.escape(law['status'])}.</p>"
+    words = [
+        f"{name} = {law['parameters'][name]:.3f}{_between(law.get('intervals', {}).get(name))}"
+        for name in ("E", "g")
+    ]
+    return f"<p>{', '.join(words)}. Fit: {page.escape(law['status'])}.</p>"
+
+
+def _between(interval, form=".3f"):
+    return f" (95 %: {interval[0]:{form}} to {interval[1]:{form}})" if interval else ""
+
+
+def _prediction_words(check):
+    if check is None:
+        return "<p>No prediction of a budget in this table was written down.</p>"
+    when = {
+        True: "written down before the first run of that budget started",
+        False: "<b>not</b> made before that budget's first run started, so it proves nothing",
+        None: "of unknown age: the runs do not say when they started",
+    }[check["before"]]
+    what = "" if check["estimator"] == "parabola" else " (its best run; the minimum is at the edge)"
+    end = "It held" if check["held"] else "It did not hold"
+    inside = "inside its interval" if check["inside"] else "outside its interval"
+    return (
+        f"<p>The largest budget was predicted: {check['predicted']:.4f}"
+        f"{_between(check['interval'], '.4f')}, {when}. Observed: {check['observed']:.4f}{what}, "
+        f"{inside if check['interval'] else 'no interval was possible'}. The prediction missed by "
+        f"{check['miss']:.4f}; “no change from the budget before” would miss by "
+        f"{check['no_change_miss']:.4f}. {end}.</p>"
+    )
+
+
+def isoflop(rows, fit):
+    """IsoFLOP curves."""
+
+    def draw(palette, size):
+        return plot_sizes.isoflop(rows, fit, palette, size)
+
+    return page.section(
+        "isoflop",
+        "Which size is best for a budget",
+        page.figure(draw, "isoflop", "validation loss against model size at each compute budget"),
+        page.read(
+            "Along one curve every model cost the same compute. On the left a model is too small "
+            "for it; on the right it is so large that it saw too few videos. The star is the "
+            "minimum of a parabola through the points. A dashed curve has its minimum at the edge "
+            "of the sizes tried, or none: it is not fitted."
+        ),
+    )
+
+
+def best_size(fit):
+    """The compute-optimal size."""
+
+    def draw(palette, size):
+        return plot_sizes.best_size(fit, palette, size)
+
+    law = fit["size_law"]
+    words = ""
+    if "parameters" in law:
+        share = _between(law.get("intervals", {}).get("a"), ".2f")
+        words = (
+            f"<p>N* grows as C<sup>{law['parameters']['a']:.2f}</sup>{share}: of ten times the "
+            f"compute, the model takes {10 ** law['parameters']['a']:.1f} times the size and the "
+            "rest goes to more training.</p>"
+        )
+    return page.section(
+        "size",
+        "How large the best model is",
+        page.figure(draw, "size", "compute-optimal model size against training compute"),
+        page.read(
+            "The stars of the curves above against their compute. An exponent of 0.5 would mean "
+            "that size and data grow alike."
+        ),
+        words,
+    )
+
+
+def noise_levels(picks, fit):
+    """Loss by tenth of t at the picked budgets; "" where it was not measured."""
+
+    def draw(palette, size):
+        return plot.noise_levels(picks, fit["columns"]["loss"], palette, size)
+
+    drawn = page.figure(draw, "noise", "validation loss by noise level")
+    return drawn and page.section(
+        "noise",
+        "Where in the noise compute helps",
+        drawn,
+        page.read(
+            "A diffusion model is asked the same question at every level of noise: near t = 1 it "
+            "sees hardly more than noise and settles the layout; near t = 0 it cleans up detail. "
+            "The second panel shows what each budget gains over the smallest; lower is better."
+        ),
+    )
+
+
+def scaling_png(rows, fit, judged):
+    """The main figure as PNG bytes on white, for a README."""
+    drawn = plot.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
+    return style.png(drawn, style.LIGHT)

@@ -1,0 +1,87 @@
+"""The top of the page: what was run, the verdict, key numbers, warnings."""
+
+from analysis import axes, page
+
+
+def head(rows, sweep):
+    """Title and one line on what was run."""
+    where = _values(rows, "device")
+    facts = [
+        f"{len(rows)} runs at {rows['flops_budget'].nunique()} budgets",
+        f"data: {_values(rows, 'dataset') or 'unnamed'}",
+        f"on {where}" if where else "",
+        f"{rows['wall_s'].sum() / 60:.0f} minutes of training" if "wall_s" in rows else "",
+    ]
+    line = " · ".join(page.escape(fact) for fact in facts if fact)
+    return (
+        f"<h1>Does more compute give better video?</h1>\n"
+        f'<p class="sub">Sweep {page.escape(sweep)} · {line}</p>'
+    )
+
+
+def _values(rows, column):
+    return ", ".join(map(str, rows[column].dropna().unique()[:2])) if column in rows else ""
+
+
+def verdict(judged):
+    """The verdict in one sentence."""
+    word, rest = judged["sentence"].split(":", 1)
+    return (
+        f'<div class="verdict {judged["verdict"]}" id="verdict"><b>Verdict</b>'
+        f"<strong>{page.escape(word)}:</strong>{page.escape(rest)}</div>"
+    )
+
+
+def numbers(rows, fit, judged):
+    """Key numbers in tiles."""
+    first, last = fit["budgets"][0], fit["budgets"][-1]
+    pairs = [
+        (
+            f"{first['loss']:.3f} → {last['loss']:.3f}",
+            f"best loss, 1× to {axes.multiples(fit)[-1]} compute",
+        ),
+    ]
+    if judged["gain"]:
+        gain = judged["gain"]
+        pairs.append((f"{gain['gain']:.1%}", f"lower loss for {gain['ratio']:.0f}× more compute"))
+    if judged["prediction"]:
+        check = judged["prediction"]
+        share = check["miss"] / check["no_change_miss"] if check["no_change_miss"] else 1.0
+        pairs.append(
+            (f"{share:.0%}", "the prediction's miss, as a share of what “no change” misses")
+        )
+    if "psnr" in rows.columns and rows["psnr"].notna().any():
+        pairs.append((f"{rows['psnr'].median():.1f} dB", "PSNR of the autoencoder, held-out clips"))
+    if "data_wait" in rows.columns and rows["data_wait"].notna().any():
+        pairs.append((f"{rows['data_wait'].median():.1%}", "of a step spent waiting for data"))
+    if "epochs" in rows.columns:
+        pairs.append((f"{rows['epochs'].max():.2g}", "most passes of a run over its data"))
+    return page.tiles(pairs)
+
+
+def marks(rows, fit, judged):
+    """Warnings that change how far the curve can be trusted."""
+    found, overfit, count = [], judged["overfit"], len(rows)
+    names = dict(zip([b["flops"] for b in fit["budgets"]], axes.multiples(fit), strict=True))
+    if overfit["budgets"]:
+        at = ", ".join(names[f] for f in overfit["budgets"])
+        found.append(
+            f"<b>Over-fitting at {at}.</b> The best run passed over its videos more than 4 times "
+            "and its validation loss lies well above its training loss: more compute is spent on "
+            "remembering, so the curve bends for want of data."
+        )
+    elif overfit["overfit"] or overfit["repeats"]:
+        found.append(
+            "<b>Repeated data.</b> Runs that passed over their videos more than 4 times: "
+            f"{len(overfit['repeats'])} of {count} (at most {overfit['most_epochs']:.3g} times); "
+            f"of these over-fit: {len(overfit['overfit'])}. Small models suffer "
+            "first, which bends their side of the curves."
+        )
+    if overfit["rises"]:
+        at = ", ".join(names[f] for f in overfit["rises"])
+        found.append(f"<b>The best loss rises at {at}</b> by more than the noise between runs.")
+    for budget in fit["budgets"]:
+        if budget["status"] != "fitted":
+            name = names[budget["flops"]]
+            found.append(f"<b>{name}: minimum {page.escape(budget['status'])}.</b>")
+    return "".join(f'<div class="mark">{text}</div>' for text in found)

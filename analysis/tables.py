@@ -1,0 +1,191 @@
+"""The sections of the page that list things: videos, scores, runs, commands."""
+
+import math
+
+from analysis import axes, checks, page, style, thresholds, videos
+
+
+def picks(rows, fit):
+    """(name, row) of the best run at 1x, 4x and the largest compute."""
+    budgets = fit["budgets"]
+    smallest = budgets[0]["flops"]
+    four = min(budgets, key=lambda b: abs(math.log(b["flops"] / smallest / 4)))
+    chosen = {b["flops"]: b for b in (budgets[0], four, budgets[-1])}
+    names = dict(zip([b["flops"] for b in budgets], axes.multiples(fit), strict=True))
+    ids = rows["run_id"].astype(str)
+    return [(names[f], rows[ids == b["best_run"]].iloc[0]) for f, b in sorted(chosen.items())]
+
+
+def video_section(root, chosen):
+    """Videos of the picked runs side by side, with the real clip."""
+    shown = videos.side_by_side(root, [(name, str(row["run_id"])) for name, row in chosen])
+    if not shown:
+        return page.section("videos", "The videos", "<p>No samples were found beside the runs.</p>")
+    names = [name for name, _ in shown[0]["cells"]]
+    cells = [f'<div class="head">{page.escape(name)}</div>' for name in names]
+    for row in shown:
+        cells.append(f'<div class="caption">{page.escape(row["caption"])}</div>')
+        cells += [_video(name, row["caption"], uri) for name, uri in row["cells"]]
+    grid = f'<div class="videos" style="grid-template-columns:repeat({len(names)},1fr)">'
+    return page.section(
+        "videos",
+        "The same caption and noise at growing compute",
+        f"{grid}{''.join(cells)}</div>",
+        page.read(
+            "Each row is one caption of a held-out clip. The models started from the same noise; "
+            "only the training compute differs. The last column is the real clip: a good video "
+            "shows the same kind of scene, not the same scene."
+        ),
+    )
+
+
+def _video(name, caption, uri):
+    if uri is None:
+        return "<div></div>"
+    return f'<img src="{uri}" alt="{page.escape(f"{name}: {caption}")}">'
+
+
+def score_section(rows, fit, judged):
+    """Scores of the best run at each budget, their errors and ceilings; "" without scores."""
+    names = checks.score_names(rows)
+    if not names:
+        return ""
+    flops = [budget["flops"] for budget in fit["budgets"]]
+    best = [checks.scored_run(rows, f, fit["columns"]["loss"], names) for f in flops]
+    shown = [(n, row) for n, row in zip(axes.multiples(fit), best, strict=True) if row is not None]
+    improves = {score["name"] for score in judged["scores"] if score["improves"]}
+    body = [_score_row(name, shown, rows, name in improves) for name in names]
+    return page.section(
+        "scores",
+        "Scores of the videos themselves",
+        page.table(["score", *(n for n, _ in shown), "coded", "real"], body),
+        page.read(
+            "Objects are found in each sampled video and compared with its caption and with how "
+            "things move; the error of each score stands after ±. <i>real</i> is the score of real "
+            "clips, <i>coded</i> of real clips passed through the autoencoder: no model can be "
+            "expected above it. ↓ marks scores where lower is better. Green: better from the first "
+            "to the last budget by more than its 95 % interval, with the level shared among all "
+            "scores."
+        ),
+    )
+
+
+def _score_row(name, shown, rows, improves):
+    arrow = " ↓" if name in thresholds.LOWER_IS_BETTER else ""
+    label = page.escape(name.replace("_", " ")) + arrow
+    cells = [f'<span class="better">{label}</span>' if improves else label]
+    digits = 2 if rows[name].abs().max() >= 0.1 else 4
+    for _, row in shown:
+        value, error = _number(row[name], digits), _number(row[f"{name}_se"], digits)
+        cells.append(f"{value}<small>± {error}</small>" if value else "")
+    for ceiling in ("coded", "real"):
+        column = f"{name}_{ceiling}"
+        cells.append(_number(rows[column].median(), digits) if column in rows.columns else "")
+    return cells
+
+
+def _number(value, digits):
+    return "" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def runs_section(rows, fit, judged, notes):
+    """Every run, folded away, with its marks."""
+    head = [
+        "budget",
+        "size",
+        "params",
+        "tokens",
+        "steps",
+        "seed",
+        "passes",
+        "loss",
+        "train loss",
+        "wall s",
+        "run",
+        "marks",
+    ]
+    names = dict(zip([b["flops"] for b in fit["budgets"]], axes.multiples(fit), strict=True))
+    bests = {budget["best_run"] for budget in fit["budgets"]}
+    body = [_run_row(row, fit, names, bests, judged["overfit"]) for _, row in rows.iterrows()]
+    left_out = "".join(f"<p>{page.escape(note)}.</p>" for note in notes)
+    return page.section(
+        "runs",
+        "All runs",
+        left_out,
+        f"<details><summary>Show {len(body)} runs</summary>{page.table(head, body)}</details>",
+    )
+
+
+def _run_row(row, fit, names, bests, overfit):
+    run_id = str(row["run_id"])
+    marks = [
+        word
+        for word, marked in (
+            ("best", bests),
+            ("repeats", overfit["repeats"]),
+            ("over-fits", overfit["overfit"]),
+        )
+        if run_id in marked
+    ]
+    loss = row[fit["columns"]["loss"]]
+    cells = [
+        names[row["flops_budget"]],
+        _text(row, "size"),
+        style.short(row[fit["columns"]["size"]]),
+        style.short(row["tokens"]),
+        f"{row['steps']:.0f}",
+        _text(row, "seed"),
+        f"{row['epochs']:.2g}" if "epochs" in row else "",
+        f"{loss:.4f}",
+        f"{row['loss_train']:.4f}" if "loss_train" in row else "",
+        f"{row['wall_s']:.0f}" if "wall_s" in row else "",
+        f"<code>{page.escape(run_id)}</code>",
+        ", ".join(marks),
+    ]
+    return [str(cell) for cell in cells]
+
+
+def _text(row, column):
+    return page.escape(row[column]) if column in row else ""
+
+
+def again_section(root, sweep):
+    """The commands that make this page again."""
+    lines = [
+        "make demo                    # all of it, from an empty folder",
+        "make demo VIDEOS=my_videos   # the same on your own videos",
+        "",
+        f"python -m sweeps.launch --sweep sweeps/{sweep}.py --root {root}",
+        f"python -m analysis.collect --root {root} --out {root}/results.csv",
+        f"python -m analysis.fit {root}/results.csv --out {root}/fit.json",
+        f"python -m analysis.plan {root}/fit.json --flops 1e15",
+        f"python -m analysis.report {root}/results.csv --out {root}/report.html",
+    ]
+    return page.section(
+        "again", "Run it again", f"<pre><code>{page.escape(chr(10).join(lines))}</code></pre>"
+    )
+
+
+def method_section(fit):
+    """How the intervals came about, folded away."""
+    noise = fit["noise"]
+    if noise is None:
+        spread = "No noise between runs could be measured, so there are no intervals."
+    else:
+        seeds = f"{noise['seeds_sd']:.3%}" if noise["seeds_sd"] is not None else "not measured"
+        spread = (
+            f"Runs that differ by the seed alone differ in loss by {noise['sd']:.3%} (standard "
+            f"deviation, {noise['df']} degrees of freedom; seeds alone: {seeds}; the rest is the "
+            "scatter of sizes about their parabolas). "
+        )
+    text = (
+        f"{spread}Intervals are those of {fit['bootstrap']} resamples: noise of that spread ("
+        "itself drawn from its own uncertainty) goes through the parabolas and the laws, and is "
+        "widened where the minima scatter about a law by more. All runs are measured on the same "
+        "validation clips, noise levels and noises; other clips would move all points together. "
+        f"Losses are those of column {fit['columns']['loss']}, sizes of {fit['columns']['size']}. "
+        f"FLOPs are true operations, two for each multiply-accumulate. Choice of law for "
+        f"predictions: {fit['held_out']['rule']}; chosen here: {fit['held_out']['chosen']}."
+    )
+    details = f"<details><summary>In detail</summary><p>{page.escape(text)}</p></details>"
+    return page.section("method", "How the intervals are made", details)

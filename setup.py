@@ -1,0 +1,39 @@
+"""vdit: a laboratory for the scaling of video diffusion transformers."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="vdit",
+    version="0.1.0",
+    description="Does more compute give better video, by what law, and how far can it be trusted?",
+    packages=find_packages(include=["vdit*", "experiments*", "sweeps*", "analysis*"]),
+    python_requires=">=3.11,<3.14",
+    install_requires=[
+        "jax>=0.8",
+        "flax>=0.12",
+        "optax>=0.2.6",
+        "orbax-checkpoint>=0.11.28",
+        "grain>=0.2.12",
+        "array-record>=0.8",
+        "tensorflow-datasets>=4.9.9",
+        "importlib_resources",  # tensorflow-datasets needs it where TensorFlow is absent
+        "ml-collections>=1.1",
+        "clu>=0.0.12",
+        "absl-py",
+        "numpy>=2.0",
+        "scipy>=1.13",
+        "pandas>=2.2",
+        "matplotlib>=3.9",
+        "av>=14",
+        "pillow>=11",
+        "tqdm",
+    ],
+    extras_require={
+        # clu.metric_writers and clu.periodic_actions need both
+        "tensorboard": ["tensorflow-cpu", "tensorboard"],
+        "wandb": ["wandb"],
+        "notebook": ["jupyterlab", "jupytext"],
+        "test": ["pytest>=8", "ruff"],
+        "gpu": ["jax[cuda13]"],
+    },
+)

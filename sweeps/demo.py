@@ -1,0 +1,68 @@
+"""The demo: what does 32 times the compute buy? Six budgets, each with sizes around its minimum.
+
+    python -m sweeps.launch --sweep sweeps/demo.py --root runs/demo
+
+26 runs, about 7 minutes on two cores once the autoencoder is trained (`make demo` does it all).
+Expected: the best loss falls at every budget, and the best size grows with the budget.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sweeps.grid import clips_needed, steps_for, with_overrides
+
+EXPERIMENT = "experiments/demo.py"
+
+UNIT = 4e10  # FLOPs at 1x
+# Four sizes for each budget, centred on where its minimum is expected: as the budget doubles, the
+# best size moves up by about half a rung of the ladder (`vdit.sizes.SIZES`).
+SIZES = {
+    1: ("w24d2", "w32d2", "w40d2", "w48d2"),
+    2: ("w24d2", "w32d2", "w48d2", "w64d2"),
+    4: ("w32d2", "w48d2", "w64d2", "w80d3"),
+    8: ("w32d2", "w48d2", "w64d2", "w80d3"),
+    16: ("w48d2", "w64d2", "w80d3", "w96d4"),
+    32: ("w48d2", "w64d2", "w80d3", "w96d4"),
+}
+# The spread between seeds is the noise that every other difference is seen against.
+SEEDS = {(8, "w64d2"): (0, 1, 2)}
+
+
+def batch_size(times: float) -> int:
+    """Clips in a batch, for `times` the unit budget. Few values: each compiles every size anew."""
+    return 16 if times < 8 else 32
+
+
+def learning_rate(width: int, times: float) -> float:
+    """Peak learning rate, for `times` the unit budget: narrow and short runs take larger steps."""
+    return 4e-3 * (64 / width) ** 0.5 * times**-0.1
+
+
+def sweep(base: Any) -> Iterator[dict[str, Any]]:
+    """Overrides of `base` for each run. Every run sees the same clips, none more than 4 times."""
+    cells = list(_cells(base))
+    clips = base.data.train_clips
+    if base.data.name == "worlds":
+        clips = clips_needed(cell["steps"] * cell["batch"] for cell in cells)
+    for cell in cells:
+        yield cell | {"data.train_clips": clips}
+
+
+def _cells(base: Any) -> Iterator[dict[str, Any]]:
+    from vdit.flops import training_flops_per_clip
+    from vdit.main import resolve
+
+    for times, sizes in SIZES.items():
+        for size in sizes:
+            config = resolve(with_overrides(base, {"model.size": size}))
+            batch = batch_size(times)
+            steps = steps_for(times * UNIT, training_flops_per_clip(config), batch, size)
+            for seed in SEEDS.get((times, size), (base.seed,)):
+                yield {
+                    "model.size": size,
+                    "flops_budget": times * UNIT,
+                    "batch": batch,
+                    "steps": steps,
+                    "optimizer.lr": learning_rate(config.model.width, times),
+                    "seed": seed,
+                }

@@ -1,0 +1,90 @@
+"""Run folders become one table: nothing is dropped silently, pairs are paired."""
+
+import json
+
+import numpy as np
+import pytest
+
+from analysis import collect, pairs, schema
+from tests.synthetic_sweep import make_rows, scores_of, write_root
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_root(tmp_path / "root", make_rows(2, seeds_at=1))
+
+
+def test_every_run_is_a_row_with_its_scores(root):
+    table = collect.collect(root)
+    rows = {row["run_id"]: row for row in make_rows(2, seeds_at=1)}
+    assert set(table["run_id"]) == set(rows)
+    for _, got in table.iterrows():
+        assert got["loss_ema"] == rows[got["run_id"]]["loss_ema"]
+        assert got["permanence"] == scores_of(rows[got["run_id"]])["permanence"]
+    assert "step" not in table.columns
+
+
+def test_what_is_left_out_is_named(root):
+    runs = sorted((root / "runs").iterdir())
+    (runs[0] / "result.json").unlink()
+    scores = json.loads((runs[1] / "evaluation.json").read_text())
+    (runs[1] / "evaluation.json").write_text(json.dumps(scores | {"step": 1}))
+    told = []
+    table = collect.collect(root, told.append)
+    assert any(str(runs[0]) in line and "no result.json" in line for line in told)
+    assert any(str(runs[1]) in line and "step 1" in line for line in told)
+    assert any("autoencoder" in line and "skipped" in line for line in told)
+    assert runs[0].name not in set(table["run_id"])
+    assert table.set_index("run_id").loc[runs[1].name, ["permanence"]].isna().all()
+
+
+def test_a_folder_without_runs_is_an_error(tmp_path):
+    with pytest.raises(schema.TableError, match="no such folder"):
+        collect.collect(tmp_path / "none")
+    with pytest.raises(schema.TableError, match="no finished run"):
+        collect.collect(tmp_path)
+
+
+def test_a_bad_loss_is_named_by_its_run(root):
+    run = sorted((root / "runs").iterdir())[0]
+    row = json.loads((run / "result.json").read_text())
+    (run / "result.json").write_text(json.dumps(row | {"loss": -1.0}))
+    with pytest.raises(schema.TableError, match=f"{run.name}.*loss is -1"):
+        collect.collect(root)
+
+
+def test_paired_errors_are_against_the_best_run_of_the_largest_budget(root):
+    table = collect.collect(root)
+    top = table[table["flops_budget"] == table["flops_budget"].max()]
+    best = top.loc[top["loss_ema"].idxmin(), "run_id"]
+    assert table.set_index("run_id").loc[best, "loss_pair_se"] == 0
+    others = table[table["run_id"] != best]
+    assert (others["loss_pair_se"] > 0).all()
+    # Most of a loss's spread is the triple's own: pairing must remove it.
+    assert (others["loss_pair_se"] < 0.5 * others["loss_ema"] * 0.2 / 20).all()
+
+
+def test_the_paired_error_is_the_spread_over_repeated_triples():
+    rng = np.random.default_rng(0)
+    t = (np.arange(500) + 0.5) / 500
+    means, errors = [], []
+    for _ in range(400):
+        difference = 3 * t + rng.standard_normal(500)
+        means.append(difference.mean())
+        errors.append(pairs.paired_se(difference, t))
+    assert np.mean(errors) == pytest.approx(np.std(means), rel=0.1)
+
+
+def test_runs_without_the_same_triples_have_no_paired_error(root):
+    run = sorted((root / "runs").iterdir())[0]
+    np.savez(run / "losses.npz", t=np.array([0.5]), loss=np.ones(1), loss_ema=np.ones(1))
+    table = collect.collect(root).set_index("run_id")
+    assert np.isnan(table.loc[run.name, "loss_pair_se"])
+
+
+def test_the_command_writes_the_table_and_nothing_half(root, capsys):
+    out = root / "results.csv"
+    collect.main(["--root", str(root), "--out", str(out)])
+    assert len(schema.read_table(out)) == 12
+    assert [p.name for p in root.iterdir() if p.is_file()] == ["results.csv"]
+    assert "12 runs at 2 compute budgets" in capsys.readouterr().out

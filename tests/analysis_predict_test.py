@@ -1,0 +1,144 @@
+"""A prediction is made once, from what was known, and its interval holds what comes."""
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import fit as fitting
+from analysis import minima, plan, predict, rollout
+from analysis.schema import TableError
+from tests.synthetic_sweep import SMALLEST, make_rows, optimum
+
+
+def table_of(budgets, **options):
+    return pd.DataFrame(make_rows(budgets, **options))
+
+
+@pytest.fixture
+def files(tmp_path):
+    table_of(5).to_csv(tmp_path / "results.csv", index=False)
+    return tmp_path / "results.csv", tmp_path / "prediction.json"
+
+
+def make(table, out, *more):
+    predict.main([str(table), "--out", str(out), *more])
+
+
+def test_the_next_budget_is_predicted_within_half_of_no_change():
+    found = predict.predict_table(table_of(5))
+    truth = optimum(SMALLEST * 32)[1]
+    assert found["flops"] == SMALLEST * 32
+    assert found["interval"][0] < truth < found["interval"][1]
+    assert abs(found["loss"] - truth) < 0.5 * abs(found["no_change"] - truth)
+    assert found["run_ids"] == sorted(table_of(5)["run_id"])
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say():
+    inside, widths = [], []
+    truth = optimum(SMALLEST * 32)[1]
+    for seed in range(40):
+        found = predict.predict_table(table_of(5, seed=seed), resamples=150)
+        low, high = found["interval"]
+        inside.append(low < truth < high)
+        widths.append((high - low) / abs(found["no_change"] - truth))
+    assert np.mean(inside) >= 0.875
+    assert np.median(widths) < 1.5
+
+
+def test_the_law_that_predicts_best_is_chosen():
+    log_c = np.log(np.geomspace(1, 32, 6))
+
+    def chosen(loss):
+        empty = np.zeros((0, 6))
+        found = minima.Minima("parabola", [], None, log_c, loss, loss, empty, empty)
+        return rollout.rollout(found)
+
+    floor = chosen(0.5 + np.exp(-0.4 * log_c))
+    assert floor["chosen"] == "frontier"
+    assert floor["rms"]["frontier"] < 1e-6 < floor["rms"]["power"]
+    assert chosen(np.exp(-0.1 * log_c))["chosen"] == "power"
+    bent = np.exp(-0.05 * log_c - 0.02 * log_c**2)
+    assert chosen(bent)["chosen"] == "local"
+    assert floor["tests"] == 3
+
+
+def test_a_prediction_is_left_as_it_is(files, capsys):
+    table, out = files
+    before = time.time()
+    make(table, out)
+    first = out.read_text()
+    assert before <= json.loads(first)["created"] <= time.time()
+    make(table, out)
+    table_of(6).to_csv(table, index=False)
+    make(table, out)
+    assert out.read_text() == first
+    said = capsys.readouterr().out
+    assert "made from runs of this table" in said
+    assert "has been run since" in said
+
+
+def test_a_prediction_from_other_runs_is_not_replaced_unasked(files):
+    table, out = files
+    make(table, out)
+    first = out.read_text()
+    other = table_of(5).iloc[1:]
+    other.to_csv(table, index=False)
+    with pytest.raises(TableError, match=r"other runs.*--force"):
+        make(table, out)
+    assert out.read_text() == first
+    make(table, out, "--force")
+    assert out.read_text() != first
+
+
+def test_bad_arguments_are_one_clear_line(files):
+    table, out = files
+    with pytest.raises(TableError, match="--factor is 1"):
+        make(table, out, "--factor", "1")
+    with pytest.raises(TableError, match="missing column 'fid'"):
+        make(table, out, "--loss", "fid")
+    table_of(1, seeds_at=0).to_csv(table, index=False)
+    with pytest.raises(TableError, match="two budgets"):
+        make(table, out)
+
+
+def test_without_any_measure_of_noise_there_is_no_interval():
+    rows = [r for r in make_rows(4, seeds_at=9) if r["run_id"][2:4] in ("01", "02", "03")]
+    found = predict.predict_table(pd.DataFrame(rows))
+    assert found["interval"] is None
+    assert found["loss"] < found["no_change"]
+
+
+def test_the_fit_holds_every_law_and_can_be_planned_with(tmp_path, capsys):
+    table_of(6).to_csv(tmp_path / "results.csv", index=False)
+    out = tmp_path / "fit.json"
+    fitting.main([str(tmp_path / "results.csv"), "--out", str(out), "--law", "chinchilla"])
+    fit = json.loads(out.read_text())
+    assert set(fit["laws"]) == {"frontier", "power", "local", "chinchilla"}
+    assert fit["parameters"] == fit["laws"]["chinchilla"]["parameters"]
+    assert [b["status"] for b in fit["budgets"]] == ["fitted"] * 6
+    planned = plan.plan(fit, SMALLEST * 64)
+    size, loss = optimum(SMALLEST * 64)
+    assert planned["size"]["value"] == pytest.approx(size, rel=0.1)
+    assert planned["loss"]["interval"][0] < loss < planned["loss"]["interval"][1]
+    tokens = SMALLEST * 64 / (6 * planned["size"]["value"])
+    assert planned["tokens"]["value"] == pytest.approx(tokens, rel=0.01)
+    capsys.readouterr()
+    plan.main([str(out), "--flops", "1e21"])
+    assert "times the largest budget measured; nothing here shows" in capsys.readouterr().out
+
+
+def test_a_fit_is_the_same_for_the_same_seed():
+    one, two = (fitting.fit_table(table_of(4), bootstrap=50, seed=3) for _ in range(2))
+    assert one == two
+    assert fitting.fit_table(table_of(4), bootstrap=50, seed=4) != one
+
+
+def test_plan_wants_a_fit(tmp_path):
+    with pytest.raises(TableError, match="no such file"):
+        plan.main([str(tmp_path / "fit.json"), "--flops", "1e12"])
+    (tmp_path / "fit.json").write_text("{}")
+    with pytest.raises(TableError, match="expected a fit"):
+        plan.main([str(tmp_path / "fit.json"), "--flops", "1e12"])

@@ -1,0 +1,170 @@
+"""The page holds everything, fetches nothing, and is drawn for sweeps that went wrong too."""
+
+import html.parser
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from analysis import collect, predict, report, schema
+from analysis import fit as fitting
+from tests.synthetic_sweep import make_rows, write_root
+
+SECTIONS = {
+    "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",
+}  # fmt: skip
+COMMANDS = ("collect", "fit", "predict", "plan", "report")
+
+
+class Page(html.parser.HTMLParser):
+    """Ids of sections, every address the page would fetch, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.fetched, self.images, self.text = set(), [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag in ("section", "div") and "id" in attributes:
+            self.ids.add(attributes["id"])
+        for name in ("src", "href", "xlink:href", "srcset", "action"):
+            if name in attributes and not attributes[name].startswith("#"):
+                self.fetched.append(attributes[name])
+        if tag == "img":
+            self.images.append(attributes)
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def draw(root, rows=None, videos=True):
+    """Write a root, run the commands on it as a user would, return the page."""
+    write_root(root, rows or make_rows(6), videos=videos)
+    table = root / "results.csv"
+    collect.main(["--root", str(root), "--out", str(table)])
+    frame = schema.read_table(table)
+    largest = frame["flops_budget"].max()
+    before = predict.predict_table(frame[frame["flops_budget"] < largest], resamples=200)
+    before["created"] = 1_600_000_000.0
+    (root / "prediction.json").write_text(json.dumps(before))
+    fitting.main([str(table), "--out", str(root / "fit.json"), "--bootstrap", "200"])
+    out = root / "report.html"
+    report.main([str(table), "--out", str(out), "--png", str(root / "scaling.png")])
+    return out.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sweep") / "root"
+    return draw(root), root
+
+
+def test_every_section_is_there(whole):
+    assert Page(whole[0]).ids >= SECTIONS
+
+
+def test_nothing_is_fetched_and_nothing_runs(whole):
+    text = whole[0]
+    fetched = Page(text).fetched
+    assert fetched
+    assert all(address.startswith("data:image/") for address in fetched)
+    assert "<script" not in text
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_videos_of_growing_compute_stand_beside_the_real_clip(whole):
+    images = Page(whole[0]).images
+    captions = {image["alt"].split(": ", 1)[1] for image in images}
+    assert len(captions) == 3
+    for caption in captions:
+        kinds = [image["alt"].split(":")[0] for image in images if image["alt"].endswith(caption)]
+        assert kinds == ["1×", "4×", "32×", "real"]
+
+
+def test_the_prediction_is_shown_as_made_before(whole):
+    text = " ".join(Page(whole[0]).text)
+    assert "Supported:" in text
+    assert "written down before the first run of that budget started" in text
+    assert "predicted beforehand" in text
+
+
+def test_figures_follow_light_and_dark(whole):
+    figures = re.findall(r"<svg.*?</svg>", whole[0], re.DOTALL)
+    assert len(figures) == 8
+    for figure in figures:
+        assert "var(--ink)" in figure
+        assert not re.search(r"#0[1-8]0[1-8]\d\d\b", figure)
+    ids = re.findall(r'\bid="([^"]+)"', whole[0])
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_run_is_in_the_table(whole):
+    for row in make_rows(6):
+        assert f"<code>{row['run_id']}</code>" in whole[0]
+
+
+def test_the_picture_is_a_png(whole):
+    assert (whole[1] / "scaling.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_sweep_of_edges_over_fitted_and_without_videos_has_its_page(tmp_path):
+    rows = [row for row in make_rows(4, epochs=30.0) if row["run_id"][2:4] in ("02", "03", "04")]
+    for row in rows:
+        row["loss_train"] = 0.5 * row["loss_ema"]
+        row["psnr"] = None
+        del row["started"]
+    page = Page(draw(tmp_path / "root", rows, videos=False))
+    text = " ".join(page.text)
+    assert "Undecided:" in text
+    assert "Over-fitting at 1×, 2×, 4×, 8×." in text
+    assert "best at the smallest size" in text
+    assert "of unknown age" in text
+    assert "No samples were found" in text
+
+
+def test_one_budget_alone_has_its_page(tmp_path):
+    root = write_root(tmp_path / "root", make_rows(1, seeds_at=0))
+    collect.main(["--root", str(root), "--out", str(root / "results.csv")])
+    report.main([str(root / "results.csv"), "--out", str(root / "report.html")])
+    assert "Undecided:" in (root / "report.html").read_text(encoding="utf-8")
+
+
+def test_captions_can_not_break_the_page(tmp_path):
+    root = write_root(tmp_path / "root", make_rows(1, seeds_at=0), videos=True)
+    for path in root.rglob("samples.json"):
+        path.write_text(json.dumps({"captions": ['<script>x</script>" onload="y'] * 3}))
+    collect.main(["--root", str(root), "--out", str(root / "results.csv")])
+    report.main([str(root / "results.csv"), "--out", str(root / "report.html")])
+    text = (root / "report.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in text
+    assert "<script>" not in text
+    assert '" onload="' not in text
+
+
+def test_a_fit_of_another_table_is_refused(whole, tmp_path):
+    root = write_root(tmp_path / "root", make_rows(2, seeds_at=0))
+    collect.main(["--root", str(root), "--out", str(root / "results.csv")])
+    with pytest.raises(schema.TableError, match="another table"):
+        report.main([str(root / "results.csv"), "--fit", str(whole[1] / "fit.json")])
+
+
+def test_the_commands_start_light_and_never_load_jax_or_vdit():
+    code = (
+        "import sys\n"
+        f"for name in {COMMANDS}: __import__('analysis.' + name)\n"
+        "heavy = {'pandas', 'scipy', 'matplotlib', 'jax', 'vdit'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_error_is_one_line_and_status_2(tmp_path):
+    command = [sys.executable, "-m", "analysis.fit", str(tmp_path / "none.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,131 @@
+"""The model: what it must do by construction, whatever its weights."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from tests.tiny import config
+from vdit.errors import InputError
+from vdit.models import dit, embed
+from vdit.models.attention import attend
+from vdit.sizes import Shape, latent_shape, shape_of, size_of
+
+SHAPE = Shape((3, 4, 4, 2), (1, 2, 2), 24, 3, 2, frequencies=16, vocabulary=9, text_length=5)
+
+
+def perturbed(shape, scale=0.1):
+    """A model whose zeros are no longer zero, so that every path carries signal."""
+    graph, weights = nnx.split(dit.create(shape, jax.random.key(0)))
+    leaves, tree = jax.tree.flatten(weights)
+    keys = jax.random.split(jax.random.key(1), len(leaves))
+    leaves = [x + scale * jax.random.normal(k, x.shape) for x, k in zip(leaves, keys, strict=True)]
+    return nnx.merge(graph, jax.tree.unflatten(tree, leaves))
+
+
+def inputs(shape, batch=2):
+    x = jax.random.normal(jax.random.key(2), (batch, *shape.latent))
+    caption = jnp.arange(batch * shape.text_length).reshape(batch, -1) % shape.vocabulary
+    return x, jnp.linspace(0.2, 0.8, batch), caption
+
+
+def test_starts_at_zero_velocity():
+    assert (dit.create(SHAPE, jax.random.key(0))(*inputs(SHAPE)) == 0).all()
+
+
+def test_patches_come_back():
+    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 8, 3))
+    tokens = embed.patchify(x, (2, 3, 2))
+    assert tokens.shape == (2, 2 * 2 * 4, 2 * 3 * 2 * 3)
+    np.testing.assert_array_equal(embed.unpatchify(tokens, (2, 3, 2), x.shape[1:]), x)
+    np.testing.assert_array_equal(tokens[0, 0].reshape(2, 3, 2, 3), x[0, :2, :3, :2])
+
+
+def test_scanned_unrolled_and_rematerialised_agree():
+    x = inputs(SHAPE)
+    expected = perturbed(SHAPE)(*x)
+    assert float(jnp.abs(expected).mean()) > 0.1
+    for change in ({"unroll": True}, {"remat": "full"}, {"remat": "dots"}):
+        got = perturbed(dataclasses.replace(SHAPE, **change))(*x)
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("changed", [0, 1, 2])
+def test_every_input_matters(changed):
+    model, args = perturbed(SHAPE), list(inputs(SHAPE))
+    before = model(*args)
+    args[changed] = [args[0] + 0.1, args[1] + 0.1, (args[2] + 1) % SHAPE.vocabulary][changed]
+    assert float(jnp.abs(model(*args) - before).max()) > 1e-3
+
+
+def test_every_token_sees_every_other():
+    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    moved = model(x.at[:, 0, 0, 0].add(1.0), t, caption) - model(x, t, caption)
+    assert (jnp.abs(moved).max((0, -1)) > 1e-6).all()
+
+
+def test_padding_of_a_caption_changes_nothing():
+    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    caption = caption.at[:, 2:].set(0).at[:, :2].set(3)
+    before = model(x, t, caption)
+    words = model.caption.places[...]
+    model.caption.places[...] = words.at[2:].add(5.0)
+    np.testing.assert_allclose(model(x, t, caption), before, atol=1e-6)
+
+
+def test_clips_of_a_batch_do_not_mix():
+    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    alone = model(x[:1], t[:1], caption[:1])
+    np.testing.assert_allclose(model(x, t, caption)[:1], alone, atol=1e-5)
+
+
+def test_rotary_scores_depend_on_the_distance_alone():
+    angles = embed.rotary_angles((4, 4, 4), 12)
+    q, k = jax.random.normal(jax.random.key(0), (2, 1, 1, 12))
+    turned = embed.rotate(jnp.broadcast_to(q, (64, 1, 12))[None], angles)
+    other = embed.rotate(jnp.broadcast_to(k, (64, 1, 12))[None], angles)
+    scores = np.einsum("bnke,bmke->nm", turned, other).reshape((4,) * 6)
+    assert scores[0, 1, 2, 1, 2, 3] == pytest.approx(scores[2, 0, 0, 3, 1, 1], abs=1e-4)
+    flat = {round(float(scores[0, 0, 0, i, j, k]), 4) for i, j, k in np.ndindex(3, 3, 3)}
+    assert len(flat) > 20  # and it does depend on it, along every axis
+
+
+def test_attention_is_the_plain_formula():
+    q, k, v = jax.random.normal(jax.random.key(0), (3, 2, 5, 2, 4))
+    mask = jnp.array([[True] * 5, [True, True, False, False, False]])
+    expected = jax.nn.dot_product_attention(q, k, v, mask=mask[:, None, None])
+    np.testing.assert_allclose(attend(q, k, v, mask), expected, atol=1e-5)
+
+
+def test_bfloat16_is_near_float32():
+    x = inputs(SHAPE)
+    half = perturbed(dataclasses.replace(SHAPE, dtype="bfloat16"), 0.05)
+    assert all(w.dtype == jnp.float32 for w in jax.tree.leaves(nnx.state(half)))
+    whole = perturbed(SHAPE, 0.05)(*x)
+    np.testing.assert_allclose(half(*x), whole, atol=0.03 * float(jnp.abs(whole).max()))
+
+
+@pytest.mark.parametrize("condition", ["class", "none"])
+def test_other_conditions(condition):
+    shape = dataclasses.replace(SHAPE, condition=condition, text_length=1)
+    x, t, caption = inputs(shape)
+    moved = perturbed(shape)(x, t, caption + 1) - perturbed(shape)(x, t, caption)
+    assert bool((moved != 0).any()) == (condition == "class")
+
+
+def test_shapes_that_cannot_be_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"width 24 is not above the 48 numbers in one patch"):
+        shape_of(config(tmp_path, **{"model.patch": (1, 4, 4)}))
+    with pytest.raises(InputError, match=r"2 does not divide the latents' T = 3"):
+        shape_of(config(tmp_path, **{"model.patch": (2, 2, 2)}))
+    with pytest.raises(InputError, match="unknown size 'Q'"):
+        size_of("Q")
+    coder = config(tmp_path).autoencoder
+    coder.unlock()
+    coder.update({"name": "causal", "time": 4, "space": 4, "channels": 4})
+    assert latent_shape(coder, 9, 32, 40) == (3, 8, 10, 4)
+    with pytest.raises(InputError, match="10 frames: expected 1 \\+ a multiple of 4"):
+        latent_shape(coder, 10, 32, 32)

@@ -1,0 +1,129 @@
+"""The fingerprint must move with every key that changes numbers and with no other."""
+
+import json
+import subprocess
+import sys
+
+import ml_collections
+import numpy as np
+import pytest
+
+from vdit.errors import InputError
+from vdit.fingerprint import NOT_IDENTITY, differences, fingerprint
+
+
+def example(**changes):
+    config = ml_collections.ConfigDict(
+        {
+            "seed": 0,
+            "steps": 200,
+            "cache": "a",
+            "keep": 1,
+            "wandb": False,
+            "log_every": 10,
+            "sample_every": 50,
+            "checkpoint_every": 100,
+            "experiment": "demo",
+            "sweep": "",
+            "data": {"name": "worlds", "dir": "x", "fingerprint": "ab", "train_clips": 64},
+            "autoencoder": {"name": "causal", "dir": "y", "fingerprint": "cd"},
+            "model": {
+                "size": "S",
+                "width": 64,
+                "patch": (1, 2, 2),
+                "remat": "none",
+                "unroll": False,
+            },
+            "optimizer": {"lr": 1e-3},
+            "mesh": {"data": 1, "fsdp": 1},
+        }
+    )
+    config.update_from_flattened_dict({key.replace("/", "."): v for key, v in changes.items()})
+    return config
+
+
+def test_has_twelve_hex_digits_and_is_pinned():
+    assert fingerprint({"a": 1, "b": {"c": (1, 2)}}) == "b7b78ed0e48d"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", 1),
+        ("steps", 201),
+        ("data.fingerprint", "ac"),
+        ("autoencoder.fingerprint", "ce"),
+        ("model.patch", (1, 1, 2)),
+        ("optimizer.lr", 1.0000001e-3),
+    ],
+)
+def test_moves_with_what_changes_numbers(key, value):
+    assert fingerprint(example(**{key: value})) != fingerprint(example())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("cache", "b"),
+        ("wandb", True),
+        ("log_every", 1),
+        ("sample_every", 1),
+        ("checkpoint_every", 1),
+        ("experiment", "base"),
+        ("sweep", "demo"),
+        ("data.dir", "z"),
+        ("autoencoder.dir", "z"),
+        ("model.remat", "full"),
+        ("model.unroll", True),
+        ("keep", 3),
+        ("mesh.fsdp", 4),
+    ],
+)
+def test_stays_with_what_does_not(key, value):
+    assert fingerprint(example(**{key: value})) == fingerprint(example())
+
+
+def test_every_left_out_key_is_tested_above():
+    tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
+    tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
+    tested |= {"model.unroll", "keep"}
+    assert set(NOT_IDENTITY) == tested
+
+
+def test_a_key_that_only_begins_like_a_left_out_one_counts():
+    assert fingerprint({"cache": 1, "cached": 1}) != fingerprint({"cache": 1, "cached": 2})
+
+
+def test_survives_config_json_and_key_order():
+    config = example(**{"optimizer.lr": 0.1 + 0.2})
+    read_back = json.loads(json.dumps(config.to_dict()))
+    backwards = dict(reversed(read_back.items()))
+    assert fingerprint(config) == fingerprint(read_back) == fingerprint(backwards)
+
+
+def test_is_the_same_in_another_process_with_another_hash_seed():
+    code = "from vdit.fingerprint import fingerprint; print(fingerprint({'a': [1], 'b': 'x'}))"
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert found == fingerprint({"b": "x", "a": (1,)})
+
+
+def test_takes_numpy_scalars_as_numbers():
+    assert fingerprint({"steps": np.int64(5)}) == fingerprint({"steps": 5})
+
+
+def test_refuses_what_json_cannot_hold_naming_the_key():
+    with pytest.raises(InputError, match=r"optimizer\.lr: nan"):
+        fingerprint({"optimizer": {"lr": float("nan")}})
+    with pytest.raises(InputError, match="dtype"):
+        fingerprint({"dtype": np.float32})
+
+
+def test_differences_name_the_keys_and_both_values():
+    new = example(**{"model.width": 96, "cache": "elsewhere"})
+    new.optimizer.beta = 0.9
+    assert differences(example(), new) == [
+        "model.width: 64 -> 96",
+        "optimizer.beta: 'absent' -> 0.9",
+    ]
+    assert differences(example(), json.loads(json.dumps(example().to_dict()))) == []

@@ -1,0 +1,73 @@
+"""Rectified flow and its samplers against what is known in closed form."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vdit.diffusion import flow, samplers
+
+
+def test_ends_of_the_path_are_data_and_noise():
+    x, noise = jnp.ones((2, 3)), -jnp.ones((2, 3))
+    assert (flow.interpolate(x, noise, jnp.zeros(2)) == x).all()
+    assert (flow.interpolate(x, noise, jnp.ones(2)) == noise).all()
+    moved = flow.interpolate(x, noise, jnp.full(2, 0.5)) - x
+    np.testing.assert_allclose(moved, 0.5 * flow.velocity(x, noise))
+
+
+def test_noise_levels_follow_the_logit_normal():
+    t = flow.sample_t(jax.random.key(0), 4096, flow.Flow(loc=0.5, scale=0.7))
+    logit = np.log(t / (1 - t))
+    assert logit.mean() == pytest.approx(0.5, abs=0.01)
+    assert logit.std() == pytest.approx(0.7, abs=0.01)
+
+
+def test_shift_is_the_published_map():
+    assert flow.shifted(jnp.float32(0.5), 3.0) == pytest.approx(0.75)
+    t = flow.sample_t(jax.random.key(0), 4096, flow.Flow(shift=3.0))
+    assert np.median(t) == pytest.approx(0.75, abs=0.01)
+
+
+def test_fixed_levels_fill_every_tenth_alike():
+    t = np.asarray(flow.fixed_levels(500))
+    assert (np.bincount((t * 10).astype(int)) == 50).all()
+    assert t.mean() == pytest.approx(0.5, abs=1e-3)
+    assert len(np.unique((t[:10] * 10).astype(int))) >= 9  # neighbours lie far apart
+
+
+def gaussian_velocity(x, t):
+    """E[noise - data | x_t] for data ~ N(2, 0.5^2): the flow's exact velocity."""
+    mean, var = 2.0, 0.25
+    var_t = (1 - t) ** 2 * var + t**2
+    return -mean + (t - (1 - t) * var) / var_t * (x - (1 - t) * mean)
+
+
+@pytest.mark.parametrize(("method", "steps"), [("euler", 200), ("heun", 40)])
+def test_samplers_carry_noise_to_the_data(method, steps):
+    noise = jax.random.normal(jax.random.key(1), (20_000,))
+    x = samplers.sample(gaussian_velocity, noise, steps, method)
+    assert x.mean() == pytest.approx(2.0, abs=0.01)
+    assert x.std() == pytest.approx(0.5, abs=0.01)
+
+
+def test_heun_is_of_second_order():
+    noise = jnp.linspace(-2, 2, 9)
+    exact = 2 + 0.5 * noise
+    errors = {
+        (m, n): float(abs(samplers.sample(gaussian_velocity, noise, n, m) - exact).max())
+        for m in ("euler", "heun")
+        for n in (20, 40)
+    }
+    assert errors["euler", 20] / errors["euler", 40] == pytest.approx(2, rel=0.15)
+    assert errors["heun", 20] / errors["heun", 40] == pytest.approx(4, rel=0.25)
+
+
+def test_guidance_mixes_the_two_velocities():
+    def model(x, t, caption):
+        return x * 0 + caption[:, :1]
+
+    velocity = samplers.guided(model, jnp.full((2, 1), 3.0), 2.0)
+    np.testing.assert_allclose(velocity(jnp.zeros((2, 1)), 0.5), 6.0)  # 0 + 2 (3 - 0)
+    velocity = samplers.guided(model, jnp.full((2, 1), 3.0), 1.0)
+    np.testing.assert_allclose(velocity(jnp.zeros((2, 1)), 0.5), 3.0)

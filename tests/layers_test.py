@@ -1,0 +1,61 @@
+"""The house keeps its walls: imports flow one way, and `import vdit` stays light."""
+
+import ast
+
+import pytest
+
+from tests.tiny import ROOT, python
+
+ROOMS = ("vdit", "experiments", "sweeps", "analysis")
+# What a room may import of ours. `vdit.errors` is the one word everybody may say.
+ALLOWED = {
+    "vdit": ("vdit",),
+    "experiments": ("experiments", "vdit.sizes", "vdit.flops", "vdit.errors"),
+    "sweeps": (
+        "sweeps",
+        "experiments",
+        "vdit.main",
+        "vdit.flops",
+        "vdit.fingerprint",
+        "vdit.cli",
+        "vdit.errors",
+    ),
+    "analysis": ("analysis",),
+}
+FORBIDDEN = {"analysis": ("jax", "flax", "optax", "orbax", "grain"), "vdit": ("torch",)}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name, roots):
+    return any(name == root or name.startswith(root + ".") for root in roots)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_flow_one_way(room):
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    for path in files:
+        for name in imports(path):
+            if within(name, ROOMS) and name not in ROOMS:
+                assert within(name, ALLOWED[room]), f"{path.relative_to(ROOT)} imports {name}"
+            assert not within(name, FORBIDDEN.get(room, ())), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("name", ["vdit.sizes", "vdit.flops", "vdit.fingerprint"])
+def test_planning_needs_no_jax(name):
+    python("-c", f"import sys, {name}; assert 'jax' not in sys.modules")
+
+
+def test_training_needs_neither_tensorflow_nor_torch():
+    code = "import sys, vdit.train, vdit.tasks.video, vdit.tasks.autoencode, vdit.evaluate\n"
+    code += "assert not {'tensorflow', 'torch', 'tensorboard'} & set(sys.modules)"
+    python("-c", code)

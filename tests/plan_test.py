@@ -1,0 +1,120 @@
+"""Every sweep of the repository is planned here as it ships; the demo keeps what it promises."""
+
+import collections
+import itertools
+import json
+import pathlib
+
+import pytest
+
+from sweeps import forecast, plan
+from vdit.errors import InputError
+
+REPO = pathlib.Path(__file__).resolve().parents[1]
+DEMO = str(REPO / "sweeps" / "demo.py")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return plan.make_plan(DEMO, tmp_path_factory.mktemp("root"), [])["runs"]
+
+
+def test_budgets_are_factors_of_two_each_with_four_sizes(runs):
+    cells = collections.defaultdict(set)
+    for run in runs:
+        cells[run["flops_budget"]].add(run["size"])
+    budgets = sorted(cells)
+    assert len(budgets) >= 6
+    assert {b / a for a, b in itertools.pairwise(budgets)} == {2}
+    assert min(map(len, cells.values())) >= 4
+
+
+def test_every_run_spends_its_budget(runs):
+    for run in runs:
+        assert run["steps"] >= 100
+        assert run["flops"] == pytest.approx(run["flops_budget"], rel=0.5 / run["steps"])
+
+
+def test_one_cell_has_three_seeds_and_every_run_is_another(runs):
+    cells = collections.Counter((run["flops_budget"], run["size"]) for run in runs)
+    assert max(cells.values()) == 3
+    assert len({run["run_id"] for run in runs}) == len(runs) == len(cells) + 2
+
+
+def test_all_runs_see_the_same_clips_and_none_more_than_four_times(runs):
+    assert len({run["overrides"]["data.train_clips"] for run in runs}) == 1
+    assert 3.9 < max(run["epochs"] for run in runs) <= 4
+
+
+def test_order_is_longest_first_and_small_models_first_in_a_budget(runs):
+    order = plan.select({"runs": runs}, hold_out=False)
+    budgets = [run["flops_budget"] for run in order]
+    assert budgets == sorted(budgets, reverse=True)
+    assert order[0]["params"] == min(r["params"] for r in runs if r["flops_budget"] == budgets[0])
+
+
+def test_hold_out_leaves_out_the_largest_budget_only(runs):
+    largest = max(run["flops_budget"] for run in runs)
+    kept = plan.select({"runs": runs}, hold_out=True)
+    assert (
+        sorted({r["flops_budget"] for r in kept}) == sorted({r["flops_budget"] for r in runs})[:-1]
+    )
+    assert len(kept) == sum(run["flops_budget"] < largest for run in runs)
+    without = {"sweep": "x", "runs": [run | {"flops_budget": 0.0} for run in runs]}
+    with pytest.raises(InputError, match="no flops_budget to hold out"):
+        plan.select(without, hold_out=True)
+
+
+def test_a_plan_read_back_rebuilds_the_runs_it_names(tmp_path):
+    made = plan.make_plan(DEMO, tmp_path, ["optimizer.weight_decay=0.1"])
+    plan.write_plan(tmp_path, made)
+    read = plan.read_plan(tmp_path)
+    run = read["runs"][-1]
+    config = plan.build_config(read, tmp_path, run["overrides"])
+    assert plan.fingerprint(config) == run["run_id"]
+    assert config.optimizer.weight_decay == 0.1
+    assert config.sweep == "demo"
+    assert config.cache == str(tmp_path / "latents")
+    assert config.autoencoder.dir == str(tmp_path / "autoencoder")
+
+
+def test_a_width_below_the_patch_stops_the_plan(tmp_path):
+    with pytest.raises(InputError, match="width 24 is not above the 64 numbers in one patch"):
+        plan.make_plan(DEMO, tmp_path, ["model.patch=(1,4,4)"])
+
+
+def test_a_setting_that_the_sweep_overrides_is_refused(tmp_path):
+    with pytest.raises(InputError, match="--set batch=7 has no effect: the sweep sets batch"):
+        plan.make_plan(DEMO, tmp_path, ["batch=7"])
+    assert {r["seed"] for r in plan.make_plan(DEMO, tmp_path, ["seed=9"])["runs"]} == {0, 1, 2, 9}
+
+
+def test_what_is_no_sweep_is_refused(tmp_path):
+    for text, message in [("demo", "expected FILE.py"), ("demo.pyx", "expected FILE.py")]:
+        with pytest.raises(InputError, match=message):
+            plan.make_plan(text, tmp_path, [])
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(InputError, match="EXPERIMENT is missing"):
+        plan.make_plan(str(tmp_path / "empty.py"), tmp_path, [])
+    with pytest.raises(InputError, match="config argument 'colour=red'"):
+        plan.make_plan(f"{DEMO}:colour=red", tmp_path, [])
+
+
+def test_expected_seconds_rest_on_finished_runs(tmp_path):
+    runs = [
+        {"size": "a", "batch": 4, "steps": 100, "flops": 1e12},
+        {"size": "b", "batch": 4, "steps": 100, "flops": 4e12},
+    ]
+    assert forecast.expected_seconds(tmp_path, runs)[0] == [100, 400]
+    result = {"size": "a", "batch": 4, "steps": 10, "step_s": 2.0, "flops": 1e12}
+    folder = tmp_path / "runs" / "x"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(result | {"started": 5.0, "finished": 32.0}))
+    # a: 100 steps of 2 s; b: 4e12 FLOPs at 1e12 in 20 s; each and 7 s beside.
+    assert forecast.expected_seconds(tmp_path, runs)[0] == [207, 87]
+
+
+def test_spread_is_the_time_until_the_last_worker_is_done():
+    assert forecast.spread([5, 4, 3], 2) == 7
+    assert forecast.spread([5, 4, 3], 1) == 12
+    assert forecast.spread([], 2) == 0

@@ -1,0 +1,510 @@
+import csv
+import fractions
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from vdit import prepare
+from vdit.data.video_folder import decode, folder, ingest, windows
+from vdit.errors import InputError
+
+SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+real = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real videos in {SHARED}")
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def write_video(path, images, times=None, codec="ffv1", pixels="gray", rate=10):
+    """Encodes uint8 images ((H, W) grey or (H, W, 3)) at `times` (ms), or at a constant rate."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = pixels
+        stream.codec_context.time_base = stream.time_base = fractions.Fraction(1, 1000)
+        for index, image in enumerate(images):
+            kind = "gray" if image.ndim == 2 else "rgb24"
+            frame = av.VideoFrame.from_ndarray(image, format=kind).reformat(format=pixels)
+            frame.time_base = fractions.Fraction(1, 1000)
+            frame.pts = times[index] if times else round(index * 1000 / rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def levels(values, size=16):
+    return [np.full((size, size), value, np.uint8) for value in values]
+
+
+def noise(count, shape, seed=0):
+    return list(np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8))
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Six lossless grey videos; all pixels of frame f of video v are 20 v + f."""
+    root = tmp_path / "videos"
+    root.mkdir()
+    for v in range(6):
+        write_video(root / f"v{v}.mkv", levels(range(20 * v, 20 * v + 12)))
+    return root
+
+
+def run(root, out, *flags, frames=3, size=8):
+    named = {"--videos": root, "--out": out, "--frames": frames, "--size": size}
+    prepare.main([*(str(part) for pair in named.items() for part in pair), *flags])
+    return json.loads((out / "vdit.json").read_text())
+
+
+def read(out):
+    builder = tfds.builder_from_directory(out)
+    return {split: list(builder.as_data_source(split)) for split in ("train", "validation")}
+
+
+def names(rows):
+    return {row["video_id"].decode() for row in rows}
+
+
+def siblings(out):
+    return sorted(path.name for path in out.parent.iterdir() if path.name != out.name)
+
+
+# Cutting in space and time.
+
+
+def test_resize_averages_the_area_each_pixel_covers():
+    image = np.zeros((6, 8, 3), np.uint8)
+    image[:, 1:7] = np.arange(108).reshape(6, 6, 3)
+    blocks = image[:, 1:7].reshape(2, 3, 2, 3, 3).mean((1, 3))
+    assert np.array_equal(windows.crop_resize(image, (2, 2)), np.rint(blocks))
+    row = np.array([[10, 20, 40]], np.uint8)[..., None].repeat(3, -1).repeat(3, 0)
+    # Two pixels out of three: each is one pixel and half of the middle one.
+    expected = [np.rint((10 + 20 / 2) / 1.5), np.rint((20 / 2 + 40) / 1.5)]
+    assert windows.crop_resize(row, (2, 2))[0, :, 0].tolist() == expected
+    same = noise(1, (5, 7, 3))[0]
+    assert np.array_equal(windows.crop_resize(same, (5, 7)), same)
+    assert np.array_equal(windows.crop_resize(same, (5, 4)), same[:, 1:5])
+
+
+@pytest.mark.parametrize(("count", "stride", "hop"), [(3, 1, 3), (3, 2, 5), (4, 3, 2), (1, 1, 1)])
+def test_windows_step_evenly_and_are_whole(count, stride, hop):
+    cut = list(windows.windows(iter(np.arange(23)[:, None]), count, stride, hop))
+    starts = [s for s in range(0, 23, hop) if s + (count - 1) * stride < 23]
+    assert sorted(start for start, _ in cut) == starts
+    for start, clip in cut:
+        assert clip[:, 0].tolist() == [start + k * stride for k in range(count)]
+
+
+def test_tiles_are_native_pixels_without_overlap(tmp_path):
+    root = tmp_path / "videos"
+    root.mkdir()
+    sources = {f"{name}.mkv": noise(4, (21, 34), seed) for seed, name in enumerate("ab")}
+    for name, images in sources.items():
+        write_video(root / name, images)
+    run(
+        root,
+        tmp_path / "out",
+        "--tile",
+        frames=2,
+        size="8x16",
+    )
+    rows = read(tmp_path / "out")
+    assert {split: len(part) for split, part in rows.items()} == {"train": 8, "validation": 8}
+    for row in rows["train"] + rows["validation"]:
+        (top, left), start = row["corner"], row["start"]
+        grey = np.stack(sources[row["video_id"].decode()])
+        expected = grey[start : start + 2, top : top + 8, left : left + 16]
+        assert np.array_equal(row["video"], expected[..., None].repeat(3, -1))
+    corners = {tuple(row["corner"].tolist()) for row in rows["train"]}
+    assert corners == {(2, 1), (2, 17), (10, 1), (10, 17)}
+
+
+# Decoding.
+
+
+def test_variable_rate_gives_evenly_spaced_times(tmp_path):
+    times = [0, 40, 80, 120, 320, 360, 400, 560, 600]
+    write_video(tmp_path / "v.mkv", levels(times_to_level(times)), times=times, rate=25)
+    shown = [int(frame[0, 0, 0]) for frame in decode.read_frames(tmp_path / "v.mkv")]
+    # On show at 20, 60, 100, ... ms, the middles of the 40 ms steps that most frames have.
+    expected = [max(t for t in times if t <= now) for now in range(20, 640, 40)]
+    assert shown == times_to_level(expected)
+
+
+def times_to_level(times):
+    return [time // 4 for time in times]
+
+
+def test_rounded_clock_and_dropped_frame_keep_the_other_frames(tmp_path):
+    times = [round(k * 1000 / 30) for k in range(200) if k != 150]
+    write_video(tmp_path / "v.mkv", levels(range(199)), times=times, rate=30)
+    shown = [int(frame[0, 0, 0]) for frame in decode.read_frames(tmp_path / "v.mkv")]
+    assert shown == [*range(150), 149, *range(150, 199)]
+
+
+@real
+def test_variable_rate_of_a_real_file():
+    path = SHARED / "ingest" / "vfr_irregular.mp4"
+    with av.open(str(path)) as container:
+        frames = [(f.time, f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
+    period = decode.frame_period(path)
+    got = list(decode.read_frames(path))
+    assert len(got) == round(frames[-1][0] / period) + 1 != len(frames)
+    for index, image in enumerate(got):
+        expected = [f for when, f in frames if when <= (index + 0.5) * period][-1]
+        assert np.array_equal(image, expected)
+
+
+@real
+def test_every_file_of_the_manifest_decodes_as_it_says():
+    with (SHARED / "ingest" / "manifest.csv").open(newline="") as lines:
+        manifest = list(csv.DictReader(lines))
+    assert len(manifest) == 26
+    for row in manifest:
+        check_row(SHARED / "ingest" / row["file"], row)
+
+
+def check_row(path, row):
+    images, fault = [], ""
+    try:
+        for image in decode.read_frames(path):
+            images.append(image)
+    except decode.DecodeError as error:
+        fault = str(error)
+    report = row["what_a_decoder_reports"]
+    assert bool(fault) == bool(report), path.name
+    if report.startswith("open: "):
+        assert "can't be opened (InvalidDataError)" in fault
+    elif report.startswith("decode after"):
+        assert f"after {row['frames_decoded']} frames (InvalidDataError)" in fault
+    else:
+        assert fault == report
+    if row["variable_frame_rate"] != "1":
+        assert len(images) == int(row["frames_decoded"] or 0), path.name
+    if images:
+        check_upright(path, images[0], row)
+
+
+def check_upright(path, image, row):
+    """The turn that the manifest says, spelt out by corners: counter-clockwise is positive."""
+    height, width = int(row["height"]), int(row["width"])
+    with av.open(str(path)) as container:
+        raw = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert raw.shape == (height, width, 3)
+    turned = {0: raw[0, 0], 90: raw[0, -1], 180: raw[-1, -1], -90: raw[-1, 0], -180: raw[-1, -1]}
+    second = {0: raw[0, 1], 90: raw[1, -1], 180: raw[-1, -2], -90: raw[-2, 0], -180: raw[-1, -2]}
+    angle = int(row["rotation"] or 0)
+    swapped = angle in (90, -90)
+    assert image.shape == ((width, height, 3) if swapped else raw.shape), path.name
+    assert np.array_equal(image[0, :2], [turned[angle], second[angle]]), path.name
+
+
+def test_grey_is_three_equal_exact_channels(tmp_path):
+    images = noise(3, (18, 22))
+    write_video(tmp_path / "v.mkv", images)
+    got = np.stack(list(decode.read_frames(tmp_path / "v.mkv")))
+    assert np.array_equal(got, np.stack(images)[..., None].repeat(3, -1))
+
+
+def test_file_cut_short_keeps_its_leading_windows(tmp_path, videos, capsys):
+    whole = (videos / "v0.mkv").read_bytes()
+    write_video(videos / "long.mkv", noise(40, (32, 32)))
+    data = (videos / "long.mkv").read_bytes()
+    (videos / "long.mkv").write_bytes(data[: len(data) // 2])
+    (videos / "v0.mkv").write_bytes(whole)
+    record = run(videos, tmp_path / "out")
+    assert [(f["file"], f["read"]) for f in record["not_whole"]] == [("long.mkv", "part")]
+    frames = record["files"]["long.mkv"]["frames"]
+    assert 15 < frames < 25
+    assert record["files"]["long.mkv"]["windows"] == frames // 3
+    assert "its header says 4.0 s" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+def test_memory_does_not_grow_with_the_video(tmp_path):
+    images = [np.full((360, 640, 3), level, np.uint8) for level in range(250)]
+    write_video(tmp_path / "v.mkv", images, codec="mpeg4", pixels="yuv420p", rate=30)
+    code = """if True:
+        import pathlib
+        from vdit.data.video_folder import ingest
+        video = ingest.Video("v.mkv", "", "", pathlib.Path("spool"))
+        def peak():
+            status = pathlib.Path("/proc/self/status").read_text()
+            return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        before = peak()
+        settings = ingest.Settings(4, 16, 16, 1, 4, False, 0.1, 0)
+        for _ in ingest.cut(video, pathlib.Path("v.mkv"), settings):
+            pass
+        assert len(video.places) == 62
+        print(peak() - before)
+    """
+    grown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    held_whole = 250 * 360 * 640 * 1.5 / 2**20  # MiB, as the decoder's 4:2:0
+    assert float(grown.stdout) < held_whole / 2
+
+
+# The folder.
+
+
+def test_windows_hold_the_frames_they_name(tmp_path, videos):
+    record = run(videos, tmp_path / "out", "--stride", "2", "--hop", "3")
+    rows = read(tmp_path / "out")
+    assert record["counts"]["train"]["windows"] == len(rows["train"])
+    for row in rows["train"] + rows["validation"]:
+        first = 20 * int(row["video_id"].decode()[1]) + row["start"]
+        assert row["video"].shape == (3, 8, 8, 3)
+        assert row["video"][:, 0, 0, 0].tolist() == [first, first + 2, first + 4]
+    assert sorted(row["start"] for row in rows["validation"]) == [0, 3, 6]
+    assert siblings(tmp_path / "out") == ["videos"]
+
+
+def test_split_is_by_video(tmp_path, videos):
+    shutil.copy(videos / "v3.mkv", videos / "copy.mkv")
+    (videos / "deep").mkdir()
+    write_video(videos / "deep" / "big.MKV", levels(range(150)))
+    record = run(videos, tmp_path / "out", "--validation", "0.2", "--hop", "1")
+    rows = read(tmp_path / "out")
+    train, held = names(rows["train"]), names(rows["validation"])
+    assert not train & held
+    assert train | held == set(record["files"])
+    assert {"v3.mkv", "copy.mkv"} <= train or {"v3.mkv", "copy.mkv"} <= held
+    total = len(rows["train"]) + len(rows["validation"])
+    assert 0.1 * total <= len(rows["validation"]) <= 0.2 * total
+
+
+def test_split_depends_on_seed_and_names_only():
+    def held(seed, counts, share=0.25, twins=""):
+        files = [
+            ingest.Video(
+                name,
+                "same" if name in twins else name,
+                "",
+                pathlib.Path(),
+                places=[(0, 0, 0)] * count,
+            )
+            for name, count in counts.items()
+        ]
+        ingest.assign_splits(files, share, seed)
+        return {video.name for video in files if video.split == "validation"}
+
+    equal = dict.fromkeys("abcdefgh", 10)
+    assert held(0, equal) == held(0, dict(reversed(equal.items())))
+    assert all(len(held(seed, equal)) == 2 for seed in range(5))
+    assert len({frozenset(held(seed, equal)) for seed in range(5)}) > 1
+    assert held(0, {"a": 90, "b": 10}) == {"b"}
+    twins = [held(seed, equal, twins="ab") for seed in range(20)]
+    assert {len(chosen & {"a", "b"}) for chosen in twins} == {0, 2}
+    assert all(held(seed, {"a": 40, "b": 40, "c": 92}, 0.1) < {"a", "b"} for seed in range(5))
+
+
+@real
+def test_real_clips_with_their_captions(tmp_path):
+    record = run(SHARED / "clips", tmp_path / "out", "--stride", "2", frames=9, size=32)
+    assert record["not_whole"] == []
+    assert len(record["files"]) == 41
+    rows = read(tmp_path / "out")
+    assert not names(rows["train"]) & names(rows["validation"])
+    with (SHARED / "clips" / "captions.csv").open(newline="") as lines:
+        prompts = {row["video_file_name"]: row["prompt"] for row in csv.DictReader(lines)}
+    for row in rows["train"] + rows["validation"]:
+        assert row["caption"].decode() == prompts[row["video_id"].decode()]
+    for name, file in record["files"].items():
+        assert file["windows"] == file["frames"] // 17, name
+
+
+@real
+def test_radar_tiles_hold_out_one_event(tmp_path):
+    record = run(SHARED / "radar", tmp_path / "out", "--tile", "--hop", "36", frames=9, size=32)
+    assert record["counts"]["validation"]["videos"] == 1
+    assert record["counts"]["train"]["videos"] == 2
+    rows = read(tmp_path / "out")
+    event = names(rows["validation"]).pop()
+    assert event.startswith("fmi")
+    assert len(rows["validation"]) == (613 // 32) * (380 // 32)
+    with av.open(str(SHARED / "radar" / event)) as container:
+        grey = np.stack([frame.to_ndarray() for frame in container.decode(video=0)])
+    for row in rows["validation"]:
+        (top, left), start = row["corner"], row["start"]
+        expected = grey[start : start + 9, top : top + 32, left : left + 32]
+        assert np.array_equal(row["video"], expected[..., None].repeat(3, -1))
+
+
+@real
+def test_ingest_names_every_bad_file(tmp_path, capsys):
+    root = tmp_path / "ingest"
+    shutil.copytree(SHARED / "ingest", root, copy_function=os.symlink)
+    (root / "flipping_a_pancake.mkv").unlink()  # 310 frames, the slow one
+    with pytest.raises(InputError, match=r"4 of 25 files are unreadable .* --max_bad 0\.05"):
+        run(root, tmp_path / "out", frames=3, size=16)
+    table = capsys.readouterr().out
+    assert siblings(tmp_path / "out") == ["ingest"]
+    assert not (tmp_path / "out").exists()
+    record = run(root, tmp_path / "out", "--max_bad", "0.2", frames=3, size=16)
+    status = {file["file"]: file["read"] for file in record["not_whole"]}
+    assert status == {
+        **dict.fromkeys(
+            ["audio_only_named.mp4", "bad_lfs_pointer.mp4", "bad_random_bytes.mp4"], "unreadable"
+        ),
+        "bad_zero_length.mp4": "unreadable",
+        **dict.fromkeys(["bad_truncated_half_faststart.mp4", "corrupted.mp4"], "part"),
+        **dict.fromkeys(["one_frame.mp4", "two_frames.mp4"], "short"),
+    }
+    assert all(name in table for name in status)
+    assert record["files"]["corrupted.mp4"]["windows"] == 28 // 3
+    assert record["files"]["bad_truncated_half_faststart.mp4"]["windows"] == 11 // 3
+    assert record["ignored"] == ["manifest.csv"]
+    assert names(read(tmp_path / "out")["train"]) < set(record["files"])
+
+
+# Running twice, killed runs, bad input.
+
+
+def test_second_run_does_nothing_and_other_settings_are_refused(tmp_path, videos, capsys):
+    out = tmp_path / "out"
+    run(videos, out)
+    before = (out / "vdit.json").stat().st_mtime_ns
+    capsys.readouterr()
+    run(videos, out, "--max_bad", "0.5")
+    assert "prepared already" in capsys.readouterr().out
+    assert (out / "vdit.json").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match=r"stride 1, asked 2; hop 3, asked 5"):
+        run(videos, out, "--stride", "2")
+    (videos / "captions.csv").write_text("video_file_name,prompt\nv1.mkv,a grey square\n")
+    with pytest.raises(InputError, match=r"files or captions changed: v1\.mkv"):
+        run(videos, out)
+
+
+@pytest.mark.parametrize("stage", ["cutting", "writing"])
+def test_killed_run_leaves_nothing_to_mistake(tmp_path, videos, stage):
+    write_video(videos / "long.mkv", noise(150, (96, 96)))
+    out, partial = tmp_path / "out", tmp_path / ".out.partial"
+    signs = {"cutting": "*.spool", "writing": "video_folder/*/*train*"}
+    flags = ["--videos", videos, "--out", out, "--frames", "4", "--size", "64", "--hop", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vdit.prepare", *map(str, flags)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not any(path.stat().st_size for path in partial.glob(signs[stage])):
+        assert process.poll() is None, f"ended before it could be killed while {stage}"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+    assert any(partial.iterdir())
+    record = run(videos, out, "--hop", "1", frames=4, size=64)
+    assert siblings(out) == ["videos"]
+    rows = read(out)
+    assert {split: len(part) for split, part in rows.items()} == {
+        split: count["windows"] for split, count in record["counts"].items()
+    }
+    assert sum(map(len, rows.values())) == 6 * 9 + 147
+
+
+def test_run_killed_just_before_its_end_is_not_taken_over(tmp_path, videos):
+    run(videos, tmp_path / "other", "--hop", "1")
+    left = tmp_path / ".out.partial" / "video_folder" / "1.0.0"
+    shutil.move(tmp_path / "other", left)
+    record = run(videos, tmp_path / "out")
+    rows = read(tmp_path / "out")
+    assert record["counts"]["train"]["windows"] == len(rows["train"]) == 20
+    assert siblings(tmp_path / "out") == ["videos"]
+
+
+def test_two_runs_at_once_do_not_mix(tmp_path, videos):
+    with prepare._partial(tmp_path / "out"), pytest.raises(InputError, match="another"):
+        run(videos, tmp_path / "out")
+    run(videos, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,prompt\nv1.mkv,x\n", r"no column 'video_file_name'; columns found: file, prompt"),
+        ("video_file_name,text\nv1.mkv,x\n", r"no column 'prompt'"),
+        ("video_file_name,prompt\nnone.mkv,x\n", r"names 'none\.mkv', which is no video"),
+        ("video_file_name,prompt\nv1.mkv,x\nv1.mkv,y\n", r"names 'v1\.mkv' more than once"),
+        ("", r"columns found: none"),
+    ],
+)
+def test_bad_captions(videos, text, message):
+    (videos / "captions.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        folder.captions_for(None, videos, folder.list_files(videos)[0])
+
+
+def test_captions_by_path_or_bare_name(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text('\ufeffvideo_file_name,prompt\na.mp4,"one, two"\nx/b.mp4,three\n')
+    got = folder.read_captions(path, ["a.mp4", "x/a.mp4", "x/b.mp4", "y/b.mp4"])
+    assert got == {"a.mp4": "one, two", "x/a.mp4": "one, two", "x/b.mp4": "three", "y/b.mp4": ""}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--videos", "nowhere"], r"--videos nowhere: no such folder"),
+        (["--size", "8x"], r"--size: '8x' is neither N nor HxW"),
+        (["--frames", "0"], r"--frames: '0' is not a number of at least 1"),
+        (["--validation", "0.6"], r"--validation: '0\.6' is not a number from 0\.0001 to 0\.5"),
+        (["--captions", "no.csv"], r"--captions no\.csv: no such file"),
+        (["--colour"], r"unrecognized arguments: --colour"),
+        (["--frames", "13"], r"0 different video\(s\) long and large enough"),
+    ],
+)
+def test_bad_flags_are_one_line(tmp_path, videos, flags, message):
+    with pytest.raises(InputError, match=message):
+        run(videos, tmp_path / "out", *flags)
+    assert siblings(tmp_path / "out") == ["videos"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_video_and_other_people_s_folders_are_refused(tmp_path, videos):
+    with pytest.raises(InputError, match="exists and is no prepared folder"):
+        run(videos, videos)
+    for path in videos.glob("v[1-5].mkv"):
+        path.unlink()
+    with pytest.raises(InputError, match="1 different video"):
+        run(videos, tmp_path / "out")
+    (videos / "v0.mkv").rename(videos / "README")
+    with pytest.raises(InputError, match="no file with a video's extension"):
+        run(videos, tmp_path / "out")
+
+
+def test_command_is_quick_to_help_and_needs_no_tensorflow(tmp_path, videos):
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "vdit.prepare", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, time.monotonic() - started < 2) == (0, True)
+    flags = ["--videos", str(videos), "--out", str(tmp_path / "out"), "--frames=3", "--size=8"]
+    code = (
+        f"import sys\nfrom vdit import prepare\nprepare.main({flags})\n"
+        "import tensorflow_datasets as tfds\n"
+        f"tfds.builder_from_directory({str(tmp_path / 'out')!r}).as_data_source('train')[0]\n"
+        "assert not {'tensorflow', 'torch', 'apache_beam', 'jax'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+    bad = subprocess.run(
+        [sys.executable, "-m", "vdit.prepare", *flags[:-1], "--size=0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert bad.returncode == 2
+    assert bad.stderr == "error: argument --size: '0' is neither N nor HxW, in pixels\n"

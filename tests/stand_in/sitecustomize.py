@@ -1,0 +1,65 @@
+"""Python imports this at start where the folder is on PYTHONPATH: a trainer that takes no time.
+
+It stands in for `vdit.main` and `vdit.flops`, so that tests of the launcher kill, race and fail
+dozens of runs in seconds. What a run is to do stands in its config (`act`).
+"""
+
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+import types
+
+
+def resolve(config):
+    config.model.width = {"tiny": 32, "small": 64}.get(config.model.size, 16)
+    return config
+
+
+def prepare_latents(config):
+    pathlib.Path(config.cache).mkdir(parents=True, exist_ok=True)
+    _note(pathlib.Path(config.cache).parent, f"prepared {len(os.sched_getaffinity(0))}")
+
+
+def run(config, workdir):
+    folder = pathlib.Path(workdir)
+    root = folder.parent.parent
+    _note(root, f"begin {folder.name} {os.getpid()} {sorted(os.sched_getaffinity(0))}")
+    if config.act == "fail":
+        raise FloatingPointError("loss is nan at step 3")
+    first = not (folder / "metrics.jsonl").exists()
+    if config.act == "die" or (config.act == "die once" and first):
+        (folder / "metrics.jsonl").write_text('{"step": 1}\n')
+        os.kill(os.getpid(), signal.SIGKILL)
+    for step in range(config.steps):
+        time.sleep(config.seconds / config.steps)
+        if step % 50 == 0:
+            with open(folder / "metrics.jsonl", "a") as file:
+                file.write(json.dumps({"step": step, "loss": 1.0}) + "\n")
+    result = {"run_id": folder.name, "size": config.model.size, "batch": config.batch}
+    result |= {
+        "steps": config.steps,
+        "step_s": 0.5,
+        "flops": 1e6,
+        "started": 1.0,
+        "finished": 4.0,
+        "loss": 0.5,
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+    _note(root, f"end {folder.name} {os.getpid()}")
+
+
+def _note(root, line):
+    with open(root / "trained.txt", "a") as file:
+        file.write(line + "\n")
+
+
+main = types.ModuleType("vdit.main")
+main.resolve, main.prepare_latents, main.run = resolve, prepare_latents, run
+flops = types.ModuleType("vdit.flops")
+flops.training_flops_per_clip = lambda config: 10.0 * config.model.width
+flops.tokens_per_clip = lambda config: 12
+flops.params = lambda config: {"params": config.model.width**2}
+sys.modules |= {"vdit.main": main, "vdit.flops": flops}

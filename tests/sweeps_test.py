@@ -1,0 +1,279 @@
+"""The launcher with real processes: it shares, is killed, fails, goes on. See `stand_in`."""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+REPO = pathlib.Path(__file__).resolve().parents[1]
+STAND_IN = REPO / "tests" / "stand_in"
+SWEEP = STAND_IN / "sweeps" / "stand_in.py"
+
+
+def start(*arguments, module="sweeps.launch"):
+    environment = os.environ | {"PYTHONPATH": f"{STAND_IN}:{REPO}", "JAX_PLATFORMS": "cpu"}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=REPO,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def launch(root, *options, act="", module="sweeps.launch"):
+    sweep = ["--sweep", f"{SWEEP}:{act}"] if module == "sweeps.launch" else []
+    process = start(*sweep, "--root", root, *options, module=module)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def trained(root, word="end"):
+    """How often each run has begun or ended."""
+    if not (root / "trained.txt").exists():
+        return collections.Counter()
+    lines = [line.split() for line in (root / "trained.txt").read_text().splitlines()]
+    return collections.Counter(line[1] for line in lines if line[0] == word)
+
+
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("waited for half a minute")
+
+
+def once_each(root):
+    runs = [run["run_id"] for run in json.loads((root / "sweep.json").read_text())["runs"]]
+    return collections.Counter(runs)
+
+
+def test_dry_run_tells_all_and_writes_nothing(tmp_path):
+    status, out, _ = launch(tmp_path / "root", "--dry_run", "--workers", 2)
+    lines = out.splitlines()
+    assert status == 0
+    assert not (tmp_path / "root").exists()
+    assert lines[0].split()[:4] == ["run", "size", "N", "tokens"]
+    longest = " ".join(lines[1].split()[1:])
+    assert longest == "tiny 1024 150000 - 4.00e+06 4.00e+06 3125 4 0 4.00e-04 waiting"
+    assert len(lines) == 8
+    assert "6 runs, 1.4e+07 FLOPs, 6 to do" in lines[-1]
+    assert "assuming 1e+10 FLOP/s" in lines[-1]
+
+
+def test_a_sweep_runs_once_and_is_skipped_after(tmp_path):
+    status, out, err = launch(tmp_path)
+    assert status == 0, err
+    assert "6 of 6 runs are finished" in out
+    assert trained(tmp_path) == once_each(tmp_path)
+    assert out.count("loss 0.5000  3.0 s") == 6
+    assert not list(tmp_path.glob("runs/*/claim"))
+    note = (tmp_path / "trained.txt").read_text()
+    cores = os.sched_getaffinity(0)
+    assert f"prepared {len(cores)}" in note
+    assert {line.split("[")[1] for line in note.splitlines() if "begin" in line} == {
+        f"{core}]" for core in cores
+    }
+    status, out, _ = launch(tmp_path)
+    assert (status, trained(tmp_path)) == (0, once_each(tmp_path))
+    status, out, _ = launch(tmp_path, "--dry_run")
+    assert "0 to do: about 0 s" in out
+    assert "as 6 runs had" in out
+
+
+def test_hold_out_leaves_the_largest_budget_for_a_later_launch(tmp_path):
+    status, out, _ = launch(tmp_path, "--hold_out")
+    assert status == 0
+    assert "4 of 4 runs are finished" in out
+    plan = json.loads((tmp_path / "sweep.json").read_text())["runs"]
+    held = {run["run_id"] for run in plan if run["flops_budget"] == 4e6}
+    assert len(held) == 2
+    assert not held & set(trained(tmp_path, "begin"))
+    _, out, _ = launch(tmp_path)
+    assert "6 of 6 runs are finished" in out
+    assert trained(tmp_path) == once_each(tmp_path)
+
+
+def test_two_launchers_share_and_never_double(tmp_path):
+    both = [start("--sweep", SWEEP, "--root", tmp_path) for _ in range(2)]
+    ends = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    assert trained(tmp_path, "begin") == trained(tmp_path) == once_each(tmp_path)
+    for out, _ in ends:
+        assert "6 of 6 runs are finished" in out
+        assert out.count("loss 0.5000") == 6
+
+
+def test_a_launcher_waits_for_the_runs_of_another(tmp_path):
+    options = ["--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=2"]
+    first = start(*options, "--workers", 6)
+    wait_until(lambda: len(trained(tmp_path, "begin")) == 6)
+    second = start(*options)
+    out, _ = second.communicate(timeout=60)
+    first.communicate()
+    assert "waiting for" in out
+    assert "6 of 6 runs are finished" in out
+    assert trained(tmp_path, "begin") == once_each(tmp_path)
+
+
+def test_a_killed_launcher_and_its_killed_worker_are_taken_over(tmp_path):
+    options = ["--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=0.6"]
+    first = start(*options, "--workers", 1)
+    wait_until(lambda: trained(tmp_path, "begin"))
+    first.kill()
+    first.communicate()
+    (claim,) = tmp_path.glob("runs/*/claim")
+    os.kill(json.loads(claim.read_text())["pid"], signal.SIGKILL)
+    _, out, _ = launch(tmp_path, module="sweeps.status")
+    assert "1 stale, 5 waiting; 0% of the FLOPs are done" in out
+    process = start(*options)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "6 of 6 runs are finished" in out
+    assert trained(tmp_path) == once_each(tmp_path)
+    assert trained(tmp_path, "begin") == once_each(tmp_path) + collections.Counter(
+        [claim.parent.name]
+    )
+
+
+def test_an_orphan_ends_its_run_and_stops(tmp_path):
+    first = start("--sweep", SWEEP, "--root", tmp_path, "--workers", 1, "--set", "seconds=1")
+    wait_until(lambda: trained(tmp_path, "begin"))
+    first.kill()
+    first.communicate()
+    wait_until(lambda: trained(tmp_path))
+    time.sleep(0.5)
+    assert sum(trained(tmp_path, "begin").values()) == 1
+    assert not list(tmp_path.glob("runs/*/claim"))
+
+
+def test_workers_that_are_killed_are_replaced(tmp_path):
+    status, out, err = launch(tmp_path, "--set", "act=die once")
+    assert status == 0, err
+    assert "ended by signal 9; its run is taken over" in out
+    assert trained(tmp_path) == once_each(tmp_path)
+
+
+def test_a_run_that_kills_its_workers_fails_in_the_end(tmp_path):
+    status, out, _ = launch(tmp_path, "--hold_out", "--set", "act=die")
+    assert status == 1
+    assert out.count("3 workers were killed in this run") >= 4
+    assert set(trained(tmp_path, "begin").values()) == {3}
+
+
+def test_failed_runs_are_named_and_retried_only_on_request(tmp_path):
+    status, out, _ = launch(tmp_path, act="fail")
+    assert status == 1
+    failed = [line for line in out.splitlines() if line.startswith("failed:")]
+    assert len(failed) == 6
+    assert "size tiny budget 4e+06: FloatingPointError: loss is nan at step 3" in failed[0]
+    (trace, *_) = (json.loads(p.read_text()) for p in tmp_path.glob("runs/*/failed.json"))
+    assert "in run" in trace["traceback"]
+    assert not list(tmp_path.glob("runs/*/claim"))
+    assert launch(tmp_path, act="fail")[0] == 1
+    assert set(trained(tmp_path, "begin").values()) == {1}
+    assert launch(tmp_path, "--retry_failed", act="fail")[0] == 1
+    assert set(trained(tmp_path, "begin").values()) == {2}
+    _, out, _ = launch(tmp_path, module="sweeps.status")
+    assert "6 runs: 6 failed" in out
+    assert "loss is nan at step 3" in out
+
+
+def test_ctrl_c_ends_the_workers_which_give_their_runs_back(tmp_path):
+    process = start("--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=20")
+    wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) >= 1)
+    pids = [json.loads(p.read_text())["pid"] for p in tmp_path.glob("runs/*/claim")]
+    _, out, _ = launch(tmp_path, module="sweeps.status")
+    assert "running" in out
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("runs/*/claim"))
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "model.widht=1"], "unknown config key model.widht"),
+        (["--set", "batch=4000"], "size tiny: a budget of 1e+06 FLOPs is 1 steps"),
+        (["--workers", "0"], "--workers 0: expected 1 or more"),
+        (["--executor", "slurm"], "no sbatch on this machine"),
+    ],
+)
+def test_errors_are_one_line_and_nothing_starts(tmp_path, options, message):
+    if "slurm" in options and shutil.which("sbatch"):
+        pytest.skip("this machine has sbatch")
+    status, _, err = launch(tmp_path / "root", *options)
+    assert status == 2
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert not (tmp_path / "root" / "runs").exists()
+
+
+def test_slurm_gets_one_job_for_the_latents_and_then_an_array(tmp_path, monkeypatch):
+    sbatch = tmp_path / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\necho "4$#;cluster"\n')
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
+    root = tmp_path / "a root"
+    status, out, err = launch(root, "--executor", "slurm", "--hold_out", "--workers", 3)
+    assert status == 0, err
+    latents, array = (tmp_path / "calls").read_text().splitlines()
+    assert latents.endswith("slurm.sh --prepare")
+    assert "--array 0-2 --dependency=afterok:44" in array
+    assert "job 44 makes the latents, then 3 workers" in out
+    # The script itself is what Slurm runs: run it here.
+    script = root / "slurm.sh"
+    environment = os.environ | {"PYTHONPATH": f"{STAND_IN}:{REPO}"}
+    subprocess.run(["bash", str(script), "--prepare"], env=environment, check=True)
+    subprocess.run(["bash", str(script)], env=environment, check=True)
+    assert sum(trained(root).values()) == 4
+
+
+def test_missing_files_and_foreign_roots_are_refused(tmp_path):
+    status, _, err = launch(tmp_path / "none", module="sweeps.status")
+    assert (status, err.count("\n")) == (2, 1)
+    process = start("--sweep", "sweeps/nothing.py", "--root", tmp_path)
+    assert process.communicate()[1] == "error: sweeps/nothing.py: no such file\n"
+    (tmp_path / "sweep.json").write_text(json.dumps({"sweep": "other", "runs": []}))
+    status, _, err = launch(tmp_path)
+    assert status == 2
+    assert "holds the sweep 'other'" in err
+
+
+def test_a_worker_refuses_a_plan_that_the_code_no_longer_makes(tmp_path):
+    launch(tmp_path, "--hold_out")
+    plan = json.loads((tmp_path / "sweep.json").read_text())
+    plan["runs"][-1]["overrides"]["seed"] = 7
+    (tmp_path / "sweep.json").write_text(json.dumps(plan))
+    status, _, err = launch(tmp_path, module="sweeps.worker")
+    assert status == 2
+    assert err.endswith("its plan is of another code or experiment; launch it again\n")
+    assert not list(tmp_path.glob("runs/*/claim"))
+
+
+def test_help_is_quick_and_imports_no_jax():
+    code = "import sys, sweeps.launch, sweeps.status, sweeps.worker; print('jax' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
+    assert found.stdout == "False\n"
+    begun = time.monotonic()
+    for module in ("sweeps.launch", "sweeps.status", "sweeps.worker"):
+        process = start("--help", module=module)
+        assert "--root" in process.communicate()[0]
+    assert time.monotonic() - begun < 6

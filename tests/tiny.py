@@ -1,0 +1,74 @@
+"""A run small enough for a test: the shipped config, shrunk."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+from experiments import base
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+OVERRIDES = {
+    "steps": 12,
+    "batch": 8,
+    "log_every": 1,
+    "checkpoint_every": 4,
+    "sample_every": 0,
+    "data.num_frames": 3,
+    "data.height": 16,
+    "data.width": 16,
+    "data.train_clips": 64,
+    "data.validation_clips": 32,
+    "data.world.max_objects": 1,
+    "model.size": "",
+    "model.width": 24,
+    "model.depth": 2,
+    "model.heads": 2,
+    "model.patch": (1, 2, 2),
+    "model.frequencies": 32,
+    "validation.triples": 40,
+    "evaluation.clips": 8,
+    "sampling.steps": 2,
+    "sampling.count": 1,
+}
+
+
+def config(tmp_path, **more):
+    """experiments/base.py in pixel space, at 3x16x16, with a cache of its own."""
+    made = base.get_config()
+    with made.unlocked():
+        made.data.world = {"max_objects": 1}
+        for key, value in (OVERRIDES | more).items():
+            if key == "data.world.max_objects":
+                continue
+            node, *rest = key.split(".")
+            target, leaf = (made[node], rest[0]) if rest else (made, node)
+            target[leaf] = value
+    made.cache = str(tmp_path / "latents")
+    return made
+
+
+def flags(tmp_path, workdir, **more) -> list[str]:
+    """The same run as the arguments of `python -m vdit.main`."""
+    items = {k: v for k, v in (OVERRIDES | more).items() if k != "data.world.max_objects"}
+    out = ["--config", "experiments/base.py", "--workdir", str(workdir)]
+    out += [f"--config.{k}={v}" for k, v in items.items()]
+    return [*out, f"--config.cache={tmp_path / 'latents'}"]
+
+
+def python(*args, devices: int = 1, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
+    """Runs the interpreter in the repository's root, on simulated devices."""
+    env = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+    done = subprocess.run(
+        [sys.executable, *map(str, args)],
+        cwd=ROOT,
+        env=env | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        **kwargs,
+    )
+    assert not check or done.returncode == 0, done.stderr[-4000:]
+    return done

@@ -1,0 +1,219 @@
+"""The loop: the same numbers on every mesh, after every kill; no number when one is not finite."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from tests.tiny import ROOT, config, flags, python
+from vdit import checkpoint, sharding
+from vdit.data import pipeline
+from vdit.errors import InputError
+from vdit.main import run
+from vdit.optimizer import Recipe, ema_decay, learning_rates
+from vdit.sizes import Shape
+from vdit.tasks.video import Init, VideoTask
+from vdit.train import DivergedError, TrainState, start, train, train_step
+
+MESHES = ["1,1,1,1", "8,1,1,1", "2,4,1,1", "2,2,2,1", "1,2,2,2"]
+CURVE = """
+import sys, jax, pathlib, numpy as np
+from tests.tiny import config
+from vdit import sharding, train
+from vdit.tasks.video import VideoTask
+from vdit.data import pipeline
+tmp = pathlib.Path(sys.argv[1])
+made = config(tmp)
+task = VideoTask(made)
+for name in sys.argv[2:]:
+    sizes = dict(zip(sharding.MESH_AXES, map(int, name.split(","))))
+    count = int(np.prod(list(sizes.values())))
+    mesh = sharding.make_mesh(sizes, made.batch, jax.devices()[:count])
+    with jax.set_mesh(mesh):
+        state, step = train.start(task, made, mesh)
+        rows = pipeline.batches(task.records, made.batch, 0, sharding.batch_sharding(mesh))
+        losses = []
+        for batch, _ in zip(rows, range(10)):
+            state, metrics = step(state, batch, np.float32(3e-3), 0.9)
+            losses.append(float(metrics["loss"]))
+    print(name, *losses)
+"""
+
+
+def test_every_mesh_gives_the_curve_of_one_device(tmp_path):
+    script = tmp_path / "curve.py"
+    script.write_text(CURVE)
+    lines = python(script, tmp_path, *MESHES, devices=8)
+    curves = {row.split()[0]: np.array(row.split()[1:], float) for row in lines.stdout.splitlines()}
+    assert list(curves) == MESHES
+    one = curves.pop(MESHES[0])
+    assert one[-1] < one[0]
+    for name, curve in curves.items():
+        np.testing.assert_allclose(curve, one, rtol=1e-5, err_msg=name)
+
+
+def test_weights_lie_split_over_the_mesh(tmp_path):
+    code = "import jax; from vdit import sharding; from vdit.tasks.video import Init\n"
+    code += "from vdit.sizes import Shape\n"
+    code += "mesh = sharding.make_mesh({'data': 1, 'fsdp': 4, 'tensor': 2})\n"
+    code += "init = Init(Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2))\n"
+    code += "tree = sharding.tree_sharding(jax.eval_shape(init, jax.random.key(0)), mesh)\n"
+    code += "print(tree['blocks']['mlp']['up']['kernel'].get_value().spec)"
+    assert "'fsdp', 'tensor'" in python("-c", code, devices=8).stdout
+
+
+def start_run(tmp_path, workdir):
+    command = [sys.executable, "-m", "vdit.main", *flags(tmp_path, workdir, steps=30)]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+    )
+
+
+def bytes_of(workdir):
+    """Every array of the last checkpoint: weights, average, optimiser, keys, step."""
+    made, mesh = config(workdir.parent, steps=30), sharding.make_mesh({})
+    task = VideoTask(made)
+    with checkpoint.checkpointer(workdir) as saved, jax.set_mesh(mesh):
+        state, _ = start(task, made, mesh)
+        data = iter(pipeline.batches(task.records, 8, 0, sharding.batch_sharding(mesh)))
+        state = checkpoint.restore(saved, state, data)
+    return [np.asarray(x).tobytes() for x in jax.tree.leaves(state)], int(state.step), data
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_bitwise_as_an_unbroken_one(tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert start_run(tmp_path, whole).wait() == 0
+    process = start_run(tmp_path, broken)
+    wanted = random.Random(time.time()).randint(5, 25)
+    log = broken / "metrics.jsonl"
+    while process.poll() is None and not (log.exists() and log.read_text().count("\n") >= wanted):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run ended before it was killed"
+    assert not (broken / "result.json").exists()
+    assert start_run(tmp_path, broken).wait() == 0
+    first, second = bytes_of(whole), bytes_of(broken)
+    assert first[1] == second[1] == 30
+    assert first[0] == second[0], f"killed after {wanted} steps"
+    assert (next(first[2])["latent"] == next(second[2])["latent"]).all()
+    losses = [json.loads((d / "result.json").read_text())["loss"] for d in (whole, broken)]
+    assert losses[0] == losses[1]
+
+
+def test_a_changed_config_is_refused_and_the_key_named(tmp_path):
+    made = config(tmp_path, steps=4)
+    row = run(made, tmp_path / "run")
+    assert run(made, tmp_path / "run") == row  # finished: returned as it is
+    made.optimizer.lr = 2e-3
+    with pytest.raises(InputError, match=r"differs in: optimizer.lr: 0.001 -> 0.002"):
+        run(made, tmp_path / "run")
+    again = config(tmp_path, steps=4)
+    again.log_every = 3  # watching a run does not change it
+    assert run(again, tmp_path / "run") == row
+
+
+class Exploding(VideoTask):
+    """Learns as always, until the weights have moved for a few steps."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.loss = Explosion(self.loss)
+
+
+class Explosion:
+    def __init__(self, loss):
+        self.inner = loss
+
+    def __call__(self, weights, batch, key):
+        value, metrics = self.inner(weights, batch, key)
+        moved = sum(abs(x).sum() for x in jax.tree.leaves(weights["output"]))
+        return jax.numpy.where(moved > 0.2, jax.numpy.nan, value), metrics
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_no_checkpoint_of_it(tmp_path):
+    made = config(tmp_path, checkpoint_every=1)
+    with pytest.raises(DivergedError, match=r"not finite at step (\d+)") as caught:
+        train(Exploding(made), made, tmp_path / "run")
+    step = int(str(caught.value).split()[-1])
+    assert 1 < step <= made.steps
+    assert checkpoint.steps_saved(tmp_path / "run") == [step - 1]
+    weights = checkpoint.read_weights(tmp_path / "run", VideoTask(made).init)
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))
+
+
+def test_accumulated_parts_give_the_gradient_of_the_batch():
+    params = {"w": jax.numpy.arange(3.0)}
+
+    def loss(params, batch, key):
+        return ((batch["x"] @ params["w"] - 1) ** 2).mean(), {}
+
+    batch = {"x": jax.random.normal(jax.random.key(0), (8, 3))}
+    results = []
+    for parts in (1, 4):
+        recipe = Recipe(accumulate=parts)
+        key = jax.random.key_data(jax.random.key(1))
+        minus = jax.numpy.int32(-1)
+        state = TrainState(
+            jax.numpy.int32(0), params, params, recipe.transform().init(params), key, minus
+        )
+        state, metrics = train_step(state, batch, 0.1, 0.5, loss=loss, recipe=recipe)
+        results.append((state.params["w"], state.ema["w"], metrics["loss"]))
+    for one, four in zip(*results, strict=True):
+        np.testing.assert_allclose(one, four, rtol=1e-5)
+    np.testing.assert_allclose(results[0][1], (params["w"] + results[0][0]) / 2, rtol=1e-6)
+
+
+def test_learning_rates_rise_and_end_with_the_run(tmp_path):
+    optimizer = config(tmp_path).optimizer
+    optimizer.warmup = 0.1
+    for schedule, middle in (("cosine", 0.5868), ("wsd", 1.0)):
+        optimizer.schedule = schedule
+        for steps in (100, 1000):
+            rates = learning_rates(optimizer, steps) / optimizer.lr
+            assert rates.argmax() == pytest.approx(steps * 0.1, abs=1.5)
+            assert rates[0] > 0
+            assert rates[steps // 2] == pytest.approx(middle, abs=0.01)
+            assert rates[-1] == pytest.approx(0, abs=1e-6)
+    optimizer.schedule = "stairs"
+    with pytest.raises(InputError, match="expected cosine or wsd"):
+        learning_rates(optimizer, 100)
+
+
+def test_half_life_is_a_share_of_the_run():
+    assert ema_decay(0.1, 1000) ** 100 == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch", "message"),
+    [
+        ({"data": 3}, 8, "takes 3 devices, 1 exist"),
+        ({"data": -1, "tensor": 5}, 8, "takes 5 devices, 1 exist"),
+    ],
+)
+def test_a_mesh_that_does_not_fit_is_named(sizes, batch, message):
+    with pytest.raises(InputError, match=message):
+        sharding.make_mesh(sizes, batch)
+
+
+def test_a_batch_that_does_not_divide_is_named():
+    code = "from vdit.sharding import make_mesh; make_mesh({'data': 4, 'fsdp': 2}, 12)"
+    done = python("-c", code, devices=8, check=False)
+    assert "batch 12 does not divide over data x fsdp of mesh data=4, fsdp=2" in done.stderr
+
+
+def test_equal_runs_share_their_programs():
+    assert Init(Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)) == Init(
+        Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)
+    )

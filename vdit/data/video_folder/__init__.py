@@ -1,0 +1,1 @@
+"""A TFDS builder for a folder of videos: decode, cut windows, split by video, write ArrayRecord."""

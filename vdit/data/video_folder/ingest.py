@@ -1,0 +1,138 @@
+"""A folder of videos to windows on disk, one spool file for a video, and the split by video."""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from vdit.data.video_folder import decode, windows
+from vdit.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What decides the content of a prepared folder, beside the files and captions."""
+
+    frames: int
+    height: int
+    width: int
+    stride: int
+    hop: int
+    tile: bool
+    validation: float
+    seed: int
+
+
+@dataclasses.dataclass
+class Video:
+    """One file: where it lies, what became of it, and where its windows wait (`spool`)."""
+
+    name: str
+    sha256: str
+    caption: str
+    spool: pathlib.Path
+    status: str = "whole"  # or "part", "short", "unreadable"
+    reason: str = ""
+    frames: int = 0
+    places: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
+    split: str = ""
+
+
+def cut(video: Video, path: pathlib.Path, settings: Settings) -> Iterator[int]:
+    """Writes the windows of one file to its spool; yields the number of frames read so far.
+
+    At the end `video` has its status, reason, frames and places.
+    """
+    try:
+        with video.spool.open("wb") as spool:
+            for place, clip in _clips(_counted(video, path), settings):
+                spool.write(clip.tobytes())
+                video.places.append(place)
+                yield video.frames
+    except decode.DecodeError as error:
+        video.reason = str(error)
+        ends = isinstance(error, decode.EndsEarlyError)
+        video.status = "part" if video.places else "short" if ends else "unreadable"
+    if not video.places and video.status == "whole":
+        video.status, video.reason = "short", _why_empty(video, settings)
+
+
+def _counted(video: Video, path: pathlib.Path) -> Iterator[np.ndarray]:
+    for frame in decode.read_frames(path):
+        video.frames += 1
+        yield frame
+
+
+def _clips(
+    frames: Iterator[np.ndarray], settings: Settings
+) -> Iterator[tuple[tuple[int, int, int], np.ndarray]]:
+    """Yields ((start, top, left), clip (T, H, W, 3)) of one video."""
+    size = (settings.height, settings.width)
+    cadence = (settings.frames, settings.stride, settings.hop)
+    if not settings.tile:
+        for start, clip in windows.windows(
+            frames, *cadence, lambda frame: windows.crop_resize(frame, size)
+        ):
+            yield (start, 0, 0), clip
+        return
+    for start, clip in windows.windows(frames, *cadence):
+        for top, left in windows.tile_corners(*clip.shape[1:3], size):
+            yield (start, top, left), clip[:, top : top + size[0], left : left + size[1]]
+
+
+def _why_empty(video: Video, settings: Settings) -> str:
+    needed = windows.span(settings.frames, settings.stride)
+    if video.frames < needed:
+        return f"too short: {video.frames} frames, a window covers {needed}"
+    return f"smaller than a tile of {settings.height}x{settings.width}"
+
+
+def read_spool(video: Video, settings: Settings) -> Iterator[dict]:
+    """Yields the examples of one video and deletes its spool."""
+    shape = (settings.frames, settings.height, settings.width, 3)
+    with video.spool.open("rb") as spool:
+        for start, top, left in video.places:
+            clip = np.frombuffer(spool.read(int(np.prod(shape))), np.uint8).reshape(shape)
+            yield {
+                "video": clip,
+                "caption": video.caption,
+                "video_id": video.name,
+                "start": start,
+                "corner": np.array([top, left], np.int32),
+            }
+    video.spool.unlink()
+
+
+def assign_splits(videos: list[Video], share: float, seed: int) -> None:
+    """Sets each video's split so that validation has about `share` of all windows.
+
+    Files of equal content go together. In an order drawn by `seed`, a video joins validation if
+    that does not pass the share; if none fits, the smallest one does. So validation never has
+    more than half of the windows. Raises `InputError` for fewer than two different videos.
+    """
+    groups: dict[str, list[Video]] = {}
+    for video in videos:
+        video.split = "train"
+        if video.places:
+            groups.setdefault(video.sha256, []).append(video)
+    if len(groups) < 2:
+        raise InputError(
+            f"{len(groups)} different video(s) long and large enough for a window: splitting train "
+            "from validation by video needs two"
+        )
+    size = {key: sum(len(video.places) for video in group) for key, group in groups.items()}
+    order = sorted(groups, key=lambda key: _draw(seed, groups[key][0].name))
+    room, chosen = share * sum(size.values()), []
+    for key in order:
+        if size[key] <= room:
+            chosen.append(key)
+            room -= size[key]
+    for key in chosen or [min(order, key=size.get)]:
+        for video in groups[key]:
+            video.split = "validation"
+
+
+def _draw(seed: int, name: str) -> str:
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()

@@ -1,0 +1,108 @@
+"""The record of a prepared folder, `vdit.json`: what made it, what is in it, what was left out."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+from vdit.data.video_folder.ingest import Settings, Video
+from vdit.errors import InputError
+
+FILE = "vdit.json"
+VERSION = 1  # raised when the same files and settings would give other windows
+
+
+def inputs(settings: Settings, hashes: dict[str, str], captions: dict[str, str]) -> dict:
+    """All that decides the content of a prepared folder."""
+    files = {name: [hashes[name], captions[name]] for name in sorted(hashes)}
+    return {"version": VERSION, "settings": dataclasses.asdict(settings), "files": files}
+
+
+def fingerprint(made_of: dict) -> str:
+    """Identity of a prepared folder by what it is made of: 12 hex digits."""
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def is_there(out: pathlib.Path, made_of: dict) -> bool:
+    """True where `out` holds just this; raises `InputError` where it holds anything else."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    if not (out / FILE).is_file():
+        raise InputError(f"--out {out}: exists and is no prepared folder; name another")
+    there = json.loads((out / FILE).read_text(encoding="utf-8"))
+    if there["fingerprint"] == fingerprint(made_of):
+        return True
+    raise InputError(
+        f"--out {out}: prepared differently ({_difference(there, made_of)}); name another folder "
+        "or delete this one"
+    )
+
+
+def _difference(there: dict, made_of: dict) -> str:
+    parts = [
+        f"{key} {there['settings'].get(key)}, asked {value}"
+        for key, value in made_of["settings"].items()
+        if there["settings"].get(key) != value
+    ]
+    old = {name: [file["sha256"], file["caption"]] for name, file in there["files"].items()}
+    new = made_of["files"]
+    changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+    if changed:
+        parts.append(f"files or captions changed: {some(changed)}")
+    return "; ".join(parts) or "by another version of vdit.prepare"
+
+
+def table(videos: list[Video]) -> str:
+    """The closing table: each file that was not read whole, and why."""
+    odd = [video for video in videos if video.status != "whole"]
+    if not odd:
+        return f"all {len(videos)} files were read whole"
+    rows = [("file", "read", "frames", "windows", "reason")]
+    rows += [(v.name, v.status, str(v.frames), str(len(v.places)), v.reason) for v in odd]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = ["  ".join([*map(str.ljust, row, widths), row[4]]) for row in rows]
+    return "\n".join([*lines, f"{len(odd)} of {len(videos)} files were not read whole"])
+
+
+def describe(made_of: dict, videos: list[Video], ignored: list[str]) -> dict:
+    """The content of `vdit.json`: fingerprint, settings, counts, every file, files not whole."""
+    files = {
+        v.name: {
+            "sha256": v.sha256,
+            "caption": v.caption,
+            "frames": v.frames,
+            "windows": len(v.places),
+            "split": v.split if v.places else "",
+        }
+        for v in videos
+    }
+    counts = {}
+    for split in ("train", "validation"):
+        sizes = [len(v.places) for v in videos if v.places and v.split == split]
+        counts[split] = {"videos": len(sizes), "windows": sum(sizes)}
+    odd = [v for v in videos if v.status != "whole"]
+    return {
+        "fingerprint": fingerprint(made_of),
+        "version": made_of["version"],
+        "settings": made_of["settings"],
+        "counts": counts,
+        "files": files,
+        "not_whole": [{"file": v.name, "read": v.status, "reason": v.reason} for v in odd],
+        "ignored": ignored,
+    }
+
+
+def summary(record: dict) -> str:
+    """One line: windows and videos of each split, shape, fingerprint."""
+    parts = [
+        f"{split} {count['windows']} windows of {count['videos']} videos"
+        for split, count in record["counts"].items()
+    ]
+    shape = "x".join(str(record["settings"][key]) for key in ("frames", "height", "width"))
+    return f"{', '.join(parts)}, each {shape}, fingerprint {record['fingerprint']}"
+
+
+def some(names: list[str]) -> str:
+    """The first three names and the number of the others."""
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

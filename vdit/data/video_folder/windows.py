@@ -1,0 +1,77 @@
+"""Cutting: windows of frames in time; centre crop with area resize, or tiles, in space."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import scipy.sparse
+
+
+def span(num_frames: int, stride: int) -> int:
+    """Frames of the video that a window of `num_frames` at `stride` covers."""
+    return (num_frames - 1) * stride + 1
+
+
+def windows(
+    frames: Iterable[np.ndarray],
+    num_frames: int,
+    stride: int,
+    hop: int,
+    prepare: Callable[[np.ndarray], np.ndarray] = lambda frame: frame,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields (start, window (T, H, W, C)) at starts 0, hop, 2 hop, ...; whole windows only.
+
+    `prepare` runs once on each frame that a window needs; only open windows are held.
+    """
+    opened: dict[int, list[np.ndarray]] = {}
+    for index, frame in enumerate(frames):
+        if index % hop == 0:
+            opened[index] = []
+        waiting = [start for start in opened if (index - start) % stride == 0]
+        image = prepare(frame) if waiting else None
+        for start in waiting:
+            opened[start].append(image)
+            if len(opened[start]) == num_frames:
+                yield start, np.stack(opened.pop(start))
+
+
+def tile_corners(height: int, width: int, size: tuple[int, int]) -> list[tuple[int, int]]:
+    """(top, left) of the tiles of `size` that fit without overlap, the margin left even."""
+    tops, lefts = (
+        [(length % tile) // 2 + k * tile for k in range(length // tile)]
+        for length, tile in zip((height, width), size, strict=True)
+    )
+    return [(top, left) for top in tops for left in lefts]
+
+
+def crop_resize(image_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Largest centred crop of `size`'s shape, averaged over areas to `size`: uint8 to uint8.
+
+    A target pixel is the mean of the source area it covers (exact for broken ratios; a source
+    smaller than the target is enlarged the same way). The crop starts at a whole pixel.
+    """
+    source = image_HWC.shape[:2]
+    scale = min(source[0] / size[0], source[1] / size[1])
+    rows, columns = (area_weights(s, t, scale) for s, t in zip(source, size, strict=True))
+    low_hWC = (rows @ image_HWC.reshape(source[0], -1).astype(np.float32)).reshape(
+        size[0], source[1], -1
+    )
+    small_whC = (columns @ low_hWC.swapaxes(0, 1).reshape(source[1], -1)).reshape(
+        size[1], size[0], -1
+    )
+    return np.rint(small_whC).astype(np.uint8).swapaxes(0, 1)
+
+
+@functools.lru_cache(maxsize=64)
+def area_weights(source: int, target: int, scale: float) -> scipy.sparse.csr_array:
+    """(target, source) weights: row i has the share of each pixel in start + [i, i + 1) scale.
+
+    Sparse, as a pixel has one target or two; and a dense product would wake BLAS's threads,
+    which on busy cores makes a frame ten times slower.
+    """
+    start = np.floor((source - target * scale) / 2)
+    low = start + scale * np.arange(target)[:, None]
+    pixel = np.arange(source)[None, :]
+    overlap = np.minimum(low + scale, pixel + 1) - np.maximum(low, pixel)
+    weights = np.clip(overlap, 0, None)
+    return scipy.sparse.csr_array((weights / weights.sum(1, keepdims=True)).astype(np.float32))

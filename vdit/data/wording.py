@@ -1,0 +1,55 @@
+"""The words of the embedded world: one writer, one parser, one vocabulary."""
+
+import re
+from typing import NamedTuple
+
+from vdit.data.render import COLOURS, SHAPES
+from vdit.errors import InputError
+
+MOTIONS = {
+    "left": "moves left",
+    "right": "moves right",
+    "up": "moves up",
+    "down": "moves down",
+    "fall": "falls",
+    "jump": "jumps",
+}
+BARS = {"": "", "behind": " behind a grey bar", "beside": " beside a grey bar"}
+
+
+class Thing(NamedTuple):
+    """What a caption says of one object. `fall` and `jump` are the motions under gravity."""
+
+    size: str
+    colour: str
+    shape: str
+    motion: str
+    bar: str = ""
+
+
+_PHRASE = re.compile(
+    r"a (?P<size>\w+) (?P<colour>{}) (?P<shape>{}) (?P<motion>{})(?P<bar>{})".format(
+        *("|".join(words) for words in (COLOURS, SHAPES, MOTIONS.values(), BARS.values()))
+    )
+)
+
+
+def write_caption(things):
+    """Plain words for a list of `Thing`."""
+    return " and ".join(
+        f"a {t.size} {t.colour} {t.shape} {MOTIONS[t.motion]}{BARS[t.bar]}" for t in things
+    )
+
+
+def parse_caption(caption):
+    """The list of `Thing` that a caption of the embedded world names; InputError for any other."""
+    return [_parse_phrase(phrase, caption) for phrase in caption.split(" and ")]
+
+
+def _parse_phrase(phrase, caption):
+    found = _PHRASE.fullmatch(phrase)
+    if not found:
+        raise InputError(f"caption {caption!r}: not a caption of the embedded world at {phrase!r}")
+    motion = next(name for name, words in MOTIONS.items() if words == found["motion"])
+    bar = next(name for name, words in BARS.items() if words == found["bar"])
+    return Thing(found["size"], found["colour"], found["shape"], motion, bar)
