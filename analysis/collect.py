@@ -19,9 +19,13 @@ def collect(root, tell=lambda line: None):
     from analysis import pairs
 
     folders, unfinished = find_runs(root)
+    planned = planned_runs(root)
     rows, losses = [], {}
     for folder in folders:
         row = read_run(folder, tell)
+        if planned and row.get("run_id") not in planned and "flops_budget" in row:
+            tell(f"{folder}: left out, it is not in the plan of {root}/sweep.json")
+            continue
         if row.get("objective") in SKIPPED_OBJECTIVES:
             tell(f"{folder}: skipped, its objective is {row['objective']}")
             continue
@@ -44,6 +48,14 @@ def find_runs(root):
     finished = sorted(path.parent for path in root.rglob("result.json"))
     begun = {path.parent for path in root.rglob("config.json")}
     return finished, sorted(begun - set(finished))
+
+
+def planned_runs(root):
+    """Return the run_ids of the sweep whose root this is; none where there is no sweep.json."""
+    path = pathlib.Path(root) / "sweep.json"
+    if not path.is_file():
+        return set()
+    return {run["run_id"] for run in files.read_json(path, "the plan of a sweep")["runs"]}
 
 
 def read_run(folder, tell=lambda line: None):

@@ -9,14 +9,16 @@ from experiments.args import parse
 from experiments.base import data, optimizer
 
 FRAMES, PIXELS = 9, 32
+WORLD = {"max_objects": 1, "gravity": 0.3, "occluder": 0.0}
 CAUSAL = {
     "name": "causal",
     "dir": "",
     "space": 4,  # 4 or 8
     "time": 4,  # 1, 2 or 4
     "channels": 4,
-    "width": 96,
-    "kl_weight": 1e-4,
+    "width": 64,
+    "depth": 3,
+    "kl_weight": 2e-4,
 }
 
 
@@ -29,18 +31,18 @@ def get_config(arg: str | None = None) -> ConfigDict:
             "sweep": "",
             "objective": "autoencoder",
             "seed": 0,
-            "steps": 400,
-            "batch": 32,
+            "steps": 800,
+            "batch": 8,
             "accumulate": 1,
             "flops_budget": 0.0,
-            "log_every": 20,
+            "log_every": 50,
             "sample_every": 0,
             "checkpoint_every": 0,
             "keep": 1,
             "wandb": False,
-            "data": data(videos, FRAMES, PIXELS) | {"train_clips": 4096},
+            "data": data(videos, FRAMES, PIXELS) | {"train_clips": 4096, "world": WORLD},
             "autoencoder": dict(CAUSAL),
-            "optimizer": optimizer() | {"lr": 2e-3},
+            "optimizer": optimizer() | {"name": "muon", "lr": 1e-2},
             "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},
         }
     )

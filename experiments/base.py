@@ -76,13 +76,14 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "validation_clips": 256,
         "text_length": 24,
         "words": 4096,
-        "world": {},
+        "world": {"max_objects": 2, "gravity": 0.3, "occluder": 0.2},
     }
 
 
 def optimizer() -> dict:
     """AdamW; warm-up, decay and the average's half-life are fractions of the run."""
     return {
+        "name": "adamw",  # adamw | muon
         "lr": 1e-3,
         "schedule": "cosine",  # cosine | wsd
         "warmup": 0.05,
@@ -92,5 +93,6 @@ def optimizer() -> dict:
         "b1": 0.9,
         "b2": 0.99,
         "clip": 1.0,
+        "flatten": False,  # one vector of all weights, for tiny models
         "ema_halflife": 0.02,
     }

@@ -6,7 +6,7 @@ Command   make demo    (two CPU cores, about ten minutes; sweeps/demo.py says wh
 from ml_collections import ConfigDict
 
 from experiments.args import parse
-from experiments.autoencoder import CAUSAL, FRAMES, PIXELS
+from experiments.autoencoder import CAUSAL, FRAMES, PIXELS, WORLD
 from experiments.base import base
 
 
@@ -16,9 +16,11 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config = base(**chosen, frames=FRAMES, pixels=PIXELS)
     config.experiment = "demo"
     config.autoencoder = ConfigDict(CAUSAL)
-    config.log_every = 100
+    config.data.world = ConfigDict(WORLD)
+    config.log_every = 20
     config.sample_every = 0
     config.checkpoint_every = 0
     config.model.update({"patch": (1, 2, 2), "frequencies": 64, "unroll": True})
+    config.optimizer.flatten = True
     config.sampling.update({"method": "euler", "steps": 16, "guidance": 2.0})
     return config

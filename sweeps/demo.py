@@ -13,29 +13,25 @@ from sweeps.grid import clips_needed, steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 
-UNIT = 4e10  # FLOPs at 1x
+UNIT = 3e10  # FLOPs at 1x
+BATCH = 8  # clips; one for all budgets, see `learning_rate`
 # Four sizes for each budget, centred on where its minimum is expected: as the budget doubles, the
 # best size moves up by about half a rung of the ladder (`vdit.sizes.SIZES`).
 SIZES = {
-    1: ("w24d2", "w32d2", "w40d2", "w48d2"),
-    2: ("w24d2", "w32d2", "w48d2", "w64d2"),
-    4: ("w32d2", "w48d2", "w64d2", "w80d3"),
-    8: ("w32d2", "w48d2", "w64d2", "w80d3"),
-    16: ("w48d2", "w64d2", "w80d3", "w96d4"),
-    32: ("w48d2", "w64d2", "w80d3", "w96d4"),
+    1: ("w20d2", "w24d2", "w32d2", "w48d2"),
+    2: ("w20d2", "w24d2", "w32d2", "w48d2"),
+    4: ("w24d2", "w32d2", "w40d2", "w64d2"),
+    8: ("w24d2", "w32d2", "w48d2", "w64d2"),
+    16: ("w32d2", "w40d2", "w48d2", "w64d2"),
+    32: ("w32d2", "w48d2", "w64d2", "w80d2"),
 }
 # The spread between seeds is the noise that every other difference is seen against.
-SEEDS = {(8, "w64d2"): (0, 1, 2)}
-
-
-def batch_size(times: float) -> int:
-    """Clips in a batch, for `times` the unit budget. Few values: each compiles every size anew."""
-    return 16 if times < 8 else 32
+SEEDS = {(8, "w32d2"): (0, 1, 2)}
 
 
 def learning_rate(width: int, times: float) -> float:
     """Peak learning rate, for `times` the unit budget: narrow and short runs take larger steps."""
-    return 4e-3 * (64 / width) ** 0.5 * times**-0.1
+    return 3e-2 * (24 / width) ** 0.5 * times**-0.15
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
@@ -55,13 +51,12 @@ def _cells(base: Any) -> Iterator[dict[str, Any]]:
     for times, sizes in SIZES.items():
         for size in sizes:
             config = resolve(with_overrides(base, {"model.size": size}))
-            batch = batch_size(times)
-            steps = steps_for(times * UNIT, training_flops_per_clip(config), batch, size)
+            steps = steps_for(times * UNIT, training_flops_per_clip(config), BATCH, size)
             for seed in SEEDS.get((times, size), (base.seed,)):
                 yield {
                     "model.size": size,
                     "flops_budget": times * UNIT,
-                    "batch": batch,
+                    "batch": BATCH,
                     "steps": steps,
                     "optimizer.lr": learning_rate(config.model.width, times),
                     "seed": seed,

@@ -38,23 +38,15 @@ OVERRIDES = {
 def config(tmp_path, **more):
     """experiments/base.py in pixel space, at 3x16x16, with a cache of its own."""
     made = base.get_config()
-    with made.unlocked():
-        made.data.world = {"max_objects": 1}
-        for key, value in (OVERRIDES | more).items():
-            if key == "data.world.max_objects":
-                continue
-            node, *rest = key.split(".")
-            target, leaf = (made[node], rest[0]) if rest else (made, node)
-            target[leaf] = value
+    made.update_from_flattened_dict(OVERRIDES | more)
     made.cache = str(tmp_path / "latents")
     return made
 
 
 def flags(tmp_path, workdir, **more) -> list[str]:
     """The same run as the arguments of `python -m vdit.main`."""
-    items = {k: v for k, v in (OVERRIDES | more).items() if k != "data.world.max_objects"}
     out = ["--config", "experiments/base.py", "--workdir", str(workdir)]
-    out += [f"--config.{k}={v}" for k, v in items.items()]
+    out += [f"--config.{k}={v}" for k, v in (OVERRIDES | more).items()]
     return [*out, f"--config.cache={tmp_path / 'latents'}"]
 
 

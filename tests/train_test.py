@@ -30,6 +30,7 @@ from vdit import sharding, train
 from vdit.tasks.video import VideoTask
 from vdit.data import pipeline
 tmp = pathlib.Path(sys.argv[1])
+train.compiler_options = lambda runs: {"xla_backend_optimization_level": 0}  # quick to compile
 made = config(tmp)
 task = VideoTask(made)
 for name in sys.argv[2:]:

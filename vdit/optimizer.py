@@ -1,34 +1,74 @@
-"""AdamW and its learning rate over a run, from Optax."""
+"""AdamW or Muon, and the learning rate over a run, from Optax."""
 
 import dataclasses
 
 import jax
 import numpy as np
 import optax
+import optax.contrib
 
 from vdit.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """What the compiled step needs to know; what changes with the step comes in as numbers."""
+    """What the compiled step needs to know; what changes with the step comes in as numbers.
 
+    `flatten` lets the optimiser see all weights as one vector: for models so small that a kernel
+    for each weight costs more, to compile and to start, than its arithmetic.
+    """
+
+    name: str = "adamw"
     b1: float = 0.9
     b2: float = 0.99
     weight_decay: float = 0.0
     clip: float = 1.0
+    flatten: bool = False
     accumulate: int = 1
 
     def transform(self) -> optax.GradientTransformation:
-        """Clipping, Adam, decoupled decay of matrices; the learning rate is applied by the step."""
-        decay = optax.add_decayed_weights(
-            self.weight_decay, mask=lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree)
-        )
-        return optax.chain(
-            optax.clip_by_global_norm(self.clip),
-            optax.scale_by_adam(b1=self.b1, b2=self.b2),
-            *([decay] if self.weight_decay else []),
-        )
+        """Gradient to the step for a learning rate of 1; the training step scales it."""
+        if self.name not in OPTIMIZERS:
+            names = " or ".join(OPTIMIZERS)
+            raise InputError(f"optimizer.name={self.name!r}: expected {names}")
+        steps = optax.chain(optax.clip_by_global_norm(self.clip), OPTIMIZERS[self.name](self))
+        return optax.flatten(steps) if self.flatten else steps
+
+
+def _adamw(recipe: Recipe) -> optax.GradientTransformation:
+    """Adam with decoupled decay (1711.05101) of the matrices alone."""
+    return optax.adamw(
+        1.0,
+        b1=recipe.b1,
+        b2=recipe.b2,
+        weight_decay=recipe.weight_decay,
+        mask=lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree),
+    )
+
+
+def _muon(recipe: Recipe) -> optax.GradientTransformation:
+    """Orthogonalised momentum for matrices and convolutions (2502.16982), Adam for the rest.
+
+    Steps have Adam's root mean square, so that one learning rate serves both.
+    """
+    return optax.contrib.muon(
+        1.0,
+        adam_b1=recipe.b1,
+        adam_b2=recipe.b2,
+        adam_learning_rate=0.25,
+        weight_decay=recipe.weight_decay,
+        muon_weight_dimension_numbers=lambda tree: jax.tree.map(_as_matrix, tree),
+        consistent_rms=0.2,
+    )
+
+
+def _as_matrix(weight) -> optax.contrib.MuonDimensionNumbers | None:
+    """Which axes of a weight are a matrix's rows, the last being its columns; None for vectors."""
+    rows = {2: (0,), 4: (0, 1, 2)}.get(weight.ndim)
+    return rows and optax.contrib.MuonDimensionNumbers(rows, weight.ndim - 1)
+
+
+OPTIMIZERS = {"adamw": _adamw, "muon": _muon}
 
 
 def learning_rates(config, steps: int) -> np.ndarray:

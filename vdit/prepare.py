@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # PyAV, TFDS and SciPy are slow to import, and --help needs n
     from vdit.data.video_folder.ingest import Settings, Video
 
 
+FEW_CROPS = 200  # --tile auto cuts tiles where the headers promise fewer crops than this
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
         raise InputError(message)
@@ -63,8 +66,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--stride", type=count, default=1, help="take every n-th frame (default 1)")
     p.add_argument("--hop", type=count, help="frames from one window's start to the next "
                    "(default: a window's span, so that windows share no frame)")  # fmt: skip
-    p.add_argument("--tile", action="store_true", help="cut tiles at native resolution instead of "
-                   "one centre crop, resized")  # fmt: skip
+    p.add_argument("--tile", nargs="?", choices=("never", "always", "auto"), default="never",
+                   const="always", help="cut tiles at native resolution instead of one centre "
+                   "crop, resized; auto: where crops would be few (default never)")  # fmt: skip
     p.add_argument("--validation", type=_number(float, 0.0001, 0.5), default=0.1,
                    help="share of windows to hold out, by whole videos (default 0.1)")  # fmt: skip
     p.add_argument("--max_bad", type=_number(float, 0, 1), default=0.05,
@@ -80,7 +84,10 @@ def main(argv: list[str] | None = None) -> None:
     from vdit.data.video_folder import folder, record
 
     names, ignored = folder.list_files(args.videos)
-    captions, settings = folder.captions_for(args.captions, args.videos, names), _settings(args)
+    captions, settings = (
+        folder.captions_for(args.captions, args.videos, names),
+        _settings(args, names),
+    )
     if ignored:
         print(f"ignored {record.some(ignored)}: not videos by their names")
     hashes = {name: folder.file_hash(args.videos / name) for name in _bar(names, "hashing", "file")}
@@ -96,12 +103,17 @@ def main(argv: list[str] | None = None) -> None:
     print(f"{args.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
 
 
-def _settings(args: argparse.Namespace) -> "Settings":
-    from vdit.data.video_folder import ingest, windows
+def _settings(args: argparse.Namespace, names: list[str]) -> "Settings":
+    from vdit.data.video_folder import decode, ingest, windows
 
-    same = {key: getattr(args, key) for key in ("frames", "stride", "tile", "validation", "seed")}
+    same = {key: getattr(args, key) for key in ("frames", "stride", "validation", "seed")}
     hop = args.hop or windows.span(args.frames, args.stride)
-    return ingest.Settings(height=args.size[0], width=args.size[1], hop=hop, **same)
+    tile = args.tile == "always"
+    if args.tile == "auto":
+        crops = sum(decode.frames_by_header(args.videos / name) // hop for name in names)
+        tile = crops < FEW_CROPS
+        print(f"--tile auto: about {crops} crops: {'tiles' if tile else 'crops'}")
+    return ingest.Settings(height=args.size[0], width=args.size[1], hop=hop, tile=tile, **same)
 
 
 def _bar(items: Iterable | None, label: str, unit: str, total: int | None = None):

@@ -74,6 +74,8 @@ def tree_sharding(tree, mesh: Mesh):
         if not isinstance(leaf, nnx.Variable):
             return replicated(mesh)
         value = leaf.get_value()
+        if not hasattr(value, "shape"):  # what an optimiser leaves out of its state
+            return leaf
         names = leaf.get_metadata().get("out_sharding") or (None,) * value.ndim
         return leaf.replace(NamedSharding(mesh, _spec(names, value.shape, mesh)))
 

@@ -18,15 +18,14 @@ class Size(NamedTuple):
 # named by width and depth, each about 1.3 to 1.6 times the parameters of the one before.
 SIZES = {
     #               D    L   K
+    "w20d2": Size(20, 2, 2),
     "w24d2": Size(24, 2, 2),
     "w32d2": Size(32, 2, 2),
     "w40d2": Size(40, 2, 2),
     "w48d2": Size(48, 2, 3),
-    "w56d2": Size(56, 2, 3),
     "w64d2": Size(64, 2, 4),
-    "w64d3": Size(64, 3, 4),
-    "w80d3": Size(80, 3, 4),
-    "w96d3": Size(96, 3, 4),
+    "w80d2": Size(80, 2, 5),
+    "w80d3": Size(80, 3, 5),
     "w96d4": Size(96, 4, 4),
     "w128d4": Size(128, 4, 4),
     "w160d5": Size(160, 5, 5),

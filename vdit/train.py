@@ -14,6 +14,7 @@ from flax import nnx
 
 from vdit import checkpoint, sharding
 from vdit.data import pipeline
+from vdit.device import compiler_options
 from vdit.metrics import Clock, open_log
 from vdit.optimizer import Recipe, ema_decay, learning_rates
 
@@ -84,7 +85,7 @@ def require_finite(metrics: dict) -> dict:
 def start(task, config, mesh) -> tuple[TrainState, Any]:
     """A new state, placed on the mesh, and the compiled step for it."""
     recipe = Recipe(
-        **{k: config.optimizer[k] for k in ("b1", "b2", "weight_decay", "clip")},
+        **{k: config.optimizer[k] for k in ("name", "b1", "b2", "weight_decay", "clip", "flatten")},
         accumulate=config.accumulate,
     )
     init, step_fn = _compiled(task.loss, task.init, recipe, mesh)
@@ -106,8 +107,10 @@ def _compiled(loss, init, recipe: Recipe, mesh):
     placed = sharding.tree_sharding(jax.eval_shape(create, jax.random.key(0)), mesh)
     step = functools.partial(train_step, loss=loss, recipe=recipe)
     whole = sharding.replicated(mesh)
-    return jax.jit(create, out_shardings=placed), jax.jit(
+    once, often = compiler_options("once"), compiler_options("often")
+    return jax.jit(create, out_shardings=placed, compiler_options=once), jax.jit(
         step,
+        compiler_options=often,
         in_shardings=(placed, _rows(mesh), whole, whole),
         out_shardings=(placed, whole),
         donate_argnums=0,
@@ -115,18 +118,16 @@ def _compiled(loss, init, recipe: Recipe, mesh):
 
 
 def train_step(state: TrainState, batch, rate, decay, *, loss, recipe: Recipe):
-    """One AdamW step on one global batch. A step that is not finite leaves the state as it was."""
+    """One step on one global batch. From a step that is not finite on, the weights stay put."""
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
     (value, metrics), gradient = _gradient(loss, state.params, batch, key, recipe.accumulate)
     norm = optax.tree.norm(gradient)
-    updates, optimizer = recipe.transform().update(gradient, state.optimizer, state.params)
-    params = optax.apply_updates(state.params, optax.tree.scale(-rate, updates))
-    ema = optax.incremental_update(params, state.ema, 1 - decay)
     good = jnp.isfinite(value) & jnp.isfinite(norm) & (state.bad_step < 0)
+    updates, optimizer = recipe.transform().update(gradient, state.optimizer, state.params)
+    params = jax.tree.map(lambda w, u: w + jnp.where(good, rate * u, 0), state.params, updates)
+    ema = optax.incremental_update(params, state.ema, jnp.where(good, 1 - decay, 0))
     bad_step = jnp.where(good | (state.bad_step >= 0), state.bad_step, state.step + 1)
-    new = TrainState(state.step + 1, params, ema, optimizer, state.key, bad_step)
-    kept = jax.tree.map(lambda a, b: jnp.where(good, a, b), new[1:4], state[1:4])
-    state = TrainState(new.step, *kept, new.key, bad_step)
+    state = TrainState(state.step + 1, params, ema, optimizer, state.key, bad_step)
     return state, metrics | {"loss": value, "gradient_norm": norm, "bad_step": bad_step}
 
 

@@ -1,108 +1,116 @@
 """Videos to small latents and back: a causal 3-D convolutional autoencoder, and the identity.
 
-The first frame is coded alone and every later group of `time` frames sees only its past, so that an
-image is a one-frame video (MAGVIT-v2, arXiv 2310.05737); the latents are Gaussians held near the
-unit normal by a small KL term (latent diffusion, arXiv 2112.10752).
+The first frame is coded alone and each later group of `time` frames sees only its past, so that an
+image is a one-frame video (MAGVIT-v2, 2310.05737). The latents are Gaussians held loosely to a unit
+normal (latent diffusion, 2112.10752).
 """
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-COLOURS = 3
+from vdit.errors import InputError
+from vdit.models.causal_conv import COLOURS, Block, CausalConv, Patches, Pixels
+from vdit.models.layers import RMSNorm
 
-
-def patchify(x_BTHWC, time, space):
-    """(B, k * time, H, W, C) to (B, k, H / space, W / space, time * space^2 * C)."""
-    B, T, H, W, C = x_BTHWC.shape
-    x = x_BTHWC.reshape(B, T // time, time, H // space, space, W // space, space, C)
-    x = x.transpose(0, 1, 3, 5, 2, 4, 6, 7)
-    return x.reshape(*x.shape[:4], time * space**2 * C)
-
-
-def unpatchify(x_BThwP, time, space):
-    """The inverse of `patchify`."""
-    B, T, h, w, _ = x_BThwP.shape
-    x = x_BThwP.reshape(B, T, h, w, time, space, space, -1).transpose(0, 1, 4, 2, 5, 3, 6, 7)
-    return x.reshape(B, T * time, h * space, w * space, -1)
-
-
-def _linear(fan_in, fan_out, rngs, init=nnx.initializers.lecun_normal()):
-    init = nnx.with_partitioning(init, ("conv_in", "conv_out"), eager_sharding=False)
-    return nnx.Linear(fan_in, fan_out, kernel_init=init, rngs=rngs)
-
-
-class CausalConv(nnx.Module):
-    def __init__(self, fan_in, fan_out, taps, *, rngs):
-        init = nnx.with_partitioning(
-            nnx.initializers.lecun_normal(),
-            (None, None, "conv_in", "conv_out"),
-            eager_sharding=False,
-        )
-        self.taps = taps
-        self.conv = nnx.Conv(taps * fan_in, fan_out, (3, 3), kernel_init=init, rngs=rngs)
-
-    def __call__(self, x_BTHWC):
-        B, T, H, W, C = x_BTHWC.shape
-        past = jnp.pad(x_BTHWC, ((0, 0), (self.taps - 1, 0), (0, 0), (0, 0), (0, 0)))
-        x = jnp.concatenate([past[:, i : i + T] for i in range(self.taps)], axis=-1)
-        return self.conv(x.reshape(B * T, H, W, -1)).reshape(B, T, H, W, -1)
-
-
-class Block(nnx.Module):
-    def __init__(self, width, taps, expand, *, rngs):
-        self.norm = nnx.RMSNorm(width, rngs=rngs)
-        self.conv = CausalConv(width, width * expand, taps, rngs=rngs)
-        self.out = _linear(width * expand, width, rngs, nnx.initializers.zeros)
-
-    def __call__(self, x_BTHWD):
-        return x_BTHWD + self.out(nnx.silu(self.conv(self.norm(x_BTHWD))))
+SPACE, TIME = (4, 8), (1, 2, 4)
+LOGVAR = (-20.0, 10.0)
 
 
 class CausalAutoencoder(nnx.Module):
-    def __init__(self, config, *, rngs):
-        c = config
-        self.space, self.time, self.channels = c.space, c.time, c.channels
-        frame = COLOURS * c.space**2
-        blocks = lambda n: nnx.List([Block(c.width, t, c.expand, rngs=rngs) for t in n])
-        self.first_in = _linear(frame, c.width, rngs)
-        self.rest_in = _linear(frame * c.time, c.width, rngs)
-        self.encoder = blocks(c.enc_taps)
-        self.to_latent = _linear(c.width, 2 * c.channels, rngs)
-        self.from_latent = CausalConv(c.channels, c.width, 2, rngs=rngs)
-        self.decoder = blocks(c.dec_taps)
-        self.norm = nnx.RMSNorm(c.width, rngs=rngs)
-        zero = nnx.initializers.zeros
-        self.first_out = _linear(c.width, frame, rngs, zero)
-        self.rest_out = _linear(c.width, frame * c.time, rngs, zero)
+    """A causal KL autoencoder of videos (2310.05737, 2112.10752): T = 1 + k time frames of H x W
+    pixels to 1 + k latent frames of H/space x W/space vectors of `channels` numbers.
 
-    def encode(self, x_BTHWC):
-        first = self.first_in(patchify(x_BTHWC[:, :1], 1, self.space))
-        rest = self.rest_in(patchify(x_BTHWC[:, 1:], self.time, self.space))
-        x = jnp.concatenate([first, rest], axis=1)
+    `config` has `space` (4 or 8), `time` (1, 2 or 4), `channels`, `width`, and `depth`: blocks of
+    the decoder; the encoder has half as many. Raises `InputError` for other values.
+    """
+
+    def __init__(self, config, *, rngs):
+        _check_config(config)
+        self.space, self.time, self.channels = config.space, config.time, config.channels
+        with nnx.use_eager_sharding(False):  # names only: the training step places the weights
+            self._make_layers(config.width, config.depth, rngs)
+
+    def _make_layers(self, D: int, depth: int, rngs):
+        self.patches = Patches(self.space, self.time, D, rngs=rngs)
+        self.encoder = nnx.List([Block(D, rngs=rngs) for _ in range(max(1, depth // 2))])
+        self.to_latent = CausalConv(D, 2 * self.channels, taps=2, rngs=rngs)
+        self.from_latent = CausalConv(self.channels, D, taps=2, rngs=rngs)
+        self.decoder = nnx.List([Block(D, rngs=rngs) for _ in range(depth)])
+        self.norm = RMSNorm(D, rngs=rngs)
+        self.pixels = Pixels(self.space, self.time, D, rngs=rngs)
+
+    def encode(self, x_BTHWC: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Mean and log-variance, each (B, t, h, w, channels), of videos in [-1, 1]."""
+        _check_video(x_BTHWC.shape, self.space, self.time)
+        x = self.patches(x_BTHWC)
         for block in self.encoder:
             x = block(x)
-        return jnp.split(self.to_latent(x), 2, axis=-1)
+        mean, logvar = jnp.split(self.to_latent(x), 2, axis=-1)
+        return mean, logvar.clip(*LOGVAR)
 
-    def decode(self, z_BthwC):
-        x = self.from_latent(z_BthwC)
+    def decode(self, z_BThwC: jax.Array) -> jax.Array:
+        """Videos (B, T, H, W, 3), about in [-1, 1], of latents; causal too."""
+        x = self.from_latent(z_BThwC)
         for block in self.decoder:
             x = block(x)
-        x = self.norm(x)
-        first = unpatchify(self.first_out(x[:, :1]), 1, self.space)
-        rest = unpatchify(self.rest_out(x[:, 1:]), self.time, self.space)
-        return jnp.concatenate([first, rest], axis=1)
+        return self.pixels(self.norm(x))
 
 
-def loss(model, x_BTHWC, rng, kl_weight):
+class Identity(nnx.Module):
+    """Pixels as latents, all but certain: diffusion in pixel space behind the same interface."""
+
+    space, time, channels = 1, 1, COLOURS
+
+    def encode(self, x_BTHWC: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """The video itself and the least log-variance."""
+        return x_BTHWC, jnp.full_like(x_BTHWC, LOGVAR[0])
+
+    def decode(self, z_BTHWC: jax.Array) -> jax.Array:
+        """The latents themselves."""
+        return z_BTHWC
+
+
+def build(config, *, rngs) -> CausalAutoencoder | Identity:
+    """The autoencoder that `config.name` names: `causal` (also without a name) or `identity`."""
+    name = getattr(config, "name", "causal")
+    if name not in ("causal", "identity"):
+        raise InputError(f"autoencoder.name={name!r}: expected causal or identity")
+    return Identity() if name == "identity" else CausalAutoencoder(config, rngs=rngs)
+
+
+def loss(model, x_BTHWC: jax.Array, key, kl_weight: float) -> tuple[jax.Array, dict]:
+    """mean (x - decode(z))^2 + kl_weight KL, z drawn from the posterior (2112.10752, appendix G).
+
+    The KL to a unit normal is in nats, a mean over latent numbers. For errors of variance s^2 the
+    evidence bound has kl_weight = 2 s^2 (latent numbers / pixel numbers).
+    """
     mean, logvar = model.encode(x_BTHWC)
-    logvar = jnp.clip(logvar, -20, 10)
-    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(rng, mean.shape)
-    y = model.decode(z)
-    mse = jnp.mean((y - x_BTHWC) ** 2)
-    kl = 0.5 * jnp.mean(mean**2 + jnp.exp(logvar) - 1 - logvar)
+    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape, mean.dtype)
+    mse = jnp.mean(jnp.square(model.decode(z) - x_BTHWC))
+    kl = 0.5 * jnp.mean(jnp.square(mean) + jnp.exp(logvar) - 1 - logvar)
     return mse + kl_weight * kl, {"mse": mse, "kl": kl}
 
 
-def psnr(x, y):
-    return 10 * jnp.log10(4 / jnp.mean((x - y) ** 2))
+def psnr(x: jax.Array, y: jax.Array) -> jax.Array:
+    """10 log10(peak^2 / mean squared error) in dB, over all numbers at once, peak 2 ([-1, 1])."""
+    return 10 * jnp.log10(4 / jnp.mean(jnp.square(x - y.clip(-1, 1))))
+
+
+def _check_config(config):
+    for name, allowed in (("space", SPACE), ("time", TIME)):
+        if (value := getattr(config, name)) not in allowed:
+            raise InputError(f"autoencoder.{name}={value}: expected one of {allowed}")
+    for name in ("channels", "width", "depth"):
+        if (value := getattr(config, name)) < 1:
+            raise InputError(f"autoencoder.{name}={value}: expected at least 1")
+
+
+def _check_video(shape: tuple[int, ...], space: int, time: int):
+    _, T, H, W, C = shape
+    if (T - 1) % time or T < 1:
+        raise InputError(f"{T} frames: expected 1 + a multiple of {time} (autoencoder.time)")
+    if H % space or W % space:
+        raise InputError(f"frames of {H}x{W}: expected multiples of {space} (autoencoder.space)")
+    if C != COLOURS:
+        raise InputError(f"{C} colour channels: expected {COLOURS}")

@@ -48,14 +48,14 @@ class FlowLoss:
     drop_caption: float
 
     def __call__(self, weights, batch, key):
-        key_t, key_noise, key_drop = jax.random.split(key, 3)
         x, caption = batch["latent"], batch["caption"]
-        kept = jax.random.bernoulli(key_drop, 1 - self.drop_caption, (len(x),))
-        caption = caption * flow.per_clip(kept, caption).astype(caption.dtype)
-        noise = jax.random.normal(key_noise, x.shape)
+        # One draw for all: every further call of threefry costs seconds of compilation.
+        draw = jax.random.normal(key, (len(x), x[0].size + 2))
+        noise, (u_t, u_drop) = draw[:, 2:].reshape(x.shape), jax.scipy.special.ndtr(draw[:, :2].T)
+        kept = flow.per_clip(u_drop >= self.drop_caption, caption)
+        caption = caption * kept.astype(caption.dtype)
         model = nnx.merge(graph_of(self.shape), weights)
-        t_B = flow.sample_t(key_t, len(x), self.flow)
-        return flow.losses(model, x, noise, t_B, caption).mean(), {}
+        return flow.losses(model, x, noise, flow.levels(u_t, self.flow), caption).mean(), {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +138,8 @@ class VideoTask:
         np.savez(workdir / "losses.npz", t=self._levels(), **per_triple)
         self.preview(state.ema, "final", workdir)
         self._show_real(workdir)
-        return self._columns(per_triple) | self.facts()
+        seen = {"loss_train": float(self.triples(state.ema, self.records).mean())}
+        return self._columns(per_triple) | seen | self.facts()
 
     def losses(self, params, ema) -> dict:
         """Columns of the losses of raw and averaged weights."""
@@ -150,12 +151,16 @@ class VideoTask:
             columns |= summary(name, self._levels(), values)
         return columns
 
-    def triples(self, weights, batch: int = 64) -> np.ndarray:
-        """(M,) validation losses, the same (clip, t, noise) for every run of a validation set."""
+    def triples(self, weights, records=None, batch: int = 64) -> np.ndarray:
+        """(M,) losses on validation (or the given) records, the same (clip, t, noise) in all runs.
+
+        On training records it is the loss that over-fitting is measured against.
+        """
+        records = records or self.validation
         t, out = self._levels(), []
         key = jax.random.key(self.config.validation.seed)
         for i in range(0, len(t), batch):
-            rows = self.validation.rows(np.arange(i, i + batch) % len(self.validation))
+            rows = records.rows(np.arange(i, i + batch) % len(records))
             levels = np.resize(t[i : i + batch], batch)
             noise = jax.random.fold_in(key, i)
             loss = triple_losses(

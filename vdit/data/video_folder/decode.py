@@ -41,6 +41,16 @@ def read_frames(path: pathlib.Path) -> Iterator[np.ndarray]:
         raise faults[0]
 
 
+def frames_by_header(path: pathlib.Path) -> int:
+    """About how many frames a header promises, without decoding; 0 where it can not be read."""
+    try:
+        with av.open(str(path)) as container:
+            stream = _video_stream(container)
+            return stream.frames or int(_header_seconds(container, stream) * stream.average_rate)
+    except (av.FFmpegError, DecodeError, TypeError):
+        return 0
+
+
 def frame_period(path: pathlib.Path) -> float:
     """Seconds between frames: the mean of the steps near the median, from packet times alone.
 
