@@ -23,11 +23,11 @@ def collect(root, tell=lambda line: None):
     rows, losses = [], {}
     for folder in folders:
         row = read_run(folder, tell)
-        if planned and row.get("run_id") not in planned and "flops_budget" in row:
-            tell(f"{folder}: left out, it is not in the plan of {root}/sweep.json")
-            continue
         if row.get("objective") in SKIPPED_OBJECTIVES:
             tell(f"{folder}: skipped, its objective is {row['objective']}")
+            continue
+        if planned and row.get("run_id") not in planned:
+            tell(f"{folder}: left out, it is not in the plan of {root}/sweep.json")
             continue
         rows.append(row)
         if (folder / "losses.npz").is_file():

@@ -31,7 +31,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
             "sweep": "",
             "objective": "autoencoder",
             "seed": 0,
-            "steps": 800,
+            "steps": 600,
             "batch": 8,
             "accumulate": 1,
             "flops_budget": 0.0,

@@ -20,9 +20,9 @@ BATCH = 8  # clips; one for all budgets, see `learning_rate`
 SIZES = {
     1: ("w20d2", "w24d2", "w32d2", "w48d2"),
     2: ("w20d2", "w24d2", "w32d2", "w48d2"),
-    4: ("w24d2", "w32d2", "w40d2", "w64d2"),
+    4: ("w24d2", "w32d2", "w48d2", "w64d2"),
     8: ("w24d2", "w32d2", "w48d2", "w64d2"),
-    16: ("w32d2", "w40d2", "w48d2", "w64d2"),
+    16: ("w32d2", "w48d2", "w64d2", "w80d2"),
     32: ("w32d2", "w48d2", "w64d2", "w80d2"),
 }
 # The spread between seeds is the noise that every other difference is seen against.

@@ -16,8 +16,9 @@ class Clock:
     """Seconds of a run: the first step apart (it compiles), waiting for data, work aside.
 
     `step_s` is the mean time of a step after the first, work aside (checkpoints, samples) left
-    out. The host runs one step ahead of the device and no more, so that `data_wait`, the share of
-    the time spent fetching batches, is not the time that the device needs.
+    out. The host runs one step ahead of the device and no more. A fetch counts as waiting, all of
+    it, if the device had ended its last step by then: `data_wait` is the share of the time, at
+    most, in which the device stood idle for want of a batch.
     """
 
     def __init__(self, flops_per_step: float, batch: int):
@@ -32,7 +33,8 @@ class Clock:
         """The next batch."""
         began = time.perf_counter()
         batch = next(data)
-        self.waited += time.perf_counter() - began
+        if self._ahead is None or all(x.is_ready() for x in jax.tree.leaves(self._ahead)):
+            self.waited += time.perf_counter() - began
         return batch
 
     def ran(self, metrics) -> None:

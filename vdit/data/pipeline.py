@@ -1,9 +1,12 @@
 """Grain: seeded shuffle, repeat, global batches, each process its rows, prefetched to the devices.
 
-The order is made of indices alone, so every process knows the whole batch and reads only its own
-rows: two processes see the batches of one.
+An element of the Grain data set is a batch, its clips found by Grain's index shuffle: every process
+knows the whole batch and reads only its own rows, so two processes see the batches of one, and a
+batch of tiny clips does not cost eight times the overhead of one.
 """
 
+import functools
+import sys
 from collections.abc import Mapping
 
 import grain
@@ -26,20 +29,37 @@ def batches(records, batch: int, seed: int, sharding: jax.sharding.Sharding) -> 
         raise InputError(f"{records}: no training clips")
     mine = _rows_of_this_process(batch)
     return (
-        grain.MapDataset.range(len(records))
-        .seed(seed)
-        .shuffle()
-        .repeat()
-        .batch(batch, drop_remainder=True)
-        .map(lambda indices: records.rows(indices[mine]))
+        grain.MapDataset.range(sys.maxsize // batch)
+        .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed)[mine]))
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
         .map(lambda rows: to_devices(rows, sharding))
         .pipe(grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2)
     )
 
 
+def clips_of_batch(i: int, batch: int, count: int, seed: int) -> np.ndarray:
+    """(batch,) indices of batch i: epochs of `count` clips, each in an order of its own."""
+    epochs, places = np.divmod(np.arange(i * batch, (i + 1) * batch), count)
+    shuffle = grain.experimental.index_shuffle
+    orders = {e: _order_seed(seed, e) for e in np.unique(epochs)}
+    return np.array(
+        [shuffle(int(p), count - 1, orders[e], 4) for e, p in zip(epochs, places, strict=True)]
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _order_seed(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
+
+
 def to_devices(rows: Mapping[str, np.ndarray], sharding) -> dict[str, jax.Array]:
-    """This process's rows as part of global arrays."""
+    """This process's rows as part of global arrays.
+
+    A lone CPU is handed the rows as they are: its memory is the host's, and placing two small
+    arrays costs half a millisecond, 5 % of a tiny model's step.
+    """
+    if jax.device_count() == 1 and jax.default_backend() == "cpu":
+        return dict(rows)
     return {k: jax.make_array_from_process_local_data(sharding, v) for k, v in rows.items()}
 
 

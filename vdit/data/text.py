@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable
 
@@ -29,10 +30,13 @@ class Vocabulary:
     def size(self) -> int:
         return len(self.words) + 2
 
+    @functools.cached_property
+    def _index(self) -> dict[str, int]:
+        return {word: i + 2 for i, word in enumerate(self.words)}
+
     def encode(self, caption: str) -> np.ndarray:
         """(S,) int32 tokens, cut or padded with `NULL` to the vocabulary's length."""
-        index = {word: i + 2 for i, word in enumerate(self.words)}
-        tokens = [index.get(w, UNKNOWN) for w in split(caption, self.whole)][: self.length]
+        tokens = [self._index.get(w, UNKNOWN) for w in split(caption, self.whole)][: self.length]
         return np.array(tokens + [NULL] * (self.length - len(tokens)), np.int32)
 
 

@@ -1,0 +1,35 @@
+"""Is the demo's rule for learning rate and batch near its best at both ends of the ladder?
+
+    python -m sweeps.launch --sweep sweeps/demo_check.py --root runs/check \
+        --set autoencoder.dir=runs/demo/autoencoder --set cache=runs/demo/latents
+
+Ten runs: the rule, half and double the learning rate, half and double the batch (at the same
+compute), for the smallest model at 1x and the largest at 32x. Result: analysis/results/demo/.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sweeps import demo
+from sweeps.grid import steps_for, with_overrides
+
+EXPERIMENT = "experiments/demo.py"
+CHANGES = ((1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2))  # learning rate, batch
+
+
+def sweep(base: Any) -> Iterator[dict[str, Any]]:
+    """Overrides of `base`; `flops_budget` stays 0, for these runs belong to no isoFLOP curve."""
+    from vdit.flops import training_flops_per_clip
+
+    cells = list(demo.sweep(base))
+    ends = cells[0], cells[-1]
+    for cell in ends:
+        flops = training_flops_per_clip(with_overrides(base, cell))
+        for rate, batch in CHANGES:
+            clips = round(cell["batch"] * batch)
+            yield cell | {
+                "flops_budget": 0.0,
+                "optimizer.lr": cell["optimizer.lr"] * rate,
+                "batch": clips,
+                "steps": steps_for(cell["flops_budget"], flops, clips, cell["model.size"]),
+            }
