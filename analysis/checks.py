@@ -61,7 +61,11 @@ def _t_quantile(df):
 
 
 def check_prediction(rows, fit, prediction):
-    """The prediction beside what came: a dict, or None if there is none or nothing came yet."""
+    """The prediction beside what came: a dict, or None if there is none or nothing came yet.
+
+    It held if its interval holds what came and is narrower than the gain over `SPAN` of compute
+    (a wide interval holds anything), and if it missed by at most `MISS_SHARE` of "no change".
+    """
     from analysis import predict
 
     if prediction is None or prediction["columns"] != fit["columns"]:
@@ -75,6 +79,8 @@ def check_prediction(rows, fit, prediction):
     miss, idle = abs(prediction["loss"] - observed), abs(prediction["no_change"] - observed)
     interval = prediction["interval"]
     inside = interval is not None and interval[0] <= observed <= interval[1]
+    fall = gain(rows, fit)
+    narrow = inside and fall is not None and (interval[1] / interval[0] - 1) < fall["gain"]
     return {
         "flops": flops,
         "predicted": prediction["loss"],
@@ -87,7 +93,8 @@ def check_prediction(rows, fit, prediction):
         "inside": inside,
         "before": _made_before(rows[rows["flops_budget"] == flops], prediction),
         "law": {key: prediction[key] for key in ("parameters", "reference", "budgets")},
-        "held": inside or miss <= MISS_SHARE * idle,
+        "narrow": narrow,
+        "held": narrow and miss <= MISS_SHARE * idle,
     }
 
 

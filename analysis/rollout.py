@@ -2,7 +2,7 @@
 
 Each law is fitted to the first k budgets and predicts the budget after them, for every k from
 three on. The law of the smallest root mean square error is chosen; a richer law must win by
-MARGIN over a simpler one, for with few budgets a small lead is luck.
+MARGIN over a simpler one in TESTS trials or more, for with few budgets a lead is luck.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from analysis import frontier
 FIRST = 3
 ORDER = ("power", "local", "frontier")  # from the simplest
 MARGIN = 0.9
+TESTS = 2
 
 
 def rollout(minima):
@@ -20,13 +21,13 @@ def rollout(minima):
     table = {law: [_miss(minima, law, k) for k in tests] for law in (*ORDER, "no change")}
     rms = {law: float(np.sqrt(np.mean(np.square(e)))) if e else None for law, e in table.items()}
     chosen = ORDER[0]
-    if len(tests):
+    if len(tests) >= TESTS:
         for law in ORDER[1:]:
             if rms[law] < MARGIN * rms[chosen]:
                 chosen = law
     return {
         "rule": f"smallest rms error of the next budget; a richer law must be below {MARGIN:g} "
-        "times a simpler one",
+        f"times a simpler one in {TESTS} trials or more",
         "tests": len(tests),
         "errors": table,
         "rms": rms,

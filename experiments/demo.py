@@ -18,7 +18,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.autoencoder = ConfigDict(CAUSAL)
     config.data.world = ConfigDict(WORLD)
     config.log_every = 20
-    config.sample_every = 0
+    config.sample_every = 1000
     config.checkpoint_every = 0
     config.model.update({"patch": (1, 2, 2), "frequencies": 64, "unroll": True})
     config.optimizer.flatten = True

@@ -1,15 +1,18 @@
 """The commands of a single run, as a user types them."""
 
+import importlib
 import json
 import pathlib
+import sys
 
 import numpy as np
 import pytest
 
-from tests.tiny import config, flags, python
+from tests.tiny import ROOT, config, flags, python
 from vdit import media
 from vdit.errors import InputError
 from vdit.main import parse_flags, resolve, run
+from vdit.sizes import shape_of
 
 BASE = ["--config", "experiments/base.py:size=w32d2", "--workdir", "x"]
 WRONG = {
@@ -26,9 +29,11 @@ WRONG = {
 
 
 @pytest.mark.parametrize("message", WRONG)
-def test_a_wrong_command_is_one_clear_line(message):
+def test_a_wrong_command_is_one_clear_line(message, monkeypatch):
+    # ml_collections looks for overrides in sys.argv itself, whatever it is given.
+    monkeypatch.setattr(sys, "argv", ["vdit.main", *WRONG[message]])
     with pytest.raises(InputError) as caught:
-        parse_flags(["vdit.main", *WRONG[message]])
+        parse_flags(sys.argv)
     assert message in str(caught.value)
     assert "Traceback" not in str(caught.value)
 
@@ -109,6 +114,17 @@ def test_sampling_by_prompt_and_seed(finished, tmp_path):
     done = sample("a.avi")
     assert done.returncode == 2
     assert "error: --out" in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.py")), ids=lambda p: p.stem)
+def test_every_experiment_builds_and_says_how_to_run_it(path):
+    module = importlib.import_module(f"experiments.{path.stem}")
+    if not hasattr(module, "get_config"):
+        return
+    made = module.get_config()
+    if made.objective == "flow":
+        assert shape_of(made).tokens > 0
+    assert module.__doc__.count("python -m") or "make demo" in module.__doc__
 
 
 @pytest.mark.parametrize("command", ["main", "evaluate", "sample"])

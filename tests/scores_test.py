@@ -184,13 +184,17 @@ def test_garbage_scores_nothing():
     assert np.isnan(score_clips(black, captions)["acceleration"])
 
 
+AGREE = {"colour_agree": [1, 1, 1, 0], "number_agree": [1, 1, 1, 1]}
+
+
 def test_every_mean_has_its_standard_error():
     clips = np.stack([red_circle(), red_circle(), red_circle(), red_circle(colour="blue")])
     scores = score_clips(clips, [RED] * 4)
     assert set(scores) == {*NAMES, *(f"{name}_se" for name in NAMES), "acceleration_n"}
     assert scores["colour_agree"] == 0.75
-    assert scores["colour_agree_se"] == pytest.approx(0.25)
-    assert scores["number_agree_se"] == 0
+    with_one_of_each = {name: [*values, 0, 1] for name, values in AGREE.items()}
+    for name, values in with_one_of_each.items():
+        assert scores[f"{name}_se"] == pytest.approx(np.std(values, ddof=1) / 2)
     assert np.isnan(score(red_circle())["colour_agree_se"])
 
 

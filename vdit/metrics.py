@@ -7,9 +7,11 @@ import pathlib
 import time
 
 import jax
+import numpy as np
 from tqdm import tqdm
 
 from vdit.device import peak_flops
+from vdit.media import write_video
 
 
 class Clock:
@@ -142,15 +144,15 @@ class _Wandb:
     def __init__(self, config, workdir):
         import wandb
 
-        self._wandb = wandb
+        self._wandb, self._gif = wandb, workdir / "samples" / "latest.gif"
         self._run = wandb.init(project="vdit", dir=str(workdir), config=config.to_dict())
 
     def scalars(self, step, row):
         self._run.log(row, step=step)
 
     def videos(self, step, videos):
-        frames = videos.transpose(0, 1, 4, 2, 3)
-        self._run.log({"samples": self._wandb.Video(frames, fps=8, format="gif")}, step=step)
+        write_video(self._gif, np.concatenate(list(videos), axis=2))  # side by side
+        self._run.log({"samples": self._wandb.Video(str(self._gif), format="gif")}, step=step)
 
     def close(self):
         self._run.finish()

@@ -143,8 +143,11 @@ def _mean(name, values):
     """{name, name_se}, and {name_n} for acceleration, over the clips that have a value."""
     values = values[~np.isnan(values)]
     count = len(values)
+    # A share of 0 or 1 has no error of its own: one clip of each kind is added (after Agresti and
+    # Coull, 1998), so that 0 of 64 is not taken for certain.
+    spread = values if name == "acceleration" else np.concatenate([values, [0.0, 1.0]])
     out = {
         name: float(values.mean()) if count else float("nan"),
-        f"{name}_se": float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan"),
+        f"{name}_se": float(spread.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan"),
     }
     return out | ({f"{name}_n": count} if name == "acceleration" else {})

@@ -1,4 +1,4 @@
-"""Videos to small latents and back: a causal 3-D convolutional autoencoder, and the identity.
+"""Videos to small latents and back: a causal 3-D convolutional autoencoder.
 
 The first frame is coded alone and each later group of `time` frames sees only its past, so that an
 image is a one-frame video (MAGVIT-v2, 2310.05737). The latents are Gaussians held loosely to a unit
@@ -55,28 +55,6 @@ class CausalAutoencoder(nnx.Module):
         for block in self.decoder:
             x = block(x)
         return self.pixels(self.norm(x))
-
-
-class Identity(nnx.Module):
-    """Pixels as latents, all but certain: diffusion in pixel space behind the same interface."""
-
-    space, time, channels = 1, 1, COLOURS
-
-    def encode(self, x_BTHWC: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The video itself and the least log-variance."""
-        return x_BTHWC, jnp.full_like(x_BTHWC, LOGVAR[0])
-
-    def decode(self, z_BTHWC: jax.Array) -> jax.Array:
-        """The latents themselves."""
-        return z_BTHWC
-
-
-def build(config, *, rngs) -> CausalAutoencoder | Identity:
-    """The autoencoder that `config.name` names: `causal` (also without a name) or `identity`."""
-    name = getattr(config, "name", "causal")
-    if name not in ("causal", "identity"):
-        raise InputError(f"autoencoder.name={name!r}: expected causal or identity")
-    return Identity() if name == "identity" else CausalAutoencoder(config, rngs=rngs)
 
 
 def loss(model, x_BTHWC: jax.Array, key, kl_weight: float) -> tuple[jax.Array, dict]:

@@ -20,7 +20,7 @@ class Init:
     items: tuple
 
     def model(self, key) -> autoencoder.CausalAutoencoder:
-        return autoencoder.build(_Namespace(self.items), rngs=nnx.Rngs(key))
+        return autoencoder.CausalAutoencoder(_Namespace(self.items), rngs=nnx.Rngs(key))
 
     def __call__(self, key) -> nnx.State:
         return nnx.split(self.model(key))[1]

@@ -200,28 +200,24 @@ class VideoTask:
             return {}
         chosen = np.arange(count) % len(self.validation)
         rows = self.validation.rows(chosen)
-        words = [self.caption(tokens) for tokens in rows["caption"]]
+        source = latents.open_source(self.config.data, "validation")
+        clips = [source[int(i)] for i in chosen]
+        words = [clip["caption"] for clip in clips]
         videos = self.sample(weights, rows["caption"], self.config.evaluation.seed)
-        return scores.score_clips(videos, words) | self._ceiling(rows, chosen, words)
+        real = np.stack([clip["video"] for clip in clips])
+        return scores.score_clips(videos, words) | self._ceiling(rows, real, words)
 
-    def _ceiling(self, rows, chosen, words) -> dict:
+    def _ceiling(self, rows, real, words) -> dict:
         """Scores of the real clips, and of these through the autoencoder; kept with the cache."""
         from vdit.checkpoint import write_json
 
-        path = self.cache / f"ceiling_{len(chosen)}.json"
+        path = self.cache / f"ceiling_{len(real)}.json"
         if not path.exists():
-            source = latents.open_source(self.config.data, "validation")
-            real = np.stack([source[int(i)]["video"] for i in chosen])
             coded = self.coder.decode(latents.denormalise(rows["latent"], self.meta))
             found = {"real": scores.score_clips(real, words)}
             found["coded"] = scores.score_clips(coded, words)
             write_json(path, {_about(k, w): v for w, s in found.items() for k, v in s.items()})
         return json.loads(path.read_text())
-
-    def caption(self, tokens) -> str:
-        """Tokens back to words."""
-        words = latents.vocabulary(self.meta).words
-        return " ".join(words[t - 2] for t in tokens if t >= 2)
 
     def tokens(self, caption: str) -> np.ndarray:
         """Words to tokens (S,); names those that no training caption had."""
