@@ -66,8 +66,8 @@ def _gain_words(gain):
     if gain is None:
         return "the gain of compute could not be measured"
     low, high = gain["interval"]
+    change = f"falls by {gain['gain']:.1%}" if gain["gain"] > 0 else f"rises by {-gain['gain']:.1%}"
     return (
-        f"with {gain['ratio']:.0f}x more compute the best loss falls by {gain['gain']:.1%} "
-        f"(95 % interval {low:.1%} to {high:.1%}; the least that matters was set to "
-        f"{gain['minimum']:.1%})"
+        f"with {gain['ratio']:.0f}x more compute the best loss {change} (gain: 95 % interval "
+        f"{low:.1%} to {high:.1%}; the least that matters was set to {gain['minimum']:.1%})"
     )

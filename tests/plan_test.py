@@ -79,7 +79,7 @@ def test_a_plan_read_back_rebuilds_the_runs_it_names(tmp_path):
 
 
 def test_a_width_below_the_patch_stops_the_plan(tmp_path):
-    with pytest.raises(InputError, match="width 24 is not above the 64 numbers in one patch"):
+    with pytest.raises(InputError, match="width 20 is not above the 64 numbers in one patch"):
         plan.make_plan(DEMO, tmp_path, ["model.patch=(1,4,4)"])
 
 
