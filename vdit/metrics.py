@@ -62,7 +62,7 @@ class Clock:
         return self._rates(self.steps - max(steps, 1), self._lap[1] - seconds, self.waited - waited)
 
     def totals(self) -> dict[str, float]:
-        """Means over the run so far."""
+        """Means over the run so far; no rates where a resumed run had no step left."""
         jax.block_until_ready(self._ahead)
         rates = self._rates(self.steps - 1, self._seconds(), self.waited)
         return rates | {"compile_s": self.compile_s, "wall_s": self._seconds() + self.compile_s}

@@ -46,7 +46,7 @@ def train(task, config, workdir: str) -> tuple["TrainState", dict]:
     rates = learning_rates(config.optimizer, config.steps)
     decay = ema_decay(config.optimizer.ema_halflife, config.steps)
     clock = Clock(task.flops_per_clip * config.batch, config.batch)
-    with jax.set_mesh(mesh), checkpoint.checkpointer(workdir) as saved:
+    with jax.set_mesh(mesh), checkpoint.checkpointer(workdir, config.keep) as saved:
         state, step_fn = start(task, config, mesh)
         data = iter(pipeline.batches(task.records, config.batch, config.seed, _rows(mesh)))
         state = checkpoint.restore(saved, state, data) or state
