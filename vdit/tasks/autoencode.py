@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import types
 
 import jax
 import numpy as np
@@ -20,15 +21,11 @@ class Init:
     items: tuple
 
     def model(self, key) -> autoencoder.CausalAutoencoder:
-        return autoencoder.CausalAutoencoder(_Namespace(self.items), rngs=nnx.Rngs(key))
+        config = types.SimpleNamespace(**dict(self.items))
+        return autoencoder.CausalAutoencoder(config, rngs=nnx.Rngs(key))
 
     def __call__(self, key) -> nnx.State:
         return nnx.split(self.model(key))[1]
-
-
-class _Namespace:
-    def __init__(self, items):
-        self.__dict__.update(items)
 
 
 @functools.lru_cache(maxsize=8)
