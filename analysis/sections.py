@@ -52,9 +52,11 @@ def _prediction_words(check):
     }[check["before"]]
     what = "" if check["estimator"] == "parabola" else " (its best run; the minimum is at the edge)"
     end = "It held" if check["held"] else "It did not hold"
+    if check["inside"] and not check["narrow"]:
+        end = "So wide an interval tests little"
     inside = "inside its interval" if check["inside"] else "outside its interval"
     if check["inside"] and not check["narrow"]:
-        inside += ", which is wider than the gain over 8x and so says little"
+        inside += ", which is wider than the gain over 8x"
     return (
         f"<p>The largest budget was predicted: {check['predicted']:.4f}"
         f"{_between(check['interval'], '.4f')}, {when}. Observed: {check['observed']:.4f}{what}, "

@@ -37,6 +37,8 @@ def _decide(gain, prediction, scores, overfit):
         reasons.append(
             "the prediction is not known to be older than the runs it is checked against"
         )
+    elif prediction["inside"] and not prediction["narrow"]:
+        reasons.append("the prediction's interval is wider than the gain, so it tests little")
     elif not prediction["held"]:
         reasons.append("the prediction did not hold")
     if not scores:

@@ -2,7 +2,7 @@
 
     python -m sweeps.launch --sweep sweeps/demo.py --root runs/demo
 
-27 runs, about 7 minutes on two cores once the autoencoder is trained (`make demo` does it all).
+28 runs, about 7 minutes on two cores once the autoencoder is trained (`make demo` does it all).
 Expected: the best loss falls at every budget, and the best size grows with the budget.
 """
 
@@ -21,7 +21,7 @@ SIZES = {
     1: ("w20d2", "w24d2", "w32d2", "w48d2"),
     2: ("w20d2", "w24d2", "w32d2", "w48d2"),
     4: ("w24d2", "w32d2", "w48d2", "w64d2"),
-    8: ("w24d2", "w32d2", "w48d2", "w64d2"),
+    8: ("w20d2", "w24d2", "w32d2", "w48d2", "w64d2"),
     16: ("w24d2", "w32d2", "w48d2", "w64d2", "w80d2"),
     32: ("w32d2", "w48d2", "w64d2", "w80d2"),
 }
