@@ -15,8 +15,8 @@ EXPERIMENT = "experiments/demo.py"
 
 UNIT = 3e10  # FLOPs at 1x
 BATCH = 8  # clips; one for all budgets, see `learning_rate`
-# Four sizes or more for each budget, centred on where its minimum is expected: as the budget doubles, the
-# best size moves up by about half a rung of the ladder (`vdit.sizes.SIZES`).
+# Four sizes or more for each budget, centred on where its minimum is expected: as the budget
+# doubles, the best size moves up by about half a rung of the ladder (`vdit.sizes.SIZES`).
 SIZES = {
     1: ("w20d2", "w24d2", "w32d2", "w48d2"),
     2: ("w20d2", "w24d2", "w32d2", "w48d2"),
