@@ -90,7 +90,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--hold_out", action="store_true", help="leave out the largest budget for now")
     add("--workers", type=int, help="worker processes (default: one per core or accelerator)")
     add("--retry_failed", action="store_true", help="try runs again that have failed")
-    add("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change the base config")
+    add(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change the base config",
+    )
     return parser
 
 

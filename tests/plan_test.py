@@ -118,3 +118,8 @@ def test_spread_is_the_time_until_the_last_worker_is_done():
     assert forecast.spread([5, 4, 3], 2) == 7
     assert forecast.spread([5, 4, 3], 1) == 12
     assert forecast.spread([], 2) == 0
+
+
+def test_settings_given_one_by_one_add_up():
+    given = ["--sweep", "x.py", "--root", "r", "--set", "a=1", "--set", "b=2", "c=3"]
+    assert launch._parser().parse_args(given).set == ["a=1", "b=2", "c=3"]
