@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from sweeps import forecast, plan
+from sweeps import forecast, launch, plan
 from vdit.errors import InputError
 
 REPO = pathlib.Path(__file__).resolve().parents[1]
