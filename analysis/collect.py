@@ -7,7 +7,8 @@ import argparse
 import pathlib
 import sys
 
-from analysis import console, files, schema
+from analysis import console, files
+from analysis.table import schema
 
 SKIPPED_OBJECTIVES = ("autoencoder",)
 
@@ -16,7 +17,7 @@ def collect(root, tell=lambda line: None):
     """Return the validated table of all runs below `root`; `tell` is called with what was left."""
     import pandas as pd
 
-    from analysis import pairs
+    from analysis.table import pairs
 
     folders, unfinished = find_runs(root)
     planned = planned_runs(root)

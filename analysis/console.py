@@ -2,7 +2,7 @@
 
 import sys
 
-from analysis.schema import TableError
+from analysis.table.schema import TableError
 
 
 def run(main, argv=None):

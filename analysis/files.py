@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 
-from analysis.schema import TableError
+from analysis.table.schema import TableError
 
 
 def write_text(path, text):

@@ -20,7 +20,8 @@ def fit_table(table, law="frontier", loss="loss_ema", size="params", bootstrap=2
     """Fit every law the table allows; a JSON-ready dict with `law`'s results at its top level."""
     import numpy as np
 
-    from analysis import chinchilla, minima, rollout
+    from analysis.frontier import minima, rollout
+    from analysis.laws import chinchilla
 
     rng = np.random.default_rng(seed)
     rows, notes = minima.select(table, loss, size)
@@ -67,9 +68,9 @@ def _law(result, found):
 
 
 def _loss(flops, reference, parameters):
-    from analysis import laws
+    from analysis.laws import forms
 
-    return laws.frontier_at(flops, reference, parameters["E"], parameters["A"], parameters["g"])
+    return forms.frontier_at(flops, reference, parameters["E"], parameters["A"], parameters["g"])
 
 
 def _grid(found):
@@ -98,7 +99,7 @@ def _size(result, found):
 def _budget(budget, found):
     import numpy as np
 
-    from analysis import minima
+    from analysis.frontier import minima
 
     size, loss, estimator = minima.estimate(budget, found.estimator)
     result = {
@@ -147,7 +148,7 @@ def main(argv):
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
     parser.add_argument("--out", default="fit.json", help="JSON to write (default: fit.json)")
     args = parser.parse_args(argv)
-    from analysis import schema
+    from analysis.table import schema
 
     table = schema.read_table(args.table)
     fit = fit_table(table, args.law, args.loss, args.params, args.bootstrap, args.seed)

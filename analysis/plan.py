@@ -14,7 +14,7 @@ def plan(fit, flops):
     """Compute-optimal N, tokens and loss at `flops`, each with a 95 % interval or None."""
     import numpy as np
 
-    from analysis import schema
+    from analysis.table import schema
 
     law, size = fit["laws"][fit["held_out"]["chosen"]], fit["size_law"]
     for name, part in (("loss", law), ("size", size)):
@@ -79,7 +79,7 @@ def main(argv):
     parser.add_argument("fit", help="fit.json of analysis.fit")
     parser.add_argument("--flops", type=float, required=True, help="training compute, e.g. 1e13")
     args = parser.parse_args(argv)
-    from analysis import schema
+    from analysis.table import schema
 
     if not 0 < args.flops < float("inf"):
         raise schema.TableError(f"--flops is {args.flops:g}, expected a number above 0")

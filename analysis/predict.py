@@ -24,7 +24,8 @@ def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4
     """
     import numpy as np
 
-    from analysis import minima, rollout, schema
+    from analysis.frontier import minima, rollout
+    from analysis.table import schema
 
     rng = np.random.default_rng(seed)
     rows, _ = minima.select(table, loss, size)
@@ -55,9 +56,9 @@ def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4
 
 
 def _at(fitted, flops, E, A, g):
-    from analysis import laws
+    from analysis.laws import forms
 
-    return laws.frontier_at(flops, fitted["reference"], E, A, g)
+    return forms.frontier_at(flops, fitted["reference"], E, A, g)
 
 
 def _interval(fitted, found, tried, flops, rng):
@@ -79,7 +80,7 @@ def standing(path, run_ids, budgets):
 
     `budgets` are those of the table. TableError if one made from other runs is in the way.
     """
-    from analysis import schema
+    from analysis.table import schema
 
     if not pathlib.Path(path).exists():
         return ""
@@ -111,7 +112,8 @@ def main(argv):
     parser.add_argument("--force", action="store_true", help="replace an earlier prediction")
     parser.add_argument("--out", default="prediction.json", help="JSON to write (prediction.json)")
     args = parser.parse_args(argv)
-    from analysis import minima, schema
+    from analysis.frontier import minima
+    from analysis.table import schema
 
     if args.factor <= 1:
         raise schema.TableError(f"--factor is {args.factor:g}, expected a number above 1")

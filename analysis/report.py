@@ -12,10 +12,12 @@ from analysis import console, files
 
 def build(table, fit, prediction=None, root=pathlib.Path(".")):
     """Return (HTML, verdict dict, PNG bytes of the main figure) for a table and its fit."""
-    from analysis import minima, page, sections, summary, tables, verdict
+    from analysis.frontier import minima
+    from analysis.page import elements, sections, summary, tables
+    from analysis.verdict import rule
 
     rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["size"])
-    judged = verdict.judge(rows, fit, prediction)
+    judged = rule.judge(rows, fit, prediction)
     chosen = tables.picks(rows, fit)
     sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else "demo"
     body = [
@@ -33,7 +35,7 @@ def build(table, fit, prediction=None, root=pathlib.Path(".")):
         tables.method_section(fit),
         tables.again_section(root, sweep),
     ]
-    whole = page.page(f"vdit: sweep {sweep}", "\n".join(part for part in body if part))
+    whole = elements.page(f"vdit: sweep {sweep}", "\n".join(part for part in body if part))
     return whole, judged, sections.scaling_png(rows, fit, judged)
 
 
@@ -47,7 +49,8 @@ def main(argv):
     parser.add_argument("--prediction", help="prediction to show (prediction.json by the table)")
     parser.add_argument("--png", help="also write the main figure here")
     args = parser.parse_args(argv)
-    from analysis import fit, schema
+    from analysis import fit
+    from analysis.table import schema
 
     table = schema.read_table(args.table)
     beside = pathlib.Path(args.table).parent

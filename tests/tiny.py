@@ -1,14 +1,11 @@
 """A run small enough for a test: the shipped config, shrunk."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
 from experiments import base
-
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
+from tests.paths import ROOT
 
 OVERRIDES = {
     "steps": 12,

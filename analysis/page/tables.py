@@ -2,7 +2,9 @@
 
 import math
 
-from analysis import axes, checks, page, style, thresholds, videos
+from analysis.figures import axes, style
+from analysis.page import elements, videos
+from analysis.verdict import checks, thresholds
 
 
 def picks(rows, fit):
@@ -20,18 +22,20 @@ def video_section(root, chosen):
     """Videos of the picked runs side by side, with the real clip."""
     shown = videos.side_by_side(root, [(name, str(row["run_id"])) for name, row in chosen])
     if not shown:
-        return page.section("videos", "The videos", "<p>No samples were found beside the runs.</p>")
+        return elements.section(
+            "videos", "The videos", "<p>No samples were found beside the runs.</p>"
+        )
     names = [name for name, _ in shown[0]["cells"]]
-    cells = [f'<div class="head">{page.escape(name)}</div>' for name in names]
+    cells = [f'<div class="head">{elements.escape(name)}</div>' for name in names]
     for row in shown:
-        cells.append(f'<div class="caption">{page.escape(row["caption"])}</div>')
+        cells.append(f'<div class="caption">{elements.escape(row["caption"])}</div>')
         cells += [_video(name, row["caption"], uri) for name, uri in row["cells"]]
     grid = f'<div class="videos" style="grid-template-columns:repeat({len(names)},1fr)">'
-    return page.section(
+    return elements.section(
         "videos",
         "The same caption and noise at growing compute",
         f"{grid}{''.join(cells)}</div>",
-        page.read(
+        elements.read(
             "Each row is one caption of a held-out clip. The models started from the same noise; "
             "only the training compute differs. The last column is the real clip: a good video "
             "shows the same kind of scene, not the same scene."
@@ -42,7 +46,7 @@ def video_section(root, chosen):
 def _video(name, caption, uri):
     if uri is None:
         return "<div></div>"
-    return f'<img src="{uri}" alt="{page.escape(f"{name}: {caption}")}">'
+    return f'<img src="{uri}" alt="{elements.escape(f"{name}: {caption}")}">'
 
 
 def score_section(rows, fit, judged):
@@ -55,11 +59,11 @@ def score_section(rows, fit, judged):
     shown = [(n, row) for n, row in zip(axes.multiples(fit), best, strict=True) if row is not None]
     improves = {score["name"] for score in judged["scores"] if score["improves"]}
     body = [_score_row(name, shown, rows, name in improves) for name in names]
-    return page.section(
+    return elements.section(
         "scores",
         "Scores of the videos themselves",
-        page.table(["score", *(n for n, _ in shown), "coded", "real"], body),
-        page.read(
+        elements.table(["score", *(n for n, _ in shown), "coded", "real"], body),
+        elements.read(
             "Objects are found in each sampled video and compared with its caption and with how "
             "things move; the error of each score stands after ±. <i>real</i> is the score of real "
             "clips, <i>coded</i> of real clips passed through the autoencoder: no model can be "
@@ -72,7 +76,7 @@ def score_section(rows, fit, judged):
 
 def _score_row(name, shown, rows, improves):
     arrow = " ↓" if name in thresholds.LOWER_IS_BETTER else ""
-    label = page.escape(name.replace("_", " ")) + arrow
+    label = elements.escape(name.replace("_", " ")) + arrow
     cells = [f'<span class="better">{label}</span>' if improves else label]
     digits = 2 if rows[name].abs().max() >= 0.1 else 4
     for _, row in shown:
@@ -107,12 +111,12 @@ def runs_section(rows, fit, judged, notes):
     names = dict(zip([b["flops"] for b in fit["budgets"]], axes.multiples(fit), strict=True))
     bests = {budget["best_run"] for budget in fit["budgets"]}
     body = [_run_row(row, fit, names, bests, judged["overfit"]) for _, row in rows.iterrows()]
-    left_out = "".join(f"<p>{page.escape(note)}.</p>" for note in notes)
-    return page.section(
+    left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in notes)
+    return elements.section(
         "runs",
         "All runs",
         left_out,
-        f"<details><summary>Show {len(body)} runs</summary>{page.table(head, body)}</details>",
+        f"<details><summary>Show {len(body)} runs</summary>{elements.table(head, body)}</details>",
     )
 
 
@@ -139,14 +143,14 @@ def _run_row(row, fit, names, bests, overfit):
         f"{loss:.4f}",
         f"{row['loss_train']:.4f}" if "loss_train" in row else "",
         f"{row['wall_s']:.0f}" if "wall_s" in row else "",
-        f"<code>{page.escape(run_id)}</code>",
+        f"<code>{elements.escape(run_id)}</code>",
         ", ".join(marks),
     ]
     return [str(cell) for cell in cells]
 
 
 def _text(row, column):
-    return page.escape(row[column]) if column in row else ""
+    return elements.escape(row[column]) if column in row else ""
 
 
 def again_section(root, sweep):
@@ -161,8 +165,8 @@ def again_section(root, sweep):
         f"python -m analysis.plan {root}/fit.json --flops 1e15",
         f"python -m analysis.report {root}/results.csv --out {root}/report.html",
     ]
-    return page.section(
-        "again", "Run it again", f"<pre><code>{page.escape(chr(10).join(lines))}</code></pre>"
+    return elements.section(
+        "again", "Run it again", f"<pre><code>{elements.escape(chr(10).join(lines))}</code></pre>"
     )
 
 
@@ -187,5 +191,5 @@ def method_section(fit):
         f"FLOPs are true operations, two for each multiply-accumulate. Choice of law for "
         f"predictions: {fit['held_out']['rule']}; chosen here: {fit['held_out']['chosen']}."
     )
-    details = f"<details><summary>In detail</summary><p>{page.escape(text)}</p></details>"
-    return page.section("method", "How the intervals are made", details)
+    details = f"<details><summary>In detail</summary><p>{elements.escape(text)}</p></details>"
+    return elements.section("method", "How the intervals are made", details)

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import checks, minima, predict, verdict
 from analysis import fit as fitting
-from tests.synthetic_sweep import make_rows, scores_of
+from analysis import predict
+from analysis.frontier import minima
+from analysis.verdict import checks, rule
+from tests.analysis.synthetic_sweep import make_rows, scores_of
 
 EARLY = 1_600_000_000.0
 
@@ -24,7 +26,7 @@ def judge(rows, created=EARLY, change=None, scored=True):
     largest = table["flops_budget"].max()
     prediction = predict.predict_table(table[table["flops_budget"] < largest], resamples=300)
     prediction |= {"created": created} | (change or {})
-    return verdict.judge(table, fitting.fit_table(table, bootstrap=300), prediction)
+    return rule.judge(table, fitting.fit_table(table, bootstrap=300), prediction)
 
 
 def test_a_clear_gain_with_a_kept_prediction_and_better_videos_is_supported():

@@ -7,7 +7,7 @@ MARGIN over a simpler one in TESTS trials or more, for with few budgets a lead i
 
 import numpy as np
 
-from analysis import frontier
+from analysis.frontier import curve
 
 FIRST = 3
 ORDER = ("power", "local", "frontier")  # from the simplest
@@ -40,6 +40,6 @@ def _miss(minima, law, k):
         predicted = minima.loss[k - 1]
     else:
         log_c = minima.log_c[:k]
-        E, A, g = frontier.fit(law, log_c, minima.loss[None, :k], minima.loss_sd[:k])
+        E, A, g = curve.fit(law, log_c, minima.loss[None, :k], minima.loss_sd[:k])
         predicted = (E + A * np.exp(-g * (minima.log_c[k] - log_c.mean())))[0]
     return float(np.log(predicted / minima.loss[k]))

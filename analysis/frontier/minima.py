@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import frontier, isoflop, schema
+from analysis.frontier import curve, isoflop
+from analysis.table import schema
 
 MIN_PARABOLAS = 3
 LAWS = ("frontier", "power", "local")
@@ -112,12 +113,12 @@ def fit_law(law, minima):
     The intervals are of a parametric bootstrap: noise as between seeds, passed through the
     parabolas, about the fitted law, and widened where the minima scatter more than that.
     """
-    points, reference = len(minima.log_c), frontier.reference(minima.log_c)
+    points, reference = len(minima.log_c), curve.reference(minima.log_c)
     result = {"n": points, "reference": reference}
-    if points < frontier.MIN_POINTS[law]:
+    if points < curve.MIN_POINTS[law]:
         return result | {"status": f"not identified: {points} budgets"}
-    E, A, g = (v[0] for v in frontier.fit(law, minima.log_c, minima.loss[None], minima.loss_sd))
-    last = frontier.LOCAL_POINTS if law == "local" else points
+    E, A, g = (v[0] for v in curve.fit(law, minima.log_c, minima.loss[None], minima.loss_sd))
+    last = curve.LOCAL_POINTS if law == "local" else points
     expected = E + A * np.exp(-g * (minima.log_c - np.log(reference)))
     residual = (np.log(minima.loss / expected) / minima.loss_sd)[-last:]
     result["objective"] = "weighted sum of squared relative residuals"
@@ -125,10 +126,10 @@ def fit_law(law, minima):
     result["parameters"] = _named(E, A, g, reference)
     draws, share = None, 0.0
     if len(minima.loss_noise):
-        spare = last - frontier.PARAMETERS[law]
+        spare = last - curve.PARAMETERS[law]
         widen = np.sqrt(max(1.0, result["objective_value"] / spare)) if spare > 0 else 1.0
         resampled = expected * np.exp(widen * minima.loss_noise)
-        draws = frontier.fit(law, minima.log_c, resampled, minima.loss_sd)
+        draws = curve.fit(law, minima.log_c, resampled, minima.loss_sd)
         share = float(np.mean(draws[0] == 0))
         result["widened"] = float(widen)
         result["intervals"] = {
@@ -136,7 +137,7 @@ def fit_law(law, minima):
             for name, values in zip("EAg", draws, strict=True)
             if law == "frontier" or name != "E"
         }
-    result["status"] = frontier.status(law, last, E, g, share)
+    result["status"] = curve.status(law, last, E, g, share)
     result["draws"] = draws
     return result
 
@@ -151,11 +152,11 @@ def _named(E, A, g, reference):
 
 def fit_size(minima):
     """N*(C) = k C^a through the minima, weighted by how well each is known: as `fit_law`."""
-    points, reference = len(minima.log_c), frontier.reference(minima.log_c)
+    points, reference = len(minima.log_c), curve.reference(minima.log_c)
     result = {"n": points, "reference": reference}
     if points < 2:
         return result | {"status": f"not identified: {points} budgets", "draws": None}
-    _, k, slope = frontier.fit("power", minima.log_c, minima.size[None], minima.size_sd)
+    _, k, slope = curve.fit("power", minima.log_c, minima.size[None], minima.size_sd)
     expected = k[0] * np.exp(-slope[0] * (minima.log_c - np.log(reference)))
     residual = np.log(minima.size / expected) / minima.size_sd
     result["parameters"] = {"N": float(k[0]), "a": float(-slope[0])}
@@ -164,7 +165,7 @@ def fit_size(minima):
         spare = points - 2
         widen = np.sqrt(max(1.0, (residual**2).sum() / spare)) if spare > 0 else 1.0
         resampled = expected * np.exp(widen * minima.size_noise)
-        _, N, slopes = frontier.fit("power", minima.log_c, resampled, minima.size_sd)
+        _, N, slopes = curve.fit("power", minima.log_c, resampled, minima.size_sd)
         result["draws"] = (N, -slopes)
         result["intervals"] = {
             "N": np.percentile(N, [2.5, 97.5]).tolist(),

@@ -7,7 +7,7 @@ resamples at once; N and D are counted from their geometric means while fitting.
 
 import numpy as np
 
-from analysis import laws
+from analysis.laws import forms
 
 EXPONENTS = np.linspace(0.05, 1.6, 14)  # starts for alpha and for beta
 SURVIVORS = 12  # starts that are followed to the end
@@ -71,7 +71,7 @@ class _Problem:
 
     def cost(self, theta, counts):
         """Sum of Huber over rows taken `counts` (P, rows) times: (P,)."""
-        return (counts * laws.huber(self.residual(theta)[0], self.delta)).sum(1)
+        return (counts * forms.huber(self.residual(theta)[0], self.delta)).sum(1)
 
     def jacobian(self, share):
         """Of the residual in theta: (P, rows, 5)."""
@@ -162,7 +162,7 @@ def _polish(problem, theta):
     def objective(point):
         residual, share = problem.residual(point[None])
         slope = np.clip(residual[0], -problem.delta, problem.delta)
-        value = laws.huber(residual, problem.delta).sum()
+        value = forms.huber(residual, problem.delta).sum()
         return value / scale, slope @ problem.jacobian(share)[0] / scale
 
     found = optimize.minimize(objective, theta, jac=True, method="BFGS", options={"gtol": 1e-10})

@@ -1,38 +1,38 @@
 """Every law gives back what was planted; a published table gives the published numbers."""
 
-import pathlib
-
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis import chinchilla, frontier, laws
+from analysis.frontier import curve
+from analysis.laws import chinchilla, forms
+from tests.paths import reference
 
-SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 FLOPS = np.geomspace(1e11, 32e11, 6)
 
 
 def fit_one(law, loss, sd=None):
     sd = np.ones(len(loss)) if sd is None else sd
-    return tuple(v[0] for v in frontier.fit(law, np.log(FLOPS), loss[None], sd))
+    return tuple(v[0] for v in curve.fit(law, np.log(FLOPS), loss[None], sd))
 
 
 def test_the_forms_of_the_frontier_agree():
     reference = 3e11
     C0, g = 5e9, 0.2
     A = (C0 / reference) ** g
-    one = laws.frontier(FLOPS, 0.3, C0, g)
-    np.testing.assert_allclose(one, laws.frontier_at(FLOPS, reference, 0.3, A, g), rtol=1e-12)
+    one = forms.frontier(FLOPS, 0.3, C0, g)
+    np.testing.assert_allclose(one, forms.frontier_at(FLOPS, reference, 0.3, A, g), rtol=1e-12)
 
 
 @pytest.mark.parametrize("g", [0.02, 0.1, 0.35, 0.9])
 @pytest.mark.parametrize("E", [0.05, 0.3])
 def test_the_floor_is_recovered_without_noise(E, g):
-    loss = laws.frontier_at(FLOPS, frontier.reference(np.log(FLOPS)), E, 0.4, g)
+    loss = forms.frontier_at(FLOPS, curve.reference(np.log(FLOPS)), E, 0.4, g)
     np.testing.assert_allclose(fit_one("frontier", loss), (E, 0.4, g), rtol=1e-5, atol=1e-6)
 
 
 def test_the_power_law_is_recovered_without_noise():
-    loss = laws.power(FLOPS, 20.0, -0.13)
+    loss = forms.power(FLOPS, 20.0, -0.13)
     for law in ("power", "local"):
         E, _, g = fit_one(law, loss)
         assert E == 0
@@ -40,20 +40,20 @@ def test_the_power_law_is_recovered_without_noise():
 
 
 def test_a_floor_the_data_speak_against_is_named_as_zero():
-    concave = laws.power(FLOPS, 1.0, -0.1) - 0.002 * np.arange(6) ** 2
+    concave = forms.power(FLOPS, 1.0, -0.1) - 0.002 * np.arange(6) ** 2
     E, _, g = fit_one("frontier", concave)
     assert E == 0
-    assert "E is zero" in frontier.status("frontier", 6, E, g)
+    assert "E is zero" in curve.status("frontier", 6, E, g)
 
 
 def test_three_budgets_do_not_identify_a_floor():
-    assert "not identified" in frontier.status("frontier", 3, 0.2, 0.2)
-    assert frontier.status("frontier", 6, 0.2, 0.2) == "converged"
-    assert "not told from zero" in frontier.status("frontier", 6, 0.2, 0.2, share_at_zero=0.3)
+    assert "not identified" in curve.status("frontier", 3, 0.2, 0.2)
+    assert curve.status("frontier", 6, 0.2, 0.2) == "converged"
+    assert "not told from zero" in curve.status("frontier", 6, 0.2, 0.2, share_at_zero=0.3)
 
 
 def test_a_well_known_budget_weighs_more():
-    loss = laws.power(FLOPS, 20.0, -0.13)
+    loss = forms.power(FLOPS, 20.0, -0.13)
     loss[0] *= 1.2
     sure, unsure = np.ones(6), np.ones(6)
     unsure[0] = 100.0
@@ -65,7 +65,7 @@ def planted(noise=0.0):
     n = np.repeat(np.geomspace(1e5, 1e7, 6), 5)
     d = np.tile(np.geomspace(1e6, 1e9, 5), 6)
     rng = np.random.default_rng(0)
-    loss = laws.chinchilla(n, d, 0.3, 40.0, 30.0, 0.4, 0.3)
+    loss = forms.chinchilla(n, d, 0.3, 40.0, 30.0, 0.4, 0.3)
     return n, d, loss * np.exp(noise * rng.standard_normal(len(n)))
 
 
@@ -92,20 +92,15 @@ def test_chinchilla_says_what_the_data_do_not_identify():
 
 
 def test_the_optimum_of_chinchilla_is_a_minimum():
-    n, d = laws.chinchilla_optimum(1e13, 40.0, 30.0, 0.4, 0.3)
+    n, d = forms.chinchilla_optimum(1e13, 40.0, 30.0, 0.4, 0.3)
     assert 6 * n * d == pytest.approx(1e13)
     sizes = n * np.array([0.9, 1.0, 1.1])
-    losses = laws.chinchilla(sizes, 1e13 / 6 / sizes, 0.3, 40.0, 30.0, 0.4, 0.3)
+    losses = forms.chinchilla(sizes, 1e13 / 6 / sizes, 0.3, 40.0, 30.0, 0.4, 0.3)
     assert losses.argmin() == 1
 
 
 def test_the_published_chinchilla_table_gives_the_published_numbers():
-    path = SHARED / "reference/fits/epoch_chinchilla/svg_extracted_data.csv"
-    if not path.is_file():
-        pytest.skip("shared/reference/fits is not in this clone")
-    import pandas as pd
-
-    runs = pd.read_csv(path)
+    runs = pd.read_csv(reference("fits/epoch_chinchilla/svg_extracted_data.csv"))
     runs = runs[runs["loss"] < runs["loss"].nlargest(5).min()]
     assert len(runs) == 240
     n = runs["Model Size"]

@@ -4,7 +4,7 @@ An exponent above zero proves nothing: its interval excludes zero on flat data t
 asks for a gain that matters, a prediction that held, and scores of the videos themselves.
 """
 
-from analysis import checks
+from analysis.verdict import checks
 
 
 def judge(rows, fit, prediction=None):

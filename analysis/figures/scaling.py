@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from analysis import axes, laws, style
+from analysis.figures import axes, style
+from analysis.laws import forms
 
 
 def scaling(rows, fit, palette, size, prediction=None):
@@ -85,7 +86,7 @@ def _predicted(ax, check, palette):
         ax.plot([flops] * 2, low_high, color=palette.other, lw=2.2, solid_capstyle="butt", zorder=5)
     law = check["law"]
     line = np.geomspace(law["budgets"][0], flops)
-    loss = laws.frontier_at(line, law["reference"], *(law["parameters"][p] for p in "EAg"))
+    loss = forms.frontier_at(line, law["reference"], *(law["parameters"][p] for p in "EAg"))
     ax.plot(line, loss, "--", color=palette.other, lw=1.3, zorder=3)
     label = "predicted beforehand" if check["before"] else "predicted"
     ax.plot(

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from analysis import collect, predict, report, schema
+from analysis import collect, predict, report
 from analysis import fit as fitting
-from tests.synthetic_sweep import make_rows, write_root
+from analysis.table import schema
+from tests.analysis.synthetic_sweep import make_rows, write_root
 
 SECTIONS = {
     "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import isoflop, minima
-from tests.synthetic_sweep import ALPHA, BETA, make_rows, optimum
+from analysis.frontier import isoflop, minima
+from tests.analysis.synthetic_sweep import ALPHA, BETA, make_rows, optimum
 
 SIZES = np.geomspace(1e4, 1.6e5, 5)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis import axes, style
+from analysis.figures import axes, style
 
 
 def isoflop(rows, fit, palette, size):

@@ -1,16 +1,18 @@
 """The sections of the page that draw curves: each takes what it shows and returns HTML."""
 
-from analysis import page, plot, plot_sizes, style
+from analysis.figures import scaling as curves
+from analysis.figures import sizes, style
+from analysis.page import elements
 
 
 def scaling(rows, fit, judged):
     """Loss against compute, the fit and the prediction."""
 
     def draw(palette, size):
-        return plot.scaling(rows, fit, palette, size, judged["prediction"])
+        return curves.scaling(rows, fit, palette, size, judged["prediction"])
 
     law = fit["laws"]["frontier"]
-    note = page.read(
+    note = elements.read(
         "Each faint dot is one trained model. Each solid dot is the lowest loss a compute budget "
         "can buy, found between the sizes tried; its bar is the 95 % interval. The line is "
         "L(C) = E + (C₀/C)<sup>g</sup>: E is the loss no compute removes, and the rest falls by a "
@@ -18,10 +20,10 @@ def scaling(rows, fit, judged):
         "the two part, the data speak about E. The orange dashes are the law as it was fitted "
         "before the largest budget was run, and the diamond what it said."
     )
-    return page.section(
+    return elements.section(
         "scaling",
         "Loss against compute",
-        page.figure(draw, "scaling", "validation loss against training compute"),
+        elements.figure(draw, "scaling", "validation loss against training compute"),
         note,
         _law_words(law),
         _prediction_words(judged["prediction"]),
@@ -30,12 +32,12 @@ def scaling(rows, fit, judged):
 
 def _law_words(law):
     if "parameters" not in law:
-        return f"<p>The law with a floor: {page.escape(law['status'])}.</p>"
+        return f"<p>The law with a floor: {elements.escape(law['status'])}.</p>"
     words = [
         f"{name} = {law['parameters'][name]:.3f}{_between(law.get('intervals', {}).get(name))}"
         for name in ("E", "g")
     ]
-    return f"<p>{', '.join(words)}. Fit: {page.escape(law['status'])}.</p>"
+    return f"<p>{', '.join(words)}. Fit: {elements.escape(law['status'])}.</p>"
 
 
 def _between(interval, form=".3f"):
@@ -70,13 +72,15 @@ def isoflop(rows, fit):
     """IsoFLOP curves."""
 
     def draw(palette, size):
-        return plot_sizes.isoflop(rows, fit, palette, size)
+        return sizes.isoflop(rows, fit, palette, size)
 
-    return page.section(
+    return elements.section(
         "isoflop",
         "Which size is best for a budget",
-        page.figure(draw, "isoflop", "validation loss against model size at each compute budget"),
-        page.read(
+        elements.figure(
+            draw, "isoflop", "validation loss against model size at each compute budget"
+        ),
+        elements.read(
             "Along one curve every model cost the same compute. On the left a model is too small "
             "for it; on the right it is so large that it saw too few videos. The star is the "
             "minimum of a parabola through the points. A dashed curve has its minimum at the edge "
@@ -89,7 +93,7 @@ def best_size(fit):
     """The compute-optimal size."""
 
     def draw(palette, size):
-        return plot_sizes.best_size(fit, palette, size)
+        return sizes.best_size(fit, palette, size)
 
     law = fit["size_law"]
     words = ""
@@ -100,11 +104,11 @@ def best_size(fit):
             f"compute, the model takes {10 ** law['parameters']['a']:.1f} times the size and the "
             "rest goes to more training.</p>"
         )
-    return page.section(
+    return elements.section(
         "size",
         "How large the best model is",
-        page.figure(draw, "size", "compute-optimal model size against training compute"),
-        page.read(
+        elements.figure(draw, "size", "compute-optimal model size against training compute"),
+        elements.read(
             "The stars of the curves above against their compute. An exponent of 0.5 would mean "
             "that size and data grow alike."
         ),
@@ -116,14 +120,14 @@ def noise_levels(picks, fit):
     """Loss by tenth of t at the picked budgets; "" where it was not measured."""
 
     def draw(palette, size):
-        return plot.noise_levels(picks, fit["columns"]["loss"], palette, size)
+        return curves.noise_levels(picks, fit["columns"]["loss"], palette, size)
 
-    drawn = page.figure(draw, "noise", "validation loss by noise level")
-    return drawn and page.section(
+    drawn = elements.figure(draw, "noise", "validation loss by noise level")
+    return drawn and elements.section(
         "noise",
         "Where in the noise compute helps",
         drawn,
-        page.read(
+        elements.read(
             "A diffusion model is asked the same question at every level of noise: near t = 1 it "
             "sees hardly more than noise and settles the layout; near t = 0 it cleans up detail. "
             "The second panel shows what each budget gains over the smallest; lower is better."
@@ -133,5 +137,5 @@ def noise_levels(picks, fit):
 
 def scaling_png(rows, fit, judged):
     """The main figure as PNG bytes on white, for a README."""
-    drawn = plot.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
+    drawn = curves.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
     return style.png(drawn, style.LIGHT)

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from analysis import collect, pairs, schema
-from tests.synthetic_sweep import make_rows, scores_of, write_root
+from analysis import collect
+from analysis.table import pairs, schema
+from tests.analysis.synthetic_sweep import make_rows, scores_of, write_root
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The top of the page: what was run, the verdict, key numbers, warnings."""
 
-from analysis import axes, page
+from analysis.figures import axes
+from analysis.page import elements
 
 
 def head(rows, sweep):
@@ -12,10 +13,10 @@ def head(rows, sweep):
         f"on {where}" if where else "",
         f"{rows['wall_s'].sum() / 60:.0f} minutes of training" if "wall_s" in rows else "",
     ]
-    line = " · ".join(page.escape(fact) for fact in facts if fact)
+    line = " · ".join(elements.escape(fact) for fact in facts if fact)
     return (
         f"<h1>Does more compute give better video?</h1>\n"
-        f'<p class="sub">Sweep {page.escape(sweep)} · {line}</p>'
+        f'<p class="sub">Sweep {elements.escape(sweep)} · {line}</p>'
     )
 
 
@@ -28,7 +29,7 @@ def verdict(judged):
     word, rest = judged["sentence"].split(":", 1)
     return (
         f'<div class="verdict {judged["verdict"]}" id="verdict"><b>Verdict</b>'
-        f"<strong>{page.escape(word)}:</strong>{page.escape(rest)}</div>"
+        f"<strong>{elements.escape(word)}:</strong>{elements.escape(rest)}</div>"
     )
 
 
@@ -56,7 +57,7 @@ def numbers(rows, fit, judged):
         pairs.append((f"{rows['data_wait'].median():.1%}", "of a step spent waiting for data"))
     if "epochs" in rows.columns:
         pairs.append((f"{rows['epochs'].max():.2g}", "most passes of a run over its data"))
-    return page.tiles(pairs)
+    return elements.tiles(pairs)
 
 
 def marks(rows, fit, judged):
@@ -83,5 +84,5 @@ def marks(rows, fit, judged):
     for budget in fit["budgets"]:
         if budget["status"] != "fitted":
             name = names[budget["flops"]]
-            found.append(f"<b>{name}: minimum {page.escape(budget['status'])}.</b>")
+            found.append(f"<b>{name}: minimum {elements.escape(budget['status'])}.</b>")
     return "".join(f'<div class="mark">{text}</div>' for text in found)

@@ -4,7 +4,7 @@ import itertools
 import math
 import statistics
 
-from analysis.thresholds import (
+from analysis.verdict.thresholds import (
     CONFIDENCE,
     GAP,
     LOWER_IS_BETTER,

@@ -1,6 +1,6 @@
 """The axes that several figures share: compute in multiples, loss on a logarithmic scale."""
 
-from analysis import style
+from analysis.figures import style
 
 
 def multiples(fit):

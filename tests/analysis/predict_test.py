@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from analysis import fit as fitting
-from analysis import minima, plan, predict, rollout
-from analysis.schema import TableError
-from tests.synthetic_sweep import SMALLEST, make_rows, optimum
+from analysis import plan, predict
+from analysis.frontier import minima, rollout
+from analysis.table.schema import TableError
+from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
 
 
 def table_of(budgets, **options):

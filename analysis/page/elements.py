@@ -2,7 +2,7 @@
 
 import html
 
-from analysis import style
+from analysis.figures import style
 
 CSS = """
 *{box-sizing:border-box}

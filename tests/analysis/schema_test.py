@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from analysis import schema
-from analysis.schema import TableError
-from tests.synthetic_sweep import make_rows
+from analysis.table import schema
+from analysis.table.schema import TableError
+from tests.analysis.synthetic_sweep import make_rows
 
 
 @pytest.fixture

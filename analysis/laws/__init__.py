@@ -1,0 +1,1 @@
+"""Scaling laws as functions and their fits."""

@@ -1,0 +1,1 @@
+"""The results table: its columns, what may enter a fit, paired errors."""
