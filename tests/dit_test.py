@@ -11,8 +11,8 @@ from flax import nnx
 from tests.tiny import config
 from vdit.errors import InputError
 from vdit.models import dit, embed
-from vdit.models.attention import attend
-from vdit.sizes import Shape, latent_shape, shape_of, size_of
+from vdit.models.attention import attend, attend_within
+from vdit.sizes import LAYOUTS, Shape, latent_shape, shape_of, size_of
 
 SHAPE = Shape((3, 4, 4, 2), (1, 2, 2), 24, 3, 2, frequencies=16, vocabulary=9, text_length=5)
 
@@ -21,8 +21,8 @@ def perturbed(shape, scale=0.1):
     """A model whose zeros are no longer zero, so that every path carries signal."""
     graph, weights = nnx.split(dit.create(shape, jax.random.key(0)))
     leaves, tree = jax.tree.flatten(weights)
-    keys = jax.random.split(jax.random.key(1), len(leaves))
-    leaves = [x + scale * jax.random.normal(k, x.shape) for x, k in zip(leaves, keys, strict=True)]
+    rng = np.random.default_rng(1)
+    leaves = [x + scale * rng.standard_normal(x.shape, np.float32) for x in leaves]
     return nnx.merge(graph, jax.tree.unflatten(tree, leaves))
 
 
@@ -30,6 +30,62 @@ def inputs(shape, batch=2):
     x = jax.random.normal(jax.random.key(2), (batch, *shape.latent))
     caption = jnp.arange(batch * shape.text_length).reshape(batch, -1) % shape.vocabulary
     return x, jnp.linspace(0.2, 0.8, batch), caption
+
+
+VARIANTS = {name: dataclasses.replace(SHAPE, attention=name, depth=4) for name in LAYOUTS}
+
+
+def same_group(grouping, grid):
+    """(N, N) mask: which tokens of a clip see each other, from their places alone."""
+    t, *yx = np.unravel_index(np.arange(np.prod(grid)), grid)
+    if grouping == "full":
+        return np.ones((len(t), len(t)), bool)
+    places = [t] if grouping == "space" else yx
+    return np.all([a[:, None] == a for a in places], axis=0)
+
+
+@pytest.mark.parametrize("grouping", ["full", "space", "time", "split"])
+def test_attention_within_groups_is_masked_attention(grouping):
+    grid, key = (3, 2, 4), jax.random.key(0)
+    q, k, v = (jax.random.normal(x, (2, 24, 4, 6)) for x in jax.random.split(key, 3))
+    halves = ("space", "time") if grouping == "split" else (grouping, grouping)
+    masks = np.repeat(np.stack([same_group(half, grid) for half in halves]), 2, axis=0)
+    expected = jax.nn.dot_product_attention(q, k, v, mask=jnp.asarray(masks)[None])
+    got = attend_within((q, k, v), grouping, grid)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_variant_starts_at_zero_and_mixes_space_with_time(name):
+    shape = VARIANTS[name]
+    args = inputs(shape)
+    assert (dit.create(shape, jax.random.key(0))(*args) == 0).all()
+    model, (x, t, caption) = perturbed(shape), args
+    moved = model(x.at[:, 0, 0, 0].add(1.0), t, caption) - model(x, t, caption)
+    assert (jnp.abs(moved).max((0, -1)) > 1e-6).all()
+
+
+def test_late_fusion_keeps_frames_apart_until_its_second_half():
+    model, (x, t, caption) = perturbed(VARIANTS["late_fusion"]), inputs(SHAPE)
+    model.stages = model.stages[:1]
+    moved = model(x.at[:, 0].add(1.0), t, caption) - model(x, t, caption)
+    assert float(jnp.abs(moved[:, 0]).max()) > 1e-3
+    assert (moved[:, 1:] == 0).all()
+
+
+@pytest.mark.parametrize("latent", [(1, 4, 4, 2), (5, 6, 2, 2)])
+@pytest.mark.parametrize("name", ["full", "interleaved"])
+def test_one_set_of_weights_serves_any_number_of_frames_and_any_frame(name, latent):
+    model = perturbed(VARIANTS[name])
+    args = inputs(dataclasses.replace(SHAPE, latent=latent))
+    other = perturbed(dataclasses.replace(VARIANTS[name], latent=latent))
+    np.testing.assert_array_equal(model(*args), other(*args))
+
+
+def test_a_clip_that_the_patch_does_not_divide_is_named():
+    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    with pytest.raises(InputError, match="does not divide W = 3"):
+        model(x[:, :, :, :3], t, caption)
 
 
 def test_starts_at_zero_velocity():

@@ -19,6 +19,10 @@ SHAPES = {
     "deep, no text": dataclasses.replace(DEMO, depth=5, condition="none"),
     "class": dataclasses.replace(DEMO, condition="class", text_length=1),
     "embeddings": dataclasses.replace(DEMO, text_features=40, text_length=7),
+    "interleaved": dataclasses.replace(DEMO, attention="interleaved", depth=4),
+    "late fusion": dataclasses.replace(DEMO, attention="late_fusion", condition="none"),
+    "factorised": dataclasses.replace(DEMO, attention="factorised"),
+    "split heads": dataclasses.replace(DEMO, attention="split_heads", condition="class"),
     "wide": dataclasses.replace(DEMO, latent=(4, 16, 16, 4), width=256, heads=4, mlp_ratio=3.0),
 }
 

@@ -66,7 +66,7 @@ def test_weights_lie_split_over_the_mesh(tmp_path):
     code += "mesh = sharding.make_mesh({'data': 1, 'fsdp': 4, 'tensor': 2})\n"
     code += "init = Init(Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2))\n"
     code += "tree = sharding.tree_sharding(jax.eval_shape(init, jax.random.key(0)), mesh)\n"
-    code += "print(tree['blocks']['mlp']['up']['kernel'].get_value().spec)"
+    code += "print(tree['stages'][0]['blocks'][0]['mlp']['up']['kernel'].get_value().spec)"
     assert "'fsdp', 'tensor'" in python("-c", code, devices=8).stdout
 
 

@@ -94,7 +94,7 @@ def _parts(state) -> tuple[dict, dict]:
 
 
 def _name(path) -> str:
-    """A leaf's path as `params/blocks/mlp/up/kernel`."""
+    """A leaf's path as `params/stages/0/blocks/0/mlp/up/kernel`."""
     keys = (getattr(k, "key", getattr(k, "name", getattr(k, "idx", None))) for k in path)
     return "/".join(str(k) for k in keys if k != "value")
 

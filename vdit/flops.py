@@ -5,7 +5,7 @@ that for the backward pass, less the two products that nobody forms: the gradien
 the noised latents and to the noise level's sinusoids. Element-wise work is not counted.
 """
 
-from vdit.sizes import Shape, shape_of
+from vdit.sizes import Shape, shape_of, stages
 
 
 def _first_layers(s: Shape) -> int:
@@ -14,10 +14,22 @@ def _first_layers(s: Shape) -> int:
     return 2 * s.tokens * s.patch_numbers * s.width + 2 * s.frequencies * s.width + embeddings
 
 
-def _block(s: Shape) -> int:
+def _seen(s: Shape, grouping: str) -> float:
+    """Tokens that one token sees; "split" is the mean over its heads."""
+    frames, places = s.grid[0], s.grid[1] * s.grid[2]
+    means = {"full": s.tokens, "space": places, "time": frames, "split": (frames + places) / 2}
+    return means[grouping]
+
+
+def _attention(s: Shape, grouping: str) -> int:
+    n, d = s.tokens, s.width
+    return 2 * n * d * 3 * d + int(2 * n * _seen(s, grouping) * d * 2) + 2 * n * d * d
+
+
+def _block(s: Shape, groupings: tuple[str, ...]) -> int:
     n, d, hidden = s.tokens, s.width, int(s.width * s.mlp_ratio)
-    modulation = 2 * d * 6 * d
-    attention = 2 * n * d * 3 * d + 2 * n * n * d * 2 + 2 * n * d * d
+    modulation = 2 * d * 3 * (len(groupings) + 1) * d
+    attention = sum(_attention(s, grouping) for grouping in groupings)
     mlp = 2 * n * d * hidden * 2
     cross = 0
     if s.condition == "text":
@@ -26,12 +38,19 @@ def _block(s: Shape) -> int:
     return modulation + attention + cross + mlp
 
 
+def _blocks(s: Shape):
+    """The groupings of every block of the model, in order of its stages."""
+    return [block for blocks, repeats in stages(s) for block in blocks * repeats]
+
+
 def forward_flops(s: Shape) -> int:
     """FLOPs of one forward pass for one clip."""
     d = s.width
     pooled = 2 * d * d if s.condition != "none" else 0
     last = 2 * d * 2 * d + 2 * s.tokens * d * s.patch_numbers
-    return _first_layers(s) + 2 * d * d + pooled + s.depth * _block(s) + last
+    return (
+        _first_layers(s) + 2 * d * d + pooled + sum(_block(s, block) for block in _blocks(s)) + last
+    )
 
 
 def training_flops(s: Shape) -> int:
@@ -47,14 +66,13 @@ def gmacs(s: Shape) -> float:
 def count_params(s: Shape) -> dict[str, int]:
     """`params`, `params_total`, `params_no_adaln`, as DESIGN section 4 defines them."""
     d, hidden, head = s.width, int(s.width * s.mlp_ratio), s.width // s.heads
-    modulation = 6 * d * d + 6 * d
-    block = 4 * d * d + 4 * d + 2 * head + 2 * d * hidden + hidden + d
-    if s.condition == "text":
-        block += 4 * d * d + 4 * d + 2 * head
+    attention = 4 * d * d + 4 * d + 2 * head
+    rest = 2 * d * hidden + hidden + d + (attention if s.condition == "text" else 0)
+    parts = [len(groupings) for groupings in _blocks(s)]
     level = s.frequencies * d + d + d * d + d
-    final_modulation = 2 * d * d + 2 * d
-    plain = s.depth * block + level
-    params = plain + s.depth * modulation + final_modulation
+    plain = sum(n * attention + rest for n in parts) + level
+    modulations = sum(3 * (n + 1) for n in parts) + 2
+    params = plain + modulations * (d * d + d)
     ends = s.patch_numbers * d + d + d * s.patch_numbers + s.patch_numbers
     return {
         "params": params,

@@ -40,6 +40,19 @@ SIZES = {
 }
 
 
+# A variant is a list of stages, run one after the other; a stage repeats a layer of one block or
+# two; a block lists what the tokens of each of its attentions see: "full" the clip, "space" their
+# frame, "time" their place in all frames, "split" half of the heads space and half time. The four
+# that take space and time apart are Latte's (2401.03048, figure 2).
+LAYOUTS = {
+    "full": ((("full",),),),
+    "interleaved": ((("space",), ("time",)),),
+    "late_fusion": ((("space",),), (("time",),)),
+    "factorised": ((("space", "time"),),),
+    "split_heads": ((("split",),),),
+}
+
+
 def size_of(name: str) -> Size:
     """Width, depth and heads by name; `InputError` lists the names there are."""
     if name not in SIZES:
@@ -98,6 +111,12 @@ class Shape:
 CONDITIONS = ("text", "class", "none")
 
 
+def stages(shape: Shape):
+    """The stages of a model: for each (blocks of its layer, how often the layer is repeated)."""
+    layout = LAYOUTS[shape.attention]
+    return [(blocks, shape.depth // sum(map(len, layout))) for blocks in layout]
+
+
 def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
     """The `Shape` that a config asks for; checked, each error one line.
 
@@ -134,6 +153,14 @@ def _checked(shape: Shape) -> Shape:
     for axis, n, p in zip("THW", shape.latent[:3], shape.patch, strict=True):
         if n % p:
             raise InputError(f"patch {shape.patch}: {p} does not divide the latents' {axis} = {n}")
+    if shape.attention not in LAYOUTS:
+        raise InputError(f"model.attention={shape.attention!r}: expected one of {tuple(LAYOUTS)}")
+    if shape.depth % (blocks := sum(map(len, LAYOUTS[shape.attention]))):
+        raise InputError(
+            f"depth {shape.depth}: {shape.attention} attention takes a multiple of {blocks}"
+        )
+    if shape.attention == "split_heads" and shape.heads % 2:
+        raise InputError(f"{shape.heads} heads: split_heads gives half to time, expected even")
     if shape.width % (2 * shape.heads):
         raise InputError(f"width {shape.width}: expected a multiple of 2 x {shape.heads} heads")
     if shape.width <= shape.patch_numbers:

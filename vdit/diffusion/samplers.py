@@ -1,13 +1,18 @@
-"""From noise to data: integrators of dx/dt = v(x, t) from t = 1 to t = 0."""
+"""From noise to data: integrators of dx/dt = v(x, t), and steps along any path of levels."""
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from vdit.diffusion.flow import shifted
+from vdit.diffusion.schedules import Level
 
 Velocity = Callable[[jax.Array, jax.Array], jax.Array]
+# (x_t, level) -> the data that the model sees in x_t, and the fraction of 2102.09672, eq. 15
+Denoiser = Callable[[jax.Array, Level], tuple[jax.Array, Any]]
 
 
 def guided(model, caption: jax.Array, guidance: float) -> Velocity:
@@ -49,3 +54,118 @@ def sample(velocity: Velocity, noise: jax.Array, steps: int, method: str = "eule
         return step(velocity, x, levels[i], levels[i + 1])
 
     return jax.lax.fori_loop(0, steps, body, noise)
+
+
+# --- along any path x_t = alpha x + sigma noise -------------------------------------------------
+
+
+class Rows(NamedTuple):
+    """x <- keep x + data D + before D_before + noise ratio^fraction z, D the denoised x.
+
+    Every sampler of one evaluation a step is such a table, (S,) each, worked out in float64.
+    """
+
+    keep: np.ndarray
+    data: np.ndarray
+    before: np.ndarray
+    noise: np.ndarray
+    ratio: np.ndarray
+
+
+def ends(path: Level) -> tuple[Level, Level]:
+    """Where each of the S steps starts and where it goes."""
+    return Level(*(a[:-1] for a in path)), Level(*(a[1:] for a in path))
+
+
+def ddim(path: Level, eta: float = 0.0) -> Rows:
+    """x' = alpha' D + sqrt(sigma'^2 - s^2) noise + s z (2010.02502, eq. 12; s: eq. 16).
+
+    On the straight path of a flow, and eta 0, it is Euler's step.
+    """
+    here, there = ends(path)
+    added = here.sigma**2 - (here.alpha / there.alpha * there.sigma) ** 2
+    noise = eta * there.sigma / here.sigma * np.sqrt(added)
+    keep = np.sqrt(np.maximum(there.sigma**2 - noise**2, 0)) / here.sigma
+    data = there.alpha - here.alpha * keep
+    return Rows(keep, data, np.zeros_like(keep), noise, np.ones_like(keep))
+
+
+def ancestral(path: Level) -> Rows:
+    """A draw of p(x' | x_t) (2006.11239, alg. 2): DDIM's step at eta 1, its variance free.
+
+    From the posterior's (fraction 0) to beta (fraction 1): sigma / sigma' in standard deviation.
+    """
+    here, there = ends(path)
+    ratio = here.sigma / np.where(there.sigma > 0, there.sigma, here.sigma)
+    return ddim(path, 1.0)._replace(ratio=ratio)
+
+
+def dpm_solver(path: Level) -> Rows:
+    """DPM-Solver++(2M) (2211.01095, alg. 2): D moved on along log(alpha / sigma), second order.
+
+    The first step, the one after pure noise and the last one, to sigma 0, are of first order.
+    """
+    first = ddim(path)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        h = np.diff(np.log(path.alpha / path.sigma))
+        ahead = np.append(0.0, h[1:] / (2 * h[:-1]))
+    ahead = np.where(np.isfinite(ahead), ahead, 0.0)
+    return first._replace(data=first.data * (1 + ahead), before=-first.data * ahead)
+
+
+TABLES: dict[str, Callable[[Level], Rows]] = {
+    "euler": ddim,
+    "ddim": ddim,
+    "ancestral": ancestral,
+    "dpm": dpm_solver,
+}
+
+
+def step(denoise: Denoiser, state, level: Level, row: Rows, z=None):
+    """(x, D_before) one row on."""
+    x, before = state
+    data, fraction = denoise(x, level)
+    moved = row.keep * x + row.data * data + row.before * before
+    if z is not None:
+        moved = moved + row.noise * row.ratio**fraction * z
+    return moved, data
+
+
+def follow(denoise: Denoiser, x: jax.Array, path: Level, rows: Rows, key=None) -> jax.Array:
+    """x at the path's first level to x at its last; `key` where the rows add noise."""
+    noisy = bool(rows.noise.any())
+
+    def body(state, now):
+        i, level, row = now
+        z = jax.random.normal(jax.random.fold_in(key, i), x.shape) if noisy else None
+        return step(denoise, state, level, row, z), None
+
+    now = (np.arange(len(rows.keep)), ends(path)[0], rows)
+    return jax.lax.scan(body, (x, jnp.zeros_like(x)), _float32(now))[0][0]
+
+
+def follow_heun(denoise: Denoiser, x: jax.Array, path: Level) -> jax.Array:
+    """Heun's steps in sigma / alpha, the slope being the noise (2206.00364, alg. 1), alpha > 0.
+
+    The step to sigma 0 is Euler's: there the slope is nowhere defined.
+    """
+
+    def slope(x, level):
+        return (x - level.alpha * denoise(x, level)[0]) / level.sigma
+
+    def move(x, noise, here, there):
+        return there.alpha / here.alpha * (x - here.sigma * noise) + there.sigma * noise
+
+    def body(x, now):
+        noise = slope(x, now[0])
+        ahead = move(x, noise, *now)
+        mean = jax.lax.cond(
+            now[1].sigma > 0, lambda: 0.5 * (noise + slope(ahead, now[1])), lambda: noise
+        )
+        return move(x, mean, *now), None
+
+    return jax.lax.scan(body, x, _float32(ends(path)))[0]
+
+
+def _float32(tables):
+    return jax.tree.map(lambda a: jnp.asarray(a, None if a.dtype == int else jnp.float32), tables)

@@ -1,4 +1,4 @@
-"""Attention over space and time, and over captions. A factorisation is a way to group tokens."""
+"""Attention over space and time, and over captions. A grouping says which tokens see each other."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,8 @@ from flax import nnx
 
 from vdit.models.embed import rotate
 from vdit.models.layers import Dense, RMSNorm, zeros_dense
+
+Grid = tuple[int, int, int]
 
 
 def attend(q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, mask_BM=None) -> jax.Array:
@@ -25,6 +27,38 @@ def attend(q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, mask_BM=None
     return jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE)
 
 
+def grouped(x_BNKE: jax.Array, grouping: str, grid: Grid) -> jax.Array:
+    """Tokens of one frame ("space"), of one place ("time") or of the clip ("full") side by side.
+
+    (B, N, K, E) to (B T, H W, K, E), (B H W, T, K, E) or itself; `ungrouped` is the inverse.
+    """
+    if grouping == "full":
+        return x_BNKE
+    frames, places = grid[0], grid[1] * grid[2]
+    x = x_BNKE.reshape(-1, frames, places, *x_BNKE.shape[2:])
+    x = x.swapaxes(1, 2) if grouping == "time" else x
+    return x.reshape(-1, *x.shape[2:])
+
+
+def ungrouped(x: jax.Array, grouping: str, grid: Grid) -> jax.Array:
+    """The groups of `grouped` back in the order of the clip: (B, N, K, E)."""
+    if grouping == "full":
+        return x
+    frames, places = grid[0], grid[1] * grid[2]
+    if grouping == "time":
+        x = x.reshape(-1, places, frames, *x.shape[2:]).swapaxes(1, 2)
+    return x.reshape(-1, frames * places, *x.shape[-2:])
+
+
+def attend_within(qkv, grouping: str, grid: Grid) -> jax.Array:
+    """`attend` inside each group; "split" gives half of the heads to space and half to time."""
+    if grouping == "split":
+        halves = zip(*(jnp.split(x, 2, axis=2) for x in qkv), strict=True)
+        parts = [attend_within(h, g, grid) for h, g in zip(halves, ("space", "time"), strict=True)]
+        return jnp.concatenate(parts, axis=2)
+    return ungrouped(attend(*(grouped(x, grouping, grid) for x in qkv)), grouping, grid)
+
+
 def _heads(x: jax.Array, heads: int) -> jax.Array:
     return x.reshape(*x.shape[:-1], heads, -1)
 
@@ -33,19 +67,20 @@ class SelfAttention(nnx.Module):
     """Multi-head attention of the tokens among themselves, with QK-norm and rotary positions.
 
     Queries and keys are normalised per head (2302.05442), which keeps large models stable.
+    `grouping` is full, space, time or split (`sizes.LAYOUTS`).
     """
 
-    def __init__(self, width: int, heads: int, *, rngs, dtype=None):
-        self.heads = heads
+    def __init__(self, width: int, heads: int, grouping: str, *, rngs, dtype=None):
+        self.heads, self.grouping = heads, grouping
         self.qkv = Dense(width, 3 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
         self.out = Dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
         self.q_norm = RMSNorm(width // heads, rngs=rngs)
         self.k_norm = RMSNorm(width // heads, rngs=rngs)
 
-    def __call__(self, x_BND: jax.Array, angles_NE: jax.Array) -> jax.Array:
+    def __call__(self, x_BND: jax.Array, angles_NE: jax.Array, grid: Grid) -> jax.Array:
         q, k, v = (_heads(x, self.heads) for x in jnp.split(self.qkv(x_BND), 3, axis=-1))
         q, k = rotate(self.q_norm(q), angles_NE), rotate(self.k_norm(k), angles_NE)
-        return self.out(attend(q, k, v).reshape(x_BND.shape))
+        return self.out(attend_within((q, k, v), self.grouping, grid).reshape(x_BND.shape))
 
 
 class CrossAttention(nnx.Module):
@@ -63,7 +98,3 @@ class CrossAttention(nnx.Module):
         q = self.q_norm(_heads(self.q(x_BND), self.heads))
         k, v = (_heads(x, self.heads) for x in jnp.split(self.kv(e_BSD), 2, axis=-1))
         return self.out(attend(q, self.k_norm(k), v, seen_BS).reshape(x_BND.shape))
-
-
-# How the tokens of a clip are grouped; every other factorisation is one more entry.
-FACTORISATIONS = {"full": SelfAttention}

@@ -1,7 +1,8 @@
 """VideoDiT: a diffusion transformer on space-time patches of latents.
 
 After DiT (2212.09748) and Latte (2401.03048): adaLN-Zero from the noise level and the pooled
-caption, cross-attention to the caption's tokens, one sequence of patches over space and time.
+caption, cross-attention to the caption's tokens. Which patches see each other is the variant:
+one sequence over space and time, or Latte's four ways to take space and time apart.
 """
 
 import jax
@@ -9,10 +10,10 @@ import jax.numpy as jnp
 from flax import nnx
 
 from vdit.models import embed
-from vdit.models.attention import FACTORISATIONS, CrossAttention
+from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.layers import MLP, Dense, layer_norm, modulate, zeros_dense
 from vdit.sharding import constrain
-from vdit.sizes import Shape
+from vdit.sizes import Shape, stages
 
 REMAT = {
     "none": None,
@@ -22,33 +23,55 @@ REMAT = {
 
 
 class Block(nnx.Module):
-    """Attention, cross-attention and MLP; the first and the last gated by adaLN-Zero."""
+    """Attention (one, or space then time), cross-attention and MLP; gated by adaLN-Zero.
 
-    def __init__(self, shape: Shape, *, rngs):
+    `groupings` are those of its attentions; captions are looked at without a gate, as in PixArt.
+    """
+
+    def __init__(self, shape: Shape, groupings: tuple[str, ...], *, rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
-        width = shape.width
-        self.modulation = zeros_dense(width, 6 * width, ("embed", "mlp"), **kw)
-        self.attention = FACTORISATIONS[shape.attention](width, shape.heads, **kw)
+        width, self.parts = shape.width, len(groupings) + 1
+        self.modulation = zeros_dense(width, 3 * self.parts * width, ("embed", "mlp"), **kw)
+        self.attentions = nnx.List(
+            [SelfAttention(width, shape.heads, grouping, **kw) for grouping in groupings]
+        )
         text = shape.condition == "text"
         self.cross = CrossAttention(width, shape.heads, **kw) if text else None
         self.mlp = MLP(width, int(width * shape.mlp_ratio), **kw)
 
-    def __call__(self, x_BND, c_BD, caption, angles_NE):
-        shift1, scale1, gate1, shift2, scale2, gate2 = jnp.split(self.modulation(c_BD), 6, -1)
-        h_BND = modulate(layer_norm(x_BND), shift1, scale1)
-        x_BND = x_BND + gate1[:, None] * self.attention(h_BND, angles_NE)
+    def __call__(self, x_BND, c_BD, caption, angles_NE, grid):
+        *parts, last = jnp.split(self.modulation(c_BD), self.parts, -1)
+        for attention, part in zip(self.attentions, parts, strict=True):
+            x_BND = _gated(lambda h, f=attention: f(h, angles_NE, grid), x_BND, part)
         if self.cross is not None:
             x_BND = x_BND + self.cross(layer_norm(x_BND), *caption)
-        h_BND = modulate(layer_norm(x_BND), shift2, scale2)
-        return constrain(x_BND + gate2[:, None] * self.mlp(h_BND), "batch", "tokens", None)
+        return constrain(_gated(self.mlp, x_BND, last), "batch", "tokens", None)
+
+
+def _gated(f, x_BND, modulation):
+    """x + gate f(norm(x) (1 + scale) + shift): adaLN-Zero (2212.09748) around one part."""
+    shift, scale, gate = jnp.split(modulation, 3, -1)
+    return x_BND + gate[:, None] * f(modulate(layer_norm(x_BND), shift, scale))
+
+
+class Layer(nnx.Module):
+    """The blocks that a stage repeats: one, or a block over space and a block over time."""
+
+    def __init__(self, shape: Shape, blocks: tuple[tuple[str, ...], ...], *, rngs):
+        self.blocks = nnx.List([Block(shape, groupings, rngs=rngs) for groupings in blocks])
+
+    def __call__(self, x_BND, *inputs):
+        for block in self.blocks:
+            x_BND = block(x_BND, *inputs)
+        return x_BND
 
 
 class VideoDiT(nnx.Module):
     """velocity = model(x_BTHWC, t_B, caption): rectified flow's estimate of noise - data.
 
-    x: (B, T, H, W, C) latents; t: (B,) in [0, 1], 0 is data; caption: (B, S) tokens, (B, 1) class
-    labels (0 is "no caption") or (B, S, F) embeddings. Returns float32 of x's shape, zero at the
-    start of training.
+    x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is
+    data; caption: (B, S) tokens, (B, 1) class labels (0 is "no caption") or (B, S, F) embeddings.
+    Returns float32 of x's shape, zero at the start of training.
     """
 
     def __init__(self, shape: Shape, *, rngs: nnx.Rngs):
@@ -63,12 +86,12 @@ class VideoDiT(nnx.Module):
             if shape.condition != "none"
             else None
         )
-        self.blocks = _stack(shape, rngs)
+        self.stages = nnx.List([_stack(shape, *stage, rngs) for stage in stages(shape)])
         self.final_modulation = zeros_dense(width, 2 * width, ("embed", "mlp"), **kw)
         self.output = zeros_dense(width, shape.patch_numbers, ("embed", None), **kw)
 
     def __call__(self, x_BTHWC: jax.Array, t_B: jax.Array, caption: jax.Array) -> jax.Array:
-        shape = self.shape
+        shape, grid = self.shape, embed.grid_of(x_BTHWC.shape, self.shape.patch)
         dtype = jnp.dtype(shape.dtype)
         x_BND = self.patches(embed.patchify(x_BTHWC, shape.patch).astype(dtype))
         x_BND = constrain(x_BND, "batch", "tokens", None)
@@ -77,31 +100,33 @@ class VideoDiT(nnx.Module):
             e_BSD, seen_BS, pooled_BD = self.caption(caption)
             c_BD, seen = c_BD + pooled_BD, (e_BSD.astype(dtype), seen_BS)
         c_BD = jax.nn.silu(c_BD).astype(dtype)
-        angles = jnp.asarray(embed.rotary_angles(shape.grid, shape.width // shape.heads))
-        x_BND = self._run_blocks(x_BND, c_BD, seen, angles)
+        angles = jnp.asarray(embed.rotary_angles(grid, shape.width // shape.heads))
+        for stage in self.stages:
+            x_BND = _repeat(stage, shape, x_BND, c_BD, seen, angles, grid)
         shift, scale = jnp.split(self.final_modulation(c_BD), 2, -1)
         y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale))
-        return embed.unpatchify(y_BNP.astype(jnp.float32), shape.patch, shape.latent)
-
-    def _run_blocks(self, x_BND, *inputs):
-        """One compiled body for all layers: compile time does not grow with depth."""
-        graph, weights = nnx.split(self.blocks)
-
-        def layer(x, weights_of_one):
-            return nnx.merge(graph, weights_of_one)(x, *inputs), None
-
-        if REMAT[self.shape.remat] is not None:
-            layer = jax.checkpoint(layer, policy=REMAT[self.shape.remat])
-        return jax.lax.scan(layer, x_BND, weights, unroll=self.shape.unroll or 1)[0]
+        return embed.unpatchify(y_BNP.astype(jnp.float32), shape.patch, x_BTHWC.shape[1:])
 
 
-def _stack(shape: Shape, rngs: nnx.Rngs) -> Block:
-    """`depth` blocks as one, every weight with a leading axis named `layers`."""
+def _repeat(stage: Layer, shape: Shape, x_BND, c_BD, seen, angles_NE, grid):
+    """One compiled body for all layers of a stage: compile time does not grow with depth."""
+    graph, weights = nnx.split(stage)
 
-    @nnx.split_rngs(splits=shape.depth)
+    def layer(x, weights_of_one):
+        return nnx.merge(graph, weights_of_one)(x, c_BD, seen, angles_NE, grid), None
+
+    if REMAT[shape.remat] is not None:
+        layer = jax.checkpoint(layer, policy=REMAT[shape.remat])
+    return jax.lax.scan(layer, x_BND, weights, unroll=shape.unroll or 1)[0]
+
+
+def _stack(shape: Shape, blocks, depth: int, rngs: nnx.Rngs) -> Layer:
+    """`depth` layers as one, every weight with a leading axis named `layers`."""
+
+    @nnx.split_rngs(splits=depth)
     @nnx.vmap(in_axes=0, out_axes=0, transform_metadata={nnx.PARTITION_NAME: "layers"})
     def create(rngs):
-        return Block(shape, rngs=rngs)
+        return Layer(shape, blocks, rngs=rngs)
 
     return create(rngs)
 

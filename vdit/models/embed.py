@@ -5,9 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from vdit.errors import InputError
 from vdit.models.layers import Dense
 
 Patch = tuple[int, int, int]
+
+
+def grid_of(shape: tuple[int, ...], patch: Patch) -> tuple[int, int, int]:
+    """Patches along time, height and width of clips of `shape` (B, T, H, W, C)."""
+    for axis, n, p in zip("THW", shape[1:4], patch, strict=True):
+        if n % p:
+            raise InputError(f"latents {shape[1:4]}: patch {patch} does not divide {axis} = {n}")
+    return tuple(n // p for n, p in zip(shape[1:4], patch, strict=True))
 
 
 def patchify(x_BTHWC: jax.Array, patch: Patch) -> jax.Array:

@@ -1,0 +1,50 @@
+"""What a model may be asked for: any mixture out = p x + q noise, and the way back.
+
+With x_t = alpha x + sigma noise these are two equations in two unknowns; `TARGETS` holds p and q.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from vdit.diffusion.flow import per_clip
+from vdit.diffusion.schedules import Level
+
+TARGETS: dict[str, Callable] = {
+    "epsilon": lambda alpha, sigma: (0.0, 1.0),  # 2006.11239, eq. 11
+    "x": lambda alpha, sigma: (1.0, 0.0),
+    "v": lambda alpha, sigma: (-sigma, alpha),  # 2202.00512, section 4
+    "velocity": lambda alpha, sigma: (-1.0, 1.0),  # 2209.03003, eq. 1
+}
+
+
+def shares(level: Level, like: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """alpha and sigma, ready to be multiplied with clips."""
+    return tuple(per_clip(jnp.asarray(a, jnp.float32), like) for a in (level.alpha, level.sigma))
+
+
+def noised(x: jax.Array, noise: jax.Array, level: Level) -> jax.Array:
+    """x_t = alpha x + sigma noise (2006.11239, eq. 4)."""
+    alpha, sigma = shares(level, x)
+    return alpha * x + sigma * noise
+
+
+def target(kind: str, x: jax.Array, noise: jax.Array, level: Level) -> jax.Array:
+    """What a model that predicts `kind` should say."""
+    p, q = TARGETS[kind](*shares(level, x))
+    return p * x + q * noise
+
+
+def data_from(kind: str, out: jax.Array, x_t: jax.Array, level: Level) -> jax.Array:
+    """x = (q x_t - sigma out) / (q alpha - p sigma)."""
+    alpha, sigma = shares(level, x_t)
+    p, q = TARGETS[kind](alpha, sigma)
+    return (q * x_t - sigma * out) / (q * alpha - p * sigma)
+
+
+def noise_from(kind: str, out: jax.Array, x_t: jax.Array, level: Level) -> jax.Array:
+    """noise = (alpha out - p x_t) / (q alpha - p sigma)."""
+    alpha, sigma = shares(level, x_t)
+    p, q = TARGETS[kind](alpha, sigma)
+    return (alpha * out - p * x_t) / (q * alpha - p * sigma)
