@@ -48,7 +48,7 @@ def combine(seen: jax.Array, unseen: jax.Array, guidance: Guidance, channels: in
     out = mixed(seen[..., :n], unseen[..., :n], guidance.scale)
     if guidance.rescale:
         out = rescaled(out, seen[..., :n], guidance.rescale)
-    return jnp.concatenate([out, seen[..., n:]], -1)
+    return jnp.concatenate([out, seen[..., n:]], -1) if n < seen.shape[-1] else out
 
 
 def outputs(model, caption: jax.Array, guidance: Guidance, null: jax.Array | None = None):

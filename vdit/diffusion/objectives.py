@@ -2,7 +2,8 @@
 
 All speak one language: times t_B in [0, 1] (0 data, 1 noise) in training and validation, a path
 of levels in sampling. `told` is the model as it is asked on that path, `outputs` how many numbers
-it gives for one of x, `prior` the standard deviation of the noise that sampling starts from.
+it gives for one of x, `prior` the standard deviation of the noise that sampling starts from,
+`methods` the samplers it can be sampled by.
 """
 
 import dataclasses
@@ -31,6 +32,7 @@ class RectifiedFlow:
     name: ClassVar[str] = "flow"
     outputs: ClassVar[int] = 1
     prior: ClassVar[float] = 1.0
+    methods: ClassVar[tuple[str, ...]] = ("euler", "heun", "ddim", "ancestral", "dpm")
 
     def times(self, u_B):
         return flow.levels(u_B, self.settings)
@@ -48,6 +50,11 @@ class RectifiedFlow:
     def denoised(self, output, x_t, level):
         return predictions.data_from("velocity", output, x_t, level), 0.0
 
+    def integrate(self, output, noise, steps: int, method: str):
+        """Euler's or Heun's steps of the velocity itself, in t."""
+        velocity = lambda x, t: output(x, Level(t, 1 - t, t))  # noqa: E731
+        return samplers.sample(velocity, noise, steps, method, self.settings.shift)
+
 
 @dataclasses.dataclass(frozen=True)
 class DDPM:
@@ -63,6 +70,7 @@ class DDPM:
     timesteps: int = schedules.TIMESTEPS
     unit: float = float(schedules.TIMESTEPS)
     prior: ClassVar[float] = 1.0
+    methods: ClassVar[tuple[str, ...]] = ("ddim", "ancestral", "dpm")
 
     def __post_init__(self):
         if self.predicts not in ("epsilon", "x", "v"):
@@ -112,6 +120,7 @@ class Karras:
     settings: edm.EDM = dataclasses.field(default_factory=edm.EDM)
     name: ClassVar[str] = "edm"
     outputs: ClassVar[int] = 1
+    methods: ClassVar[tuple[str, ...]] = ("euler", "heun", "ancestral", "dpm")
 
     @property
     def prior(self) -> float:
@@ -134,7 +143,6 @@ class Karras:
 
 
 Objective = RectifiedFlow | DDPM | Karras
-METHODS = ("euler", "heun", *(name for name in samplers.TABLES if name != "euler"))
 
 
 def create(config) -> Objective:
@@ -149,21 +157,22 @@ def create(config) -> Objective:
     return makers[config.objective]()
 
 
+def check(objective: Objective, method: str) -> None:
+    """Raises `InputError` where noise of that objective cannot be sampled so."""
+    if method not in objective.methods:
+        names = ", ".join(objective.methods)
+        raise InputError(f"sampling method {method!r} of {objective.name}: expected {names}")
+
+
 def sample(objective, model, noise, caption, steps: int, method: str, guidance: Guidance, key=None):
     """Data from unit `noise` (B, T, H, W, C) in `steps` steps of `method`; `key` for ancestral's.
 
-    Raises `InputError` for an unknown method.
+    Raises `InputError` for a method that the objective has not.
     """
-    if method not in METHODS:
-        raise InputError(f"sampling method {method!r}: expected {', '.join(METHODS)}")
-    straight = isinstance(objective, RectifiedFlow) and method in samplers.METHODS
-    if straight and guidance == Guidance(guidance.scale):
-        velocity = samplers.guided(model, caption, guidance.scale)
-        return samplers.sample(velocity, noise, steps, method, objective.settings.shift)
+    check(objective, method)
     output = outputs(objective.told(model), caption, guidance)
-    if straight:
-        at = lambda x, t: output(x, Level(t, 1 - t, t))  # noqa: E731
-        return samplers.sample(at, noise, steps, method, objective.settings.shift)
+    if isinstance(objective, RectifiedFlow) and method in samplers.METHODS:
+        return objective.integrate(output, noise, steps, method)
 
     def denoise(x, level):
         return objective.denoised(output(x, level), x, level)

@@ -103,13 +103,15 @@ def ancestral(path: Level) -> Rows:
 def dpm_solver(path: Level) -> Rows:
     """DPM-Solver++(2M) (2211.01095, alg. 2): D moved on along log(alpha / sigma), second order.
 
-    The first step, the one after pure noise and the last one, to sigma 0, are of first order.
+    First order where a step is over twice as long as the one before it, and an extrapolation
+    would reach further than it has seen: the first step, the last one to sigma 0, and the one to
+    place 0 of a coarse chain (without this, 40 steps of the linear chain are worse than DDIM's).
     """
     first = ddim(path)
     with np.errstate(divide="ignore", invalid="ignore"):
         h = np.diff(np.log(path.alpha / path.sigma))
         ahead = np.append(0.0, h[1:] / (2 * h[:-1]))
-    ahead = np.where(np.isfinite(ahead), ahead, 0.0)
+    ahead = np.where(ahead <= 1, ahead, 0.0)
     return first._replace(data=first.data * (1 + ahead), before=-first.data * ahead)
 
 
@@ -145,24 +147,16 @@ def follow(denoise: Denoiser, x: jax.Array, path: Level, rows: Rows, key=None) -
 
 
 def follow_heun(denoise: Denoiser, x: jax.Array, path: Level) -> jax.Array:
-    """Heun's steps in sigma / alpha, the slope being the noise (2206.00364, alg. 1), alpha > 0.
-
-    The step to sigma 0 is Euler's: there the slope is nowhere defined.
-    """
+    """Heun's steps where alpha is 1 (2206.00364, alg. 1); the last, to sigma 0, is Euler's."""
 
     def slope(x, level):
-        return (x - level.alpha * denoise(x, level)[0]) / level.sigma
-
-    def move(x, noise, here, there):
-        return there.alpha / here.alpha * (x - here.sigma * noise) + there.sigma * noise
+        return (x - denoise(x, level)[0]) / level.sigma
 
     def body(x, now):
-        noise = slope(x, now[0])
-        ahead = move(x, noise, *now)
-        mean = jax.lax.cond(
-            now[1].sigma > 0, lambda: 0.5 * (noise + slope(ahead, now[1])), lambda: noise
-        )
-        return move(x, mean, *now), None
+        here, there = now
+        start, length = slope(x, here), there.sigma - here.sigma
+        end = jax.lax.cond(there.sigma > 0, lambda: slope(x + length * start, there), lambda: start)
+        return x + length * 0.5 * (start + end), None
 
     return jax.lax.scan(body, x, _float32(ends(path)))[0]
 

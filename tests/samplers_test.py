@@ -1,0 +1,239 @@
+"""Samplers on Gaussian data, whose denoiser is known, along the paths of every objective."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from vdit.diffusion import flow, guidance, objectives, samplers, schedules
+from vdit.diffusion.guidance import Guidance
+from vdit.diffusion.schedules import Level
+from vdit.errors import InputError
+
+MEAN, SD = 0.7, 0.5
+PATHS = {
+    "flow": objectives.RectifiedFlow(),
+    "ddpm": objectives.DDPM(),
+    "edm": objectives.Karras(),
+}
+
+
+def denoise(x, level):
+    """E[data | x_t] for data ~ N(MEAN, SD^2); fraction 0 of the learned variance."""
+    gain = level.alpha * SD**2 / (level.alpha**2 * SD**2 + level.sigma**2)
+    return MEAN + gain * (x - level.alpha * MEAN), 0.0
+
+
+def carried(path, x):
+    """Where the exact ODE takes x from the path's first level to its last: the same quantile."""
+    first, last = (np.sqrt(path.alpha[i] ** 2 * SD**2 + path.sigma[i] ** 2) for i in (0, -1))
+    return path.alpha[-1] * MEAN + last * (x - path.alpha[0] * MEAN) / first
+
+
+def normal(*shape):
+    """Numbers of a fixed draw."""
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def run(name, method, steps, x):
+    path = PATHS[name].path(steps)
+    rows = samplers.TABLES[method](path)
+    return samplers.follow(denoise, x * PATHS[name].prior, path, rows, jax.random.key(7))
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+@pytest.mark.parametrize(("method", "steps"), [("ddim", 200), ("dpm", 40), ("ancestral", 400)])
+def test_samplers_carry_noise_to_the_data(name, method, steps):
+    noise = normal(20_000)
+    x = run(name, method, steps, noise)
+    assert x.mean() == pytest.approx(MEAN, abs=0.015)
+    assert x.std() == pytest.approx(SD, abs=0.015)
+
+
+def error(method, path):
+    """The largest distance from the exact ODE, of starts all over the noise."""
+    x = jnp.linspace(-2, 2, 9) * path.sigma[0]
+    if method == "heun":
+        found = samplers.follow_heun(denoise, x, path)
+    else:
+        found = samplers.follow(denoise, x, path, samplers.TABLES[method](path))
+    return float(abs(found - carried(path, x)).max())
+
+
+def middle_of_the_flow(steps):
+    t = np.linspace(0.9, 0.1, steps + 1)
+    return Level(t, 1 - t, t)
+
+
+def fine_chain(steps):
+    """Of so many places that respacing rounds nothing away; without its ends."""
+    path = schedules.respaced(schedules.cosine(25_601), 2 * steps + 1).path(1.0)
+    return Level(*(a[steps // 8 :][: steps + 1] for a in path))
+
+
+@pytest.mark.parametrize(
+    ("make", "method", "order"),
+    [
+        (middle_of_the_flow, "ddim", 1),
+        (middle_of_the_flow, "dpm", 2),
+        (fine_chain, "ddim", 1),
+        (fine_chain, "dpm", 2),
+        (PATHS["edm"].path, "ddim", 1),
+        (PATHS["edm"].path, "dpm", 2),
+        (PATHS["edm"].path, "heun", 2),
+    ],
+)
+def test_order_of_accuracy(make, method, order):
+    coarse, fine = (error(method, make(steps)) for steps in (32, 64))
+    assert np.log2(coarse / fine) == pytest.approx(order, abs=0.25)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("flow", 20), ("ddpm", 20), ("edm", 20)])
+def test_dpm_solver_beats_ddim_from_end_to_end(name, steps):
+    path = PATHS[name].path(steps)
+    assert error("dpm", path) < 0.5 * error("ddim", path)
+
+
+def test_dpm_solver_rows_are_the_paper_s():
+    """2211.01095, algorithm 2, line 6, written out for one step."""
+    path = schedules.respaced(schedules.linear(), 10).path(1.0)
+    rows, i = samplers.dpm_solver(path), 4
+    half = np.log(path.alpha[:-1] / path.sigma[:-1])
+    h, h_before = half[i + 1] - half[i], half[i] - half[i - 1]
+    r = h_before / h
+    outer = -path.alpha[i + 1] * (np.exp(-h) - 1)
+    assert rows.keep[i] == pytest.approx(path.sigma[i + 1] / path.sigma[i])
+    assert rows.data[i] == pytest.approx(outer * (1 + 1 / (2 * r)))
+    assert rows.before[i] == pytest.approx(-outer / (2 * r))
+
+
+def test_ddim_on_straight_lines_is_euler():
+    x = jnp.linspace(-2, 2, 9)
+    found = run("flow", "ddim", 7, x)
+
+    def velocity(x, t):
+        level = Level(t, 1 - t, t)
+        return (x - denoise(x, level)[0]) / t
+
+    np.testing.assert_allclose(found, samplers.sample(velocity, x, 7), atol=1e-5)
+
+
+def test_eta_interpolates_between_the_ode_and_the_chain():
+    path = schedules.respaced(schedules.linear(), 10).path(1.0)
+    still, half, full = (samplers.ddim(path, eta).noise for eta in (0.0, 0.5, 1.0))
+    assert (still == 0).all()
+    np.testing.assert_allclose(half, full / 2)
+    chain = schedules.respaced(schedules.linear(), 10)
+    np.testing.assert_allclose(full[::-1] ** 2, chain.posterior_variance, atol=1e-12)
+
+
+# --- guidance -----------------------------------------------------------------------------------
+
+
+def spoken(x, t_B, caption):
+    """Says its caption, spread over x."""
+    return x + caption[:, :1]
+
+
+@pytest.mark.parametrize(("sigma", "expected"), [(0.2, 3.0), (1.0, 6.0), (5.0, 3.0)])
+def test_guidance_keeps_to_its_interval(sigma, expected):
+    g = Guidance(2.0, interval=(0.28, 2.9))
+    output = guidance.outputs(spoken, jnp.full((2, 1), 3.0), g)
+    alpha = 0.5
+    x = output(jnp.zeros((2, 1)), Level(0.3, alpha, alpha * sigma))
+    np.testing.assert_allclose(x, expected)
+
+
+def test_rescaled_guidance_is_no_louder():
+    seen, unseen = normal(2, 4, 3, 5) + 1
+    guided = guidance.mixed(seen, unseen, 5.0)
+    assert (guided.std((1, 2)) > 2 * seen.std((1, 2))).all()
+    whole = guidance.combine(seen, unseen, Guidance(5.0, rescale=1.0), 5)
+    np.testing.assert_allclose(whole.std((1, 2)), seen.std((1, 2)), rtol=1e-5)
+    part = guidance.combine(seen, unseen, Guidance(5.0, rescale=0.7), 5)
+    np.testing.assert_allclose(part, 0.7 * whole + 0.3 * guided, rtol=1e-5, atol=1e-6)
+
+
+def test_learned_variance_is_the_captions_own():
+    seen, unseen = jnp.full((1, 2, 4), 3.0), jnp.ones((1, 2, 4))
+    found = guidance.combine(seen, unseen, Guidance(2.0), 2)
+    np.testing.assert_allclose(found[0, 0], [5, 5, 3, 3])
+
+
+# --- chosen by config ---------------------------------------------------------------------------
+
+CONFIG = {
+    "objective": "flow",
+    "flow": {"loc": 0.0, "scale": 1.0, "shift": 3.0},
+    "ddpm": {"schedule": "cosine", "predicts": "v", "learned_variance": False},
+    "edm": {"data": 0.5},
+}
+
+
+def exact_model(objective):
+    """A model of Gaussian data for every objective: what it should say, from the denoiser."""
+
+    def model(x, t_B, caption):
+        t = t_B[0]
+        if objective.name == "edm":
+            sigma = jnp.exp(4 * t)
+            scale = 1 / jnp.sqrt(sigma**2 + 0.25)
+            x_t = x / scale
+            data = denoise(x_t, Level(t, 1.0, sigma))[0]
+            return (data - 0.25 * scale**2 * x_t) / (sigma * 0.5 * scale)
+        if objective.name == "flow":
+            var_t = (1 - t) ** 2 * SD**2 + t**2
+            return -MEAN + (t - (1 - t) * SD**2) / var_t * (x - (1 - t) * MEAN)
+        chain = objective.chain
+        i = jnp.rint(t * 1000).astype(int)
+        alpha, sigma = (jnp.asarray(a, jnp.float32)[i] for a in (chain.alpha, chain.sigma))
+        data = denoise(x, Level(t, alpha, sigma))[0]
+        return alpha * (x - alpha * data) / sigma - sigma * data
+
+    return model
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("flow", "heun"), ("flow", "dpm"), ("ddpm", "dpm"), ("edm", "heun"), ("edm", "dpm")],
+)
+def test_every_objective_samples_what_its_model_knows(name, method):
+    config = ConfigDict(CONFIG | {"objective": name})
+    objective = objectives.create(config)
+    noise, caption = normal(2, 4096, 1)
+    model = exact_model(objective)
+    x = objectives.sample(objective, model, noise, caption, 40, method, Guidance())
+    assert x.mean() == pytest.approx(MEAN, abs=0.03)
+    assert x.std() == pytest.approx(SD, abs=0.03)
+
+
+@pytest.mark.parametrize("method", ["euler", "heun"])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_the_flow_samples_as_it_always_did(method, scale):
+    """Bit by bit: checkpoints' pictures and scores were made so."""
+    model = lambda x, t_B, caption: jnp.sin(x) * t_B[:, None] + caption  # noqa: E731
+    noise, caption = normal(2, 8, 1)
+    objective = objectives.RectifiedFlow(flow.Flow(shift=3.0))
+    found = objectives.sample(objective, model, noise, caption, 6, method, Guidance(scale))
+    velocity = samplers.guided(model, caption, scale)
+    assert (found == samplers.sample(velocity, noise, 6, method, 3.0)).all()
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+def test_times_are_stratified_and_losses_finite(name):
+    objective = PATHS[name]
+    t_B = objective.times(np.linspace(0, 1, 8, dtype=np.float32))
+    assert ((t_B >= 0) & (t_B <= 1)).all()
+    x, noise = normal(2, 8, 1, 2, 2, 3)
+    model = lambda x, t_B, caption: jnp.concatenate([x] * objective.outputs, -1)  # noqa: E731
+    losses = jax.jit(lambda x: objective.losses(model, x, noise, t_B, None))(x)
+    assert losses.shape == (8,)
+    assert np.isfinite(losses).all()
+
+
+def test_wrong_names_are_named():
+    with pytest.raises(InputError, match="flow, ddpm, edm"):
+        objectives.create(ConfigDict(CONFIG | {"objective": "gan"}))
+    with pytest.raises(InputError, match="ddpm-linear-epsilon-learned: expected ddim"):
+        objectives.sample(PATHS["ddpm"], None, None, None, 4, "heun", Guidance())
