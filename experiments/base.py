@@ -2,7 +2,8 @@
 
 Command   python -m vdit.main --config experiments/base.py:size=S --workdir runs/base
 Other data and latents: `videos=DIR` takes a folder made by `vdit.prepare`, `autoencoder=DIR` the
-run folder of a trained autoencoder (see experiments/autoencoder.py).
+run folder of a trained autoencoder (see experiments/autoencoder.py). `objective=ddpm` or `edm`
+trains for another kind of diffusion; its settings are under `ddpm` and `edm`.
 """
 
 from ml_collections import ConfigDict
@@ -12,19 +13,19 @@ from vdit.sizes import size_of
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
-    """`arg`: size=NAME,videos=DIR,frames=T,pixels=N."""
-    chosen = parse(arg, size="S", videos="", frames=9, pixels=64)
+    """`arg`: size=NAME,videos=DIR,frames=T,pixels=N,objective=NAME."""
+    chosen = parse(arg, size="S", videos="", frames=9, pixels=64, objective="flow")
     size_of(chosen["size"])
     return base(**chosen)
 
 
-def base(size: str, videos: str, frames: int, pixels: int) -> ConfigDict:
+def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flow") -> ConfigDict:
     """Every key there is, with its default."""
     return ConfigDict(
         {
             "experiment": "base",
             "sweep": "",
-            "objective": "flow",
+            "objective": objective,
             "seed": 0,
             "steps": 10_000,
             "batch": 32,
@@ -53,14 +54,35 @@ def base(size: str, videos: str, frames: int, pixels: int) -> ConfigDict:
                 "unroll": False,
                 "dtype": "float32",  # of the computation; weights are float32
             },
-            "flow": {"loc": 0.0, "scale": 1.0, "shift": 1.0},
+            **diffusion(),
             "optimizer": optimizer(),
             "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},
-            "sampling": {"method": "heun", "steps": 32, "guidance": 2.0, "count": 4},
+            "sampling": {
+                "method": "ddim" if objective == "ddpm" else "heun",
+                "steps": 32,
+                "guidance": 2.0,
+                "interval": (),  # of sigma / alpha, within which guidance is on; () for all
+                "rescale": 0.0,
+                "count": 4,
+            },
             "validation": {"triples": 512, "seed": 0},
             "evaluation": {"clips": 64, "seed": 0},
         }
     )
+
+
+def diffusion() -> dict:
+    """The settings of each objective; a run reads those of its own."""
+    return {
+        "flow": {"loc": 0.0, "scale": 1.0, "shift": 1.0},
+        "ddpm": {
+            "schedule": "linear",  # linear | cosine
+            "predicts": "epsilon",  # epsilon | x | v
+            "learned_variance": False,
+            "timesteps": 1000,
+        },
+        "edm": {"loc": -1.2, "scale": 1.2, "data": 1.0, "low": 0.002, "high": 80.0, "rho": 7.0},
+    }
 
 
 def data(videos: str, frames: int, pixels: int) -> dict:

@@ -48,7 +48,7 @@ def resolve(config):
     from vdit.sizes import shape_of, size_of
 
     config = ConfigDict(config.to_dict())
-    if config.objective == "flow":
+    if config.objective != "autoencoder":
         if config.model.size:
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
         shape_of(config)

@@ -47,8 +47,8 @@ def main() -> int:
             f"--out {args.out}: expected a name that ends in {', '.join(media.FORMATS)}"
         )
     config, task = open_run(args.workdir)
-    if config.objective != "flow":
-        raise InputError(f"{args.workdir} trains objective={config.objective}: expected flow")
+    if config.objective == "autoencoder":
+        raise InputError(f"{args.workdir} is an autoencoder's: expected a run that makes videos")
     chosen = {k: getattr(args, k) for k in ("steps", "guidance", "method")}
     task.set_sampling(**{k: v for k, v in chosen.items() if v is not None})
     weights = checkpoint.read_weights(args.workdir, task.init, args.step)["ema"]

@@ -12,7 +12,8 @@ def make_task(config):
     from vdit.tasks.autoencode import AutoencoderTask
     from vdit.tasks.video import VideoTask
 
-    tasks = {"flow": VideoTask, "autoencoder": AutoencoderTask}
+    diffusion = dict.fromkeys(("flow", "ddpm", "edm"), VideoTask)
+    tasks = diffusion | {"autoencoder": AutoencoderTask}
     if config.objective not in tasks:
         raise InputError(f"objective={config.objective!r}: expected one of {', '.join(tasks)}")
     return tasks[config.objective](config)

@@ -1,4 +1,4 @@
-"""Learning to generate videos: rectified flow on cached latents."""
+"""Learning to generate videos: diffusion on cached latents."""
 
 import dataclasses
 import functools
@@ -14,7 +14,9 @@ from vdit import media, scores
 from vdit.coder import load_coder
 from vdit.data import latents
 from vdit.data.text import UNKNOWN
-from vdit.diffusion import flow, samplers
+from vdit.diffusion import flow, objectives
+from vdit.diffusion.guidance import Guidance
+from vdit.diffusion.objectives import Objective
 from vdit.errors import InputError
 from vdit.flops import count_params, training_flops
 from vdit.models import dit
@@ -40,11 +42,11 @@ class Init:
 
 
 @dataclasses.dataclass(frozen=True)
-class FlowLoss:
-    """Mean squared error of the velocity; captions dropped at random for guidance (2207.12598)."""
+class DiffusionLoss:
+    """The objective's loss; captions dropped at random for guidance (2207.12598)."""
 
     shape: Shape
-    flow: flow.Flow
+    objective: Objective
     drop_caption: float
 
     def __call__(self, weights, batch, key):
@@ -55,7 +57,8 @@ class FlowLoss:
         kept = flow.per_clip(u_drop >= self.drop_caption, caption)
         caption = caption * kept.astype(caption.dtype)
         model = nnx.merge(graph_of(self.shape), weights)
-        return flow.losses(model, x, noise, flow.levels(u_t, self.flow), caption).mean(), {}
+        t = self.objective.times(u_t)
+        return self.objective.losses(model, x, noise, t, caption).mean(), {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,24 +67,27 @@ class Sampling:
 
     method: str
     steps: int
-    guidance: float
-    shift: float
+    guidance: Guidance
 
 
-@functools.partial(jax.jit, static_argnames=("shape", "sampling"))
-def generate(weights, key, caption, *, shape: Shape, sampling: Sampling) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("shape", "objective", "sampling"))
+def generate(
+    weights, key, caption, *, shape: Shape, objective: Objective, sampling: Sampling
+) -> jax.Array:
     """Latents (B, T, H, W, C) for captions (B, S); the key fixes the noise."""
     model = nnx.merge(graph_of(shape), weights)
     noise = jax.random.normal(key, (len(caption), *shape.latent))
-    velocity = samplers.guided(model, caption, sampling.guidance)
-    return samplers.sample(velocity, noise, sampling.steps, sampling.method, sampling.shift)
+    steps, method, guidance = sampling.steps, sampling.method, sampling.guidance
+    # Only ancestral sampling draws more noise; its keys come from another stream than the first's.
+    later = jax.random.fold_in(key, 1) if method == "ancestral" else None
+    return objectives.sample(objective, model, noise, caption, steps, method, guidance, later)
 
 
-@functools.partial(jax.jit, static_argnames=("shape",))
-def triple_losses(weights, key, x, t_B, caption, *, shape: Shape) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("shape", "objective"))
+def triple_losses(weights, key, x, t_B, caption, *, shape: Shape, objective: Objective):
     """(B,) losses on fixed clips, noise levels and (by the key) noises."""
     noise = jax.random.normal(key, x.shape)
-    return flow.losses(nnx.merge(graph_of(shape), weights), x, noise, t_B, caption)
+    return objective.losses(nnx.merge(graph_of(shape), weights), x, noise, t_B, caption)
 
 
 class VideoTask:
@@ -95,11 +101,12 @@ class VideoTask:
         self.meta, self.cache = self.records.meta, folder
         self.shape = shape_of(config, len(self.meta["words"]), self.meta["text_features"])
         self.init = Init(self.shape)
-        levels = flow.Flow(**config.flow)
-        self.loss = FlowLoss(self.shape, levels, config.model.drop_caption)
+        self.objective = objectives.create(config)
+        self.loss = DiffusionLoss(self.shape, self.objective, config.model.drop_caption)
         self.flops_per_clip = training_flops(self.shape)
         s = config.sampling
-        self.sampling = Sampling(s.method, s.steps, s.guidance, levels.shift)
+        interval = tuple(s.interval) or Guidance().interval
+        self.sampling = Sampling(s.method, s.steps, Guidance(s.guidance, interval, s.rescale))
         self.set_sampling()
         self.coder = load_coder(config.autoencoder)
 
@@ -114,7 +121,14 @@ class VideoTask:
                 [part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)]
             )
             key = jax.random.fold_in(jax.random.key(seed), i)
-            x = generate(weights, key, full, shape=self.shape, sampling=self.sampling)
+            x = generate(
+                weights,
+                key,
+                full,
+                shape=self.shape,
+                objective=self.objective,
+                sampling=self.sampling,
+            )
             videos.append(self.coder.decode(latents.denormalise(x, self.meta))[: len(part)])
         return np.concatenate(videos)
 
@@ -164,7 +178,13 @@ class VideoTask:
             levels = np.resize(t[i : i + batch], batch)
             noise = jax.random.fold_in(key, i)
             loss = triple_losses(
-                weights, noise, rows["latent"], levels, rows["caption"], shape=self.shape
+                weights,
+                noise,
+                rows["latent"],
+                levels,
+                rows["caption"],
+                shape=self.shape,
+                objective=self.objective,
             )
             out.append(np.asarray(loss)[: len(t) - i])
         return np.concatenate(out)
@@ -182,6 +202,7 @@ class VideoTask:
         config, s = self.config, self.shape
         clips = config.steps * config.batch
         return count_params(s) | {
+            "objective": self.objective.name,
             "dataset": self.meta["dataset"],
             "autoencoder": self.meta["autoencoder"],
             "depth": s.depth,
@@ -229,11 +250,12 @@ class VideoTask:
         return tokens
 
     def set_sampling(self, **changes) -> None:
-        """Other steps, guidance or method than the config's."""
+        """Other steps, scale of guidance or method than the config's."""
+        if "guidance" in changes:
+            changed = dataclasses.replace(self.sampling.guidance, scale=changes["guidance"])
+            changes = changes | {"guidance": changed}
         self.sampling = dataclasses.replace(self.sampling, **changes)
-        if self.sampling.method not in samplers.METHODS:
-            names = ", ".join(samplers.METHODS)
-            raise InputError(f"sampling method {self.sampling.method!r}: expected {names}")
+        objectives.check(self.objective, self.sampling.method)
 
     def _show_real(self, workdir) -> None:
         source = latents.open_source(self.config.data, "validation")

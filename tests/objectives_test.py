@@ -1,0 +1,58 @@
+"""One loop trains, measures and samples every objective."""
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import base
+from tests.tiny import config
+from vdit.errors import InputError
+from vdit.main import run
+from vdit.tasks.video import VideoTask
+
+OBJECTIVES = {
+    # objective, sampler, what the results table calls it
+    "flow": ("flow", "dpm", "flow"),
+    "ddpm": ("ddpm", "ancestral", "ddpm-linear-v"),
+    "edm": ("edm", "heun", "edm"),
+}
+
+
+def made(tmp_path, objective, method, **more):
+    return config(
+        tmp_path,
+        objective=objective,
+        **{"ddpm.predicts": "v", "sampling.method": method, "optimizer.lr": 5e-3, **more},
+    )
+
+
+@pytest.mark.parametrize("name", ["ddpm", "edm"])  # the flow's is every other test of the loop
+def test_every_objective_learns_and_samples(tmp_path, name):
+    objective, method, named = OBJECTIVES[name]
+    task = VideoTask(made(tmp_path, objective, method))
+    untrained = float(task.triples(task.init(jax.random.key(0))).mean())
+    row = run(made(tmp_path, objective, method, steps=60), tmp_path / "run")
+    assert row["objective"] == named
+    assert row["loss"] < 0.9 * untrained
+    samples = sorted((tmp_path / "run" / "samples").glob("final*"))
+    assert samples
+
+
+def test_a_sampler_that_the_objective_has_not_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"'euler' of ddpm-linear-v: expected ddim, ancestral"):
+        VideoTask(made(tmp_path, "ddpm", "euler"))
+
+
+def test_every_objective_has_a_sampler_by_default():
+    for objective in OBJECTIVES:
+        chosen = base.get_config(f"objective={objective}")
+        assert chosen.objective == objective
+        assert chosen.sampling.method == {"ddpm": "ddim"}.get(objective, "heun")
+
+
+def test_guidance_can_be_changed_after_training(tmp_path):
+    task = VideoTask(made(tmp_path, "flow", "euler", **{"sampling.interval": (0.1, 2.0)}))
+    task.set_sampling(guidance=4.0, steps=3)
+    assert (task.sampling.guidance.scale, task.sampling.steps) == (4.0, 3)
+    assert task.sampling.guidance.interval == (0.1, 2.0)
+    assert np.isfinite(task.sampling.guidance.rescale)
