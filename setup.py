@@ -33,7 +33,7 @@ setup(
         "tensorboard": ["tensorflow-cpu", "tensorboard"],
         "wandb": ["wandb"],
         "notebook": ["jupyterlab", "jupytext"],
-        "test": ["pytest>=8", "ruff"],
+        "test": ["pytest>=8", "ruff", "jupytext", "nbclient", "ipykernel"],
         "gpu": ["jax[cuda13]"],
     },
 )

@@ -1,101 +1,90 @@
-"""What to train with a given compute: size, tokens and expected loss, from a fit.
+"""What to train with a compute, or for a loss: size, tokens, steps, cost, and what to run next.
 
-python -m analysis.plan fit.json --flops 1e13
+    python -m analysis.plan fit.json --flops 1e21 [--table results.csv]
+    python -m analysis.plan fit.json --loss 0.5 --device h100 --mfu 0.4 --price 2.5
+
+The fit is one of analysis.fit; the table, the runs it was made from, adds learning rate, batch and
+steps. The cost is that of the device's dense bf16 peak at the share of it that is used (MFU).
 """
 
 import argparse
 
 from analysis import console, files
 
-FAR = 8.0  # beyond this many times the largest budget fitted, an extrapolation is a guess
 
+def plan(fit, flops=None, loss=None, **options):
+    """The plan for `flops` or a target `loss`, as `analysis.planning.make.plan` makes it."""
+    from analysis.planning import make
 
-def plan(fit, flops):
-    """Compute-optimal N, tokens and loss at `flops`, each with a 95 % interval or None."""
-    import numpy as np
-
-    from analysis.table import schema
-
-    law, size = fit["laws"][fit["held_out"]["chosen"]], fit["size_law"]
-    for name, part in (("loss", law), ("size", size)):
-        if "parameters" not in part:
-            raise schema.TableError(f"the fit has no law of {name}: {part['status']}")
-    n = _evaluate(_size_at, size, flops, ("N", "a"))
-    ladder = fit["tokens"]
-    known = np.interp(
-        np.log(n["value"]), np.log(ladder["size"]), np.log(ladder["flops_per_param_token"])
-    )
-    tokens = {"value": flops / np.exp(known) / n["value"], "interval": None}
-    if n["interval"]:
-        tokens["interval"] = [flops / np.exp(known) / bound for bound in n["interval"][::-1]]
-    return {
-        "flops": flops,
-        "law": fit["held_out"]["chosen"],
-        "size": n,
-        "tokens": tokens,
-        "loss": _evaluate(_loss_at, law, flops, ("E", "A", "g")),
-        "times_largest": flops / fit["budgets"][-1]["flops"],
-        "times_smallest": flops / fit["budgets"][0]["flops"],
-    }
-
-
-def _size_at(ratio, N, a):
-    return N * ratio**a
-
-
-def _loss_at(ratio, E, A, g):
-    return E + A * ratio**-g
-
-
-def _evaluate(law, result, flops, names):
-    import numpy as np
-
-    ratio = flops / result["reference"]
-    value = float(law(ratio, *(result["parameters"][name] for name in names)))
-    if "draws" not in result:
-        return {"value": value, "interval": None}
-    draws = law(ratio, *(np.array(result["draws"][name]) for name in names))
-    return {"value": value, "interval": np.percentile(draws, [2.5, 97.5]).tolist()}
-
-
-def warning(planned):
-    """One line on how far the plan goes beyond what was measured, or ""."""
-    above, below = planned["times_largest"], planned["times_smallest"]
-    if above > FAR:
-        return (
-            f"warning: {above:.3g} times the largest budget measured; nothing here shows that "
-            "the law holds that far, and the intervals assume it does"
-        )
-    if above > 1:
-        return f"warning: {above:.3g} times the largest budget measured, an extrapolation"
-    if below < 1:
-        return f"warning: {1 / below:.3g} times below the smallest budget measured"
-    return ""
+    return make.plan(fit, flops, loss, **options)
 
 
 def main(argv):
     """Command line of `analysis.plan`."""
-    parser = argparse.ArgumentParser(prog="analysis.plan", description=__doc__.splitlines()[0])
-    parser.add_argument("fit", help="fit.json of analysis.fit")
-    parser.add_argument("--flops", type=float, required=True, help="training compute, e.g. 1e13")
-    args = parser.parse_args(argv)
+    args = _arguments(argv)
+    from analysis.planning import words
     from analysis.table import schema
 
-    if not 0 < args.flops < float("inf"):
+    if args.flops is not None and not 0 < args.flops < float("inf"):
         raise schema.TableError(f"--flops is {args.flops:g}, expected a number above 0")
     fit = files.read_json(args.fit, "a fit by analysis.fit")
-    for key in ("laws", "size_law", "held_out", "tokens", "budgets"):
+    for key in ("laws", "columns"):
         if key not in fit:
             raise schema.TableError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
-    planned = plan(fit, args.flops)
-    print(f"compute  {args.flops:.3g} FLOPs")
-    for name, form in (("size", ".3g"), ("tokens", ".3g"), ("loss", ".4f")):
-        value, interval = planned[name]["value"], planned[name]["interval"]
-        between = f"  (95 %: {interval[0]:{form}} to {interval[1]:{form}})" if interval else ""
-        print(f"{name:8s} {value:{form}}{between}")
-    print(f"law      {planned['law']}")
-    if warning(planned):
-        print(warning(planned))
+    device = {key: getattr(args, key) for key in ("peak", "mfu", "devices", "price")}
+    planned = plan(
+        fit,
+        args.flops,
+        args.loss,
+        law=args.law,
+        rows=_rows(args.table, fit),
+        name=args.device,
+        **device,
+    )
+    print("\n".join(words.lines(planned)))
+    if args.out:
+        files.write_json(args.out, planned)
+        print(f"written to {args.out}")
+    if args.png:
+        _draw(args.png, fit, planned)
+
+
+def _arguments(argv):
+    parser = argparse.ArgumentParser(prog="analysis.plan", description=__doc__.splitlines()[0])
+    parser.add_argument("fit", help="fit.json of analysis.fit")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--flops", type=float, help="training compute, e.g. 1e13")
+    target.add_argument("--loss", type=float, help="target loss: the least compute that reaches it")
+    parser.add_argument("--table", help="the table fitted: for steps, learning rate and batch")
+    parser.add_argument("--law", help="plan with this law, e.g. chinchilla (the fit's choice)")
+    parser.add_argument("--device", default="h100", help="h100, a100, b200, tpu-v5p, ... (h100)")
+    parser.add_argument("--peak", type=float, help="dense bf16 FLOP/s of any other device")
+    parser.add_argument("--mfu", type=float, default=0.4, help="share of the peak used (0.4)")
+    parser.add_argument("--devices", type=int, default=1, help="how many of them (1)")
+    parser.add_argument("--price", type=float, help="USD per GPU-hour (none: no cost is given)")
+    parser.add_argument("--out", help="also write the plan here, as JSON")
+    parser.add_argument("--png", help="also draw the plan here")
+    return parser.parse_args(argv)
+
+
+def _rows(path, fit):
+    """The rows of the table, or None; a table in its own column names passes as it is."""
+    if path is None:
+        return None
+    from analysis.table import schema
+
+    rows = schema.read_table(path)
+    known = {budget["best_run"] for budget in fit.get("budgets", [])}
+    if "run_id" in rows.columns and not known <= set(rows["run_id"].astype(str)):
+        raise schema.TableError(f"{path}: does not hold the runs of the fit; was it made from it?")
+    return rows
+
+
+def _draw(path, fit, planned):
+    from analysis.figures import planning, style
+
+    files.write_bytes(path, style.png(planning.plan(fit, planned, style.LIGHT), style.LIGHT))
+    print(f"drawn in {path}")
 
 
 if __name__ == "__main__":

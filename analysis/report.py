@@ -16,7 +16,7 @@ def build(table, fit, prediction=None, root=pathlib.Path(".")):
     from analysis.page import elements, sections, summary, tables
     from analysis.verdict import rule
 
-    rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["size"])
+    rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["params"])
     judged = rule.judge(rows, fit, prediction)
     chosen = tables.picks(rows, fit)
     sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else "demo"
@@ -49,7 +49,7 @@ def main(argv):
     parser.add_argument("--prediction", help="prediction to show (prediction.json by the table)")
     parser.add_argument("--png", help="also write the main figure here")
     args = parser.parse_args(argv)
-    from analysis import fit
+    from analysis.fitting.table import fit_table
     from analysis.table import schema
 
     table = schema.read_table(args.table)
@@ -59,7 +59,7 @@ def main(argv):
         if args.fit:
             raise schema.TableError(f"{args.fit}: was made from another table; run analysis.fit")
         print("no fit of this table beside it: fitting", file=sys.stderr)
-        found = fit.fit_table(table)
+        found = fit_table(table)
     predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
     root = pathlib.Path(args.root) if args.root else beside
     whole, judged, png = build(table, found, predicted, root)
@@ -78,6 +78,10 @@ def _given_or_beside(given, beside, what):
 
 def _fits(fit, table):
     """A fit belongs to a table when every best run it names is in it, and no budget is missing."""
+    from analysis.fitting.table import VERSION
+
+    if fit.get("version") != VERSION:
+        return False
     budgets = sorted({b for b in table["flops_budget"] if b > 0})
     bests = {budget["best_run"] for budget in fit.get("budgets", [])}
     return [b["flops"] for b in fit.get("budgets", [])] == budgets and bests <= set(

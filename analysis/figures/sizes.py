@@ -42,7 +42,7 @@ def isoflop(rows, fit, palette, size):
     ax.set_xlim(min(every) / 1.2, max(every) * 1.6)
     style.plain_log_ticks(ax.xaxis, *ax.get_xlim(), form=style.short)
     axes.loss_axis(ax, rows[fit["columns"]["loss"]])
-    ax.set_xlabel(f"model size ({fit['columns']['size']})")
+    ax.set_xlabel(f"model size ({fit['columns']['params']})")
     ax.set_ylabel("validation loss")
     return drawn
 
@@ -86,7 +86,7 @@ def best_size(fit, palette, size):
     axes.compute_axis(ax, fit)
     ax.set_yscale("log")
     style.plain_log_ticks(ax.yaxis, *ax.get_ylim(), form=style.short)
-    ax.set_ylabel(f"best size ({fit['columns']['size']})")
+    ax.set_ylabel(f"best size ({fit['columns']['params']})")
     if curve:
         style.legend(ax, palette, loc="upper left")
     return drawn

@@ -31,9 +31,3 @@ def chinchilla_optimum(c, A, B, alpha, beta, flops_per_nd=6.0):
     G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
     nd = np.asarray(c) / flops_per_nd
     return G * nd ** (beta / (alpha + beta)), nd ** (alpha / (alpha + beta)) / G
-
-
-def huber(residual, delta):
-    """Huber's loss: quadratic within delta, linear beyond."""
-    size = np.abs(residual)
-    return np.where(size <= delta, 0.5 * residual**2, delta * (size - 0.5 * delta))

@@ -31,13 +31,13 @@ def scaling(rows, fit, judged):
 
 
 def _law_words(law):
-    if "parameters" not in law:
-        return f"<p>The law with a floor: {elements.escape(law['status'])}.</p>"
+    if not law["parameters"]:
+        return f"<p>The law with a floor: {elements.escape(law['status']['words'])}.</p>"
     words = [
         f"{name} = {law['parameters'][name]:.3f}{_between(law.get('intervals', {}).get(name))}"
         for name in ("E", "g")
     ]
-    return f"<p>{', '.join(words)}. Fit: {elements.escape(law['status'])}.</p>"
+    return f"<p>{', '.join(words)}. Fit: {elements.escape(law['status']['words'])}.</p>"
 
 
 def _between(interval, form=".3f"):

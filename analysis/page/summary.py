@@ -82,7 +82,7 @@ def marks(rows, fit, judged):
         at = ", ".join(names[f] for f in overfit["rises"])
         found.append(f"<b>The best loss rises at {at}</b> by more than the noise between runs.")
     for budget in fit["budgets"]:
-        if budget["status"] != "fitted":
+        if budget["status"]["word"] != "fitted":
             name = names[budget["flops"]]
-            found.append(f"<b>{name}: minimum {elements.escape(budget['status'])}.</b>")
+            found.append(f"<b>{name}: minimum {elements.escape(budget['status']['words'])}.</b>")
     return "".join(f'<div class="mark">{text}</div>' for text in found)

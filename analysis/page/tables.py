@@ -135,7 +135,7 @@ def _run_row(row, fit, names, bests, overfit):
     cells = [
         names[row["flops_budget"]],
         _text(row, "size"),
-        style.short(row[fit["columns"]["size"]]),
+        style.short(row[fit["columns"]["params"]]),
         style.short(row["tokens"]),
         f"{row['steps']:.0f}",
         _text(row, "seed"),
@@ -187,9 +187,9 @@ def method_section(fit):
         "itself drawn from its own uncertainty) goes through the parabolas and the laws, and is "
         "widened where the minima scatter about a law by more. All runs are measured on the same "
         "validation clips, noise levels and noises; other clips would move all points together. "
-        f"Losses are those of column {fit['columns']['loss']}, sizes of {fit['columns']['size']}. "
+        f"Losses are those of column {fit['columns']['loss']}, sizes of {fit['columns']['params']}. "
         f"FLOPs are true operations, two for each multiply-accumulate. Choice of law for "
-        f"predictions: {fit['held_out']['rule']}; chosen here: {fit['held_out']['chosen']}."
+        f"predictions: {fit['rollout']['rule']}; chosen here: {fit['rollout']['chosen']}."
     )
     details = f"<details><summary>In detail</summary><p>{elements.escape(text)}</p></details>"
     return elements.section("method", "How the intervals are made", details)

@@ -1,1 +1,1 @@
-"""The results table: its columns, what may enter a fit, paired errors."""
+"""The table of runs: its columns and roles, what may enter a fit, paired errors, variants."""

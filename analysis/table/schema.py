@@ -70,7 +70,8 @@ COLUMNS = (
     Column("finished", "nonnegative", "unix seconds"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
-TEXT = tuple(column.name for column in COLUMNS if column.holds == "text")
+# Elsewhere a table may count its sizes in numbers under the name of our ladder's.
+IDENTIFIERS = tuple(c.name for c in COLUMNS if c.holds == "text" and c.name != "size")
 # Losses of rows that differ in one of these measure different things.
 COMPARABLE = ("dataset", "autoencoder", "objective", "validation")
 EXPECTED = {
@@ -84,6 +85,11 @@ EXPECTED = {
 
 def read_table(path):
     """Read a CSV or parquet table and validate it; TableError if it is missing or malformed."""
+    return validate(load(path), name=pathlib.Path(path).name)
+
+
+def load(path):
+    """Read a CSV or parquet table, anybody's; TableError if there is none at `path`."""
     import pandas as pd
 
     path = pathlib.Path(path)
@@ -91,13 +97,13 @@ def read_table(path):
         raise TableError(f"{path}: no such file, expected a table (CSV or parquet)")
     try:
         if path.suffix == ".parquet":
-            table = pd.read_parquet(path)
-        else:
-            # An identifier of twelve hex digits may look like a number, so text is read as text.
-            table = pd.read_csv(path, dtype=dict.fromkeys(TEXT, str))
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            return pd.read_parquet(path)
+        # An identifier of twelve hex digits may look like a number, so text is read as text.
+        return pd.read_csv(path, dtype=dict.fromkeys(IDENTIFIERS, str))
+    except ImportError:
+        raise TableError(f"{path}: reading parquet needs pyarrow, which is not installed") from None
+    except (ValueError, OSError) as error:  # of pandas for CSV, of pyarrow for parquet
         raise TableError(f"{path}: not a table: {str(error).splitlines()[0]}") from error
-    return validate(table, name=path.name)
 
 
 def validate(table, name="table", required=None):

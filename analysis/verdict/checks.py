@@ -1,86 +1,34 @@
-"""What the verdict rests on: the gain, the prediction, the scores, and signs of over-fitting."""
+"""What the verdict rests on beside the gain: the prediction, the scores, signs of over-fitting."""
 
 import itertools
 import math
 import statistics
 
-from analysis.verdict.thresholds import (
-    CONFIDENCE,
-    GAP,
-    LOWER_IS_BETTER,
-    MIN_EFFECT,
-    MISS_SHARE,
-    REPEATS,
-    SPAN,
-    SPAN_WITHIN,
-)
+from analysis.verdict.gain import minimum
+from analysis.verdict.thresholds import CONFIDENCE, GAP, LOWER_IS_BETTER, REPEATS
 
 
-def gain(rows, fit):
-    """Share by which the frontier's loss falls over about 8x of compute, with its interval.
-
-    The interval holds the noise between runs (t quantile of its degrees of freedom) and the
-    paired error of the two best runs' difference on the validation triples. None if no two
-    budgets are so far apart.
-    """
-    budgets = [b for b in fit["budgets"] if "loss_sd" in b]
-    if len(budgets) < 2:
-        return None
-    high = budgets[-1]
-    low = min(budgets[:-1], key=lambda b: abs(math.log(high["flops"] / b["flops"] / SPAN)))
-    ratio = high["flops"] / low["flops"]
-    if abs(math.log(ratio / SPAN)) > math.log(SPAN_WITHIN) + 1e-6:
-        return None
-    fall = math.log(low["loss"] / high["loss"])
-    pair = _pair_error(rows, low, fit["columns"]["loss"])
-    error = math.sqrt(low["loss_sd"] ** 2 + high["loss_sd"] ** 2 + pair**2)
-    reach = _t_quantile(fit["noise"]["df"]) * error
-    return {
-        "ratio": ratio,
-        "from": low["flops"],
-        "to": high["flops"],
-        "gain": -math.expm1(-fall),
-        "interval": [-math.expm1(-(fall - reach)), -math.expm1(-(fall + reach))],
-        "minimum": MIN_EFFECT * math.log(ratio) / math.log(SPAN),
-        "pair_se": pair,
-    }
-
-
-def _pair_error(rows, budget, loss):
-    """Relative paired error of a budget's best run; 0 where it was not measured."""
-    if loss != "loss_ema" or "loss_pair_se" not in rows.columns:
-        return 0.0
-    value = rows.loc[rows["run_id"].astype(str) == budget["best_run"], "loss_pair_se"]
-    return 0.0 if value.isna().all() else float(value.iloc[0]) / budget["loss"]
-
-
-def _t_quantile(df):
-    from scipy import special
-
-    return float(special.stdtrit(df, 0.5 + CONFIDENCE / 2))
-
-
-def check_prediction(rows, fit, prediction):
+def check_prediction(rows, fit, prediction, gain):
     """The prediction beside what came: a dict, or None if there is none or nothing came yet.
 
-    It held if its interval holds what came and is narrower than the gain over `SPAN` of compute
-    (a wide interval holds anything), and if it missed by at most `MISS_SHARE` of "no change".
+    It held if its interval holds what came and is narrower than the gain over 8x of compute (a
+    wide interval holds anything). `miss` beside `no_change_miss` is shown, and rules nothing.
     """
     from analysis import predict
 
-    if prediction is None or prediction["columns"] != fit["columns"]:
+    columns = {"loss": fit["columns"]["loss"], "size": fit["columns"]["params"]}
+    if prediction is None or prediction["columns"] != columns:
         return None
     flops = predict.same_budget(prediction["flops"], [b["flops"] for b in fit["budgets"]])
     if flops is None:
         return None
     budget = next(b for b in fit["budgets"] if b["flops"] == flops)
-    parabola = prediction["estimator"] == "parabola" and budget["status"] == "fitted"
+    parabola = prediction["estimator"] == "parabola" and budget["status"]["word"] == "fitted"
     observed = budget["loss"] if parabola else min(budget["losses"])
     miss, idle = abs(prediction["loss"] - observed), abs(prediction["no_change"] - observed)
     interval = prediction["interval"]
     inside = interval is not None and interval[0] <= observed <= interval[1]
-    fall = gain(rows, fit)
-    narrow = inside and fall is not None and (interval[1] / interval[0] - 1) < fall["gain"]
+    narrow = interval is not None and is_narrow(interval, gain)
     return {
         "flops": flops,
         "predicted": prediction["loss"],
@@ -94,8 +42,13 @@ def check_prediction(rows, fit, prediction):
         "before": _made_before(rows[rows["flops_budget"] == flops], prediction),
         "law": {key: prediction[key] for key in ("parameters", "reference", "budgets")},
         "narrow": narrow,
-        "held": narrow and miss <= MISS_SHARE * idle,
+        "held": inside and narrow,
     }
+
+
+def is_narrow(interval, gain):
+    """True if a prediction's interval of losses is narrower, as a share, than the gain."""
+    return gain is not None and (interval[1] / interval[0] - 1) < gain["gain"]
 
 
 def _made_before(rows, prediction):
@@ -124,8 +77,13 @@ def compare_scores(rows, fit):
     ends = [scored_run(rows, f, fit["columns"]["loss"], names) for f in (flops[0], flops[-1])]
     if any(end is None for end in ends):
         return []
-    level = statistics.NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / len(names))
+    level = score_level(len(names))
     return [found for name in names if (found := _compare(name, *ends, level))]
+
+
+def score_level(count):
+    """Normal quantile of one interval where `count` scores share the level (Bonferroni)."""
+    return statistics.NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / count)
 
 
 def _compare(name, low, high, level):
@@ -134,13 +92,14 @@ def _compare(name, low, high, level):
         return None
     sign = -1 if name in LOWER_IS_BETTER else 1
     better = sign * (values[2] - values[0])
-    reach = level * math.hypot(values[1], values[3])
-    interval = [better - reach, better + reach]
+    error = math.hypot(values[1], values[3])
+    interval = [better - level * error, better + level * error]
     return {
         "name": name,
         "from": values[0],
         "to": values[2],
         "better_by": better,
+        "error": error,
         "interval": interval,
         "improves": interval[0] > 0,
     }
@@ -171,7 +130,7 @@ def _rises(fit):
     sd = fit["noise"]["sd"] if fit["noise"] else 0.0
     found = []
     for before, now in itertools.pairwise(fit["budgets"]):
-        matters = MIN_EFFECT * math.log(now["flops"] / before["flops"]) / math.log(SPAN)
+        matters = minimum(now["flops"] / before["flops"])
         if math.log(now["loss"] / before["loss"]) > max(3 * sd, matters):
             found.append(now["flops"])
     return found

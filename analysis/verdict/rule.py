@@ -1,66 +1,99 @@
 """Does more compute give better video? Supported, refuted or undecided, by a rule set beforehand.
 
-An exponent above zero proves nothing: its interval excludes zero on flat data too. So the rule
-asks for a gain that matters, a prediction that held, and scores of the videos themselves.
+An exponent above zero proves nothing: its interval excludes zero on flat data too. So:
+
+supported   the 95 % interval of the gain over about 8x of compute lies above the least that
+            matters, and a prediction older than its runs held (its interval is narrower than that
+            gain and contains what came), and a score of the videos improves beyond its interval
+refuted     the gain's interval lies below the least that matters
+undecided   otherwise, with the runs that would decide it at the least cost
+
+Best runs that over-fit, or a best loss that rises with compute, keep it undecided either way:
+then data or training, not compute, was the limit. Thresholds: `analysis.verdict.thresholds`.
 """
 
-from analysis.verdict import checks
+from analysis.verdict import checks, decide
+from analysis.verdict.gain import gain as measure_gain
+
+WORDS = {
+    "overfit": "the best runs over-fit a small set of videos, which bends the curve",
+    "rises": "the best loss rises with compute somewhere",
+    "span": "no two budgets about 8x apart have a known error",
+    "gain": "the gain's interval reaches below the least that matters",
+    "unpredicted": "no prediction of a budget that was then run",
+    "late": "the prediction is not known to be older than the runs it is checked against",
+    "wide": "the prediction's interval is wider than the gain, or unknown, so it tests little",
+    "missed": "the prediction did not hold",
+    "unscored": "the videos themselves have no scores on this data",
+    "scores": "no score of the videos improves beyond its interval",
+}
 
 
 def judge(rows, fit, prediction=None):
-    """Apply the rule to selected rows, their fit, and a prediction: a dict with the sentence."""
+    """Apply the rule to selected rows, their fit, and a prediction: a dict with the sentence.
+
+    `blocks` names what stands against a decision (the keys of `WORDS`); `next` is what would
+    remove all of it at the least cost (see `analysis.verdict.decide`), None where it is decided.
+    """
+    gain = measure_gain(rows, fit)
     found = {
-        "gain": checks.gain(rows, fit),
-        "prediction": checks.check_prediction(rows, fit, prediction),
+        "gain": gain,
+        "prediction": checks.check_prediction(rows, fit, prediction, gain),
         "scores": checks.compare_scores(rows, fit),
         "overfit": checks.overfit(rows, fit),
     }
-    verdict, reasons = _decide(**found)
-    return {**found, "verdict": verdict, "reasons": reasons, "sentence": _sentence(verdict, found)}
+    verdict, blocks = _decide(**found)
+    plan = decide.next_runs(rows, fit, found, blocks) if verdict == "undecided" else None
+    return {
+        **found,
+        "verdict": verdict,
+        "blocks": blocks,
+        "reasons": [WORDS[block] for block in blocks],
+        "next": plan,
+        "sentence": _sentence(verdict, found, blocks, plan),
+    }
 
 
 def _decide(gain, prediction, scores, overfit):
-    reasons = []
-    if overfit["budgets"]:
-        reasons.append("the best runs over-fit a small set of videos, which bends the curve")
-    elif overfit["rises"]:
-        reasons.append("the best loss rises with compute somewhere")
+    """The verdict and what blocks it."""
+    blocks = ["overfit"] if overfit["budgets"] else ["rises"] if overfit["rises"] else []
     if gain is None:
-        reasons.append("no two budgets with a known error are about 8x apart")
-    elif gain["interval"][1] < gain["minimum"] and not reasons:
+        blocks.append("span")
+    elif gain["interval"][1] < gain["minimum"] and not blocks:
         return "refuted", []
     elif gain["interval"][0] <= gain["minimum"]:
-        reasons.append("the gain's interval reaches below the least that matters")
-    if prediction is None:
-        reasons.append("no prediction of a budget that was then run")
-    elif not prediction["before"]:
-        reasons.append(
-            "the prediction is not known to be older than the runs it is checked against"
-        )
-    elif prediction["inside"] and not prediction["narrow"]:
-        reasons.append("the prediction's interval is wider than the gain, so it tests little")
-    elif not prediction["held"]:
-        reasons.append("the prediction did not hold")
+        blocks.append("gain")
+    blocks += _prediction_blocks(prediction)
     if not scores:
-        reasons.append("the videos themselves have no scores on this data")
+        blocks.append("unscored")
     elif not any(score["improves"] for score in scores):
-        reasons.append("no score of the videos improves beyond its interval")
-    return ("undecided", reasons) if reasons else ("supported", [])
+        blocks.append("scores")
+    return ("undecided" if blocks else "supported"), blocks
 
 
-def _sentence(verdict, found):
-    parts = [_gain_words(found["gain"])]
-    if verdict == "supported":
-        best = max((s for s in found["scores"] if s["improves"]), key=lambda s: s["better_by"])
-        parts.append("the prediction made beforehand held")
-        parts.append(
-            f"{best['name'].replace('_', ' ')} went from {best['from']:.2f} to {best['to']:.2f}"
-        )
+def _prediction_blocks(prediction):
+    if prediction is None:
+        return ["unpredicted"]
+    if not prediction["before"]:
+        return ["late"]
+    if prediction["held"]:
+        return []
+    unknown = prediction["interval"] is None
+    return ["wide" if prediction["inside"] or unknown else "missed"]
+
+
+def _sentence(verdict, found, blocks, plan):
+    gain = _gain_words(found["gain"])
+    if verdict == "refuted":
+        return f"Refuted: {gain}."
     if verdict == "undecided":
-        _, reasons = _decide(**{k: found[k] for k in ("gain", "prediction", "scores", "overfit")})
-        return f"Undecided: {parts[0]}; but {'; '.join(reasons)}."
+        reasons = "; ".join(WORDS[block] for block in blocks)
+        return f"Undecided: {gain}; but {reasons}. {plan['sentence']}"
+    # Scores have units of their own: the clearest is the one that moved by the most errors.
+    best = max(found["scores"], key=lambda s: s["better_by"] / max(s["error"], 1e-12))
     return (
-        f"{verdict.capitalize()}: {', '.join(parts[:-1])}{' and ' * (len(parts) > 1)}{parts[-1]}."
+        f"Supported: {gain}, the prediction made beforehand held and "
+        f"{best['name'].replace('_', ' ')} went from {best['from']:.2f} to {best['to']:.2f}."
     )
 
 

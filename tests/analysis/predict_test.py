@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import fit as fitting
 from analysis import plan, predict
+from analysis.fitting import command
+from analysis.fitting import table as fitting
 from analysis.frontier import minima, rollout
 from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
@@ -115,11 +116,11 @@ def test_without_any_measure_of_noise_there_is_no_interval():
 def test_the_fit_holds_every_law_and_can_be_planned_with(tmp_path, capsys):
     table_of(6).to_csv(tmp_path / "results.csv", index=False)
     out = tmp_path / "fit.json"
-    fitting.main([str(tmp_path / "results.csv"), "--out", str(out), "--law", "chinchilla"])
+    command.main([str(tmp_path / "results.csv"), "--out", str(out), "--law", "chinchilla"])
     fit = json.loads(out.read_text())
     assert set(fit["laws"]) == {"frontier", "power", "local", "chinchilla"}
     assert fit["parameters"] == fit["laws"]["chinchilla"]["parameters"]
-    assert [b["status"] for b in fit["budgets"]] == ["fitted"] * 6
+    assert [b["status"]["words"] for b in fit["budgets"]] == ["fitted"] * 6
     planned = plan.plan(fit, SMALLEST * 64)
     size, loss = optimum(SMALLEST * 64)
     assert planned["size"]["value"] == pytest.approx(size, rel=0.1)
@@ -128,7 +129,7 @@ def test_the_fit_holds_every_law_and_can_be_planned_with(tmp_path, capsys):
     assert planned["tokens"]["value"] == pytest.approx(tokens, rel=0.01)
     capsys.readouterr()
     plan.main([str(out), "--flops", "1e21"])
-    assert "times the largest budget measured; nothing here shows" in capsys.readouterr().out
+    assert "nothing here shows" in capsys.readouterr().out
 
 
 def test_a_fit_is_the_same_for_the_same_seed():

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from analysis import collect, predict, report
-from analysis import fit as fitting
+from analysis.fitting import command as fitting
 from analysis.table import schema
 from tests.analysis.synthetic_sweep import make_rows, write_root
 

@@ -78,3 +78,13 @@ def test_what_is_no_table_is_named(tmp_path):
     (tmp_path / "head.csv").write_text("run_id,loss\n")
     with pytest.raises(TableError, match="no rows"):
         schema.read_table(tmp_path / "head.csv")
+
+
+def test_anybody_s_table_is_loaded_as_it_is(tmp_path):
+    (tmp_path / "t.csv").write_text("size,L\n100,0.5\n200,0.4\n")
+    assert schema.load(tmp_path / "t.csv")["size"].tolist() == [100, 200]
+    with pytest.raises(TableError, match="missing column 'run_id'"):
+        schema.read_table(tmp_path / "t.csv")
+    (tmp_path / "t.parquet").write_text("no parquet")
+    with pytest.raises(TableError, match=r"t\.parquet: not a table"):
+        schema.load(tmp_path / "t.parquet")

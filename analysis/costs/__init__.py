@@ -1,0 +1,1 @@
+"""Training against inference: chains of named, sourced, changeable quantities."""

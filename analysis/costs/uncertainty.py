@@ -1,0 +1,61 @@
+"""What the uncertain inputs of a chain do to what comes out of it."""
+
+import numpy as np
+
+from analysis.costs.chain import evaluate, find, needs
+from analysis.table.schema import TableError
+
+NORMAL_95 = 1.959963984540054  # half the width of a normal's central 95 %, in standard deviations
+
+
+def inputs(chain, target, settings=()):
+    """Uncertain quantities that `target` is made of, by name; TableError if there are none."""
+    wanted = {find(chain, target).name}
+    for q in reversed(chain):
+        if q.name in wanted and q.name not in settings:
+            wanted |= needs(q)
+    found = {q.name: q for q in chain if q.name in wanted and q.spread}
+    if not found:
+        raise TableError(f"{target}: nothing uncertain goes into it, expected another --target")
+    return found
+
+
+def _shift(q, settings):
+    """A user's own value moves the range along."""
+    return settings.get(q.name, q.value) / q.value
+
+
+def tornado(chain, target, settings=None):
+    """[(name, input low, input high, target at low, target at high)], the widest first."""
+    settings, rows = settings or {}, []
+    for name, q in inputs(chain, target, settings).items():
+        ends = [end * _shift(q, settings) for end in (q.spread.low, q.spread.high)]
+        rows.append((name, *ends, *(evaluate(chain, settings | {name: x})[target] for x in ends)))
+    return sorted(rows, key=lambda row: -abs(np.log(row[4] / row[3])))
+
+
+def draws(chain, settings=None, count=20_000, seed=0):
+    """{name: (count,) array} of every quantity, its uncertain inputs drawn independently.
+
+    log-normal: `low` and `high` are the 2.5 and 97.5 % points; log-uniform: they are the ends.
+    """
+    if count < 100:
+        raise TableError(f"--draws {count}: expected 100 or more, for a 95 % interval")
+    if seed < 0:
+        raise TableError(f"--seed {seed}: expected 0 or more")
+    settings, rng = settings or {}, np.random.default_rng(seed)
+    drawn = {q.name: _draw(q.spread, count, rng) * _shift(q, settings) for q in chain if q.spread}
+    values = evaluate(chain, settings | drawn)
+    return {name: np.broadcast_to(value, count) for name, value in values.items()}
+
+
+def _draw(spread, count, rng):
+    low, high = np.log([spread.low, spread.high])
+    if spread.kind == "log-uniform":
+        return np.exp(rng.uniform(low, high, count))
+    return np.exp(rng.normal((low + high) / 2, (high - low) / 2 / NORMAL_95, count))
+
+
+def intervals(drawn, targets):
+    """{target: [2.5 %, 50 %, 97.5 %]}."""
+    return {name: np.percentile(drawn[name], [2.5, 50, 97.5]).tolist() for name in targets}

@@ -1,0 +1,130 @@
+"""The one descent: damped Gauss-Newton over a batch of starts, resamples or held-out splits.
+
+Rows beyond Huber's delta count with reduced curvature, so each step is a reweighted least squares.
+The batch is worked on in blocks that stay in the processor's cache; elements that have settled
+leave it.
+"""
+
+import numpy as np
+
+BLOCK = 16384  # rows x elements worked on at once
+LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-9, 1e-3, 1e9
+CALMER, WILDER = 0.2, 6.0  # damping changes by these after a step that helped or did not
+SETTLED = 1e-11  # steps that promise a smaller share of the objective than this, PATIENCE times
+ROUGHLY = 1e-6  # the same for objectives on the way to another
+PATIENCE = 3  # in a row, end an element
+NOTHING = 1e-26  # and so does an objective of this per row: rounding
+
+
+def descend(problem, theta, weights=None, loss=None, iterations=300):
+    """Minimise from theta (P, K); returns theta (P, K) and the objective (P,).
+
+    weights: (P, R) counts of a bootstrap or zeros of held-out rows, on top of the problem's own;
+    loss: (P, R) resampled losses. None for the problem's.
+    """
+    weights, log_loss = batch(problem, len(theta), weights, loss)
+    *earlier, last = problem.objective.stages()
+    for objective in earlier:
+        theta = _descend(problem, objective, theta, weights, log_loss, iterations, ROUGHLY)
+    theta = _descend(problem, last, theta, weights, log_loss, iterations, SETTLED)
+    return theta, values(problem, problem.objective, theta, weights, log_loss)
+
+
+def batch(problem, count, weights=None, loss=None):
+    """Row weights and log losses, each (P, R); views where they don't differ by element."""
+    shape = count, len(problem.loss)
+    if weights is None:
+        weights = np.broadcast_to(problem.weight, shape)
+    elif not (problem.weight == 1).all():
+        weights = weights * problem.weight
+    logs = np.log(problem.loss if loss is None else loss)
+    return weights, np.broadcast_to(logs, shape)
+
+
+def _blocks(problem, count):
+    size = max(1, BLOCK // len(problem.loss))
+    return [slice(at, at + size) for at in range(0, count, size)]
+
+
+def values(problem, objective, theta, weights, log_loss):
+    """The objective (P,)."""
+    found = np.empty(len(theta))
+    for block in _blocks(problem, len(theta)):
+        log_prediction, _ = problem.law.log_loss(theta[block], problem.x)
+        residual, _ = objective.residual(log_prediction, log_loss[block])
+        found[block] = (objective.cost(residual) * weights[block]).sum(1)
+    return found
+
+
+def quadratic(problem, objective, theta, weights, log_loss):
+    """The objective (P,), its gradient (P, K) and a positive curvature (P, K, K)."""
+    log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
+    residual, slope = objective.residual(log_prediction, log_loss)
+    jacobian = jacobian.swapaxes(1, 2)
+    if slope is not None:
+        jacobian = jacobian * slope[:, None]
+    value = (objective.cost(residual) * weights).sum(1)
+    gradient = (jacobian @ (objective.slope(residual) * weights)[:, :, None])[:, :, 0]
+    curved = jacobian * (objective.curvature(residual) * weights)[:, None]
+    return value, gradient, curved @ jacobian.swapaxes(1, 2)
+
+
+class _State:
+    """Where each element of the batch stands."""
+
+    def __init__(self, count, parameters):
+        self.value = np.empty(count)
+        self.gradient = np.empty((count, parameters))
+        self.hessian = np.empty((count, parameters, parameters))
+
+    def take(self, at, other, better):
+        """Elements `at[better]` become those of `other[better]`."""
+        for name in ("value", "gradient", "hessian"):
+            getattr(self, name)[at[better]] = getattr(other, name)[better]
+
+
+def _evaluate(problem, objective, theta, weights, log_loss, at):
+    state = _State(len(theta), theta.shape[1])
+    for block in _blocks(problem, len(theta)):
+        rows = at[block]
+        found = quadratic(problem, objective, theta[block], weights[rows], log_loss[rows])
+        state.value[block], state.gradient[block], state.hessian[block] = found
+    return state
+
+
+def _descend(problem, objective, theta, weights, log_loss, iterations, settled):
+    theta = np.clip(theta, *problem.law.bounds)
+    active = np.arange(len(theta))
+    state = _evaluate(problem, objective, theta, weights, log_loss, active)
+    damping, quiet = np.full(len(theta), FIRST_DAMPING), np.zeros(len(theta), int)
+    nothing = NOTHING * len(problem.loss)
+    for _ in range(iterations):
+        proposal, promise = _step(problem, theta[active], state, active, damping[active])
+        new = _evaluate(problem, objective, proposal, weights, log_loss, active)
+        better = new.value < state.value[active]
+        calm = promise <= settled * state.value[active] + nothing
+        theta[active[better]] = proposal[better]
+        state.take(active, new, better)
+        factor = np.where(better, CALMER, WILDER)
+        damping[active] = np.clip(damping[active] * factor, LEAST_DAMPING, MOST_DAMPING)
+        quiet[active] = np.where(calm, quiet[active] + 1, 0)
+        active = active[quiet[active] < PATIENCE]
+        if len(active) == 0:
+            break
+    return theta
+
+
+def _step(problem, theta, state, active, damping):
+    """A damped step that leaves parameters alone which a bound holds; and what it promises."""
+    low, high = problem.law.bounds
+    hessian, gradient = state.hessian[active], state.gradient[active]
+    held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
+    diagonal = np.einsum("pii->pi", hessian)
+    floor = 1e-14 * diagonal.max(1, keepdims=True) + 1e-300
+    scale = np.sqrt(diagonal + floor)
+    hessian = hessian / scale[:, :, None] / scale[:, None, :]
+    hessian *= ~held[:, :, None] & ~held[:, None, :]
+    np.einsum("pii->pi", hessian)[:] = 1 + damping[:, None]
+    right = np.where(held, 0.0, gradient / scale)
+    step = np.linalg.solve(hessian, right[:, :, None])[:, :, 0]
+    return np.clip(theta - step / scale, low, high), 0.5 * (step * right).sum(1)

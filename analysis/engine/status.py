@@ -1,0 +1,92 @@
+"""What a fit is worth: converged, at which bounds, and what the data do not identify."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from analysis.engine import identify, polish
+
+FLAT_GRADIENT = 1e-4  # share of the rows' slopes that may be left where they should cancel
+PROBE = 1e-6  # radius of the linear programme that tests least absolute deviation
+ROUNDING = 1e-9  # residuals below this are none
+FELT = 1e-3  # parameters that move log loss by less, moved by one, count by this much
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a fit, for people (`words`) and for programs (`as_dict`)."""
+
+    word: str  # converged | not converged | bound hit | not identified
+    agree: float  # share of followed starts that reach the winner's value
+    starts: int
+    followed: int
+    gradient: float  # what is left of the rows' slopes when they are added, as a share
+    condition: float  # of the Jacobian with columns of unit length
+    bounds: tuple[str, ...] = ()  # such as "E is zero"
+    unidentified: tuple[str, ...] = ()  # names of parameters
+
+    @property
+    def words(self):
+        """One line."""
+        said = [", ".join(self.unidentified)] if self.unidentified else []
+        said += [f"gradient {self.gradient:.0e}"] if self.word == "not converged" else []
+        said += self.bounds
+        return f"{self.word}: {'; '.join(said)}" if said else self.word
+
+    def as_dict(self):
+        """For JSON."""
+        lists = {"bounds": list(self.bounds), "unidentified": list(self.unidentified)}
+        return {**asdict(self), **lists, "words": self.words}
+
+
+def judge(problem, theta, agree, starts, followed):
+    """The Status of the winner theta (K,)."""
+    gradient = _gradient(problem, theta)
+    bounds = _bounds(problem, theta)
+    unidentified, condition = identify.unidentified(problem, theta)
+    word = "bound hit" if bounds else "converged"
+    if gradient > FLAT_GRADIENT:
+        word = "not converged"
+    if unidentified:
+        word = "not identified"
+    return Status(word, agree, starts, followed, gradient, condition, bounds, unidentified)
+
+
+def _bounds(problem, theta):
+    low, high = problem.law.bounds
+    said, named = [], list(problem.law.named(theta, problem.centre).items())
+    for (name, value), at_low, at_high in zip(named, theta <= low, theta >= high, strict=True):
+        if at_low:
+            said.append(f"{name} is zero" if value == 0 else f"{name} is at its lower end")
+        if at_high:
+            said.append(f"{name} is at its upper end")
+    return tuple(said)
+
+
+def _gradient(problem, theta):
+    """The largest slope of the objective over free parameters, each over the sum of its rows'."""
+    if problem.objective.name == "lad":
+        return _linear_gain(problem, theta)
+    pull, jacobian = _pulls(problem, theta)
+    gradient = pull @ jacobian
+    free = polish.free(problem, theta, gradient)
+    size = np.abs(pull)
+    size += problem.weight * np.abs(problem.objective.slope(np.full_like(pull, ROUNDING)))
+    total = size @ np.maximum(np.abs(jacobian), FELT)
+    return float(np.max(np.abs(gradient[free]) / total[free], initial=0.0))
+
+
+def _pulls(problem, theta):
+    """Slope of each row's cost in its log prediction (R,), and the Jacobian (R, K)."""
+    log_prediction, jacobian = problem.law.log_loss(theta[None], problem.x)
+    residual, slope = problem.objective.residual(log_prediction, np.log(problem.loss)[None])
+    pull = problem.weight * problem.objective.slope(residual)[0]
+    return (pull if slope is None else pull * slope[0]), jacobian[0]
+
+
+def _linear_gain(problem, theta):
+    """Least absolute deviation has corners: what a linear programme gains, over what it could."""
+    _, jacobian = _pulls(problem, theta)
+    could = PROBE * problem.weight @ np.abs(jacobian).sum(1) + ROUNDING * problem.weight.sum()
+    _, reached = polish.programme(problem, theta, PROBE)
+    return float(max(polish.value(problem, theta) - reached, 0.0) / could)

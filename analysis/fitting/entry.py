@@ -1,0 +1,99 @@
+"""One law's entry in fit.json: fitted to runs by the engine, or said why it can't be."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from analysis.engine import bootstrap, fit, problem
+from analysis.engine.objective import Objective
+
+
+@dataclass(frozen=True)
+class Options:
+    """How laws are fitted: the objective, and the resamples of their intervals."""
+
+    objective: Objective = field(default_factory=Objective)
+    bootstrap: int = 4000
+    seed: int = 0
+
+    def with_at_most(self, resamples):
+        """The same with fewer resamples."""
+        return replace(self, bootstrap=min(self.bootstrap, resamples))
+
+    def rng(self):
+        """A generator of its own for each law, so that one law's fit is not moved by another's."""
+        return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A law fitted to runs: its entry, and what predictions are made from."""
+
+    entry: dict
+    fit: object  # analysis.engine.fit.Fit
+    draws: np.ndarray | None  # (P, K) resampled theta
+
+
+def status(words):
+    """A status given as text, as the dict every entry carries: {"word", "words"}."""
+    if isinstance(words, dict):
+        return words
+    return {"word": words.split(":")[0].split(",")[0], "words": words}
+
+
+def missing(name, n, words, options=None):
+    """The entry of a law that the table can't identify."""
+    return {
+        "law": name,
+        "objective": objective(options) if options else None,
+        "n": n,
+        "objective_value": None,
+        "parameters": {},
+        "derived": {},
+        "intervals": {},
+        "status": status(f"not identified: {words}"),
+        "held_out": None,
+        "bootstrap": 0,
+    }
+
+
+def objective(options):
+    """The objective as it stands in fit.json; only Huber's has a delta."""
+    name = options.objective.name
+    return {"name": name, "delta": options.objective.delta if name == "huber" else None}
+
+
+def of_runs(law, inputs, loss, options, weight=None, cluster=None):
+    """Fit `law` (analysis.laws.law.Law) to runs: `inputs` {role: (R,)}, loss (R,); a `Fitted`.
+
+    TableError where the rows can't identify it.
+    """
+    rng = options.rng()
+    posed = problem.problem(law, inputs, loss, options.objective, weight, cluster)
+    found = fit.fit(posed, rng=rng)
+    draws = bootstrap.pairs(found, options.bootstrap, rng) if options.bootstrap else None
+    entry = {
+        "law": law.name,
+        "objective": objective(options),
+        "n": len(loss),
+        "objective_value": float(found.value),
+        "parameters": plain(found.parameters),
+        "derived": plain(found.derived),
+        "intervals": {} if draws is None else plain(bootstrap.percentiles(found, draws)),
+        "status": {**found.status.as_dict(), "condition": _plain(found.status.condition)},
+        "held_out": None,
+        "bootstrap": options.bootstrap,
+    }
+    return Fitted(entry, found, draws)
+
+
+def plain(values):
+    """A dict of numbers as JSON holds it: floats, and None for what is not finite."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value):
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(part) for part in value]
+    value = float(value)
+    return value if np.isfinite(value) else None

@@ -1,0 +1,119 @@
+"""Which laws a fit holds, and each fitted to the runs it speaks of."""
+
+import numpy as np
+
+from analysis.fitting import entry, methods, prediction
+from analysis.laws.registry import LAWS
+from analysis.table import hygiene
+from analysis.table.schema import TableError
+
+SIZED = ("params", "tokens", "flops")
+METHODS = {
+    "isoflop": (*SIZED, "budget"),
+    "envelope": SIZED,
+    "hyperparameters": (*SIZED, "lr"),
+    "metric": ("metric",),
+}
+BESIDE = 300  # resamples at most for a law that was not asked for
+
+
+def names():
+    """Every law and method that `--law` may name."""
+    return (*LAWS, *METHODS, "all")
+
+
+def needed(law):
+    """The roles that `law` can't do without; TableError if there is no such law."""
+    if law not in names():
+        raise TableError(f"law is {law!r}, expected one of {', '.join(names())}")
+    inputs = METHODS[law] if law in METHODS else LAWS[law].inputs if law in LAWS else ()
+    return (*inputs, "loss")
+
+
+def surface(rows, law, options, drop):
+    """Fit Chinchilla's law, by which unstable runs are known: (rows, its entry or None, flagged).
+
+    Rows flagged are left out if `drop`; then the law is fitted again.
+    """
+    chinchilla, asked = LAWS["chinchilla"], law in ("chinchilla", "all")
+    if not set(chinchilla.inputs) <= set(rows.fitted.columns):
+        return rows, None, []
+    options = options if asked else options.with_at_most(BESIDE)
+    try:
+        fitted = _of_rows(chinchilla, rows, options)
+    except TableError as error:
+        if law == "chinchilla":
+            raise
+        return rows, _missing("chinchilla", rows, error), []
+    bad = hygiene.unstable(prediction.residual(fitted))
+    words = f"more than {hygiene.UNSTABLE:g} robust deviations above the fitted law"
+    flagged = [hygiene.dropped(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
+    if drop and bad.any():
+        rows, flagged = rows.without(bad, "unstable", words), []
+        fitted = _of_rows(chinchilla, rows, options)
+    return rows, _complete(fitted, rows, options), flagged
+
+
+def fit(law, rows, part, found, options):
+    """{name: entry} of `law`, or of all that the table allows, but for those `found` already."""
+    wanted = [law] if law != "all" else [name for name in names() if _allowed(name, rows, part)]
+    fitted = {}
+    for name in wanted:
+        if name in found or name == "all":
+            continue
+        try:
+            fitted[name] = _one(name, rows, part, options)
+        except TableError as error:
+            if law != "all":
+                raise
+            fitted[name] = _missing(name, rows, error)
+    return fitted
+
+
+def _allowed(name, rows, part):
+    if name == "all" or (name == "isoflop" and not part):
+        return False
+    return set(needed(name)) - {"budget"} <= set(rows.fitted.columns)
+
+
+def _one(name, rows, part, options):
+    if name == "isoflop":
+        if not part:
+            raise TableError(
+                "isoflop: no compute budgets above 0 (--budget COL names their column)"
+            )
+        return methods.isoflop(part)
+    if name in METHODS:
+        return getattr(methods, name)(rows)
+    law = LAWS[name]
+    if law.inputs == ("flops",):
+        return _of_frontier(law, rows, part, options)
+    return _complete(_of_rows(law, rows, options), rows, options)
+
+
+def _of_rows(law, rows, options):
+    rows.spread(law)
+    return entry.of_runs(law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster())
+
+
+def _of_frontier(law, rows, part, options):
+    """A law of compute speaks of the best run at each compute, so it is fitted to those alone."""
+    if part:
+        flops, loss = np.array([(b["flops"], b["loss"]) for b in part["budgets"]]).T
+        words = f"fitted to the best loss of {len(loss)} budgets"
+        fitted = entry.of_runs(law, {"flops": flops}, loss, options)
+    else:
+        best, words = methods.best_of_compute(rows)
+        fitted = _of_rows(law, best, options)
+    return _complete(fitted, rows, options) | {"fitted_to": words}
+
+
+def _complete(fitted, rows, options):
+    """The entry with what the law says of runs held out and of larger compute."""
+    held = prediction.held_out(fitted, rows, options.rng())
+    return fitted.entry | {"held_out": held, "ahead": prediction.ahead(fitted, rows)}
+
+
+def _missing(name, rows, error):
+    words = str(error).removeprefix(f"{rows.name}: ").removeprefix(f"{name}: ")
+    return entry.missing(name, len(rows.fitted), words)

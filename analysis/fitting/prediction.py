@@ -1,0 +1,97 @@
+"""What a fitted law says of runs it has not seen: those held out, and the best of a larger compute.
+
+Intervals are those of new runs: the law's parameters as resampled, and about each prediction the
+scatter of the runs fitted.
+"""
+
+import numpy as np
+
+from analysis.engine import fit as engine
+from analysis.table import columns
+
+AHEAD = 8.0  # times the largest compute: where the laws are compared
+ND = ("params", "tokens")
+SIZES = 400  # sizes among which the best one is sought
+BEYOND = 64.0  # the best size is sought from the sizes fitted to this many times either way
+
+
+def held_out(fitted, rows, rng):
+    """Each held-out row's loss, observed and predicted, and the rms error of its log; or None."""
+    if rows.held.empty:
+        return None
+    observed = rows.loss(rows.held)
+    predicted, between = predict(fitted, rows.inputs(fitted.fit.problem.law, rows.held), rng)
+    return table(rows, rows.held, observed, predicted, between)
+
+
+def table(rows, held, observed, predicted, between):
+    """The entry `held_out` of fit.json from arrays (M,) and intervals (2, M) or None."""
+    names = held["run_id"].astype(str) if "run_id" in held.columns else [None] * len(held)
+    intervals = [None] * len(held) if between is None else np.transpose(between).tolist()
+    found = [
+        {"row": int(at) + 1, "run_id": name, "observed": o, "predicted": p, "interval": i}
+        for at, name, o, p, i in zip(
+            held.index, names, observed.tolist(), predicted.tolist(), intervals, strict=True
+        )
+    ]
+    error = np.log(predicted / observed)
+    return {"where": rows.where, "rows": found, "rms_log_error": float(np.sqrt((error**2).mean()))}
+
+
+def predict(fitted, inputs, rng):
+    """Losses (M,) of new runs at inputs by role, and their 95 % interval (2, M) or None."""
+    problem = fitted.fit.problem
+    predicted = fitted.fit.predict(inputs)
+    if fitted.draws is None:
+        return predicted, None
+    draws = np.log(engine.predict(problem, fitted.draws, inputs))
+    spare = len(problem.loss) - len(fitted.fit.theta)
+    scatter = residual(fitted) * np.sqrt(len(problem.loss) / max(spare, 1))
+    return predicted, np.exp(
+        np.percentile(draws + rng.choice(scatter, draws.shape), [2.5, 97.5], axis=0)
+    )
+
+
+def residual(fitted):
+    """Log of loss over prediction of each row fitted (R,)."""
+    problem = fitted.fit.problem
+    log_loss = problem.law.log_loss(fitted.fit.theta[None], problem.x)[0][0]
+    return np.log(problem.loss) - log_loss
+
+
+def ahead(fitted, rows):
+    """{"flops", "loss", "interval"} of the best run at `AHEAD` times the largest compute, or None.
+
+    A law of N and D is asked for its best size there. The interval is of the law, without the
+    scatter of runs.
+    """
+    if "flops" not in rows.fitted.columns:
+        return None
+    problem = fitted.fit.problem
+    flops = AHEAD * float(columns.numbers(rows.fitted, "flops").max())
+    if problem.law.inputs == ("flops",):
+        inputs = {"flops": np.array([flops])}
+    elif problem.law.inputs == ND:
+        inputs = sizes_at(rows, flops)
+    else:
+        return None
+    loss = fitted.fit.predict(inputs).min()
+    between = None
+    if fitted.draws is not None:
+        draws = engine.predict(problem, fitted.draws, inputs).min(1)
+        between = np.percentile(draws, [2.5, 97.5]).tolist()
+    return {"flops": flops, "loss": float(loss), "interval": between}
+
+
+def sizes_at(rows, flops):
+    """Sizes and the tokens they see at `flops`, by the FLOPs per parameter and token measured."""
+    sizes, ratio = flops_per_nd(rows.fitted)
+    n = np.geomspace(sizes[0] / BEYOND, sizes[-1] * BEYOND, SIZES)
+    return {"params": n, "tokens": flops / (n * np.exp(np.interp(np.log(n), np.log(sizes), ratio)))}
+
+
+def flops_per_nd(table):
+    """Sizes (S,) ascending and at each the log of the median of C / (N D) (S,)."""
+    n, d, c = (columns.numbers(table, role) for role in ("params", "tokens", "flops"))
+    sizes = np.unique(n)
+    return sizes, np.array([np.median(np.log(c / (n * d))[n == size]) for size in sizes])

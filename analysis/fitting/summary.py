@@ -1,0 +1,177 @@
+"""A fit in words, for the terminal."""
+
+import textwrap
+
+FORMS = {
+    "frontier": "L(C) = E + A (C / {reference:.3g})^-g",
+    "power": "L(C) = A (C / {reference:.3g})^-g",
+    "chinchilla": "L(N, D) = E + A N^-alpha + B D^-beta",
+    "gamma": "L(N, D) = E + (A N^-alpha + B D^-beta)^gamma",
+    "kaplan": "L(N, D) = ((Nc / N)^(alpha_N / alpha_D) + Dc / D)^alpha_D",
+    "local": "L(C) = A (C / {reference:.3g})^-g of the last budgets",
+    "isoflop": "N*(C) = N (C / {reference:.3g})^a",
+    "envelope": "N* = k_N C^a, D* = k_D C^b, L = k_L C^-g",
+}
+PLAIN = {"frontier": "L(C) = E + A C^-g", "power": "L(C) = A C^-g"}
+
+
+def warnings(fit):
+    """What to know about rows and budgets, a line each."""
+    said = [gone["line"] for gone in fit["dropped"]]
+    said += [f"{flag['line']} (kept; --drop unstable leaves them out)" for flag in fit["flagged"]]
+    said += [f"warning: {warned['sentence']}" for warned in fit.get("warnings", [])]
+    return said + [f"note: {note}" for note in fit["notes"]]
+
+
+def text(fit, asked):
+    """The whole summary of a fit for which `asked` was asked."""
+    columns = fit["columns"]
+    told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
+    parts = [f"{fit['rows']} rows fitted ({told})", budgets(fit)]
+    parts.append(table(fit["laws"]) if asked == "all" else law(fit))
+    if asked == "all" and "rollout" in fit:
+        parts.append(_held_out_budgets(fit["rollout"]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def budgets(fit):
+    """Every compute budget with its best loss and size; "" where the table has none."""
+    if not fit.get("budgets"):
+        return ""
+    lines = [f"{'budget, FLOPs':>14s} {'best loss':>10s} {'best size':>10s}"]
+    for b in fit["budgets"]:
+        what = "" if b["status"]["word"] == "fitted" else f"  {b['status']['words']}"
+        lines.append(f"{b['flops']:14.3g} {b['loss']:10.4f} {b['size']:10.3g}{what}")
+    return "\n".join(lines)
+
+
+def law(fit):
+    """The law asked for: its form, status, parameters, what it predicts."""
+    lines = [f"{fit['law']}: {_form(fit)}".rstrip(": "), f"  {'status':10s} {_status(fit)}"]
+    if fit.get("fitted_to"):
+        lines.append(f"  {'rows':10s} {fit['fitted_to']}")
+    if fit["objective_value"] is not None:
+        lines.append(f"  {'objective':10s} {fit['objective_value']:.10g}  ({_objective(fit)})")
+    for name, value in _shown({**fit["parameters"], **_new(fit)}).items():
+        between = _between(fit["intervals"].get(name))
+        lines.append(f"  {name:10s} {value:<12.6g}{between}".rstrip())
+    if fit.get("ahead"):
+        ahead = fit["ahead"]
+        lines.append(
+            f"  {'predicted':10s} loss {ahead['loss']:.4f} at {ahead['flops']:.3g} FLOPs, 8 times "
+            f"the largest{_between(ahead['interval'])}"
+        )
+    return "\n".join([*lines, *_held_out(fit)])
+
+
+def table(laws):
+    """All methods side by side, sorted by nothing: the order they were fitted in."""
+    wide = max(map(len, laws))
+    ahead = "loss at 8x compute, 95 %"
+    head = f"{'method':{wide}s}  {'rows':>5s}  {'objective':>10s}  {'a':>5s}  {ahead:26s}  status"
+    lines = [head]
+    for name, entry in laws.items():
+        value = entry["objective_value"]
+        cells = [
+            f"{name:{wide}s}",
+            f"{entry['n']:5d}",
+            f"{'' if value is None else format(value, '.4g'):>10s}",
+            f"{_number(_exponent(entry)):>5s}",
+            f"{_ahead(entry):26s}",
+            textwrap.shorten(_status(entry), 72, placeholder=" ..."),
+        ]
+        lines.append("  ".join(cells))
+        known = _shown(entry["parameters"])
+        if known:
+            lines.append(" " * (wide + 2) + "  ".join(f"{k} {v:.4g}" for k, v in known.items()))
+    lines += ["", *_disagreement(laws)]
+    return "\n".join(lines)
+
+
+def _disagreement(laws):
+    known = {n: e["ahead"]["loss"] for n, e in laws.items() if e.get("ahead")}
+    if len(known) < 2:
+        return []
+    low, high = min(known, key=known.get), max(known, key=known.get)
+    return [
+        f"at 8 times the largest compute the methods differ by {known[high] / known[low] - 1:.1%}: "
+        f"from {known[low]:.4f} ({low}) to {known[high]:.4f} ({high})",
+        "a is the exponent of the best size, N* ~ C^a; objectives of different laws do not compare",
+    ]
+
+
+def _held_out_budgets(tried):
+    from analysis.frontier import rollout
+
+    lines = rollout.lines(tried)
+    chosen = f"law for predictions: {tried['chosen']} ({tried['rule']})"
+    return "\n".join([*lines, *textwrap.wrap(chosen, 100, subsequent_indent="  ")])
+
+
+def _held_out(fit):
+    held = fit["held_out"]
+    if not held:
+        return []
+    lines = [f"  held out ({held['where']}): rms error of log loss {held['rms_log_error']:.2%}"]
+    for row in held["rows"][:12]:
+        lines.append(
+            f"    {row['run_id'] or 'row ' + str(row['row']):14s} observed {row['observed']:.4f}  "
+            f"predicted {row['predicted']:.4f}{_between(row['interval'])}"
+        )
+    if len(held["rows"]) > 12:
+        lines.append(f"    and {len(held['rows']) - 12} more")
+    return lines
+
+
+def _form(fit):
+    if "reference" in fit or "reference" in fit["parameters"]:
+        reference = fit.get("reference") or fit["parameters"]["reference"]
+        return FORMS.get(fit["law"], "").format(reference=reference)
+    return PLAIN.get(fit["law"], FORMS.get(fit["law"], ""))
+
+
+def _status(entry):
+    status = entry["status"]
+    agree = f", {status['agree']:.0%} of the starts followed agree" if "agree" in status else ""
+    return status["words"] + agree
+
+
+def _objective(entry):
+    objective = entry["objective"]
+    delta = f", delta {objective['delta']:g}" if objective.get("delta") else ""
+    return objective["name"] + delta
+
+
+def _new(fit):
+    return {k: v for k, v in fit["derived"].items() if k not in fit["parameters"] and _is(v)}
+
+
+def _is(value):
+    return isinstance(value, int | float)
+
+
+def _shown(parameters):
+    return {k: v for k, v in parameters.items() if v is not None and k != "reference"}
+
+
+def _exponent(entry):
+    return entry["derived"].get("a")
+
+
+def _number(value):
+    return "" if value is None else f"{value:.3f}"
+
+
+def _ahead(entry):
+    ahead = entry.get("ahead")
+    if not ahead:
+        return ""
+    low_high = ahead["interval"]
+    between = f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
+    return f"{ahead['loss']:.4f}{between}"
+
+
+def _between(interval):
+    if not interval or None in interval:
+        return ""
+    return f"  (95 %: {interval[0]:.4g} to {interval[1]:.4g})"

@@ -1,0 +1,83 @@
+"""A table in, a fit out: one law at the top, every law the table allows below it."""
+
+from analysis.engine.objective import NAMES, Objective
+from analysis.fitting import budgets, laws
+from analysis.fitting.entry import Options
+from analysis.fitting.rows import prepare
+from analysis.table import hygiene
+from analysis.table.schema import TableError
+
+VERSION = 2
+
+
+def fit_table(
+    table,
+    law="frontier",
+    *,
+    objective="huber",
+    delta=1e-3,
+    where=None,
+    hold_out=None,
+    bootstrap=4000,
+    seed=0,
+    unannealed=False,
+    worst=None,
+    drop=(),
+    name="table",
+    **given,
+):
+    """Fit `law`, or "all", to a DataFrame of runs; a JSON-ready dict (fit.json, version 2).
+
+    `given` names columns by role (`analysis.table.columns.ROLES`); `where` and `hold_out` are
+    expressions over columns; `worst` is the loss of predicting nothing; `drop` adds "unstable" or
+    "duplicate" to what is left out. TableError says in one line what is wrong with the table.
+    """
+    options = _options(objective, delta, bootstrap, seed)
+    needed = laws.needed(law)
+    given = {"params" if role == "size" else role: column for role, column in given.items()}
+    drop = _reasons(drop)
+    cleaning = {"unannealed": unannealed, "worst": worst, "drop": drop}
+    rows = prepare(table, needed, name, where, hold_out, given, **cleaning)
+    rows, surface, flagged = laws.surface(rows, law, options, "unstable" in drop)
+    part, found = budgets.measure(rows, options)
+    found |= {"chinchilla": surface} if surface else {}
+    found |= laws.fit(law, rows, part, found, options)
+    return {
+        "version": VERSION,
+        **_top(law, found, part),
+        "columns": rows.columns,
+        "rows": len(rows.fitted),
+        "seed": seed,
+        "notes": rows.notes,
+        "dropped": [gone.as_dict() for gone in rows.dropped],
+        "flagged": [flag.as_dict() for flag in flagged],
+        "laws": found,
+        **part,
+    }
+
+
+def _top(law, found, part):
+    """The entry asked for; of all laws that which predicts the next budget best, if any does."""
+    if law == "all":
+        chosen = part["rollout"]["chosen"] if part else "chinchilla"
+        law = chosen if chosen in found else next(iter(found))
+    return {key: value for key, value in found[law].items() if key not in ("draws", "curve")}
+
+
+def _options(objective, delta, bootstrap, seed):
+    if objective not in NAMES:
+        raise TableError(f"objective is {objective!r}, expected one of {', '.join(NAMES)}")
+    if not delta > 0:
+        raise TableError(f"delta is {delta:g}, expected a number above 0")
+    if bootstrap < 0:
+        raise TableError(f"bootstrap is {bootstrap}, expected 0 (none) or more resamples")
+    return Options(Objective(objective, delta), bootstrap, seed)
+
+
+def _reasons(drop):
+    drop = (drop,) if isinstance(drop, str) else tuple(drop)
+    for reason in drop:
+        if reason not in hygiene.OPTIONAL:
+            known = " or ".join(hygiene.OPTIONAL)
+            raise TableError(f"drop is {reason!r}, expected {known}")
+    return drop

@@ -1,0 +1,37 @@
+"""What the engine asks of a law."""
+
+from typing import Protocol
+
+
+class Law(Protocol):
+    """A loss as a function of log inputs, with the parameters the engine moves (theta).
+
+    theta[i] moves `parameters[i]`: the names of bounds and of what is not identified rest on it.
+    Three methods may be left out: `centre(logs)`, the centre (I,) of log inputs (I, R) where it is
+    not their mean; `loosest(theta)`, the standard errors (K,) from which a parameter counts as not
+    identified; `of_input(i)`, the indices of the parameters that input i alone tells.
+    """
+
+    name: str
+    inputs: tuple[str, ...]  # of params, tokens, flops, width, depth, unique_tokens
+    parameters: tuple[str, ...]  # as printed
+    minimum_rows: int
+
+    @property
+    def bounds(self):
+        """Lowest and highest theta, each (K,)."""
+
+    def log_loss(self, theta, x):
+        """Log loss (P, R) and its jacobian (P, R, K) at theta (P, K), centred log inputs x (I, R).
+
+        Fast where the jacobian is a swapped view of contiguous (P, K, R).
+        """
+
+    def starts(self, x, y, count, rng):
+        """At most `count` starts (S, K) for log losses y (R,)."""
+
+    def named(self, theta, centre):
+        """The parameters in their own units, from theta (K,); E is 0.0 at its floor."""
+
+    def derived(self, theta, centre):
+        """What follows from them, such as the exponents of the optimum; {} where nothing does."""

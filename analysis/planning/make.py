@@ -1,0 +1,100 @@
+"""A plan: what to train with a compute or for a loss, what it costs, and what to run next."""
+
+import numpy as np
+
+from analysis.planning import devices, next_runs, off_size, optimum, training
+from analysis.table.schema import TableError
+
+FAR = 8.0  # beyond this many times the largest compute fitted, an extrapolation is a guess
+
+
+def plan(fit, flops=None, loss=None, law=None, rows=None, price=None, **device):
+    """Plan for `flops` or for a target `loss`, from a fit: a JSON-ready dict.
+
+    rows: the fit's table, for learning rate, batch and steps. price: USD per GPU-hour. device:
+    name, peak, mfu, devices (see `planning.devices`). Numbers are {"value", "interval"}, with 95 %
+    intervals or None. TableError where no compute reaches the loss.
+    """
+    source = optimum.source(fit, law)
+    compute = {"value": flops, "interval": None}
+    if loss is not None:
+        compute = _compute(source, loss)
+        flops = compute["value"]
+    size = source.size(flops)
+    tokens = source.ladder.tokens(flops, size)
+    chosen = devices.device(device.get("name", "h100"), device.get("peak"))
+    how = device.get("mfu", devices.MFU), device.get("devices", 1)
+    return {
+        "flops": flops,
+        "target_loss": loss,
+        "compute": compute,
+        "law": source.name,
+        "size": optimum.answer(size),
+        "tokens": optimum.answer(tokens),
+        "loss": optimum.answer(source.loss(flops)),
+        "training": training.settings(fit, rows, flops, float(size[0]), float(tokens[0])),
+        "cost": devices.cost(flops, chosen, *how, price),
+        "off_size": off_size.cost(fit, source, flops),
+        "beside": _beside(fit, source, flops),
+        "next_runs": next_runs.next_runs(
+            fit, flops, lambda c: devices.cost(c, chosen, *how)["gpu_hours"], rows=rows
+        ),
+        **_reach(fit, flops),
+    }
+
+
+def _compute(source, loss):
+    """The compute that reaches `loss`; TableError, saying why, where none does."""
+    if not 0 < loss < np.inf:
+        raise TableError(f"--loss is {loss:g}, expected a loss above 0")
+    found = optimum.answer(optimum.compute_for(source, loss))
+    if np.isfinite(found["value"]):
+        return found
+    floor = source.loss_law if isinstance(source, optimum.Minima) else source.parameters
+    E = optimum.answer(floor["E"])
+    between = "" if E["interval"] is None else " (95 %: {:.4g} to {:.4g})".format(*E["interval"])
+    raise TableError(
+        f"no compute reaches a loss of {loss:g}: by the {source.name} law the loss that no "
+        f"compute removes is E = {E['value']:.4g}{between}"
+    )
+
+
+def _beside(fit, source, flops):
+    """What the fit's other laws say: [{"law", "size", "tokens", "loss"}, ...]."""
+    found = []
+    for name, other in optimum.sources(fit).items():
+        if name != source.name:
+            size = other.size(flops)
+            tokens = other.ladder.tokens(flops, size)
+            answers = {"size": size, "tokens": tokens, "loss": other.loss(flops)}
+            found.append({"law": name} | {k: optimum.answer(v) for k, v in answers.items()})
+    return found
+
+
+def _reach(fit, flops):
+    """How far `flops` lies beyond what was fitted; None where the fit does not say."""
+    known = [budget["flops"] for budget in fit.get("budgets", [])]
+    if not known:
+        ahead = fit["laws"].get("chinchilla", {}).get("ahead")
+        known = [ahead["flops"] / FAR] if ahead else []
+    return {
+        "times_largest": flops / known[-1] if known else None,
+        "times_smallest": flops / known[0] if len(known) > 1 else None,
+    }
+
+
+def warning(planned):
+    """One line on how far the plan goes beyond what was measured, or ""."""
+    above, below = planned["times_largest"], planned["times_smallest"]
+    if above is None:
+        return ""
+    if above > FAR:
+        return (
+            f"warning: {above:.3g} times the largest budget measured; nothing here shows that "
+            "the law holds that far, and the intervals assume it does"
+        )
+    if above > 1:
+        return f"warning: {above:.3g} times the largest budget measured, an extrapolation"
+    if below is not None and below < 1:
+        return f"warning: {1 / below:.3g} times below the smallest budget measured"
+    return ""

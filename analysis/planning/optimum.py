@@ -1,0 +1,166 @@
+"""The compute-optimal size, tokens and loss at a compute, and the compute for a loss, from a fit.
+
+Two sources: the minima of compute budgets and the laws through them (`Minima`), and the law
+L(N, D) = E + A N^-alpha + B D^-beta at its best size (`Surface`). Their arrays hold the fit first
+and then its P resamples, (1 + P,), so that every answer comes with its interval.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.laws import forms
+from analysis.table.schema import TableError
+
+GOLDEN = (np.sqrt(5) - 1) / 2
+SEARCH = 60  # golden sections: the size to the last digit that a flat minimum has
+STEPS = 60  # at most, of the search for a compute
+CLOSE = 1e-13  # of log compute: found
+WIDE = 80.0  # log compute is sought this far about where the search starts
+SIZES = (0.0, np.log(1e18))  # log sizes among which the best one is sought
+COMPUTE = float(np.log(1e20))  # log compute from which a search on a surface starts
+SIGNS = ("A", "B", "E", "alpha", "beta")
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """FLOPs per parameter and token, as measured at each size; the nearest size's beyond them."""
+
+    log_size: np.ndarray  # (S,)
+    log_ratio: np.ndarray  # (S,)
+
+    def tokens(self, flops, size):
+        """D = C / (k(N) N)."""
+        return flops / size / np.exp(np.interp(np.log(size), self.log_size, self.log_ratio))
+
+
+def ladder(fit):
+    """The ladder of a fit, 6 FLOPs per parameter and token where it was not measured."""
+    known = fit.get("tokens") or {"size": [1.0], "flops_per_param_token": [6.0]}
+    return Ladder(np.log(known["size"]), np.log(known["flops_per_param_token"]))
+
+
+@dataclass(frozen=True)
+class Minima:
+    """N* = N (C / reference)^a and L* = E + A (C / reference)^-g through the minima of budgets."""
+
+    name: str
+    size_law: dict  # reference and arrays N, a (1 + P,)
+    loss_law: dict  # reference and arrays E, A, g (1 + P,)
+    ladder: Ladder
+
+    def size(self, flops):
+        """Best size, (1 + P,)."""
+        ratio = flops / self.size_law["reference"]
+        return self.size_law["N"] * ratio ** self.size_law["a"]
+
+    def loss(self, flops):
+        """Loss of the best size, (1 + P,); flops may be an array of that shape."""
+        law = self.loss_law
+        return forms.frontier_at(flops, law["reference"], law["E"], law["A"], law["g"])
+
+    def slope(self, flops):
+        """dL* / d log C, (1 + P,)."""
+        return -self.loss_law["g"] * (self.loss(flops) - self.loss_law["E"])
+
+    def middle(self):
+        """Log compute from which a search starts."""
+        return float(np.log(self.loss_law["reference"]))
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Chinchilla's law, its best size found along N D k(N) = C."""
+
+    name: str
+    parameters: dict  # arrays A, B, E, alpha, beta (1 + P,)
+    ladder: Ladder
+
+    def at(self, size, flops):
+        """Loss of `size` trained with `flops`, (1 + P,)."""
+        p = self.parameters
+        tokens = self.ladder.tokens(flops, size)
+        return forms.chinchilla(size, tokens, *(p[k] for k in ("E", "A", "B", "alpha", "beta")))
+
+    def size(self, flops):
+        """Best size, (1 + P,), by golden sections of log size."""
+        shape = self.parameters["A"].shape
+        low, high = (np.full(shape, end) for end in SIZES)
+        for _ in range(SEARCH):
+            step = GOLDEN * (high - low)
+            left = self.at(np.exp(high - step), flops) < self.at(np.exp(low + step), flops)
+            low, high = np.where(left, low, high - step), np.where(left, low + step, high)
+        return np.exp((low + high) / 2)
+
+    def loss(self, flops):
+        """Loss of the best size, (1 + P,)."""
+        return self.at(self.size(flops), flops)
+
+    def slope(self, flops):
+        """dL* / d log C, (1 + P,): at the best size the size's own change counts for nothing."""
+        p, tokens = self.parameters, self.ladder.tokens(flops, self.size(flops))
+        return -p["beta"] * p["B"] * tokens ** -p["beta"]
+
+    def middle(self):
+        """Log compute from which a search starts."""
+        return COMPUTE
+
+
+def sources(fit):
+    """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
+    found, name = {}, (fit.get("rollout") or {}).get("chosen")
+    law, size = fit["laws"].get(name, {}), fit.get("size_law", {})
+    if law.get("parameters") and size.get("parameters"):
+        laws = _arrays(size, "Na"), _arrays(law, "EAg")
+        found[name] = Minima(name, *laws, ladder(fit))
+    law = fit["laws"].get("chinchilla", {})
+    if law.get("parameters"):
+        found["chinchilla"] = Surface("chinchilla", _arrays(law, SIGNS), ladder(fit))
+    return found
+
+
+def source(fit, law=None):
+    """The source named `law`, or the first; TableError where the fit does not hold it."""
+    found = sources(fit)
+    if law in found or (law is None and found):
+        return found[law or next(iter(found))]
+    said = fit.get("size_law", {}).get("status", {}).get("words", "no compute budgets")
+    if law:
+        raise TableError(f"--law {law}: the fit can be planned with {', '.join(found) or 'none'}")
+    raise TableError(f"the fit has no law of size and loss to plan with: {said}")
+
+
+def _arrays(result, names):
+    """Parameters with their draws behind them, (1 + P,)."""
+    draws = result.get("draws") or {name: [] for name in names}
+    known = {n: np.concatenate([[result["parameters"][n]], draws[n]]) for n in names}
+    return known | {"reference": result.get("reference")}
+
+
+def answer(values):
+    """{"value", "interval"}: the fit's and the 95 % interval of its resamples, None without."""
+    value, draws = float(values[0]), values[1:]
+    if len(draws) == 0:
+        return {"value": value, "interval": None}
+    # Linear interpolation would make NaN of two infinities: what no compute reaches stays so.
+    ends = np.percentile(draws, [2.5, 97.5], method="nearest")
+    return {"value": value, "interval": [float(end) if np.isfinite(end) else None for end in ends]}
+
+
+def compute_for(source, loss):
+    """Compute at which the best size reaches `loss`, (1 + P,): infinite where none does.
+
+    By Newton's steps in log compute, kept between bounds that close in; for each resample its own.
+    """
+    at = np.full(source.loss(np.exp(source.middle())).shape, source.middle())
+    low, high = at - WIDE, at + WIDE
+    reached = source.loss(np.exp(high)) <= loss
+    for _ in range(STEPS):
+        off = source.loss(np.exp(at)) - loss
+        low, high = np.where(off > 0, at, low), np.where(off > 0, high, at)
+        step = at - off / np.minimum(source.slope(np.exp(at)), -1e-300)
+        new = np.where((step >= low) & (step <= high), step, (low + high) / 2)
+        moved, at = np.abs(new - at)[reached], new
+        if not (moved > CLOSE * np.abs(at[reached])).any():
+            break
+    return np.where(reached, np.exp(at), np.inf)

@@ -1,0 +1,71 @@
+"""Learning rate, batch and steps of a run planned, from a sweep of them or from the best runs."""
+
+import numpy as np
+
+from analysis.laws import loglinear
+from analysis.table.schema import TableError
+
+NAMES = ("lr", "batch")
+LEAST = 3  # best runs that a power law through them needs
+SAME = 1e-6  # best runs that differ by less than this share had one and the same setting
+
+
+def settings(fit, rows, flops, size, tokens):
+    """{"lr", "batch", "steps": {"value", "interval"}, "by"} of a run; None where nothing says.
+
+    From the fit's law "hyperparameters" (optima of a sweep) where it has one; else power laws of
+    compute through the best run of each budget of `rows`: what the sweep used, not what is best.
+    """
+    found = _swept(fit, size, tokens, flops) or _used(fit, rows, flops)
+    if found is None:
+        return None
+    per_step = _tokens_per_step(rows, found.get("batch"))
+    if per_step:
+        found["steps"] = {"value": tokens / per_step, "interval": None}
+    return found
+
+
+def _swept(fit, size, tokens, flops):
+    law = fit["laws"].get("hyperparameters", {})
+    if not law.get("laws"):
+        return None
+    from analysis.laws import hyperparameters
+
+    at = {"params": size, "tokens": tokens, "flops": flops}
+    found = hyperparameters.predict(law, {role: at[role] for role in law["inputs"]})
+    return found | {"by": "the optima of a sweep of learning rate and batch"}
+
+
+def _used(fit, rows, flops):
+    best = _best_runs(fit, rows)
+    if best is None or len(best) < LEAST:
+        return None
+    found = {name: _power(best["flops"], best[name], flops) for name in NAMES if name in best}
+    by = f"a power law through the best runs of {len(best)} budgets, as the sweep set them"
+    return found | {"by": by} if found else None
+
+
+def _best_runs(fit, rows):
+    if rows is None or not fit.get("budgets"):
+        return None
+    wanted = [budget["best_run"] for budget in fit["budgets"]]
+    return rows[rows["run_id"].astype(str).isin(wanted)].drop_duplicates("run_id")
+
+
+def _power(flops, values, at):
+    """The value at compute `at` by a power law, and the 95 % interval of one more best run."""
+    values = np.asarray(values, float)
+    if np.ptp(values) <= SAME * values.max():
+        return {"value": float(values[0]), "interval": None}
+    try:
+        value, interval = loglinear.fit({"flops": flops}, values).predict({"flops": at}, new=True)
+    except TableError:
+        return None
+    return {"value": value, "interval": interval}
+
+
+def _tokens_per_step(rows, batch):
+    """Tokens of one step: the batch planned times the tokens of a clip of the table."""
+    if rows is None or batch is None or not {"tokens", "clips"} <= set(rows.columns):
+        return None
+    return float((rows["tokens"] / rows["clips"]).median()) * batch["value"]

@@ -1,0 +1,111 @@
+"""A plan in words, for the terminal."""
+
+from analysis.planning.devices import span
+from analysis.planning.make import warning
+
+FORMS = {"lr": ".3g", "batch": ".3g", "steps": ",.0f", "size": ".3g", "tokens": ".3g"}
+LABELS = {
+    "size": "model size",
+    "tokens": "tokens",
+    "steps": "steps",
+    "lr": "learning rate",
+    "batch": "batch",
+    "loss": "loss",
+}
+LAWS = {
+    "local": "a power law through the last three budgets",
+    "power": "a power law through the budgets",
+    "frontier": "a power law with a floor through the budgets",
+    "chinchilla": "Chinchilla's law through all runs",
+}
+UNITS = {"size": " parameters", "batch": " clips"}
+
+
+def lines(planned):
+    """The lines of a plan, for a reader who sees one for the first time."""
+    found = [*_head(planned), *_table(planned), "", *_cost(planned["cost"])]
+    found += [*_off_size(planned["off_size"]), *_next_runs(planned["next_runs"])]
+    if warning(planned):
+        found += ["", warning(planned)]
+    return found
+
+
+def _head(planned):
+    compute = planned["compute"]
+    if planned["target_loss"] is None:
+        return [f"The best use of {planned['flops']:.3g} FLOPs, by {LAWS[planned['law']]}:"]
+    low_high = _between(compute["interval"], ".3g")
+    return [
+        f"The least compute for a loss of {planned['target_loss']:g}, by {LAWS[planned['law']]}: "
+        f"{compute['value']:.3g} FLOPs{low_high}",
+        "There:",
+    ]
+
+
+def _table(planned):
+    known = planned | (planned["training"] or {})
+    for name in ("size", "tokens", "steps", "lr", "batch", "loss"):
+        if known.get(name):
+            answer, form = known[name], FORMS.get(name, ".4f")
+            value = f"{answer['value']:{form}}{UNITS.get(name, '')}"
+            yield f"  {LABELS[name]:14s}{value:22s}{_between(answer['interval'], form)}".rstrip()
+    if planned["training"]:
+        yield f"  (learning rate and batch: {planned['training']['by']})"
+    else:
+        yield "  (steps, learning rate and batch: give the runs, --table results.csv)"
+    for other in planned["beside"]:
+        yield (
+            f"  for comparison, {LAWS[other['law']]}: size {other['size']['value']:.3g}, tokens "
+            f"{other['tokens']['value']:.3g}, loss {other['loss']['value']:.4f}"
+            f"{_between(other['loss']['interval'], '.4f')}"
+        )
+
+
+def _between(interval, form):
+    if interval is None:
+        return ""
+    low, high = (format(end, form) if end is not None else "no bound" for end in interval)
+    return f"  (95 %: {low} to {high})"
+
+
+def _cost(cost):
+    peak = f"{cost['peak'] / 1e12:g} TFLOP/s at best, {cost['mfu']:.0%} of it used"
+    yield f"On {cost['devices']} x {cost['device']} ({peak}): {_hours(cost)}"
+
+
+def _hours(cost):
+    time = span(cost["wall_hours"])
+    if cost["devices"] > 1:
+        time = f"{cost['gpu_hours']:,.3g} GPU-hours, {time} on all of them"
+    if cost["usd"] is None:
+        return f"{time}; what that costs: give --price, USD per GPU-hour"
+    return f"{time}; {_usd(cost['usd'])} USD at {cost['price']:g} USD per GPU-hour"
+
+
+def _usd(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _off_size(off):
+    if off is None:
+        return
+    yield ""
+    yield f"What a size off the best one costs at the same compute, by {off['by']}:"
+    for row in off["rows"]:
+        if row["times"] != 1:
+            penalty, wasted = row["penalty"], row["wasted"]
+            value = f"loss {penalty['value']:+.1%}{_between(penalty['interval'], '.1%')}"
+            lost = f"as if {wasted['value']:.0%} of the compute were lost"
+            yield f"  {row['times']:>4g} x the size  {value:40s} {lost}"
+
+
+def _next_runs(runs):
+    if not runs:
+        return
+    yield ""
+    yield "Runs that would narrow this loss's interval most per GPU-hour, one after the other, by"
+    yield "Chinchilla's law (a minute to start each is counted in):"
+    for run in runs:
+        hours, width = span(run["gpu_hours"]), f"{run['left']:.0%} of today's width"
+        what = f"size {run['size']:<9.3g}with {run['flops']:<9.3g}FLOPs"
+        yield f"  {what}: narrower by {run['shrinks']:3.0%}, to {width}, for {hours}"

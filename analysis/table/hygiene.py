@@ -1,0 +1,139 @@
+"""Rows that must not enter a fit, each with its reason; nothing is left out without a word.
+
+diverged     the loss is not finite, or not below that of predicting nothing, or a column says so
+unfinished   the schedule had not ended, or under 90 % of the budget was spent, or a column says so;
+             un-annealed checkpoints enter when asked for
+duplicate    repeats another row: an error, for which of the two is right is not ours to say, unless
+             it is asked that the first be kept
+unstable     far above the fitted law, unlike its neighbours: left out only when asked for
+
+An unstable row is flagged, not dropped: it was measured, Huber's loss already bounds its pull, and
+leaving out points because they miss the law makes any law look right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.table import columns
+from analysis.table.schema import TableError
+
+FINISHED = 0.9  # share of its budget that a finished run has spent
+UNSTABLE = 5.0  # robust standard deviations of the log residual above the law
+LEAST_SPREAD = 1e-3  # a relative scatter below this is not believed
+FEWEST = 8  # rows from which a scatter is judged
+OPTIONAL = ("unstable", "duplicate")  # reasons that only a request leaves rows out for
+STATUS = ("status", "state", "State")
+WORDS = {
+    "diverged": ("diverged", "nan", "failed", "crashed", "error", "oom"),
+    "unfinished": ("unfinished", "running", "killed", "pending", "preempted", "timeout"),
+}
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out for one reason."""
+
+    reason: str
+    words: str
+    rows: tuple  # numbers from 1, as in the user's table
+    run_ids: tuple
+    verb: str = "left out"
+
+    def as_dict(self):
+        """The entry in fit.json."""
+        return {
+            "reason": self.reason,
+            "words": self.words,
+            "rows": len(self.rows),
+            "row_numbers": list(self.rows),
+            "run_ids": list(self.run_ids),
+            "line": self.line(),
+        }
+
+    def line(self):
+        """One line for people."""
+        named = self.run_ids or tuple(f"row {row}" for row in self.rows)
+        shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" * (len(named) > 8))
+        count = f"{len(self.rows)} row{'s' * (len(self.rows) > 1)}"
+        return f"{self.verb} {count}, {self.words}: {shown}"
+
+
+def clean(table, unannealed=False, worst=None, drop=(), name="table"):
+    """(rows that may be fitted, [Dropped]) of a table of roles (`columns.assign`).
+
+    `worst` is the loss of predicting nothing. TableError for duplicates unless `drop` names them.
+    """
+    found = []
+    reasons = {"diverged": _diverged(table, worst)}
+    if not unannealed:
+        reasons["unfinished"] = _unfinished(table)
+    reasons["duplicate"] = _duplicates(table, "duplicate" in drop, name)
+    left = np.ones(len(table), bool)
+    for reason, tests in reasons.items():
+        for words, bad in tests:
+            bad = np.asarray(bad) & left
+            if bad.any():
+                found.append(dropped(table[bad], reason, words))
+                left &= ~bad
+    return table[left], found
+
+
+def dropped(rows, reason, words, verb="left out"):
+    """`Dropped` of these rows; another `verb` where they were only looked at."""
+    ids = tuple(dict.fromkeys(rows["run_id"].astype(str))) if "run_id" in rows.columns else ()
+    return Dropped(reason, f"{reason} ({words})", tuple(int(i) + 1 for i in rows.index), ids, verb)
+
+
+def _diverged(table, worst):
+    loss = columns.numbers(table, "loss")
+    yield "the loss is blank, nan or infinite", ~np.isfinite(loss)
+    if worst is not None:
+        yield f"the loss is not below {worst:g}, that of predicting nothing", loss >= worst
+    if "diverged" in table.columns:
+        yield "marked so", table["diverged"].isin([True, "True", "true", 1, "1"])
+    yield from _by_status(table, "diverged")
+
+
+def _unfinished(table):
+    if "annealed" in table.columns:
+        yield "the schedule had not ended", table["annealed"].isin([False, "False", "false"])
+    if {"flops", "budget"} <= set(table.columns):
+        flops, budget = columns.numbers(table, "flops"), columns.numbers(table, "budget")
+        yield f"under {FINISHED:.0%} of the budget was spent", flops < FINISHED * budget
+    yield from _by_status(table, "unfinished")
+
+
+def _by_status(table, reason):
+    for column in STATUS:
+        if column in table.columns:
+            said = table[column].astype(str).str.lower()
+            yield f"by its {column}", said.isin(WORDS[reason])
+
+
+def _duplicates(table, drop, name):
+    twice = table.duplicated().to_numpy()
+    words = "the same in every column as an earlier row"
+    if {"run_id", "steps"} <= set(table.columns):
+        twice = table.duplicated(["run_id", "steps"]).to_numpy()
+        words = "run_id and steps as in an earlier row"
+    if twice.any() and not drop:
+        at = int(np.flatnonzero(twice)[0])
+        raise TableError(
+            f"{name}: {columns.row_name(table, at)}: {words}, expected one row per checkpoint "
+            f"({int(twice.sum())} such; --drop duplicate keeps the first of each)"
+        )
+    yield words, twice
+
+
+def unstable(residual):
+    """True where a log residual (rows,) lies `UNSTABLE` robust deviations above the median.
+
+    The deviation is 1.4826 times the median absolute one, and at least `LEAST_SPREAD`.
+    """
+    residual = np.asarray(residual, float)
+    if len(residual) < FEWEST:
+        return np.zeros(len(residual), bool)
+    above = residual - np.median(residual)
+    spread = max(1.4826 * float(np.median(np.abs(above))), LEAST_SPREAD)
+    return above > UNSTABLE * spread
