@@ -19,12 +19,13 @@ SAME_BUDGET = 0.02  # budgets within this share of each other are one
 def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4000, seed=0):
     """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
 
-    The law is chosen by rollout inside the table. The interval holds the noise of the runs
-    fitted, the noise of the budget to come (taken as the largest's), and the rollout's rms error.
+    The law is chosen by rollout inside the table. The interval is that of the law with a floor,
+    of which the power law is one end (of the power law where there are but two budgets), for the
+    minimum of a budget designed like the largest; it reaches to the chosen law's point.
     """
     import numpy as np
 
-    from analysis.frontier import minima, rollout
+    from analysis.frontier import minima
     from analysis.table import schema
 
     rng = np.random.default_rng(seed)
@@ -32,17 +33,15 @@ def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4
     budgets, found = minima.measure(rows, loss, size, resamples, rng)
     if len(found.loss) < 2:
         raise schema.TableError("a prediction needs two budgets or more, the table has one")
-    tried = rollout.rollout(found)
-    fitted = minima.fit_law(tried["chosen"], found)
     flops = float(rows["flops_budget"].max()) * factor
-    point = float(_at(fitted, flops, *(fitted["parameters"][name] for name in "EAg")))
+    tried, fitted, point, interval = forecast(found, flops)
     return {
         "version": VERSION,
         "created": time.time(),
         "factor": factor,
         "flops": flops,
         "loss": point,
-        "interval": _interval(fitted, found, tried, flops, rng),
+        "interval": interval,
         "no_change": minima.estimate(budgets[-1], found.estimator)[1],
         "law": tried["chosen"],
         "parameters": fitted["parameters"],
@@ -55,24 +54,28 @@ def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4
     }
 
 
-def _at(fitted, flops, E, A, g):
+def forecast(found, flops):
+    """(rollout, the chosen law's fit, its loss at `flops`, the interval) from `minima.Minima`."""
+    from analysis.frontier import minima, rollout
     from analysis.laws import forms
 
-    return forms.frontier_at(flops, fitted["reference"], E, A, g)
+    tried = rollout.rollout(found)
+    fitted = minima.fit_law(tried["chosen"], found)
+    p = fitted["parameters"]
+    point = float(forms.frontier_at(flops, fitted["reference"], p["E"], p["A"], p["g"]))
+    return tried, fitted, point, _interval(found, flops, point)
 
 
-def _interval(fitted, found, tried, flops, rng):
+def _interval(found, flops, point):
     import numpy as np
 
-    if fitted["draws"] is None:
+    from analysis.frontier import curve, minima
+
+    if found.noise is None:
         return None
-    draws = np.log(_at(fitted, flops, *fitted["draws"]))
-    # The budget to come has a design like the largest one's, so the same noise of its minimum.
-    draws = draws + rng.permutation(found.loss_noise[:, -1])
-    if tried["tests"]:
-        off = tried["rms"][tried["chosen"]]
-        draws = draws + off * rng.standard_t(tried["tests"], len(draws))
-    return np.exp(np.percentile(draws, [2.5, 97.5])).tolist()
+    law = "frontier" if len(found.loss) >= curve.MIN_POINTS["frontier"] else "power"
+    low, high = minima.reach(law, found).at(np.log([flops]), found.leverage[0, -1])[:, 0]
+    return [min(float(low), point), max(float(high), point)]
 
 
 def standing(path, run_ids, budgets):

@@ -30,6 +30,7 @@ def build(table, fit, prediction=None, root=pathlib.Path(".")):
         tables.score_section(rows, fit, judged),
         sections.isoflop(rows, fit),
         sections.best_size(fit),
+        sections.methods(rows, fit),
         sections.noise_levels(chosen, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),

@@ -48,7 +48,9 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
                 "frequencies": 256,
                 "patch": (1, 8, 8),
                 "attention": "full",
-                "condition": "text",  # text | class | none
+                "positions": "rotary",  # rotary | sincos (fixed tables) | learned
+                "qk_norm": True,
+                "condition": "text",  # text | class (as a caption) | label (DiT's table) | none
                 "drop_caption": 0.1,
                 "remat": "none",  # none | dots | full
                 "unroll": False,

@@ -9,8 +9,9 @@ import pytest
 from flax import nnx
 
 from vdit import flops
+from vdit.activations import activation_bytes
 from vdit.models import dit
-from vdit.sizes import SIZES, Shape
+from vdit.sizes import Shape
 
 DEMO = Shape((3, 8, 8, 4), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24)
 SHAPES = {
@@ -23,6 +24,15 @@ SHAPES = {
     "late fusion": dataclasses.replace(DEMO, attention="late_fusion", condition="none"),
     "factorised": dataclasses.replace(DEMO, attention="factorised"),
     "split heads": dataclasses.replace(DEMO, attention="split_heads", condition="class"),
+    "label": dataclasses.replace(DEMO, condition="label", text_length=1, vocabulary=11),
+    "learned variance": dataclasses.replace(DEMO, learn_sigma=True, qk_norm=False),
+    "learned positions": dataclasses.replace(DEMO, positions="learned"),
+    "learned positions of images": dataclasses.replace(
+        DEMO, positions="learned", latent=(1, 8, 8, 4), condition="none"
+    ),
+    "latte": dataclasses.replace(
+        DEMO, attention="interleaved", depth=4, positions="sincos", qk_norm=False, condition="none"
+    ),
     "wide": dataclasses.replace(DEMO, latent=(4, 16, 16, 4), width=256, heads=4, mlp_ratio=3.0),
 }
 
@@ -79,7 +89,7 @@ def test_parameters_are_counted_to_the_last_one(name):
     weights = forward_and_loss(shape)[2]
     counts = flops.count_params(shape)
     assert counts["params_total"] == sum(x.size for x in jax.tree.leaves(weights))
-    ends = ("patches", "caption", "output")
+    ends = ("patches", "caption", "output", "positions")
     named = [(path[0].key, x.size) for path, x in jax.tree_util.tree_leaves_with_path(weights)]
     assert counts["params"] == sum(size for name, size in named if name not in ends)
     adaln = sum(
@@ -102,8 +112,17 @@ def test_closed_form_is_near_what_xla_counts():
     )
 
 
-def test_published_multiply_accumulates_of_dit():
-    """DiT-XL/2 at 256x256 is 118.64 "Gflops" (2212.09748, table 4)."""
-    s = SIZES["XL"]
-    shape = Shape((1, 32, 32, 4), (1, 2, 2), s.width, s.depth, s.heads, condition="class")
-    assert flops.gmacs(shape) == pytest.approx(118.64, rel=0.002)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_kept_bytes_are_what_the_backward_pass_is_handed(name, dtype):
+    """The difference between two batches: what is kept of clips, without the weights."""
+    shape = dataclasses.replace(SHAPES[name], dtype=dtype, width=4 * SHAPES[name].width)
+    forward, _, weights = forward_and_loss(shape)
+
+    def kept(batch):
+        inputs = arguments(shape, batch)
+        _, backward = jax.eval_shape(lambda *a: jax.vjp(forward, *a), weights, *inputs)
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(backward))
+
+    found = (kept(5) - kept(3)) / 2
+    assert found == pytest.approx(activation_bytes(shape), rel=0.03)

@@ -16,7 +16,10 @@ from vdit.sizes import shape_of
 
 BASE = ["--config", "experiments/base.py:size=w32d2", "--workdir", "x"]
 WRONG = {
-    "expected size= or videos= or frames= or pixels= or objective=": ["--config", "experiments/base.py:siz=S"],
+    "expected size= or videos= or frames= or pixels= or objective=": [
+        "--config",
+        "experiments/base.py:siz=S",
+    ],
     "unknown size 'Q'; expected one of w20d2,": ["--config", "experiments/base.py:size=Q"],
     "config argument frames=x: expected a int": ["--config", "experiments/base.py:frames=x"],
     "No such file or directory: 'experiments/nope.py'": ["--config", "experiments/nope.py"],

@@ -1,9 +1,24 @@
-"""The ladder of model sizes, and the shape of latents. No JAX here: planning is instant."""
+"""The ladder of model sizes, and the shape that a config asks for. No JAX: planning is instant."""
 
-import dataclasses
 from typing import NamedTuple
 
 from vdit.errors import InputError
+from vdit.shape import CONDITIONS, LAYOUTS, POSITIONS, Shape, checked, seen_by, stages
+
+__all__ = [
+    "CONDITIONS",
+    "LAYOUTS",
+    "POSITIONS",
+    "SIZES",
+    "Shape",
+    "Size",
+    "checked",
+    "latent_shape",
+    "seen_by",
+    "shape_of",
+    "size_of",
+    "stages",
+]
 
 
 class Size(NamedTuple):
@@ -40,19 +55,6 @@ SIZES = {
 }
 
 
-# A variant is a list of stages, run one after the other; a stage repeats a layer of one block or
-# two; a block lists what the tokens of each of its attentions see: "full" the clip, "space" their
-# frame, "time" their place in all frames, "split" half of the heads space and half time. The four
-# that take space and time apart are Latte's (2401.03048, figure 2).
-LAYOUTS = {
-    "full": ((("full",),),),
-    "interleaved": ((("space",), ("time",)),),
-    "late_fusion": ((("space",),), (("time",),)),
-    "factorised": ((("space", "time"),),),
-    "split_heads": ((("split",),),),
-}
-
-
 def size_of(name: str) -> Size:
     """Width, depth and heads by name; `InputError` lists the names there are."""
     if name not in SIZES:
@@ -72,49 +74,8 @@ def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int
     return 1 + (frames - 1) // time, height // space, width // space, autoencoder.channels
 
 
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """All that fixes a VideoDiT's weights and its program. Latents are (T, H, W, C)."""
-
-    latent: tuple[int, int, int, int]
-    patch: tuple[int, int, int]
-    width: int
-    depth: int
-    heads: int
-    mlp_ratio: float = 4.0
-    frequencies: int = 256
-    attention: str = "full"
-    condition: str = "text"  # text | class | none
-    vocabulary: int = 2
-    text_features: int = 0  # > 0: captions come as embeddings of this size
-    text_length: int = 1
-    unroll: bool = False  # a shallow model on a CPU is faster unrolled; the weights are the same
-    remat: str = "none"
-    dtype: str = "float32"
-
-    @property
-    def grid(self) -> tuple[int, int, int]:
-        """Patches along time, height and width."""
-        return tuple(n // p for n, p in zip(self.latent[:3], self.patch, strict=True))
-
-    @property
-    def tokens(self) -> int:
-        """N, the patches of a clip."""
-        return self.grid[0] * self.grid[1] * self.grid[2]
-
-    @property
-    def patch_numbers(self) -> int:
-        """P, the numbers in a patch."""
-        return self.patch[0] * self.patch[1] * self.patch[2] * self.latent[3]
-
-
-CONDITIONS = ("text", "class", "none")
-
-
-def stages(shape: Shape):
-    """The stages of a model: for each (blocks of its layer, how often the layer is repeated)."""
-    layout = LAYOUTS[shape.attention]
-    return [(blocks, shape.depth // sum(map(len, layout))) for blocks in layout]
+# What a config from before these keys were there means.
+LATER_KEYS = {"positions": "rotary", "qk_norm": True}
 
 
 def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
@@ -127,8 +88,6 @@ def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
         size_of(model.size) if model.size else (model.width, model.depth, model.heads)
     )
     latent = latent_shape(config.autoencoder, data.num_frames, data.height, data.width)
-    if model.condition not in CONDITIONS:
-        raise InputError(f"model.condition={model.condition!r}: expected one of {CONDITIONS}")
     shape = Shape(
         latent=latent,
         patch=tuple(model.patch),
@@ -141,29 +100,14 @@ def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
         condition=model.condition,
         vocabulary=words + 2,
         text_features=text_features,
-        text_length=1 if model.condition == "class" else data.text_length,
+        text_length=1 if model.condition in ("class", "label") else data.text_length,
+        learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
+        **{key: model.get(key, default) for key, default in LATER_KEYS.items()},
         unroll=model.unroll,
         remat=model.remat,
         dtype=model.dtype,
     )
-    return _checked(shape)
-
-
-def _checked(shape: Shape) -> Shape:
-    for axis, n, p in zip("THW", shape.latent[:3], shape.patch, strict=True):
-        if n % p:
-            raise InputError(f"patch {shape.patch}: {p} does not divide the latents' {axis} = {n}")
-    if shape.attention not in LAYOUTS:
-        raise InputError(f"model.attention={shape.attention!r}: expected one of {tuple(LAYOUTS)}")
-    if shape.depth % (blocks := sum(map(len, LAYOUTS[shape.attention]))):
-        raise InputError(
-            f"depth {shape.depth}: {shape.attention} attention takes a multiple of {blocks}"
-        )
-    if shape.attention == "split_heads" and shape.heads % 2:
-        raise InputError(f"{shape.heads} heads: split_heads gives half to time, expected even")
-    if shape.width % (2 * shape.heads):
-        raise InputError(f"width {shape.width}: expected a multiple of 2 x {shape.heads} heads")
-    if shape.width <= shape.patch_numbers:
+    if checked(shape).width <= shape.patch_numbers:
         raise InputError(
             f"width {shape.width} is not above the {shape.patch_numbers} numbers in one patch: "
             "the velocity would have a rank floor; expected a wider model or a smaller patch"

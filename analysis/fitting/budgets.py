@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.fitting import entry, methods, prediction
-from analysis.frontier import flags, minima, rollout
+from analysis.frontier import flags, minima, reach, rollout
 from analysis.laws import forms
 from analysis.table import columns
 
@@ -33,21 +33,21 @@ def measure(rows, options):
     }
     held = swept(rows.held)
     for law in laws.values():
-        law["held_out"] = None if held is None else _held_out(law, rows, held, found, rng)
+        between = law.pop("between", None)
+        law["held_out"] = None if held is None else _held_out(law, rows, held, found, between)
     return _part(table, budgets, found, options), laws
 
 
 def _part(table, budgets, found, options):
     size_law = _size(_plain(minima.fit_size(found), options), found)
     tried = rollout.rollout(found, table, OWN)
-    if not options.bootstrap:
-        found = replace(found, loss_noise=found.loss_noise[:0], size_noise=found.size_noise[:0])
+    shown = found if options.bootstrap else replace(found, noise=None)  # without intervals
     warned = flags.of_budgets(budgets, found.noise.sd if found.noise else None)
     return {
         "bootstrap": options.bootstrap,
-        "noise": _noise(found.noise),
+        "noise": noise_of(found.noise),
         "estimator": found.estimator,
-        "budgets": [_budget(budget, found) for budget in budgets],
+        "budgets": [entry_of(budget, shown) for budget in budgets],
         "warnings": [flag.as_dict() for flag in warned],
         "size_law": size_law,
         "tokens": _tokens_law(table, "params"),
@@ -57,7 +57,9 @@ def _part(table, budgets, found, options):
 
 def _plain(result, options):
     """A law through the minima; without its intervals where no resamples were asked for."""
-    return result if options.bootstrap else {**result, "draws": None, "intervals": {}}
+    if options.bootstrap:
+        return result
+    return {**result, "draws": None, "intervals": {}, "between": None}
 
 
 def swept(table):
@@ -85,42 +87,34 @@ def _law(name, result, found, options, largest):
         return result
     result["fitted_to"] = f"fitted to the best loss of {len(found.log_c)} budgets"
     result["bootstrap"] = 0 if draws is None else options.bootstrap
-    flops = _grid(found)
-    p = result["parameters"]
-    curve = {"flops": flops.tolist(), "loss": _loss(flops, result["reference"], p).tolist()}
+    flops, between = _grid(found), result.get("between")
+    values = _loss(flops, result["reference"], result["parameters"])
+    curve = {"flops": flops.tolist(), "loss": values.tolist()}
+    if between is not None:
+        curve["low"], curve["high"] = between(np.log(flops)).tolist()
     if draws is not None:
-        E, A, g = (values[:, None] for values in draws)
-        band = _loss(flops, result["reference"], {"E": E, "A": A, "g": g})
-        curve["low"], curve["high"] = np.percentile(band, [2.5, 97.5], axis=0).tolist()
         kept = {name: v[:DRAWS_KEPT].tolist() for name, v in zip("EAg", draws, strict=True)}
         result["draws"] = kept
-    return result | {"curve": curve, "ahead": _ahead(result, draws, largest)}
+    return result | {"curve": curve, "ahead": _ahead(result, between, largest)}
 
 
-def _ahead(law, draws, largest):
+def _ahead(law, between, largest):
     flops = prediction.AHEAD * largest
-    at = [np.array([flops]), law["reference"]]
-    ahead = {"flops": flops, "loss": float(_loss(*at, law["parameters"])[0]), "interval": None}
-    if draws is not None:
-        values = _loss(*at, dict(zip("EAg", draws, strict=True)))
-        ahead["interval"] = np.percentile(values, [2.5, 97.5]).tolist()
-    return ahead
+    value = float(_loss(np.array([flops]), law["reference"], law["parameters"])[0])
+    interval = None if between is None else between(np.log([flops]))[:, 0].tolist()
+    return {"flops": flops, "loss": value, "interval": interval}
 
 
-def _held_out(law, rows, held, found, rng):
+def _held_out(law, rows, held, found, between):
     """The best run of each budget held out: of others a law of the best loss says nothing."""
     if not law["parameters"]:
         return None
     best = held.loc[held.groupby("flops_budget")["loss"].idxmin()]
     flops = best["flops"].to_numpy()
-    predicted, between = _loss(flops, law["reference"], law["parameters"]), None
-    if "draws" in law:
-        E, A, g = (np.array(law["draws"][name])[:, None] for name in "EAg")
-        draws = np.log(_loss(flops, law["reference"], {"E": E, "A": A, "g": g}))
-        # A budget to come has a design like the largest one's, so the same noise of its minimum.
-        draws = draws + rng.choice(found.loss_noise[:, -1], (len(draws), 1))
-        between = np.exp(np.percentile(draws, [2.5, 97.5], axis=0))
-    return prediction.table(rows, best, best["loss"].to_numpy(), predicted, between)
+    predicted = _loss(flops, law["reference"], law["parameters"])
+    # A budget to come has a design like the largest one's, so the same noise of its minimum.
+    interval = None if between is None else between(np.log(flops), found.leverage[0, -1])
+    return prediction.table(rows, best, best["loss"].to_numpy(), predicted, interval)
 
 
 def _loss(flops, reference, parameters):
@@ -132,7 +126,7 @@ def _grid(found):
 
 
 def _size(result, found):
-    draws = result.pop("draws", None)
+    draws, between = result.pop("draws", None), result.pop("between", None)
     result["status"] = entry.status(result["status"])
     if "parameters" not in result:
         return result
@@ -140,14 +134,15 @@ def _size(result, found):
     ratio = flops / result["reference"]
     p = result["parameters"]
     curve = {"flops": flops.tolist(), "size": (p["N"] * ratio ** p["a"]).tolist()}
+    if between is not None:
+        curve["low"], curve["high"] = between(np.log(flops)).tolist()
     if draws is not None:
-        N, a = (values[:, None] for values in draws)
-        curve["low"], curve["high"] = np.percentile(N * ratio**a, [2.5, 97.5], axis=0).tolist()
         result["draws"] = {"N": draws[0][:DRAWS_KEPT].tolist(), "a": draws[1][:DRAWS_KEPT].tolist()}
     return result | {"curve": curve}
 
 
-def _budget(budget, found):
+def entry_of(budget, found):
+    """A budget as it stands in fit.json."""
     size, loss, estimator = minima.estimate(budget, found.estimator)
     result = {
         "flops": budget.flops,
@@ -164,17 +159,19 @@ def _budget(budget, found):
         sizes, losses = budget.curve()
         result["curve"] = {"size": sizes.tolist(), "loss": losses.tolist()}
     used = [other.flops for other in found.budgets]
-    if budget.flops in used and len(found.loss_noise):
-        at = used.index(budget.flops)
-        low, high = np.percentile(found.loss_noise[:, at], [2.5, 97.5])
-        result["loss_interval"] = (loss * np.exp([low, high])).tolist()
-        result["loss_sd"] = float(found.loss_noise[:, at].std())
-        low, high = np.percentile(found.size_noise[:, at], [2.5, 97.5])
-        result["size_interval"] = (size * np.exp([low, high])).tolist()
+    if budget.flops in used and found.noise is not None:
+        error = found.noise.sd * np.sqrt(found.leverage[:, used.index(budget.flops)])
+        half = reach.t_quantile(found.noise.df) * error
+        result["loss_sd"] = float(error[0])
+        result["loss_interval"] = [loss * float(np.exp(end)) for end in (-half[0], half[0])]
+        if estimator == "parabola":
+            ends = size * np.exp([-half[1], half[1]])
+            result["size_interval"] = ends.clip(budget.sizes[0], budget.sizes[-1]).tolist()
     return result
 
 
-def _noise(noise):
+def noise_of(noise):
+    """The noise as it stands in fit.json."""
     return None if noise is None else {"relative": True, **vars(noise)}
 
 

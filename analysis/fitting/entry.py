@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from analysis.engine import bootstrap, fit, problem
+from analysis.engine import bootstrap, fit, intervals, problem
 from analysis.engine.objective import Objective
+
+DRAWN, DRAWS_KEPT = ("chinchilla",), 400  # resamples that the planner plans with
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Fitted:
 
     entry: dict
     fit: object  # analysis.engine.fit.Fit
-    draws: np.ndarray | None  # (P, K) resampled theta
+    reach: object  # analysis.engine.intervals.Studentised or Pairs; None without resamples
 
 
 def status(words):
@@ -71,7 +73,7 @@ def of_runs(law, inputs, loss, options, weight=None, cluster=None):
     rng = options.rng()
     posed = problem.problem(law, inputs, loss, options.objective, weight, cluster)
     found = fit.fit(posed, rng=rng)
-    draws = bootstrap.pairs(found, options.bootstrap, rng) if options.bootstrap else None
+    reach = intervals.of(found, options.bootstrap, rng) if options.bootstrap else None
     entry = {
         "law": law.name,
         "objective": objective(options),
@@ -79,12 +81,16 @@ def of_runs(law, inputs, loss, options, weight=None, cluster=None):
         "objective_value": float(found.value),
         "parameters": plain(found.parameters),
         "derived": plain(found.derived),
-        "intervals": {} if draws is None else plain(bootstrap.percentiles(found, draws)),
+        "intervals": {} if reach is None else plain(reach.parameters()),
+        "intervals_by": None if reach is None else type(reach).__name__.lower(),
         "status": {**found.status.as_dict(), "condition": _plain(found.status.condition)},
         "held_out": None,
         "bootstrap": options.bootstrap,
     }
-    return Fitted(entry, found, draws)
+    if reach is not None and law.name in DRAWN:
+        drawn = bootstrap.named(found, reach.thetas[:DRAWS_KEPT])
+        entry["draws"] = {name: drawn[name].tolist() for name in law.parameters}
+    return Fitted(entry, found, reach)
 
 
 def plain(values):
@@ -93,6 +99,8 @@ def plain(values):
 
 
 def _plain(value):
+    if value is None:
+        return None
     if isinstance(value, list | tuple | np.ndarray):
         return [_plain(part) for part in value]
     value = float(value)

@@ -110,7 +110,7 @@ def _of_frontier(law, rows, part, options):
 
 def _complete(fitted, rows, options):
     """The entry with what the law says of runs held out and of larger compute."""
-    held = prediction.held_out(fitted, rows, options.rng())
+    held = prediction.held_out(fitted, rows)
     return fitted.entry | {"held_out": held, "ahead": prediction.ahead(fitted, rows)}
 
 

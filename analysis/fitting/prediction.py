@@ -1,12 +1,11 @@
 """What a fitted law says of runs it has not seen: those held out, and the best of a larger compute.
 
-Intervals are those of new runs: the law's parameters as resampled, and about each prediction the
-scatter of the runs fitted.
+Intervals are those of new runs: the law's own error and, about each prediction, the scatter of the
+runs fitted.
 """
 
 import numpy as np
 
-from analysis.engine import fit as engine
 from analysis.table import columns
 
 AHEAD = 8.0  # times the largest compute: where the laws are compared
@@ -15,12 +14,12 @@ SIZES = 400  # sizes among which the best one is sought
 BEYOND = 64.0  # the best size is sought from the sizes fitted to this many times either way
 
 
-def held_out(fitted, rows, rng):
+def held_out(fitted, rows):
     """Each held-out row's loss, observed and predicted, and the rms error of its log; or None."""
     if rows.held.empty:
         return None
     observed = rows.loss(rows.held)
-    predicted, between = predict(fitted, rows.inputs(fitted.fit.problem.law, rows.held), rng)
+    predicted, between = predict(fitted, rows.inputs(fitted.fit.problem.law, rows.held))
     return table(rows, rows.held, observed, predicted, between)
 
 
@@ -38,18 +37,12 @@ def table(rows, held, observed, predicted, between):
     return {"where": rows.where, "rows": found, "rms_log_error": float(np.sqrt((error**2).mean()))}
 
 
-def predict(fitted, inputs, rng):
+def predict(fitted, inputs):
     """Losses (M,) of new runs at inputs by role, and their 95 % interval (2, M) or None."""
-    problem = fitted.fit.problem
     predicted = fitted.fit.predict(inputs)
-    if fitted.draws is None:
+    if fitted.reach is None:
         return predicted, None
-    draws = np.log(engine.predict(problem, fitted.draws, inputs))
-    spare = len(problem.loss) - len(fitted.fit.theta)
-    scatter = residual(fitted) * np.sqrt(len(problem.loss) / max(spare, 1))
-    return predicted, np.exp(
-        np.percentile(draws + rng.choice(scatter, draws.shape), [2.5, 97.5], axis=0)
-    )
+    return predicted, fitted.reach.losses(inputs, new=True).T
 
 
 def residual(fitted):
@@ -75,12 +68,12 @@ def ahead(fitted, rows):
         inputs = sizes_at(rows, flops)
     else:
         return None
-    loss = fitted.fit.predict(inputs).min()
-    between = None
-    if fitted.draws is not None:
-        draws = engine.predict(problem, fitted.draws, inputs).min(1)
-        between = np.percentile(draws, [2.5, 97.5]).tolist()
-    return {"flops": flops, "loss": float(loss), "interval": between}
+    losses, between = fitted.fit.predict(inputs), None
+    if fitted.reach is not None:
+        # At the best size the loss is level, so that the size's own error hardly counts.
+        best = {role: values[[losses.argmin()]] for role, values in inputs.items()}
+        between = fitted.reach.losses(best)[0].tolist()
+    return {"flops": flops, "loss": float(losses.min()), "interval": between}
 
 
 def sizes_at(rows, flops):

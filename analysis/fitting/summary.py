@@ -19,8 +19,18 @@ def warnings(fit):
     """What to know about rows and budgets, a line each."""
     said = [gone["line"] for gone in fit["dropped"]]
     said += [f"{flag['line']} (kept; --drop unstable leaves them out)" for flag in fit["flagged"]]
-    said += [f"warning: {warned['sentence']}" for warned in fit.get("warnings", [])]
+    said += [f"warning: {sentence}" for sentence in _grouped(fit.get("warnings", []))]
     return said + [f"note: {note}" for note in fit["notes"]]
+
+
+def _grouped(flags):
+    """One sentence a kind: the first budget's, and at which others the same was found."""
+    kinds = {}
+    for flag in flags:
+        kinds.setdefault(flag["kind"], []).append(flag)
+    for first, *others in kinds.values():
+        more = ", ".join(f"{flag['budget']:.3g}" for flag in others if flag["budget"])
+        yield first["sentence"] + (f"; the same at {more}" if more else "")
 
 
 def text(fit, asked):

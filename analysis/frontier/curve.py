@@ -73,7 +73,7 @@ def _linear(x, loss, w, g):
     return E, A, (w * residual**2).sum(2)
 
 
-def status(law, points, E, g, share_at_zero=0.0):
+def status(law, points, E, g, told_from_zero=True):
     """Say what a fit is worth: converged, or which parameter the data do not identify."""
     if points <= PARAMETERS[law]:
         return f"not identified: {points} budgets for {PARAMETERS[law]} parameters"
@@ -83,6 +83,4 @@ def status(law, points, E, g, share_at_zero=0.0):
         return "bound hit: E is zero, the pure power law fits as well"
     if not EXPONENTS[0] * 1.001 < g < EXPONENTS[-1] * 0.999:
         return "bound hit: g is at the end of its range, E and g are not identified"
-    if share_at_zero > 0.025:
-        return f"converged, but E is not told from zero ({share_at_zero:.0%} of resamples)"
-    return "converged"
+    return "converged" if told_from_zero else "converged, but E is not told from zero"

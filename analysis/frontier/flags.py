@@ -43,14 +43,19 @@ def place(budget):
     return float((np.log(budget.minimum[0]) - low) / (high - low)) if high > low else 0.5
 
 
+def off_centre(budget):
+    """Whether the minimum lies in the first or last part of its sizes."""
+    return not OFF_CENTRE < place(budget) < 1 - OFF_CENTRE
+
+
 def _of_one(budget, noise):
     at = f"budget {budget.flops:.3g}"
     ratio = budget.sizes[-1] / budget.sizes[0]
     if not budget.fitted:
         yield Flag(_why(budget), budget.flops, f"{at}: {budget.reason}")
     else:
-        part = place(budget)
-        if not OFF_CENTRE < part < 1 - OFF_CENTRE:
+        if off_centre(budget):
+            part = place(budget)
             end = "smallest" if part < 0.5 else "largest"
             text = f"{at}: the minimum lies near the {end} size ({part:.0%} of the way): off centre"
             yield Flag("off_centre", budget.flops, text)

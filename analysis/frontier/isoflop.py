@@ -53,6 +53,31 @@ class Budget:
         """(K, 3) powers of log(size / centre)."""
         return np.vander(np.log(self.sizes / self.centre), 3)
 
+    @property
+    def leverage(self):
+        """Variance of log size and of log loss at the minimum over that of one run, to first order.
+
+        Of a best run, log size is as it is (0) and log loss is the mean of its seeds.
+        """
+        if not self.fitted:
+            return 0.0, 1 / float(self.counts[np.argmin(self.losses)])
+        a, b, _ = self.coefficients
+        x = -b / (2 * a)
+        slopes = np.array([[b / (2 * a * a), -1 / (2 * a), 0.0], [x * x, x, 1.0]])
+        inverse = np.linalg.inv((self.design.T * self.counts) @ self.design)
+        size, loss = np.einsum("ij,jk,ik->i", slopes, inverse, slopes)
+        return float(size), float(loss)
+
+    def inside(self, reach):
+        """True where the minimum is `reach` of its own errors or more from both ends of the sizes.
+
+        `reach` is in errors of one run: a t quantile times the noise.
+        """
+        if not self.fitted:
+            return False
+        x, error = np.log(self.minimum[0] / self.centre), reach * np.sqrt(self.leverage[0])
+        return bool(self.span[0] < x - error and x + error < self.span[1])
+
     def curve(self, points=60):
         """(sizes, losses) along the parabola."""
         x = np.linspace(*self.span, points)
@@ -138,9 +163,10 @@ def measure_noise(table, budgets, loss, size):
     cells = log_loss.groupby([table["flops_budget"], table[size]])
     seeds_ss = float(((log_loss - cells.transform("mean")) ** 2).sum())
     seeds_df = len(table) - cells.ngroups
-    fitted = [budget for budget in budgets if budget.fitted]
-    scatter_ss = sum(_scatter(budget) for budget in fitted)
-    scatter_df = sum(len(budget.sizes) - 3 for budget in fitted)
+    # Also of budgets whose minimum lies outside: to choose among them would bias the scatter.
+    bent = [budget for budget in budgets if budget.coefficients is not None]
+    scatter_ss = sum(_scatter(budget) for budget in bent)
+    scatter_df = sum(len(budget.sizes) - 3 for budget in bent)
     df = seeds_df + scatter_df
     if df == 0:
         return None
@@ -171,3 +197,18 @@ def resample_minimum(budget, sd, rng):
     solve = np.linalg.pinv(budget.design * root) * root.T
     x, y = _lowest(budget.coefficients + noise @ solve.T, *budget.span)
     return x + np.log(budget.centre), y
+
+
+def leverage(budget):
+    """Variances of log loss and log size at the budget's minimum, in units of one run's variance.
+
+    By the delta method at the parabola's vertex; of a best run that of its cell, and 1 for its
+    size, which nothing is known of.
+    """
+    if not budget.fitted:
+        return 1.0 / float(budget.counts[np.argmin(budget.losses)]), 1.0
+    a, b, _ = budget.coefficients
+    vertex = -b / (2 * a)
+    loss, size = np.array([vertex**2, vertex, 1.0]), np.array([b / (2 * a**2), -1 / (2 * a), 0.0])
+    inverse = np.linalg.inv(budget.design.T * budget.counts @ budget.design)
+    return float(loss @ inverse @ loss), float(size @ inverse @ size)

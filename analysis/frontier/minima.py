@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.frontier import curve, isoflop
+from analysis.frontier import curve, flags, isoflop
+from analysis.frontier.reach import Line, Profile
 from analysis.table import schema
 
 MIN_PARABOLAS = 3
@@ -17,7 +18,7 @@ class Minima:
 
     estimator is "parabola" (minimum between sizes) or, where fewer than three budgets have one
     inside their sizes, "best_run". Noise arrays are in logs, about zero; R is 0 where no noise
-    could be measured.
+    could be measured. `off` counts the budgets whose minimum lies at or near an end of its sizes.
     """
 
     estimator: str
@@ -28,6 +29,8 @@ class Minima:
     loss: np.ndarray  # (B,)
     loss_noise: np.ndarray  # (R, B)
     size_noise: np.ndarray  # (R, B)
+    leverage: np.ndarray  # (2, B) of log loss and log size: variance in units of one run's
+    off: int
 
     @property
     def loss_sd(self):
@@ -71,7 +74,7 @@ def measure(table, loss, size, resamples=2000, rng=None):
     return budgets, of_budgets(budgets, noise, resamples, rng or np.random.default_rng(0))
 
 
-def of_budgets(budgets, noise, resamples, rng):
+def of_budgets(budgets, noise, resamples=0, rng=None):
     """Minima of `budgets`: of those with a sound parabola where there are enough of them."""
     used = [budget for budget in budgets if budget.fitted]
     estimator = "parabola"
@@ -87,7 +90,9 @@ def of_budgets(budgets, noise, resamples, rng):
             size_noise[:, index] = log_size - np.log(size[index])
             loss_noise[:, index] = log_loss - np.log(loss[index])
     log_c = np.log([budget.flops for budget in used])
-    return Minima(estimator, used, noise, log_c, size, loss, loss_noise, size_noise)
+    leverage = np.array([isoflop.leverage(_as(budget, estimator)) for budget in used]).T
+    off = sum(not budget.fitted or flags.off_centre(budget) for budget in budgets)
+    return Minima(estimator, used, noise, log_c, size, loss, loss_noise, size_noise, leverage, off)
 
 
 def _as(budget, estimator):
@@ -108,10 +113,12 @@ def estimate(budget, estimator):
 
 
 def fit_law(law, minima):
-    """Fit one law of `LAWS` to the minima: a dict of parameters, intervals, status, draws.
+    """Fit one law of `LAWS` to the minima: a dict of parameters, intervals, status, draws, between.
 
-    The intervals are of a parametric bootstrap: noise as between seeds, passed through the
-    parabolas, about the fitted law, and widened where the minima scatter more than that.
+    `between(log_c, leverage=0)` gives the interval (2, M) of the law's loss, or of the minimum of a
+    new budget of that leverage, by `reach` and like `intervals`. The draws are of a parametric
+    bootstrap about the fitted law: noise as between runs, passed through the parabolas, and
+    widened where the minima scatter more than that.
     """
     points, reference = len(minima.log_c), curve.reference(minima.log_c)
     result = {"n": points, "reference": reference}
@@ -124,22 +131,41 @@ def fit_law(law, minima):
     result["objective"] = "weighted sum of squared relative residuals"
     result["objective_value"] = float((residual**2).sum())
     result["parameters"] = _named(E, A, g, reference)
-    draws, share = None, 0.0
-    if len(minima.loss_noise):
-        spare = last - curve.PARAMETERS[law]
-        widen = np.sqrt(max(1.0, result["objective_value"] / spare)) if spare > 0 else 1.0
-        resampled = expected * np.exp(widen * minima.loss_noise)
-        draws = curve.fit(law, minima.log_c, resampled, minima.loss_sd)
-        share = float(np.mean(draws[0] == 0))
-        result["widened"] = float(widen)
-        result["intervals"] = {
-            name: np.percentile(values, [2.5, 97.5]).tolist()
-            for name, values in zip("EAg", draws, strict=True)
-            if law == "frontier" or name != "E"
-        }
-    result["status"] = curve.status(law, last, E, g, share)
-    result["draws"] = draws
+    result["draws"], told = None, True
+    if minima.noise is not None:
+        result |= _resampled(law, minima, expected, result["objective_value"], last)
+        allowed = reach(law, minima)
+        result["intervals"], result["between"] = _intervals(law, allowed, reference), allowed.at
+        told = law != "frontier" or allowed.told_from_zero()
+    result["status"] = curve.status(law, last, E, g, told)
     return result
+
+
+def reach(law, minima):
+    """What the minima allow of a law: `reach.Profile` for the floor, else `reach.Line`."""
+    last = curve.LOCAL_POINTS if law == "local" else len(minima.log_c)
+    log_c, loss = minima.log_c[-last:], minima.loss[-last:]
+    leverage = minima.leverage[0, -last:]
+    if law == "frontier":
+        return Profile(log_c, loss, leverage, minima.noise)
+    return Line(log_c, np.log(loss), leverage, minima.noise)
+
+
+def _intervals(law, allowed, reference):
+    if law == "frontier":
+        return {"E": allowed.floor(), "A": allowed.removable(), "g": allowed.slopes()}
+    low, high = allowed.slopes()
+    return {"A": allowed.at(np.log([reference]))[:, 0].tolist(), "g": [-high, -low]}
+
+
+def _resampled(law, minima, expected, scatter, last):
+    if not len(minima.loss_noise):
+        return {"draws": None}
+    spare = last - curve.PARAMETERS[law]
+    widen = np.sqrt(max(1.0, scatter / spare)) if spare > 0 else 1.0
+    resampled = expected * np.exp(widen * minima.loss_noise)
+    draws = curve.fit(law, minima.log_c, resampled, minima.loss_sd)
+    return {"draws": draws, "widened": float(widen)}
 
 
 def _named(E, A, g, reference):
@@ -151,25 +177,43 @@ def _named(E, A, g, reference):
 
 
 def fit_size(minima):
-    """N*(C) = k C^a through the minima, weighted by how well each is known: as `fit_law`."""
+    """N*(C) = k C^a through the minima, weighted by how well each is known: as `fit_law`.
+
+    Where a minimum lies at or near an end of its sizes, those that were found inside are a
+    selection that bends the law: no interval is given.
+    """
     points, reference = len(minima.log_c), curve.reference(minima.log_c)
-    result = {"n": points, "reference": reference}
+    result = {"n": points, "reference": reference, "draws": None}
     if points < 2:
-        return result | {"status": f"not identified: {points} budgets", "draws": None}
+        return result | {"status": f"not identified: {points} budgets"}
     _, k, slope = curve.fit("power", minima.log_c, minima.size[None], minima.size_sd)
     expected = k[0] * np.exp(-slope[0] * (minima.log_c - np.log(reference)))
-    residual = np.log(minima.size / expected) / minima.size_sd
+    scatter = float((np.log(minima.size / expected) ** 2 / minima.size_sd**2).sum())
     result["parameters"] = {"N": float(k[0]), "a": float(-slope[0])}
-    result["draws"] = None
-    if len(minima.size_noise):
-        spare = points - 2
-        widen = np.sqrt(max(1.0, (residual**2).sum() / spare)) if spare > 0 else 1.0
-        resampled = expected * np.exp(widen * minima.size_noise)
-        _, N, slopes = curve.fit("power", minima.log_c, resampled, minima.size_sd)
-        result["draws"] = (N, -slopes)
-        result["intervals"] = {
-            "N": np.percentile(N, [2.5, 97.5]).tolist(),
-            "a": np.percentile(-slopes, [2.5, 97.5]).tolist(),
-        }
-    result["status"] = "converged" if points > 2 else "not identified: 2 budgets for 2 parameters"
+    if minima.noise is not None:
+        drawn = _resampled_sizes(minima, expected, scatter)
+        allowed = Line(minima.log_c, np.log(minima.size), minima.leverage[1], minima.noise)
+        if not minima.off:
+            between = allowed.at(np.log([reference]))[:, 0].tolist()
+            result["intervals"] = {"N": between, "a": allowed.slopes()}
+        result |= {"draws": drawn, "between": allowed.at}
+    result["status"] = _size_status(points, minima.off)
     return result
+
+
+def _size_status(points, off):
+    if points < 3:
+        return "not identified: 2 budgets for 2 parameters"
+    if off:
+        return f"not identified: {off} minima lie at or near an end of their sizes"
+    return "converged"
+
+
+def _resampled_sizes(minima, expected, scatter):
+    if not len(minima.size_noise):
+        return None
+    spare = len(expected) - 2
+    widen = np.sqrt(max(1.0, scatter / spare)) if spare > 0 else 1.0
+    resampled = expected * np.exp(widen * minima.size_noise)
+    _, N, slopes = curve.fit("power", minima.log_c, resampled, minima.size_sd)
+    return N, -slopes

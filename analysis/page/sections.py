@@ -1,5 +1,6 @@
 """The sections of the page that draw curves: each takes what it shows and returns HTML."""
 
+from analysis.figures import methods as trials
 from analysis.figures import scaling as curves
 from analysis.figures import sizes, style
 from analysis.page import elements
@@ -114,6 +115,43 @@ def best_size(fit):
         ),
         words,
     )
+
+
+def methods(rows, fit):
+    """Every method tried on budgets it had not seen; "" where there are too few for a trial."""
+    tried = fit["rollout"]
+    if not tried["trials"]:
+        return ""
+
+    def draw(palette, size):
+        return trials.methods(rows, fit, palette, size)
+
+    horizons = sorted({trial["horizon"] for trial in tried["trials"]})
+    ranked = sorted(tried["rms"], key=lambda m: (tried["rms"][m] is None, tried["rms"][m]))
+    body = [_method_row(method, tried, horizons) for method in ranked]
+    head = ["method", *(f"{h} on" for h in horizons), "says of the next"]
+    return elements.section(
+        "methods",
+        "Which law predicts best",
+        elements.figure(draw, "methods", "every method's predictions of held-out budgets"),
+        elements.read(
+            "Every method was fitted to the first budgets and asked for the later ones. The table "
+            "gives the root mean square error of the loss, so many budgets on, and in brackets of "
+            "how many trials: with a few, a lead is luck. Laws fitted to the frontier stand beside "
+            "laws fitted to all runs."
+        ),
+        elements.table(head, body),
+        f"<p>{elements.escape(tried['disagreement']['sentence'].capitalize())}.</p>",
+    )
+
+
+def _method_row(method, tried, horizons):
+    cells = [elements.escape(method) + (" (chosen)" if method == tried["chosen"] else "")]
+    for horizon in map(str, horizons):
+        error, count = tried["horizons"][method][horizon], tried["counts"][method][horizon]
+        cells.append(f"{error:.1%} <small>({count})</small>" if count else "")
+    coming = tried["next"]["predicted"].get(method)
+    return [*cells, "" if coming is None else f"{coming:.4f}"]
 
 
 def noise_levels(picks, fit):

@@ -52,7 +52,7 @@ def test_a_floor_the_data_speak_against_is_named_as_zero():
 def test_three_budgets_do_not_identify_a_floor():
     assert "not identified" in curve.status("frontier", 3, 0.2, 0.2)
     assert curve.status("frontier", 6, 0.2, 0.2) == "converged"
-    assert "not told from zero" in curve.status("frontier", 6, 0.2, 0.2, share_at_zero=0.3)
+    assert "not told from zero" in curve.status("frontier", 6, 0.2, 0.2, told_from_zero=False)
 
 
 def test_a_well_known_budget_weighs_more():

@@ -64,37 +64,43 @@ def _heads(x: jax.Array, heads: int) -> jax.Array:
 
 
 class SelfAttention(nnx.Module):
-    """Multi-head attention of the tokens among themselves, with QK-norm and rotary positions.
+    """Multi-head attention of the tokens among themselves, with rotary positions where given.
 
-    Queries and keys are normalised per head (2302.05442), which keeps large models stable.
-    `grouping` is full, space, time or split (`sizes.LAYOUTS`).
+    `qk_norm`: queries and keys are normalised per head (2302.05442), which keeps large models
+    stable. `grouping` is full, space, time or split (`sizes.LAYOUTS`).
     """
 
-    def __init__(self, width: int, heads: int, grouping: str, *, rngs, dtype=None):
+    def __init__(self, width: int, heads: int, grouping: str, *, qk_norm=True, rngs, dtype=None):
         self.heads, self.grouping = heads, grouping
         self.qkv = Dense(width, 3 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
         self.out = Dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
-        self.q_norm = RMSNorm(width // heads, rngs=rngs)
-        self.k_norm = RMSNorm(width // heads, rngs=rngs)
+        self.q_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
+        self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
 
-    def __call__(self, x_BND: jax.Array, angles_NE: jax.Array, grid: Grid) -> jax.Array:
+    def __call__(self, x_BND: jax.Array, angles_NE: jax.Array | None, grid: Grid) -> jax.Array:
         q, k, v = (_heads(x, self.heads) for x in jnp.split(self.qkv(x_BND), 3, axis=-1))
-        q, k = rotate(self.q_norm(q), angles_NE), rotate(self.k_norm(k), angles_NE)
+        q, k = _normed(self.q_norm, q), _normed(self.k_norm, k)
+        if angles_NE is not None:
+            q, k = rotate(q, angles_NE), rotate(k, angles_NE)
         return self.out(attend_within((q, k, v), self.grouping, grid).reshape(x_BND.shape))
+
+
+def _normed(norm: RMSNorm | None, x_BNKE: jax.Array) -> jax.Array:
+    return x_BNKE if norm is None else norm(x_BNKE)
 
 
 class CrossAttention(nnx.Module):
     """The tokens look at the caption (as in PixArt, 2310.00426); starts as zero."""
 
-    def __init__(self, width: int, heads: int, *, rngs, dtype=None):
+    def __init__(self, width: int, heads: int, *, qk_norm=True, rngs, dtype=None):
         self.heads = heads
         self.q = Dense(width, width, ("embed", "heads"), rngs=rngs, dtype=dtype)
         self.kv = Dense(width, 2 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
         self.out = zeros_dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
-        self.q_norm = RMSNorm(width // heads, rngs=rngs)
-        self.k_norm = RMSNorm(width // heads, rngs=rngs)
+        self.q_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
+        self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
 
     def __call__(self, x_BND: jax.Array, e_BSD: jax.Array, seen_BS: jax.Array) -> jax.Array:
-        q = self.q_norm(_heads(self.q(x_BND), self.heads))
+        q = _normed(self.q_norm, _heads(self.q(x_BND), self.heads))
         k, v = (_heads(x, self.heads) for x in jnp.split(self.kv(e_BSD), 2, axis=-1))
-        return self.out(attend(q, self.k_norm(k), v, seen_BS).reshape(x_BND.shape))
+        return self.out(attend(q, _normed(self.k_norm, k), v, seen_BS).reshape(x_BND.shape))

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.models import embed
+from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.layers import MLP, Dense, layer_norm, modulate, zeros_dense
 from vdit.sharding import constrain
@@ -32,11 +32,9 @@ class Block(nnx.Module):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         width, self.parts = shape.width, len(groupings) + 1
         self.modulation = zeros_dense(width, 3 * self.parts * width, ("embed", "mlp"), **kw)
-        self.attentions = nnx.List(
-            [SelfAttention(width, shape.heads, grouping, **kw) for grouping in groupings]
-        )
-        text = shape.condition == "text"
-        self.cross = CrossAttention(width, shape.heads, **kw) if text else None
+        heads = {"heads": shape.heads, "qk_norm": shape.qk_norm} | kw
+        self.attentions = nnx.List([SelfAttention(width, grouping=g, **heads) for g in groupings])
+        self.cross = CrossAttention(width, **heads) if shape.condition == "text" else None
         self.mlp = MLP(width, int(width * shape.mlp_ratio), **kw)
 
     def __call__(self, x_BND, c_BD, caption, angles_NE, grid):
@@ -59,9 +57,13 @@ class Layer(nnx.Module):
 
     def __init__(self, shape: Shape, blocks: tuple[tuple[str, ...], ...], *, rngs):
         self.blocks = nnx.List([Block(shape, groupings, rngs=rngs) for groupings in blocks])
+        self.groupings = blocks
 
-    def __call__(self, x_BND, *inputs):
-        for block in self.blocks:
+    def __call__(self, x_BND, late_ND, *inputs):
+        """`late_ND` is added in front of the block over time; it is zero but in the first layer."""
+        for block, groupings in zip(self.blocks, self.groupings, strict=True):
+            if late_ND is not None and groupings == ("time",):
+                x_BND = x_BND + late_ND
             x_BND = block(x_BND, *inputs)
         return x_BND
 
@@ -71,7 +73,8 @@ class VideoDiT(nnx.Module):
 
     x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is
     data; caption: (B, S) tokens, (B, 1) class labels (0 is "no caption") or (B, S, F) embeddings.
-    Returns float32 of x's shape, zero at the start of training.
+    Returns float32 of x's shape, zero at the start of training; 2 C channels with a learned
+    variance: the prediction's, then the variance's.
     """
 
     def __init__(self, shape: Shape, *, rngs: nnx.Rngs):
@@ -79,45 +82,78 @@ class VideoDiT(nnx.Module):
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
         self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, **kw)
-        self.caption = (
-            embed.CaptionEmbed(
-                shape.vocabulary, shape.text_features, shape.text_length, width, **kw
-            )
-            if shape.condition != "none"
-            else None
-        )
+        self.caption = _caption(shape, **kw)
         self.stages = nnx.List([_stack(shape, *stage, rngs) for stage in stages(shape)])
         self.final_modulation = zeros_dense(width, 2 * width, ("embed", "mlp"), **kw)
-        self.output = zeros_dense(width, shape.patch_numbers, ("embed", None), **kw)
+        self.output = zeros_dense(width, shape.output_numbers, ("embed", None), **kw)
+        self.positions = positions.create(shape, rngs=rngs)
 
     def __call__(self, x_BTHWC: jax.Array, t_B: jax.Array, caption: jax.Array) -> jax.Array:
         shape, grid = self.shape, embed.grid_of(x_BTHWC.shape, self.shape.patch)
         dtype = jnp.dtype(shape.dtype)
         x_BND = self.patches(embed.patchify(x_BTHWC, shape.patch).astype(dtype))
+        x_BND, angles, late = self._place(x_BND, grid)
         x_BND = constrain(x_BND, "batch", "tokens", None)
-        c_BD, seen = self.noise_level(t_B), None
-        if self.caption is not None:
-            e_BSD, seen_BS, pooled_BD = self.caption(caption)
-            c_BD, seen = c_BD + pooled_BD, (e_BSD.astype(dtype), seen_BS)
+        c_BD, seen = self._condition(t_B, caption)
         c_BD = jax.nn.silu(c_BD).astype(dtype)
-        angles = jnp.asarray(embed.rotary_angles(grid, shape.width // shape.heads))
         for stage in self.stages:
-            x_BND = _repeat(stage, shape, x_BND, c_BD, seen, angles, grid)
+            x_BND = _repeat(stage, shape, x_BND, late, c_BD, seen, angles, grid)
         shift, scale = jnp.split(self.final_modulation(c_BD), 2, -1)
-        y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale))
-        return embed.unpatchify(y_BNP.astype(jnp.float32), shape.patch, x_BTHWC.shape[1:])
+        y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
+        channels = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
+        return embed.unpatchify(y_BNP, shape.patch, (*x_BTHWC.shape[1:4], channels))
+
+    def _condition(self, t_B, caption):
+        """The vector (B, D) that modulates all blocks, and what cross-attention looks at."""
+        c_BD, shape = self.noise_level(t_B), self.shape
+        if shape.condition == "none":
+            return c_BD, None
+        if shape.condition == "label":
+            return c_BD + self.caption(caption), None
+        e_BSD, seen_BS, pooled_BD = self.caption(caption)
+        return c_BD + pooled_BD, (e_BSD.astype(jnp.dtype(shape.dtype)), seen_BS)
+
+    def _place(self, x_BND, grid):
+        """The tokens with their places added, angles of rotary positions, and what is added later.
+
+        Latte adds the table of frames in front of the first block over time (2401.03048); variants
+        without such a block have it at once.
+        """
+        if self.positions is None:
+            head = self.shape.width // self.shape.heads
+            return x_BND, jnp.asarray(embed.rotary_angles(grid, head)), None
+        places, frames = self.positions(grid)
+        x_BND = x_BND + positions.over_places(places, grid).astype(x_BND.dtype)
+        if frames is None:
+            return x_BND, None, None
+        frames = positions.over_frames(frames, grid).astype(x_BND.dtype)
+        waits = any(("time",) in stage.groupings for stage in self.stages)
+        return (x_BND, None, frames) if waits else (x_BND + frames, None, None)
 
 
-def _repeat(stage: Layer, shape: Shape, x_BND, c_BD, seen, angles_NE, grid):
+def _caption(shape: Shape, **kw):
+    if shape.condition == "none":
+        return None
+    if shape.condition == "label":
+        return embed.LabelEmbed(shape.vocabulary, shape.width, rngs=kw["rngs"])
+    sizes = shape.vocabulary, shape.text_features, shape.text_length, shape.width
+    return embed.CaptionEmbed(*sizes, **kw)
+
+
+def _repeat(stage: Layer, shape: Shape, x_BND, late_ND, *inputs):
     """One compiled body for all layers of a stage: compile time does not grow with depth."""
     graph, weights = nnx.split(stage)
+    depth = len(jax.tree.leaves(weights)[0])
+    first = None if late_ND is None else (jnp.arange(depth) == 0).astype(late_ND.dtype)
 
-    def layer(x, weights_of_one):
-        return nnx.merge(graph, weights_of_one)(x, c_BD, seen, angles_NE, grid), None
+    def layer(x, one):
+        weights_of_one, is_first = one
+        late = None if is_first is None else is_first * late_ND
+        return nnx.merge(graph, weights_of_one)(x, late, *inputs), None
 
     if REMAT[shape.remat] is not None:
         layer = jax.checkpoint(layer, policy=REMAT[shape.remat])
-    return jax.lax.scan(layer, x_BND, weights, unroll=shape.unroll or 1)[0]
+    return jax.lax.scan(layer, x_BND, (weights, first), unroll=shape.unroll or 1)[0]
 
 
 def _stack(shape: Shape, blocks, depth: int, rngs: nnx.Rngs) -> Layer:

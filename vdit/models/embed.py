@@ -108,3 +108,16 @@ class CaptionEmbed(nnx.Module):
         seen_BS = given_BS.at[:, 0].set(True)
         weight = seen_BS[..., None] / seen_BS.sum(-1)[:, None, None]
         return e_BSD, seen_BS, self.pool((e_BSD * weight).sum(1))
+
+
+class LabelEmbed(nnx.Module):
+    """Class labels (B, 1) to (B, D) by DiT's table (2212.09748); row 0 is the null label."""
+
+    def __init__(self, vocabulary: int, width: int, *, rngs):
+        table = nnx.with_partitioning(nnx.initializers.normal(width**-0.5), (None, "embed"))
+        self.table = nnx.Param(table(rngs.params(), (vocabulary, width)))
+
+    def __call__(self, label_B1: jax.Array) -> jax.Array:
+        if label_B1.shape[1:] != (1,):
+            raise InputError(f"labels of shape {label_B1.shape}: expected (B, 1)")
+        return self.table[...][label_B1[:, 0]]

@@ -1,0 +1,52 @@
+"""Fit planted sweeps and count how often 95 % intervals hold the truth.
+
+python -m analysis.calibrate --out calibration.csv
+"""
+
+import argparse
+import sys
+
+from analysis import console, files
+
+
+def main(argv):
+    """Command line of `analysis.calibrate`."""
+    parser = argparse.ArgumentParser(prog="analysis.calibrate", description=__doc__.splitlines()[0])
+    parser.add_argument("--sweeps", type=int, default=1000, help="of each design (1000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the planted noise (0)")
+    parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
+    parser.add_argument("--out", help="CSV to write")
+    args = parser.parse_args(argv)
+    import pandas as pd
+
+    from analysis.calibration import table
+
+    if args.sweeps < 1:
+        raise files.TableError(f"--sweeps is {args.sweeps}, expected 1 or more")
+    found = table.table(table.run(args.sweeps, args.seed, _chosen(args.design), progress=_progress))
+    print("\n".join(table.lines(found)))
+    if args.out:
+        files.write_text(args.out, pd.DataFrame(found).to_csv(index=False))
+        print(f"written to {args.out}")
+
+
+def _chosen(names):
+    from analysis.calibration.designs import DESIGNS
+
+    known = {design.name: design for design in DESIGNS}
+    for name in names or []:
+        if name not in known:
+            raise files.TableError(f"--design {name}: expected one of {', '.join(known)}")
+    return tuple(known[name] for name in names) if names else DESIGNS
+
+
+def _progress(results, total):
+    """Passes results on, with a bar where someone looks."""
+    for done, result in enumerate(results, 1):
+        if sys.stderr.isatty():
+            print(f"\r{done / total:4.0%}", end="\n" if done == total else "", file=sys.stderr)
+        yield result
+
+
+if __name__ == "__main__":
+    console.run(main)

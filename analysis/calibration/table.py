@@ -1,0 +1,96 @@
+"""Run the sweeps of every design and count how often each interval held the truth."""
+
+import concurrent.futures
+import os
+
+import numpy as np
+
+from analysis.calibration import designs, frontier, rows
+
+CHUNK = 25  # sweeps a worker does before it reports
+FEW = 100  # identified sweeps below which a coverage is shown and not judged
+LOW, HIGH = 0.93, 0.97
+
+
+def run(
+    sweeps, seed, chosen=designs.DESIGNS, workers=None, progress=lambda results, total: results
+):
+    """{design: {quantity: [(covered or None, width)]}} over `sweeps` planted sweeps each."""
+    jobs = [(d, seed, i, min(i + CHUNK, sweeps)) for d in chosen for i in range(0, sweeps, CHUNK)]
+    found = {design.name: {} for design in chosen}
+    workers = workers or os.cpu_count()
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        for name, judged in progress(pool.map(_chunk, jobs), len(jobs)):
+            for quantity, marks in judged.items():
+                found[name].setdefault(quantity, []).extend(marks)
+    return found
+
+
+def _chunk(job):
+    design, seed, first, last = job
+    judged = {}
+    for index in range(first, last):
+        # Its own stream for every sweep: the result does not hang on how they are shared out.
+        rng = np.random.default_rng([seed, designs.DESIGNS.index(design), index])
+        for quantity, mark in _one(design, rng):
+            judged.setdefault(quantity, []).append(mark)
+    return design.name, judged
+
+
+def _one(design, rng):
+    sweep = designs.sweep(design, rng)
+    said = {} if design.within else frontier.judge(design, sweep)
+    said |= rows.judge(design, sweep, rng)
+    for quantity, (truth, interval) in said.items():
+        if interval is None:
+            yield quantity, (None, None)
+        else:
+            low, high = interval
+            yield quantity, (bool(low <= truth <= high), float(high - low))
+
+
+def table(found):
+    """A list of rows: design, quantity, sweeps, identified, covered, coverage, se, width, judged.
+
+    identified: share of sweeps with an interval; coverage: share of these that held the truth, se
+    its binomial error; width: median. judged: "yes" or "no" for 93 to 97 % within two errors, "few"
+    where under FEW sweeps were identified.
+    """
+    return [
+        _row(design, quantity, marks)
+        for design, judged in found.items()
+        for quantity, marks in judged.items()
+    ]
+
+
+def _row(design, quantity, marks):
+    held = [covered for covered, _ in marks if covered is not None]
+    row = {
+        "design": design,
+        "quantity": quantity,
+        "sweeps": len(marks),
+        "identified": round(len(held) / len(marks), 4),
+        "covered": sum(held),
+    }
+    if not held:
+        return row | {"coverage": None, "se": None, "width": None, "judged": "none"}
+    coverage = float(np.mean(held))
+    se = float(np.sqrt(coverage * (1 - coverage) / len(held)))
+    width = float(np.median([width for _, width in marks if width is not None]))
+    inside = LOW - 2 * se <= coverage <= HIGH + 2 * se
+    judged = "few" if len(held) < FEW else "yes" if inside else "no"
+    numbers = {"coverage": round(coverage, 4), "se": round(se, 4), "width": float(f"{width:.4g}")}
+    return row | numbers | {"judged": judged}
+
+
+def lines(found):
+    """The table for people."""
+    yield f"{'design':12s} {'quantity':20s} {'identified':>10s} {'coverage':>16s} {'width':>9s}"
+    for row in found:
+        cells = "" if row["coverage"] is None else f"{row['coverage']:.1%} +- {row['se']:.1%}"
+        width = "" if row["width"] is None else f"{row['width']:.3g}"
+        mark = {"no": "  outside 93 to 97 %", "few": "  few"}.get(row["judged"], "")
+        yield (
+            f"{row['design']:12s} {row['quantity']:20s} {row['identified']:>10.1%} "
+            f"{cells:>16s} {width:>9s}{mark}"
+        )

@@ -1,0 +1,102 @@
+"""The model's options beside its defaults: positions, labels, learned variance."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from tests.dit_test import SHAPE, VARIANTS, inputs, perturbed
+from tests.tiny import config
+from vdit.errors import InputError
+from vdit.models import dit, embed, positions
+from vdit.sizes import LAYOUTS, shape_of
+
+# The options beside today's defaults, each with what it takes.
+OPTIONS = {
+    "sincos": {"positions": "sincos"},
+    "learned positions": {"positions": "learned"},
+    "no qk-norm": {"qk_norm": False},
+    "label": {"condition": "label", "text_length": 1},
+    "learned variance": {"learn_sigma": True},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_starts_at_zero_and_uses_all_its_weights(name):
+    shape = dataclasses.replace(SHAPE, attention="interleaved", depth=2, **OPTIONS[name])
+    args, graph = inputs(shape), nnx.split(dit.create(shape, jax.random.key(0)))[0]
+
+    @jax.jit
+    @jax.value_and_grad
+    def square(weights):
+        y = nnx.merge(graph, weights)(*args)
+        assert y.shape == (*args[0].shape[:-1], 2 * (1 + shape.learn_sigma))
+        return jnp.square(y).sum()
+
+    assert square(nnx.split(dit.create(shape, jax.random.key(0)))[1])[0] == 0
+    gradient = jax.tree_util.tree_leaves_with_path(square(nnx.split(perturbed(shape))[1])[1])
+    assert not [jax.tree_util.keystr(path) for path, g in gradient if not g.any()]
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("kind", ["sincos", "learned"])
+def test_tables_tell_every_token_from_every_other(name, kind):
+    """All tokens alike but for their places: no two come out the same."""
+    shape = dataclasses.replace(VARIANTS[name], positions=kind, condition="none")
+    x, t, caption = inputs(shape)
+    y = perturbed(shape)(jnp.ones_like(x), t, caption)[0]
+    tokens = np.asarray(embed.patchify(y[None], shape.patch)[0])
+    apart = np.abs(tokens[:, None] - tokens).max(-1) + 10 * np.eye(len(tokens))
+    assert apart.min() > 1e-4
+
+
+def test_a_label_is_a_row_of_the_table():
+    shape = dataclasses.replace(SHAPE, condition="label", text_length=1, depth=1)
+    model, (x, t, label) = perturbed(shape), inputs(shape)
+    before = model(x, t, label)
+    model.caption.table[...] = jnp.roll(model.caption.table[...], 1, axis=0)
+    np.testing.assert_array_equal(model(x, t, label + 1), before)
+    with pytest.raises(InputError, match=r"labels of shape \(2, 3\): expected \(B, 1\)"):
+        model(x, t, jnp.zeros((2, 3), int))
+
+
+def test_the_fixed_table_tells_column_and_row_apart():
+    """One frequency is enough to see which half is which: sine and cosine of the place."""
+    table = positions.place_table(2, 3, 4).reshape(2, 3, 4)
+    row, column = np.mgrid[:2, :3]
+    expected = np.stack([np.sin(column), np.cos(column), np.sin(row), np.cos(row)], -1)
+    np.testing.assert_allclose(table, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["sincos", "learned"])
+def test_a_model_of_videos_takes_images_and_smaller_frames(kind):
+    shape = dataclasses.replace(VARIANTS["interleaved"], positions=kind)
+    model, (x, t, caption) = perturbed(shape), inputs(shape)
+    assert model(x[:, :1, :2], t, caption).shape == (2, 1, 2, 4, 2)
+    if kind == "learned":
+        with pytest.raises(InputError, match=r"\(6, 2, 2\) patches: learned positions know"):
+            model(jnp.concatenate([x, x], 1), t, caption)
+
+
+def test_options_come_from_the_config(tmp_path):
+    plain = shape_of(config(tmp_path))
+    assert (plain.positions, plain.qk_norm, plain.learn_sigma) == ("rotary", True, False)
+    old = config(tmp_path).unlock()
+    del old.model.positions, old.model.qk_norm
+    assert shape_of(old) == plain
+    keys = {"model.positions": "sincos", "model.qk_norm": False, "model.condition": "label"}
+    keys |= {"objective": "ddpm", "ddpm.learned_variance": True}
+    asked = shape_of(config(tmp_path, **keys))
+    changes = {"positions": "sincos", "qk_norm": False, "learn_sigma": True}
+    assert asked == dataclasses.replace(plain, condition="label", text_length=1, **changes)
+
+
+def test_options_that_do_not_go_together_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"model\.positions='fourier': expected one of"):
+        shape_of(config(tmp_path, **{"model.positions": "fourier"}))
+    odd = {"model.positions": "sincos", "model.width": 26}
+    with pytest.raises(InputError, match="width 26: sincos positions take a multiple of 4"):
+        shape_of(config(tmp_path, **odd))

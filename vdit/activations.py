@@ -1,0 +1,54 @@
+"""Bytes that a backward pass needs of the forward pass of one clip, in closed form. No JAX here."""
+
+from vdit.sizes import Shape, seen_by, stages
+
+ITEM = {"float32": 4, "bfloat16": 2}
+
+
+def activation_bytes(s: Shape) -> int:
+    """What a training step keeps of one clip without recomputation (`remat="none"`).
+
+    Norms and softmax keep float32, products the model's dtype. Plain attention is counted, which
+    keeps its probabilities; fused kernels do not. Vectors of a token or a clip are left out.
+    """
+    blocks = [block for groups, repeats in stages(s) for block in groups * repeats]
+    return int(sum(_block(s, block) for block in blocks) + _ends(s))
+
+
+def _bytes(s: Shape, numbers: float, single: float) -> float:
+    """`numbers` in the dtype of the computation and `single` in float32."""
+    return numbers * ITEM[s.dtype] + 4 * single
+
+
+def _block(s: Shape, groupings: tuple[str, ...]) -> float:
+    attentions = sum(_attention(s, seen_by(s, grouping)) for grouping in groupings)
+    mlp = _around(s, 3) + _bytes(s, 6 * s.tokens * int(s.width * s.mlp_ratio), 0)
+    return attentions + mlp + (_cross(s) if s.condition == "text" else 0)
+
+
+def _around(s: Shape, times: int) -> float:
+    """A residual part: its norm keeps two copies of the tokens, the rest of it `times`."""
+    return _bytes(s, times * s.tokens * s.width, 2 * s.tokens * s.width)
+
+
+def _attention(s: Shape, seen: float) -> float:
+    """Queries, keys, values and what lies around them; both norms keep three copies."""
+    norms = 6 * s.tokens * s.width * s.qk_norm
+    return _around(s, 7) + _bytes(s, 0, norms) + _probabilities(s, seen)
+
+
+def _cross(s: Shape) -> float:
+    words = s.text_length * s.width
+    norms = 3 * (s.tokens * s.width + words) * s.qk_norm
+    return _around(s, 3) + _bytes(s, 2 * words, norms) + _probabilities(s, s.text_length)
+
+
+def _probabilities(s: Shape, seen: float) -> float:
+    """Of every head, before the softmax and after it."""
+    numbers = s.heads * s.tokens * seen
+    return _bytes(s, numbers, numbers)
+
+
+def _ends(s: Shape) -> float:
+    """The patches and the last layer."""
+    return _around(s, 2) + _bytes(s, s.tokens * s.patch_numbers, 0)

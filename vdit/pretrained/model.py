@@ -1,0 +1,147 @@
+"""Published models as callables: `from_torch` and its inverse."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from vdit.errors import InputError
+from vdit.models import dit
+from vdit.pretrained import names
+from vdit.pretrained.infer import ATTENTION, infer, listed
+from vdit.sizes import Shape
+
+TIMESTEPS = 1000
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pretrained:
+    """A DiT (2212.09748) or Latte (2401.03048): output = model(x_BTHWC, t, y).
+
+    x: (B, T, H, W, C) noised latents, T = 1 for DiT; t: (B,) timesteps in 0 .. 999; y: (B,) labels,
+    the number of classes for none (as y=None); one t or y may stand for all. Returns
+    (B, T, H, W, C) float32, or 2 C channels with a learned variance: first the noise, then the
+    variance's share between its bounds.
+
+    `shape` and `weights` (float32) are those of the VideoDiT inside, `model`; its label 0 is the
+    null label and its t runs from 0 to 1. `dtypes` and `tables` keep what `to_torch` gives back.
+    """
+
+    kind: str
+    shape: Shape
+    graph: nnx.GraphDef
+    weights: nnx.State
+    dtypes: dict[str, np.dtype]
+    tables: dict[str, np.ndarray]
+
+    @property
+    def model(self) -> dit.VideoDiT:
+        """The VideoDiT, made anew from its weights."""
+        return nnx.merge(self.graph, self.weights)
+
+    def __call__(self, x_BTHWC: jax.Array, t: jax.Array, y: jax.Array | None = None) -> jax.Array:
+        _check_video(self, x_BTHWC.shape)
+        caption = _caption(self.shape, y, len(x_BTHWC))
+        t_B = jnp.broadcast_to(jnp.asarray(t, jnp.float32), len(x_BTHWC)) / TIMESTEPS
+        return _forward(self.graph, self.weights, x_BTHWC, t_B, caption)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _forward(graph, weights, x, t_B, caption):
+    return nnx.merge(graph, weights)(x, t_B, caption)
+
+
+def _check_video(model: Pretrained, shape: tuple[int, ...]) -> None:
+    channels = model.shape.latent[3]
+    if len(shape) != 5 or shape[-1] != channels:
+        raise InputError(f"x of shape {shape}: expected (B, T, H, W, {channels})")
+    if model.kind == "dit" and shape[1] != 1:
+        raise InputError(f"x of shape {shape}: DiT takes T = 1 frame")
+
+
+def _caption(shape: Shape, y, batch: int) -> jax.Array:
+    """PyTorch's labels, the null label last, as the house's (B, 1), the null label first."""
+    if shape.condition == "none" or y is None:
+        return jnp.zeros((batch, 1), jnp.int32)
+    known = isinstance(y, jax.core.Tracer) or np.isin(y, np.arange(shape.vocabulary)).all()
+    if not known:
+        raise InputError(f"labels {np.asarray(y)}: expected 0 to {shape.vocabulary - 1} (none)")
+    return jnp.broadcast_to((jnp.asarray(y) + 1) % shape.vocabulary, batch)[:, None]
+
+
+def from_torch(state_dict: dict[str, np.ndarray], kind: str, num_heads: int) -> Pretrained:
+    """A published model from its weights under PyTorch's names; all but the heads is inferred.
+
+    `kind` is dit or latte. Raises `InputError` that names the first thing which does not fit:
+    the kind, names that are missing or unknown, a weight's shape, the heads.
+    """
+    if kind not in ATTENTION:
+        raise InputError(f"kind={kind!r}: expected one of {', '.join(ATTENTION)}")
+    stored = {name: np.asarray(array) for name, array in state_dict.items()}
+    shape = infer(stored, kind, num_heads)
+    places, fixed = names.places(shape), _fixed_tables(shape)
+    _check_names(stored, places.keys() | fixed, kind)
+    graph, state = nnx.split(jax.eval_shape(lambda: dit.create(shape, jax.random.key(0))))
+    weights = _filled(state, stored, places, shape)
+    dtypes = {name: array.dtype for name, array in stored.items()}
+    return Pretrained(kind, shape, graph, weights, dtypes, {n: stored[n] for n in fixed})
+
+
+def to_torch(pretrained: Pretrained) -> dict[str, np.ndarray]:
+    """The weights under PyTorch's names, in the order and dtypes they came in."""
+    places, patch = names.places(pretrained.shape), pretrained.shape.patch[1]
+    leaves = {path: np.asarray(x) for path, x in _leaves(pretrained.weights)}
+
+    def one(name, dtype):
+        if name in pretrained.tables:
+            return pretrained.tables[name]
+        path, layer, layout = places[name]
+        array = leaves[path] if layer is None else leaves[path][layer]
+        return np.ascontiguousarray(names.to_pytorch(array, layout, patch), dtype)
+
+    return {name: one(name, dtype) for name, dtype in pretrained.dtypes.items()}
+
+
+def _fixed_tables(shape: Shape) -> set[str]:
+    return set(names.tables(shape)) if shape.positions == "sincos" else set()
+
+
+def _check_names(stored, expected, kind: str) -> None:
+    missing, unknown = expected - stored.keys(), stored.keys() - expected
+    parts = [f"lacks {listed(missing)}"] * bool(missing)
+    parts += [f"has unknown {listed(unknown)}"] * bool(unknown)
+    if parts:
+        raise InputError(f"the state dict {' and '.join(parts)}: expected the names of kind={kind}")
+
+
+def _filled(state: nnx.State, stored, places, shape: Shape) -> nnx.State:
+    """`state` with the stored weights in their places; the layers of a stack side by side."""
+    found = {}
+    for name, place in places.items():
+        found.setdefault(place.path, []).append((name, place))
+
+    def fill(path, leaf):
+        layers = [_checked(stored[name], name, p, leaf.shape, shape) for name, p in found[path]]
+        return jnp.asarray(layers[0] if found[path][0][1].layer is None else np.stack(layers))
+
+    filled = [fill(path, leaf) for path, leaf in _leaves(state)]
+    return jax.tree.unflatten(jax.tree.structure(state), filled)
+
+
+def _checked(array, name: str, place: names.Place, leaf: tuple[int, ...], shape: Shape):
+    """One weight in the house's layout, float32; `leaf` is the shape of its place in the state."""
+    leaf = leaf if place.layer is None else leaf[1:]
+    empty = np.broadcast_to(np.float32(0), leaf)
+    expected = names.to_pytorch(empty, place.layout, shape.patch[1]).shape
+    if array.shape != expected:
+        raise InputError(f"{name}: shape {array.shape}: expected {expected}")
+    return names.to_house(array.astype(np.float32), place.layout)
+
+
+def _leaves(state: nnx.State):
+    """(path, array) of every weight, paths as `names` writes them."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        yield tuple(key.key for key in path if hasattr(key, "key")), leaf
