@@ -50,10 +50,8 @@ def text(rows):
             f"{name:30s} {row.how:35s} {row.measured:6d} {row.seconds:7.2f} s "
             f"{1e3 * row.per_fit:6.2f} ms {row.reached:8.0%} {row.ratio:5.1f}"
         )
-    lines.append(
-        "seconds are of the whole job, scaled up where fewer descents were timed; each: of"
-    )
-    lines.append("one start; optimum: share of starts followed, or of resamples, that reach it")
+    lines.append("seconds: of the whole job, scaled up where fewer descents were timed;")
+    lines.append("each: of one start; optimum: share of starts or of resamples that reach it")
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4
 
     The law is chosen by rollout inside the table. The interval is that of the law with a floor,
     of which the power law is one end (of the power law where there are but two budgets), for the
-    minimum of a budget designed like the largest; it reaches to the chosen law's point.
+    minimum of a budget designed like the largest; a point beyond it is moved to its end.
     """
     import numpy as np
 
@@ -63,10 +63,13 @@ def forecast(found, flops):
     fitted = minima.fit_law(tried["chosen"], found)
     p = fitted["parameters"]
     point = float(forms.frontier_at(flops, fitted["reference"], p["E"], p["A"], p["g"]))
-    return tried, fitted, point, _interval(found, flops, point)
+    between = _interval(found, flops)
+    if between is not None:
+        point = min(max(point, between[0]), between[1])
+    return tried, fitted, point, between
 
 
-def _interval(found, flops, point):
+def _interval(found, flops):
     import numpy as np
 
     from analysis.frontier import curve, minima
@@ -74,8 +77,7 @@ def _interval(found, flops, point):
     if found.noise is None:
         return None
     law = "frontier" if len(found.loss) >= curve.MIN_POINTS["frontier"] else "power"
-    low, high = minima.reach(law, found).at(np.log([flops]), found.leverage[0, -1])[:, 0]
-    return [min(float(low), point), max(float(high), point)]
+    return minima.reach(law, found).at(np.log([flops]), found.leverage[0, -1])[:, 0].tolist()
 
 
 def standing(path, run_ids, budgets):

@@ -13,7 +13,7 @@ from vdit.tasks.video import VideoTask
 OBJECTIVES = {
     # objective, sampler, what the results table calls it
     "flow": ("flow", "dpm", "flow"),
-    "ddpm": ("ddpm", "ancestral", "ddpm-linear-v"),
+    "ddpm": ("ddpm", "ancestral", "ddpm-linear-v-learned"),
     "edm": ("edm", "heun", "edm"),
 }
 
@@ -22,7 +22,13 @@ def made(tmp_path, objective, method, **more):
     return config(
         tmp_path,
         objective=objective,
-        **{"ddpm.predicts": "v", "sampling.method": method, "optimizer.lr": 5e-3, **more},
+        **{
+            "ddpm.predicts": "v",
+            "ddpm.learned_variance": True,
+            "sampling.method": method,
+            "optimizer.lr": 5e-3,
+            **more,
+        },
     )
 
 
@@ -39,7 +45,9 @@ def test_every_objective_learns_and_samples(tmp_path, name):
 
 
 def test_a_sampler_that_the_objective_has_not_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"'euler' of ddpm-linear-v: expected ddim, ancestral"):
+    with pytest.raises(
+        InputError, match=r"'euler' of ddpm-linear-v-learned: expected ddim, ancestral"
+    ):
         VideoTask(made(tmp_path, "ddpm", "euler"))
 
 

@@ -21,9 +21,10 @@ def judge(design, sweep):
     law, size = minima.fit_law("frontier", found), minima.fit_size(found)
     power = minima.fit_law("power", found)
     told = "told" not in law["status"] and "bound" not in law["status"]
+    measured = _gain(table, budgets, found)
     said = {
         "loss at largest": _largest(budgets, found),
-        "gain over 8x": _gain(table, budgets, found),
+        "gain over 8x": measured and measured["interval"],
         "size exponent": size.get("intervals", {}).get("a"),
         "E": law["intervals"]["E"] if told else None,
         "E, from zero": law["intervals"]["E"],
@@ -33,6 +34,9 @@ def judge(design, sweep):
         "g, power law": power["intervals"]["g"] if design.E == 0 else None,
     }
     truth = _truths(design, c)
+    if measured:
+        ends = designs.best(np.array([measured["from"], measured["to"]]), design.E)[1]
+        truth["gain over 8x"] = 1 - ends[1] / ends[0]
     coming = _coming(sweep, ~seen)
     if coming is not None:
         truth["next budget"] = coming
@@ -50,8 +54,8 @@ def _truths(design, c):
     alpha, beta = designs.ALPHA, designs.BETA
     losses = designs.best(c, design.E)[1]
     g = alpha * beta / (alpha + beta)
-    low = gain.nearest_span([{"flops": flops} for flops in c[:-2]], c[-2])
     truth = {
+        "gain over 8x": np.nan,
         "loss at largest": losses[-2],
         "size exponent": beta / (alpha + beta),
         "E": design.E,
@@ -61,27 +65,23 @@ def _truths(design, c):
         "law at 8x": designs.best(4 * c[-1], design.E)[1],
         "next budget": np.nan,
     }
-    if low is not None:
-        truth["gain over 8x"] = 1 - losses[-2] / designs.best(low["flops"], design.E)[1]
     return truth | ({"g, power law": g} if design.E == 0 else {})
 
 
 def _largest(budgets, found):
     entry = entries.entry_of(budgets[-1], found)
-    return entry.get("loss_interval") if budgets[-1].fitted else None
+    sound = budgets[-1].fitted and not entry["off_centre"]
+    return entry["loss_interval"] if sound else None
 
 
 def _gain(table, budgets, found):
-    if not (budgets[-1].fitted and found.noise):
-        return None
     fit = {
         "budgets": [entries.entry_of(budget, found) for budget in budgets],
         "noise": entries.noise_of(found.noise),
         "estimator": found.estimator,
         "columns": {"loss": "loss"},
     }
-    measured = gain.gain(table, fit)
-    return measured and measured["interval"]
+    return gain.gain(table, fit)
 
 
 def _coming(sweep, rows):

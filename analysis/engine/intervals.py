@@ -42,14 +42,19 @@ class Studentised:
 
         ends = self._ends(measured)
         ends = np.where(logged[:, None], np.exp(ends), ends).tolist()
-        lost = self._lost()
+        lost = names if self._floor_lost() else self._lost()
         return {
             name: None if name in lost else pair for name, pair in zip(names, ends, strict=True)
         }
 
     def losses(self, at, new=False):
-        """Intervals (M, 2) of the law's loss at inputs by role, or of a `new` run's there."""
+        """Intervals (M, 2) of the law's loss at inputs by role, or of a `new` run's there.
+
+        None of the law's where its floor is not identified.
+        """
         problem = self.fit.problem
+        if self._floor_lost() and not new:
+            return None
         return np.exp(self._ends(lambda theta: np.log(engine.predict(problem, theta, at)), new))
 
     def _ends(self, measured, new=False):
@@ -63,6 +68,10 @@ class Studentised:
         t = (again - truth) / errors
         low, high = np.quantile(t, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
         return np.stack([value[0] - high * error[0], value[0] - low * error[0]], axis=1)
+
+    def _floor_lost(self):
+        """Exponents and coefficients give way to E: not told from zero, it leaves them open too."""
+        return "E" in self._lost()
 
     def _lost(self):
         """Parameters that the fit's status names, or that stick to a bound in resamples."""
@@ -84,7 +93,7 @@ class Pairs:
         return bootstrap.percentiles(self.fit, self.thetas, LEVEL)
 
     def losses(self, at, new=False):
-        """As `Studentised.losses`; a new run scatters as those fitted."""
+        """As `Studentised.losses`, never None; a new run scatters as those fitted."""
         problem = self.fit.problem
         values = np.log(engine.predict(problem, self.thetas, at))
         if new:

@@ -10,7 +10,6 @@ from analysis.laws import forms
 from analysis.table import columns
 
 DRAWS_KEPT = 400
-WEIGHING = 4000  # minima weigh by their noise, which is found by resampling, wanted or not
 OWN = {role: role for role in ("params", "tokens", "flops", "loss")}
 REACH = 8.0  # the drawn curve goes on to this many times the largest budget
 
@@ -25,7 +24,7 @@ def measure(rows, options):
     if table is None:
         return {}, {}
     rng = options.rng()
-    budgets, found = minima.measure(table, "loss", "params", options.bootstrap or WEIGHING, rng)
+    budgets, found = minima.measure(table, "loss", "params", options.bootstrap, rng)
     largest = float(table["flops"].max())
     laws = {
         name: _law(name, _plain(minima.fit_law(name, found), options), found, options, largest)
@@ -152,6 +151,7 @@ def entry_of(budget, found):
         "best_run": budget.best_run,
         "status": entry.status("fitted" if budget.fitted else f"not fitted: {budget.reason}"),
         "estimator": estimator,
+        "off_centre": bool(budget.fitted and flags.off_centre(budget)),
         "size": size,
         "loss": loss,
     }

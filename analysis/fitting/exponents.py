@@ -37,7 +37,7 @@ def _row(variant, table, surface, bootstrap, rng):
     compute, size = variant.compute(table), columns.numbers(table, variant.size)
     law = _chinchilla(size, table)
     level = _level(compute, table, surface).assign(params=size)
-    _, found = minima.measure(level, "loss", "params", bootstrap or budgets.WEIGHING, rng)
+    _, found = minima.measure(level, "loss", "params", bootstrap, rng)
     N, L = minima.fit_size(found), minima.fit_law("power", found)
     times = compute / columns.numbers(table, "flops")
     row = {"variant": variant.name, "words": variant.words}
@@ -77,8 +77,8 @@ def lines(found):
     text = [f"{head}{'g: L ~ C^-g, 95 %':>26s}   alpha    beta  a = beta / (alpha + beta)"]
     for row in found.itertuples():
         times = f"{row.compute_least:.3g} to {row.compute_most:.3g}"
-        a = f"{row.a:.3f} ({row.a_low:.3f} to {row.a_high:.3f})"
-        g = f"{row.g:.4f} ({row.g_low:.4f} to {row.g_high:.4f})"
+        a = f"{row.a:.3f}{_between(row.a_low, row.a_high, '.3f')}"
+        g = f"{row.g:.4f}{_between(row.g_low, row.g_high, '.4f')}"
         text.append(
             f"{row.variant:{wide}s}  {times:>14s}  {a:>23s}  {g:>26s}  {row.alpha:.4f}  "
             f"{row.beta:.4f}  {row.a_chinchilla:.3f}"
@@ -86,3 +86,8 @@ def lines(found):
     spans = (("a", "isoFLOP a"), ("g", "g"), ("a_chinchilla", "Chinchilla's a"))
     moves = [f"{words} from {found[k].min():.3f} to {found[k].max():.3f}" for k, words in spans]
     return [*text, f"the count alone moves {', '.join(moves)}"]
+
+
+def _between(low, high, form):
+    """An interval, or a dash where the sweep does not identify the exponent."""
+    return f" ({low:{form}} to {high:{form}})" if low == low else " (-)"

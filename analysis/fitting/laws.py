@@ -11,7 +11,7 @@ SIZED = ("params", "tokens", "flops")
 METHODS = {
     "isoflop": (*SIZED, "budget"),
     "envelope": SIZED,
-    "hyperparameters": (*SIZED, "lr"),
+    "hyperparameters": ("flops", "lr"),
     "metric": ("metric",),
 }
 BESIDE = 300  # resamples at most for a law that was not asked for

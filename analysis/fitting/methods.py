@@ -60,7 +60,8 @@ def hyperparameters(rows):
     """Optimal learning rate and batch as power laws of size and tokens (2503.04715)."""
     from analysis.laws import hyperparameters as law
 
-    roles = [role for role in ("params", "tokens", "lr", "batch", "loss") if role in rows.fitted]
+    roles = ("params", "tokens", "flops", "lr", "batch", "loss")
+    roles = [role for role in roles if role in rows.fitted]
     found = law.fit(_numbers(rows.fitted, roles), {role: role for role in roles})
     return entry.missing("hyperparameters", found["n"], "") | {"objective": SQUARES} | found
 

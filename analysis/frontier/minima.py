@@ -34,18 +34,13 @@ class Minima:
 
     @property
     def loss_sd(self):
-        """Relative error of each loss (B,); equal where unknown, as then only ratios matter."""
-        return _spread(self.loss_noise, len(self.loss))
+        """Relative error of each loss (B,); in units of one run's where that is not known."""
+        return np.sqrt(self.leverage[0]) * (self.noise.sd if self.noise else 1.0)
 
     @property
     def size_sd(self):
-        """Relative error of each size (B,)."""
-        return _spread(self.size_noise, len(self.size))
-
-
-def _spread(noise, count):
-    sd = noise.std(0) if len(noise) else np.zeros(count)
-    return sd if sd.size and sd.min() > 0 else np.ones(count)
+        """Relative error of each size (B,), likewise."""
+        return np.sqrt(self.leverage[1]) * (self.noise.sd if self.noise else 1.0)
 
 
 def select(table, loss, size, name="table"):

@@ -109,7 +109,8 @@ class Profile:
 
     def floor(self):
         """Set of E; from 0 where it is not told from zero."""
-        return self._set(1.0, np.zeros_like(self.g))
+        low, high = self._set(1.0, np.zeros_like(self.g))
+        return [max(low, 0.0), high]
 
     def removable(self):
         """Set of A, the removable loss at the geometric mean of the compute."""

@@ -49,8 +49,9 @@ def fit(loss, metric, group=None, direction=None, name="metric"):
     result["derived"]["direction"] = "up" if rank > 0 else "down"
     result |= _measured(theta, x, rest, runs)
     result["parameters"]["L_0"] = centre
-    bound = abs(theta[2]) > 0.999 * CURVED
-    return {**result, "status": _status(*(("bound hit", f"p is {theta[2]:g}") if bound else ()))}
+    if abs(theta[2]) > 0.999 * CURVED:
+        return {**result, "status": _status("bound hit", f"p is {theta[2]:g}")}
+    return {**result, "status": _status("converged")}
 
 
 def _measured(theta, x, rest, runs):
@@ -156,7 +157,7 @@ def _solve(x, metric):
     return found.x
 
 
-def _status(word="converged", words=""):
+def _status(word, words=""):
     return {"word": word, "words": f"{word}: {words}" if words else word}
 
 

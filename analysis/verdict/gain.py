@@ -43,8 +43,12 @@ def minimum(ratio):
 
 
 def budget_pair(fit):
-    """The largest budget whose error is known, and the one nearest to 8x below it; or None."""
-    budgets = [b for b in fit["budgets"] if b["estimator"] == fit["estimator"]]
+    """The largest budget whose error is known, and the one nearest to 8x below it; or None.
+
+    A minimum near an end of its sizes is biased, so such budgets are passed over.
+    """
+    same = [b for b in fit["budgets"] if b["estimator"] == fit["estimator"]]
+    budgets = [b for b in same if not b.get("off_centre")]
     if len(budgets) < 2 or fit["noise"] is None:
         return None
     low = nearest_span(budgets[:-1], budgets[-1]["flops"])

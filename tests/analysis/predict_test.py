@@ -55,7 +55,9 @@ def test_the_law_that_predicts_best_is_chosen():
 
     def chosen(loss):
         empty = np.zeros((0, 6))
-        found = minima.Minima("parabola", [], None, log_c, loss, loss, empty, empty)
+        found = minima.Minima(
+            "parabola", [], None, log_c, loss, loss, empty, empty, np.ones((2, 6)), 0
+        )
         return rollout.rollout(found)
 
     floor = chosen(0.5 + np.exp(-0.4 * log_c))

@@ -146,7 +146,8 @@ def test_a_broken_law_is_tried_where_it_has_enough_budgets():
 def test_the_law_that_predicts_best_is_chosen_and_the_simplest_of_equals(law, loss):
     log_c = np.log(np.geomspace(1, 32, 6))
     empty = np.zeros((0, 6))
-    found = minima.Minima("parabola", [], None, log_c, loss(log_c), loss(log_c), empty, empty)
+    values, ones = loss(log_c), np.ones((2, 6))
+    found = minima.Minima("parabola", [], None, log_c, values, values, empty, empty, ones, 0)
     tried = rollout.rollout(found)
     assert tried["chosen"] == law
     assert tried["disagreement"]["noise"] is None

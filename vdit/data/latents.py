@@ -157,7 +157,7 @@ class _Captions:
         self.features = np.asarray(first["embedding"]).shape if "embedding" in first else None
         self.words = None
         if self.features is None:
-            whole = config.model.condition == "class"
+            whole = config.model.condition in ("class", "label")
             some = np.linspace(0, len(source) - 1, min(sample, len(source))).astype(int)
             captions = [source[int(i)]["caption"] for i in some]
             self.words = Vocabulary.of(captions, config.data.words, config.data.text_length, whole)
