@@ -25,7 +25,6 @@ def judge(design, sweep, rng):
     n, losses = designs.best(flops, design.E)
     at = {"params": n, "tokens": flops / designs.FLOPS_PER_ND / n}
     law, new = reach.losses(at), reach.losses({k: v[:1] for k, v in at.items()}, new=True)
-    law = [None, None] if law is None else law
     said, truth = reach.parameters(), _truth(design)
     spread = np.hypot(design.noise, design.within)
     coming = losses[0] * np.exp(spread * rng.standard_normal())

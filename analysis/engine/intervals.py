@@ -3,8 +3,9 @@
 A sweep is a designed experiment, so its losses, not its rows, are drawn again: the fitted law times
 the noise that the residuals show, between runs and, where a run has several checkpoints, within
 them. Each resample is refitted and asked how far a quantity lies from what was drawn from, in units
-of its own standard error, t* = (q* - q) / se*; the interval is q - t*_high se to q - t*_low se
-(bootstrap-t: Hall, Annals of Statistics 16, 1988). Where a law is linear that is Student's.
+of its own standard error, t* = (q* - q) / se*; the interval is q +- se times the 95 % quantile of
+|t*| (symmetric bootstrap-t: Hall, JRSS B 50, 1988, whose coverage is nearer to the nominal than of
+one quantile for each side: with 18 runs 93 % instead of 89). Where a law is linear it is Student's.
 """
 
 import numpy as np
@@ -42,19 +43,14 @@ class Studentised:
 
         ends = self._ends(measured)
         ends = np.where(logged[:, None], np.exp(ends), ends).tolist()
-        lost = names if self._floor_lost() else self._lost()
+        lost = self._lost()
         return {
             name: None if name in lost else pair for name, pair in zip(names, ends, strict=True)
         }
 
     def losses(self, at, new=False):
-        """Intervals (M, 2) of the law's loss at inputs by role, or of a `new` run's there.
-
-        None of the law's where its floor is not identified.
-        """
+        """Intervals (M, 2) of the law's loss at inputs by role, or of a `new` run's there."""
         problem = self.fit.problem
-        if self._floor_lost() and not new:
-            return None
         return np.exp(self._ends(lambda theta: np.log(engine.predict(problem, theta, at)), new))
 
     def _ends(self, measured, new=False):
@@ -65,13 +61,8 @@ class Studentised:
         if new:
             truth = value + one * self.rng.standard_normal(again.shape)
             error, errors = np.hypot(error, one), np.hypot(errors, each)
-        t = (again - truth) / errors
-        low, high = np.quantile(t, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-        return np.stack([value[0] - high * error[0], value[0] - low * error[0]], axis=1)
-
-    def _floor_lost(self):
-        """Exponents and coefficients give way to E: not told from zero, it leaves them open too."""
-        return "E" in self._lost()
+        half = _quantile(np.abs(again - truth) / errors, LEVEL) * error[0]
+        return np.stack([value[0] - half, value[0] + half], axis=1)
 
     def _lost(self):
         """Parameters that the fit's status names, or that stick to a bound in resamples."""
@@ -93,7 +84,7 @@ class Pairs:
         return bootstrap.percentiles(self.fit, self.thetas, LEVEL)
 
     def losses(self, at, new=False):
-        """As `Studentised.losses`, never None; a new run scatters as those fitted."""
+        """As `Studentised.losses`; a new run scatters as those fitted."""
         problem = self.fit.problem
         values = np.log(engine.predict(problem, self.thetas, at))
         if new:
@@ -102,13 +93,18 @@ class Pairs:
             )
             spare = len(residual) / max(len(residual) - len(self.fit.theta), 1)
             values = values + self.rng.choice(residual * np.sqrt(spare), values.shape)
-        return np.exp(np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)).T
+        return np.exp(_quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])).T
 
 
 def of(fit, count=4000, rng=None):
     """`Pairs` of a fit to many runs, whatever their noise; `Studentised` of one to few."""
     many = fit.problem.cluster.max() + 1 >= MANY
     return (Pairs if many else Studentised)(fit, count, rng)
+
+
+def _quantile(resamples, level):
+    """Order statistics at level (count + 1): numpy's default is narrow by 1 % at 199 resamples."""
+    return np.quantile(resamples, level, axis=0, method="weibull")
 
 
 def _measure(problem, theta, log_loss, measured):

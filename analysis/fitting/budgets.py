@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.fitting import entry, methods, prediction
 from analysis.frontier import flags, minima, reach, rollout
+from analysis.frontier import methods as compared
 from analysis.laws import forms
 from analysis.table import columns
 
@@ -50,6 +51,7 @@ def _part(table, budgets, found, options):
         "warnings": [flag.as_dict() for flag in warned],
         "size_law": size_law,
         "tokens": _tokens_law(table, "params"),
+        "methods": compared.compare(table, OWN, budgets, found.noise.sd if found.noise else None),
         "rollout": tried,
     }
 

@@ -72,8 +72,7 @@ def ahead(fitted, rows):
     if fitted.reach is not None:
         # At the best size the loss is level, so that the size's own error hardly counts.
         best = {role: values[[losses.argmin()]] for role, values in inputs.items()}
-        ends = fitted.reach.losses(best)
-        between = None if ends is None else ends[0].tolist()
+        between = fitted.reach.losses(best)[0].tolist()
     return {"flops": flops, "loss": float(losses.min()), "interval": between}
 
 

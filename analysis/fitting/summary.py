@@ -2,6 +2,8 @@
 
 import textwrap
 
+from analysis.frontier import methods
+
 FORMS = {
     "frontier": "L(C) = E + A (C / {reference:.3g})^-g",
     "power": "L(C) = A (C / {reference:.3g})^-g",
@@ -39,6 +41,8 @@ def text(fit, asked):
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
     parts = [f"{fit['rows']} rows fitted ({told})", budgets(fit)]
     parts.append(table(fit["laws"]) if asked == "all" else law(fit))
+    if asked in ("all", "isoflop") and "methods" in fit:
+        parts.append("\n".join(methods.lines({**fit["methods"], "flags": []})))
     if asked == "all" and "rollout" in fit:
         parts.append(_held_out_budgets(fit["rollout"]))
     return "\n\n".join(part for part in parts if part)

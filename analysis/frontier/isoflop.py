@@ -53,31 +53,6 @@ class Budget:
         """(K, 3) powers of log(size / centre)."""
         return np.vander(np.log(self.sizes / self.centre), 3)
 
-    @property
-    def leverage(self):
-        """Variance of log size and of log loss at the minimum over that of one run, to first order.
-
-        Of a best run, log size is as it is (0) and log loss is the mean of its seeds.
-        """
-        if not self.fitted:
-            return 0.0, 1 / float(self.counts[np.argmin(self.losses)])
-        a, b, _ = self.coefficients
-        x = -b / (2 * a)
-        slopes = np.array([[b / (2 * a * a), -1 / (2 * a), 0.0], [x * x, x, 1.0]])
-        inverse = np.linalg.inv((self.design.T * self.counts) @ self.design)
-        size, loss = np.einsum("ij,jk,ik->i", slopes, inverse, slopes)
-        return float(size), float(loss)
-
-    def inside(self, reach):
-        """True where the minimum is `reach` of its own errors or more from both ends of the sizes.
-
-        `reach` is in errors of one run: a t quantile times the noise.
-        """
-        if not self.fitted:
-            return False
-        x, error = np.log(self.minimum[0] / self.centre), reach * np.sqrt(self.leverage[0])
-        return bool(self.span[0] < x - error and x + error < self.span[1])
-
     def curve(self, points=60):
         """(sizes, losses) along the parabola."""
         x = np.linspace(*self.span, points)
