@@ -42,10 +42,12 @@ class Studentised:
             return np.where(logged, np.log(np.maximum(values, 1e-300)), values)
 
         ends = self._ends(measured)
-        ends = np.where(logged[:, None], np.exp(ends), ends).tolist()
+        with np.errstate(over="ignore"):  # a coefficient that the data do not tell has no end
+            ends[logged] = np.exp(ends[logged])
         lost = self._lost()
         return {
-            name: None if name in lost else pair for name, pair in zip(names, ends, strict=True)
+            name: None if name in lost or not np.isfinite(pair).all() else pair.tolist()
+            for name, pair in zip(names, ends, strict=True)
         }
 
     def losses(self, at, new=False):
