@@ -33,6 +33,9 @@ SHAPES = {
     "latte": dataclasses.replace(
         DEMO, attention="interleaved", depth=4, positions="sincos", qk_norm=False, condition="none"
     ),
+    "context": dataclasses.replace(DEMO, caption_by="context"),
+    "adaln alone": dataclasses.replace(DEMO, caption_by="adaln"),
+    "frame levels": dataclasses.replace(DEMO, frame_levels=True),
     "wide": dataclasses.replace(DEMO, latent=(4, 16, 16, 4), width=256, heads=4, mlp_ratio=3.0),
 }
 
@@ -58,7 +61,7 @@ def arguments(shape: Shape, batch: int):
     dtype = jnp.float32 if shape.text_features else jnp.int32
     return (
         jax.ShapeDtypeStruct((batch, *shape.latent), jnp.float32),
-        jax.ShapeDtypeStruct((batch,), jnp.float32),
+        jax.ShapeDtypeStruct((batch, *shape.latent[: shape.frame_levels]), jnp.float32),
         jax.ShapeDtypeStruct(caption, dtype),
     )
 

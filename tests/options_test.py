@@ -21,6 +21,7 @@ OPTIONS = {
     "no qk-norm": {"qk_norm": False},
     "label": {"condition": "label", "text_length": 1},
     "learned variance": {"learn_sigma": True},
+    "text by adaLN alone": {"caption_by": "adaln"},
 }
 
 
@@ -39,6 +40,30 @@ def test_every_option_starts_at_zero_and_uses_all_its_weights(name):
     assert square(nnx.split(dit.create(shape, jax.random.key(0)))[1])[0] == 0
     gradient = jax.tree_util.tree_leaves_with_path(square(nnx.split(perturbed(shape))[1])[1])
     assert not [jax.tree_util.keystr(path) for path, g in gradient if not g.any()]
+
+
+def test_a_caption_in_context_is_read_and_its_padding_is_not():
+    shape = dataclasses.replace(SHAPE, depth=1, caption_by="context")
+    model, (x, t, caption) = jax.jit(perturbed(shape)), inputs(shape)
+    caption = jnp.asarray([[3, 2, 0], [1, 0, 0]])
+    before = model(x, t, caption)
+    assert before.shape == x.shape
+    assert np.abs(model(x, t, caption.at[0, 1].set(1)) - before)[0].max() > 1e-4
+    shorter = model(x[1:], t[1:], caption[1:, :1])  # a padded caption is the caption
+    np.testing.assert_allclose(shorter, before[1:], atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["full", "interleaved"])
+def test_every_frame_may_have_a_noise_level_of_its_own(attention):
+    shape = dataclasses.replace(SHAPE, attention=attention, depth=2, frame_levels=True)
+    model, (x, t, caption) = jax.jit(perturbed(shape)), inputs(shape)
+    frames = jnp.broadcast_to(t[:, None], x.shape[:2])
+    one, each = model(x, t, caption), model(x, frames, caption)
+    np.testing.assert_allclose(one, each, atol=1e-5)
+    changed = np.abs(model(x, frames.at[0, -1].set(0.0), caption) - each).max((2, 3, 4))
+    assert changed[0].min() > 1e-5  # the others see that frame
+    assert changed[1].max() == 0
+    assert changed[0].argmax() == x.shape[1] - 1
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

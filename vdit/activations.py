@@ -20,20 +20,25 @@ def _bytes(s: Shape, numbers: float, single: float) -> float:
     return numbers * ITEM[s.dtype] + 4 * single
 
 
+def _tokens(s: Shape) -> int:
+    return s.tokens + s.context
+
+
 def _block(s: Shape, groupings: tuple[str, ...]) -> float:
     attentions = sum(_attention(s, seen_by(s, grouping)) for grouping in groupings)
-    mlp = _around(s, 3) + _bytes(s, 6 * s.tokens * int(s.width * s.mlp_ratio), 0)
-    return attentions + mlp + (_cross(s) if s.condition == "text" else 0)
+    mlp = _around(s, 3) + _bytes(s, 6 * _tokens(s) * int(s.width * s.mlp_ratio), 0)
+    return attentions + mlp + (_cross(s) if s.crosses else 0)
 
 
 def _around(s: Shape, times: int) -> float:
     """A residual part: its norm keeps two copies of the tokens, the rest of it `times`."""
-    return _bytes(s, times * s.tokens * s.width, 2 * s.tokens * s.width)
+    numbers = _tokens(s) * s.width
+    return _bytes(s, times * numbers, 2 * numbers)
 
 
 def _attention(s: Shape, seen: float) -> float:
     """Queries, keys, values and what lies around them; both norms keep three copies."""
-    norms = 6 * s.tokens * s.width * s.qk_norm
+    norms = 6 * _tokens(s) * s.width * s.qk_norm
     return _around(s, 7) + _bytes(s, 0, norms) + _probabilities(s, seen)
 
 
@@ -45,7 +50,7 @@ def _cross(s: Shape) -> float:
 
 def _probabilities(s: Shape, seen: float) -> float:
     """Of every head, before the softmax and after it."""
-    numbers = s.heads * s.tokens * seen
+    numbers = s.heads * _tokens(s) * seen
     return _bytes(s, numbers, numbers)
 
 

@@ -27,21 +27,22 @@ def _captioned(s: Shape) -> bool:
 def _first_layers(s: Shape) -> int:
     """FLOPs of the layers whose input needs no gradient: patches, noise level, given embeddings."""
     embeddings = 2 * s.text_length * s.text_features * s.width if _captioned(s) else 0
-    return 2 * s.tokens * s.patch_numbers * s.width + 2 * s.frequencies * s.width + embeddings
+    levels = 2 * s.levels * s.frequencies * s.width
+    return 2 * s.tokens * s.patch_numbers * s.width + levels + embeddings
 
 
 def _attention(s: Shape, grouping: str) -> int:
-    n, d = s.tokens, s.width
+    n, d = s.tokens + s.context, s.width
     return 2 * n * d * 3 * d + int(2 * n * seen_by(s, grouping) * d * 2) + 2 * n * d * d
 
 
 def _block(s: Shape, groupings: tuple[str, ...]) -> int:
     n, d, hidden = s.tokens, s.width, int(s.width * s.mlp_ratio)
-    modulation = 2 * d * 3 * (len(groupings) + 1) * d
+    modulation = 2 * s.levels * d * 3 * (len(groupings) + 1) * d
     attention = sum(_attention(s, grouping) for grouping in groupings)
-    mlp = 2 * n * d * hidden * 2
+    mlp = 2 * (n + s.context) * d * hidden * 2
     cross = 0
-    if s.condition == "text":
+    if s.crosses:
         m = s.text_length
         cross = 2 * n * d * d * 2 + 2 * m * d * 2 * d + 2 * n * m * d * 2
     return modulation + attention + cross + mlp
@@ -56,10 +57,9 @@ def forward_flops(s: Shape) -> int:
     """FLOPs of one forward pass for one clip."""
     d = s.width
     pooled = 2 * d * d if _captioned(s) else 0
-    last = 2 * d * 2 * d + 2 * s.tokens * d * s.output_numbers
-    return (
-        _first_layers(s) + 2 * d * d + pooled + sum(_block(s, block) for block in _blocks(s)) + last
-    )
+    level = 2 * s.levels * d * d
+    last = 2 * level + 2 * s.tokens * d * s.output_numbers
+    return _first_layers(s) + level + pooled + sum(_block(s, block) for block in _blocks(s)) + last
 
 
 def training_flops(s: Shape) -> int:
@@ -76,7 +76,7 @@ def count_params(s: Shape) -> dict[str, int]:
     """`params`, `params_total`, `params_no_adaln`, as DESIGN section 4 defines them."""
     d, hidden, head = s.width, int(s.width * s.mlp_ratio), s.width // s.heads
     attention = 4 * d * d + 4 * d + 2 * head * s.qk_norm
-    rest = 2 * d * hidden + hidden + d + (attention if s.condition == "text" else 0)
+    rest = 2 * d * hidden + hidden + d + attention * s.crosses
     parts = [len(groupings) for groupings in _blocks(s)]
     level = s.frequencies * d + d + d * d + d
     plain = sum(n * attention + rest for n in parts) + level

@@ -19,8 +19,17 @@ LAYOUTS = {
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
 # null label, added to that of the noise level (2212.09748).
 CONDITIONS = ("text", "class", "label", "none")
+# How a text is seen, beside its pooled vector in adaLN: by cross-attention (PixArt, 2310.00426), as
+# tokens in context behind those of the clip (DiT's "in-context", 2212.09748), or no further.
+CAPTION_BY = ("cross", "context", "adaln")
 # Rotary turns queries and keys; the tables of DiT and Latte are added to the tokens.
 POSITIONS = ("rotary", "sincos", "learned")
+CHOICES = {
+    "attention": tuple(LAYOUTS),
+    "condition": CONDITIONS,
+    "caption_by": CAPTION_BY,
+    "positions": POSITIONS,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +45,8 @@ class Shape:
     frequencies: int = 256
     attention: str = "full"
     condition: str = "text"  # see CONDITIONS
+    caption_by: str = "cross"  # see CAPTION_BY
+    frame_levels: bool = False  # every frame has a noise level: some are given, clean
     vocabulary: int = 2
     text_features: int = 0  # > 0: captions come as embeddings of this size
     text_length: int = 1
@@ -57,6 +68,21 @@ class Shape:
         return self.grid[0] * self.grid[1] * self.grid[2]
 
     @property
+    def levels(self) -> int:
+        """Noise levels of a clip, each with its modulation: one, or one for each frame."""
+        return self.grid[0] if self.frame_levels else 1
+
+    @property
+    def context(self) -> int:
+        """Caption tokens behind the clip's own."""
+        return self.text_length * (self.condition == "text" and self.caption_by == "context")
+
+    @property
+    def crosses(self) -> bool:
+        """Whether blocks have cross-attention to the caption."""
+        return self.condition == "text" and self.caption_by == "cross"
+
+    @property
     def patch_numbers(self) -> int:
         """P, the numbers in a patch."""
         return self.patch[0] * self.patch[1] * self.patch[2] * self.latent[3]
@@ -76,14 +102,13 @@ def stages(shape: Shape):
 def seen_by(shape: Shape, grouping: str) -> float:
     """Tokens that one token sees; "split" is the mean over its heads."""
     frames, places = shape.grid[0], shape.grid[1] * shape.grid[2]
-    means = {"full": shape.tokens, "space": places, "time": frames, "split": (frames + places) / 2}
+    means = {"full": shape.tokens + shape.context, "space": places, "time": frames, "split": (frames + places) / 2}
     return means[grouping]
 
 
 def checked(shape: Shape) -> Shape:
     """The shape itself, or an `InputError` that names what cannot be."""
-    choices = {"attention": tuple(LAYOUTS), "condition": CONDITIONS, "positions": POSITIONS}
-    for key, known in choices.items():
+    for key, known in CHOICES.items():
         if getattr(shape, key) not in known:
             raise InputError(f"model.{key}={getattr(shape, key)!r}: expected one of {known}")
     for axis, n, p in zip("THW", shape.latent[:3], shape.patch, strict=True):
@@ -95,8 +120,20 @@ def checked(shape: Shape) -> Shape:
         )
     if shape.attention == "split_heads" and shape.heads % 2:
         raise InputError(f"{shape.heads} heads: split_heads gives half to time, expected even")
+    if shape.context:
+        _check_context(shape)
     _check_width(shape)
     return shape
+
+
+def _check_context(shape: Shape) -> None:
+    if shape.attention != "full":
+        raise InputError(
+            f"caption_by='context' with {shape.attention} attention: a caption has no frame and no "
+            "place; expected attention='full'"
+        )
+    if shape.frame_levels:
+        raise InputError("caption_by='context' with given frames: expected 'cross' or 'adaln'")
 
 
 def _check_width(shape: Shape) -> None:

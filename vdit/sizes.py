@@ -75,7 +75,7 @@ def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int
 
 
 # What a config from before these keys were there means.
-LATER_KEYS = {"positions": "rotary", "qk_norm": True}
+LATER_KEYS = {"positions": "rotary", "qk_norm": True, "caption_by": "cross"}
 
 
 def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
@@ -102,6 +102,7 @@ def shape_of(config, words: int = 0, text_features: int = 0) -> Shape:
         text_features=text_features,
         text_length=1 if model.condition in ("class", "label") else data.text_length,
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
+        frame_levels=model.get("given", 0.0) > 0,
         **{key: model.get(key, default) for key, default in LATER_KEYS.items()},
         unroll=model.unroll,
         remat=model.remat,

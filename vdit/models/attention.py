@@ -50,13 +50,17 @@ def ungrouped(x: jax.Array, grouping: str, grid: Grid) -> jax.Array:
     return x.reshape(-1, frames * places, *x.shape[-2:])
 
 
-def attend_within(qkv, grouping: str, grid: Grid) -> jax.Array:
-    """`attend` inside each group; "split" gives half of the heads to space and half to time."""
+def attend_within(qkv, grouping: str, grid: Grid, seen_BN=None) -> jax.Array:
+    """`attend` inside each group; "split" gives half of the heads to space and half to time.
+
+    `seen_BN` masks tokens that nobody looks at; only the group "full" takes one.
+    """
     if grouping == "split":
         halves = zip(*(jnp.split(x, 2, axis=2) for x in qkv), strict=True)
         parts = [attend_within(h, g, grid) for h, g in zip(halves, ("space", "time"), strict=True)]
         return jnp.concatenate(parts, axis=2)
-    return ungrouped(attend(*(grouped(x, grouping, grid) for x in qkv)), grouping, grid)
+    groups = (grouped(x, grouping, grid) for x in qkv)
+    return ungrouped(attend(*groups, seen_BN), grouping, grid)
 
 
 def _heads(x: jax.Array, heads: int) -> jax.Array:
@@ -77,12 +81,13 @@ class SelfAttention(nnx.Module):
         self.q_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
         self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
 
-    def __call__(self, x_BND: jax.Array, angles_NE: jax.Array | None, grid: Grid) -> jax.Array:
+    def __call__(self, x_BND, angles_NE: jax.Array | None, grid: Grid, seen_BN=None) -> jax.Array:
         q, k, v = (_heads(x, self.heads) for x in jnp.split(self.qkv(x_BND), 3, axis=-1))
         q, k = _normed(self.q_norm, q), _normed(self.k_norm, k)
         if angles_NE is not None:
             q, k = rotate(q, angles_NE), rotate(k, angles_NE)
-        return self.out(attend_within((q, k, v), self.grouping, grid).reshape(x_BND.shape))
+        y_BNKE = attend_within((q, k, v), self.grouping, grid, seen_BN)
+        return self.out(y_BNKE.reshape(x_BND.shape))
 
 
 def _normed(norm: RMSNorm | None, x_BNKE: jax.Array) -> jax.Array:

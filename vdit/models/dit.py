@@ -11,7 +11,7 @@ from flax import nnx
 
 from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention
-from vdit.models.layers import MLP, Dense, layer_norm, modulate, zeros_dense
+from vdit.models.layers import MLP, Dense, layer_norm, modulate, times, zeros_dense
 from vdit.sharding import constrain
 from vdit.sizes import Shape, stages
 
@@ -25,7 +25,9 @@ REMAT = {
 class Block(nnx.Module):
     """Attention (one, or space then time), cross-attention and MLP; gated by adaLN-Zero.
 
-    `groupings` are those of its attentions; captions are looked at without a gate, as in PixArt.
+    `groupings` are those of its attentions; captions are looked at without a gate, as in PixArt, or
+    are tokens among the others ("context"), of which attention needs to know those that are `seen`.
+    The conditioning c is one vector a clip, (B, D), or one a frame, (B, T, D).
     """
 
     def __init__(self, shape: Shape, groupings: tuple[str, ...], *, rngs):
@@ -34,13 +36,13 @@ class Block(nnx.Module):
         self.modulation = zeros_dense(width, 3 * self.parts * width, ("embed", "mlp"), **kw)
         heads = {"heads": shape.heads, "qk_norm": shape.qk_norm} | kw
         self.attentions = nnx.List([SelfAttention(width, grouping=g, **heads) for g in groupings])
-        self.cross = CrossAttention(width, **heads) if shape.condition == "text" else None
+        self.cross = CrossAttention(width, **heads) if shape.crosses else None
         self.mlp = MLP(width, int(width * shape.mlp_ratio), **kw)
 
-    def __call__(self, x_BND, c_BD, caption, angles_NE, grid):
-        *parts, last = jnp.split(self.modulation(c_BD), self.parts, -1)
+    def __call__(self, x_BND, c, caption, seen_BN, angles_NE, grid):
+        *parts, last = jnp.split(self.modulation(c), self.parts, -1)
         for attention, part in zip(self.attentions, parts, strict=True):
-            x_BND = _gated(lambda h, f=attention: f(h, angles_NE, grid), x_BND, part)
+            x_BND = _gated(lambda h, f=attention: f(h, angles_NE, grid, seen_BN), x_BND, part)
         if self.cross is not None:
             x_BND = x_BND + self.cross(layer_norm(x_BND), *caption)
         return constrain(_gated(self.mlp, x_BND, last), "batch", "tokens", None)
@@ -49,7 +51,7 @@ class Block(nnx.Module):
 def _gated(f, x_BND, modulation):
     """x + gate f(norm(x) (1 + scale) + shift): adaLN-Zero (2212.09748) around one part."""
     shift, scale, gate = jnp.split(modulation, 3, -1)
-    return x_BND + gate[:, None] * f(modulate(layer_norm(x_BND), shift, scale))
+    return x_BND + times(f(modulate(layer_norm(x_BND), shift, scale)), gate)
 
 
 class Layer(nnx.Module):
@@ -72,7 +74,8 @@ class VideoDiT(nnx.Module):
     """velocity = model(x_BTHWC, t_B, caption): rectified flow's estimate of noise - data.
 
     x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is
-    data; caption: (B, S) tokens, (B, 1) class labels (0 is "no caption") or (B, S, F) embeddings.
+    data, or (B, T), a level for each frame, the same within a patch; caption: (B, S) tokens,
+    (B, 1) class labels (0 is "no caption") or (B, S, F) embeddings.
     Returns float32 of x's shape, zero at the start of training; 2 C channels with a learned
     variance: the prediction's, then the variance's.
     """
@@ -88,30 +91,35 @@ class VideoDiT(nnx.Module):
         self.output = zeros_dense(width, shape.output_numbers, ("embed", None), **kw)
         self.positions = positions.create(shape, rngs=rngs)
 
-    def __call__(self, x_BTHWC: jax.Array, t_B: jax.Array, caption: jax.Array) -> jax.Array:
+    def __call__(self, x_BTHWC: jax.Array, t: jax.Array, caption: jax.Array) -> jax.Array:
         shape, grid = self.shape, embed.grid_of(x_BTHWC.shape, self.shape.patch)
         dtype = jnp.dtype(shape.dtype)
         x_BND = self.patches(embed.patchify(x_BTHWC, shape.patch).astype(dtype))
         x_BND, angles, late = self._place(x_BND, grid)
         x_BND = constrain(x_BND, "batch", "tokens", None)
-        c_BD, seen = self._condition(t_B, caption)
-        c_BD = jax.nn.silu(c_BD).astype(dtype)
+        c, words = self._condition(t if t.ndim == 1 else t[:, :: shape.patch[0]], caption)
+        c = jax.nn.silu(c).astype(dtype)
+        tokens, seen_BN = x_BND.shape[1], None
+        if shape.context:
+            x_BND, angles, seen_BN = _with_words(x_BND, angles, *words)
+            words = None
         for stage in self.stages:
-            x_BND = _repeat(stage, shape, x_BND, late, c_BD, seen, angles, grid)
-        shift, scale = jnp.split(self.final_modulation(c_BD), 2, -1)
+            x_BND = _repeat(stage, shape, x_BND, late, c, words, seen_BN, angles, grid)
+        x_BND = x_BND[:, :tokens]
+        shift, scale = jnp.split(self.final_modulation(c), 2, -1)
         y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
         return embed.unpatchify(y_BNP, shape.patch, (*x_BTHWC.shape[1:4], channels))
 
-    def _condition(self, t_B, caption):
-        """The vector (B, D) that modulates all blocks, and what cross-attention looks at."""
-        c_BD, shape = self.noise_level(t_B), self.shape
+    def _condition(self, t, caption):
+        """What modulates all blocks, (B, D) or (B, T, D), and the words: (B, S, D) and a mask."""
+        c, shape = self.noise_level(t), self.shape
         if shape.condition == "none":
-            return c_BD, None
+            return c, None
         if shape.condition == "label":
-            return c_BD + self.caption(caption), None
+            return _added(c, self.caption(caption)), None
         e_BSD, seen_BS, pooled_BD = self.caption(caption)
-        return c_BD + pooled_BD, (e_BSD.astype(jnp.dtype(shape.dtype)), seen_BS)
+        return _added(c, pooled_BD), (e_BSD.astype(jnp.dtype(shape.dtype)), seen_BS)
 
     def _place(self, x_BND, grid):
         """The tokens with their places added, angles of rotary positions, and what is added later.
@@ -129,6 +137,18 @@ class VideoDiT(nnx.Module):
         frames = positions.over_frames(frames, grid).astype(x_BND.dtype)
         waits = any(("time",) in stage.groupings for stage in self.stages)
         return (x_BND, None, frames) if waits else (x_BND + frames, None, None)
+
+
+def _with_words(x_BND, angles_NE, e_BSD, seen_BS):
+    """The caption's tokens behind the clip's, at no place of their own, and who is seen (B, N + S)."""
+    seen_BN = jnp.concatenate([jnp.ones(x_BND.shape[:2], bool), seen_BS], 1)
+    if angles_NE is not None:
+        angles_NE = jnp.pad(angles_NE, ((0, e_BSD.shape[1]), (0, 0)))
+    return jnp.concatenate([x_BND, e_BSD], 1), angles_NE, seen_BN
+
+
+def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:
+    return c + (caption_BD if c.ndim == 2 else caption_BD[:, None])
 
 
 def _caption(shape: Shape, **kw):

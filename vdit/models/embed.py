@@ -57,9 +57,12 @@ def rotate(x_BNKE: jax.Array, angles_NE: jax.Array) -> jax.Array:
 
 
 def sinusoids(t_B: jax.Array, size: int, max_period: float = 10_000.0) -> jax.Array:
-    """(B,) noise levels in [0, 1] to (B, size) cosines and sines, as DiT does for 1000 t."""
+    """(B,) noise levels in [0, 1] to (B, size) cosines and sines, as DiT does for 1000 t.
+
+    Levels of frames, (B, T), become (B, T, size).
+    """
     rate = jnp.exp(-jnp.log(max_period) * jnp.arange(size // 2) / (size // 2))
-    angle = 1000.0 * t_B[:, None] * rate
+    angle = 1000.0 * t_B[..., None] * rate
     return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], -1)
 
 

@@ -59,9 +59,20 @@ class RMSNorm(nnx.Module):
         return (y * self.scale[...]).astype(x.dtype)
 
 
-def modulate(x_BND: jax.Array, shift_BD: jax.Array, scale_BD: jax.Array) -> jax.Array:
-    """x (1 + scale) + shift, the same for all tokens of a clip (DiT, 2212.09748)."""
-    return x_BND * (1 + scale_BD[:, None]) + shift_BD[:, None]
+def times(x_BND: jax.Array, c: jax.Array) -> jax.Array:
+    """x c, with c (B, D) of the clip or (B, T, D) of its frames: never written out for tokens."""
+    return _by_frame(x_BND, c, jnp.multiply)
+
+
+def modulate(x_BND: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """x (1 + scale) + shift, the same for all tokens of a clip or frame (DiT, 2212.09748)."""
+    return _by_frame(times(x_BND, 1 + scale), shift, jnp.add)
+
+
+def _by_frame(x_BND, c, operation):
+    c = c.reshape(len(c), -1, 1, c.shape[-1])
+    x = x_BND.reshape(len(c), c.shape[1], -1, c.shape[-1])
+    return operation(x, c).reshape(x_BND.shape)
 
 
 class MLP(nnx.Module):
