@@ -51,7 +51,9 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
                 "positions": "rotary",  # rotary | sincos (fixed tables) | learned
                 "qk_norm": True,
                 "condition": "text",  # text | class (as a caption) | label (DiT's table) | none
+                "caption_by": "cross",  # of a text: cross | context | adaln
                 "drop_caption": 0.1,
+                "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
                 "remat": "none",  # none | dots | full
                 "unroll": False,
                 "dtype": "float32",  # of the computation; weights are float32

@@ -11,6 +11,7 @@ import pytest
 from tests import reference_models
 from vdit.diffusion import ddpm, objectives, predictions, samplers, schedules
 from vdit.diffusion.guidance import Guidance, combine
+from vdit.diffusion.objectives import Sampling
 from vdit.errors import InputError
 
 CLOSE = {"rtol": 0, "atol": 1e-4}  # what the task asks of float32
@@ -78,7 +79,7 @@ def test_ddim_samples_are_the_published_ones(published):
     @jax.jit
     def sample(noise, y):
         ddpm = objectives.DDPM(unit=1.0)
-        return objectives.sample(ddpm, published.model, noise, y, 10, "ddim", Guidance())
+        return objectives.sample(ddpm, published.model, noise, y, Sampling("ddim", 10, Guidance()))
 
     wanted = published["ddim10_sample_from_noise"]
     found = sample(published["noise"], published["y"])

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from vdit.diffusion import flow, guidance, objectives, samplers, schedules
 from vdit.diffusion.guidance import Guidance
+from vdit.diffusion.objectives import Sampling
 from vdit.diffusion.schedules import Level
 from vdit.errors import InputError
 
@@ -116,7 +117,7 @@ def test_ddim_on_straight_lines_is_euler():
         level = Level(t, 1 - t, t)
         return (x - denoise(x, level)[0]) / t
 
-    np.testing.assert_allclose(found, samplers.sample(velocity, x, 7), atol=1e-5)
+    np.testing.assert_allclose(found, samplers.sample(velocity, x, np.linspace(1, 0, 8)), atol=1e-5)
 
 
 def test_eta_interpolates_between_the_ode_and_the_chain():
@@ -203,21 +204,45 @@ def test_every_objective_samples_what_its_model_knows(name, method):
     objective = objectives.create(config)
     noise, caption = normal(2, 4096, 1)
     model = exact_model(objective)
-    x = objectives.sample(objective, model, noise, caption, 40, method, Guidance())
+    x = objectives.sample(objective, model, noise, caption, Sampling(method, 40, Guidance()))
     assert x.mean() == pytest.approx(MEAN, abs=0.03)
     assert x.std() == pytest.approx(SD, abs=0.03)
 
 
 @pytest.mark.parametrize("method", ["euler", "heun"])
 @pytest.mark.parametrize("scale", [1.0, 2.0])
-def test_the_flow_samples_as_it_always_did(method, scale):
-    """Bit by bit: checkpoints' pictures and scores were made so."""
+def test_the_flow_is_integrated_by_the_plain_formulas(method, scale):
+    """Of the velocity itself, bit by bit."""
     model = lambda x, t_B, caption: jnp.sin(x) * t_B[:, None] + caption  # noqa: E731
     noise, caption = normal(2, 8, 1)
     objective = objectives.RectifiedFlow(flow.Flow(shift=3.0))
-    found = objectives.sample(objective, model, noise, caption, 6, method, Guidance(scale))
-    velocity = samplers.guided(model, caption, scale)
-    assert (found == samplers.sample(velocity, noise, 6, method, 3.0)).all()
+    how = Sampling(method, 6, Guidance(scale))
+    found = objectives.sample(objective, model, noise, caption, how)
+
+    def velocity(x, t):
+        told = jnp.full(len(x), t)
+        unseen, seen = model(x, told, 0 * caption), model(x, told, caption)
+        return unseen + scale * (seen - unseen) if scale != 1 else seen
+
+    t = flow.shifted(np.linspace(1, 0, 7), 3.0)
+    assert (found == samplers.sample(velocity, noise, t, method)).all()
+
+
+@pytest.mark.parametrize(("name", "method"), [("flow", "euler"), ("ddpm", "ddim"), ("edm", "heun")])
+def test_editing_starts_from_the_data_and_ends_near_it(name, method):
+    """SDEdit: with little strength a datum stays; with all of it, it is forgotten."""
+    objective = objectives.create(ConfigDict(CONFIG | {"objective": name}))
+    noise, caption = normal(2, 4096, 1)
+    model, data = exact_model(objective), jnp.full_like(noise, MEAN + 2 * SD)
+
+    def moved(strength):
+        how = Sampling(method, 40, Guidance(), strength)
+        return float((objectives.sample(objective, model, noise, caption, how, None, data)).mean())
+
+    little, half, whole = moved(0.1), moved(0.5), moved(1.0)
+    assert whole == pytest.approx(MEAN, abs=0.03)
+    assert MEAN + 0.03 < half < little
+    assert little > MEAN + SD
 
 
 @pytest.mark.parametrize("name", list(PATHS))
@@ -236,4 +261,4 @@ def test_wrong_names_are_named():
     with pytest.raises(InputError, match="flow, ddpm, edm"):
         objectives.create(ConfigDict(CONFIG | {"objective": "gan"}))
     with pytest.raises(InputError, match="ddpm-linear-epsilon-learned: expected ddim"):
-        objectives.sample(PATHS["ddpm"], None, None, None, 4, "heun", Guidance())
+        objectives.sample(PATHS["ddpm"], None, None, None, Sampling("heun", 4, Guidance()))

@@ -25,6 +25,35 @@ def write_video(path, video: np.ndarray, fps: int = 8, zoom: int = 1) -> None:
         part.unlink(missing_ok=True)
 
 
+def read_video(path, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (T, H, W, 3) of a video or a picture, cropped and resized to `size` (H, W).
+
+    Raises `InputError` for what cannot be read.
+    """
+    from PIL import UnidentifiedImageError
+
+    from vdit.data.video_folder.decode import DecodeError, read_frames
+    from vdit.data.video_folder.windows import crop_resize
+
+    # FFmpeg does not read what moves in a .webp, which is what samples are written as.
+    read = _read_animation if pathlib.Path(path).suffix == ".webp" else read_frames
+    try:
+        frames = [crop_resize(frame, size) for frame in read(pathlib.Path(path))]
+    except (DecodeError, UnidentifiedImageError, OSError) as error:
+        raise InputError(f"{path}: {error}") from error
+    if not frames:
+        raise InputError(f"{path}: expected a video or a picture, there is no frame in it")
+    return np.stack(frames)
+
+
+def _read_animation(path):
+    from PIL import Image, ImageSequence
+
+    with Image.open(path) as image:
+        for frame in ImageSequence.Iterator(image):
+            yield np.asarray(frame.convert("RGB"))
+
+
 def _write_mp4(path, video, fps):
     import av
 

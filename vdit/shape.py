@@ -102,7 +102,12 @@ def stages(shape: Shape):
 def seen_by(shape: Shape, grouping: str) -> float:
     """Tokens that one token sees; "split" is the mean over its heads."""
     frames, places = shape.grid[0], shape.grid[1] * shape.grid[2]
-    means = {"full": shape.tokens + shape.context, "space": places, "time": frames, "split": (frames + places) / 2}
+    means = {
+        "full": shape.tokens + shape.context,
+        "space": places,
+        "time": frames,
+        "split": (frames + places) / 2,
+    }
     return means[grouping]
 
 

@@ -34,8 +34,6 @@ class Records:
         self.folder, self.split = pathlib.Path(folder), split
         self.meta = read_meta(folder)
         self.dtype = _record_dtype(self.meta)
-        self.mean = np.asarray(self.meta["mean"], np.float32)
-        self.std = np.asarray(self.meta["std"], np.float32)
         self._reader = ArrayRecordReader(str(self.folder / f"{split}.array_record"))
         small = len(self) * self.dtype.itemsize <= IN_MEMORY_BYTES
         self._all = self._parse(self._reader.read_all()) if small else None
@@ -52,11 +50,16 @@ class Records:
             raw = self._parse(self._reader.read(indices.tolist()))
         else:
             raw = self._all[indices]
-        latent = (raw["latent"].astype(np.float32) - self.mean) / self.std
+        latent = normalise(raw["latent"].astype(np.float32), self.meta)
         return {"latent": latent, "caption": raw["caption"]}
 
     def _parse(self, blobs: list[bytes]) -> np.ndarray:
         return np.frombuffer(b"".join(blobs), self.dtype)
+
+
+def normalise(latent, meta):
+    """From the autoencoder's scale to about zero mean and unit variance per channel."""
+    return (latent - np.asarray(meta["mean"], np.float32)) / np.asarray(meta["std"], np.float32)
 
 
 def denormalise(latent, meta):

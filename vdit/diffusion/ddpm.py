@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vdit.diffusion import predictions
-from vdit.diffusion.flow import per_clip
+from vdit.diffusion.flow import mean, per_clip
 from vdit.diffusion.schedules import TIMESTEPS, Level, Schedule
 
 
@@ -77,36 +77,36 @@ def bin_log_likelihood(x: jax.Array, mean: jax.Array, log_variance: jax.Array) -
     return jnp.log(jnp.maximum(mass, 1e-12))
 
 
-def bound(chain: Schedule, x, x_t, mean, log_variance, i_B) -> jax.Array:
-    """(B,) terms of the variational bound in bits per number (2102.09672, eq. 4 to 6)."""
+def bound(chain: Schedule, x, x_t, model, i_B, weight=1.0) -> jax.Array:
+    """(B,) terms of the variational bound in bits per number (2102.09672, eq. 4 to 6).
+
+    `model` is the mean and the log variance that it gives.
+    """
     true_mean = posterior_mean(chain, x, x_t, i_B)
     true_log_variance = at(chain.posterior_log_variance, i_B, x)
-    kl = normal_kl(true_mean, true_log_variance, mean, log_variance)
+    kl = normal_kl(true_mean, true_log_variance, *model)
     first = per_clip(i_B == 0, x)
-    nats = jnp.where(first, -bin_log_likelihood(x, mean, log_variance), kl)
-    return _mean(nats) / np.log(2)
+    nats = jnp.where(first, -bin_log_likelihood(x, *model), kl)
+    return mean(nats, weight) / np.log(2)
 
 
-def losses(chain: Schedule, predicts: str, output, x, noise, i_B) -> tuple[jax.Array, jax.Array]:
+def losses(chain: Schedule, predicts: str, output, x, noise, i_B, weight=1.0):
     """(B,) squared errors of the prediction, and (B,) terms of the bound (0 where none is learned).
 
     The bound trains the variance alone: the mean is held (2102.09672, section 3.1).
     """
     here = level(chain, i_B)
     prediction, rest = jnp.split(output, [x.shape[-1]], -1)
-    square = _mean(jnp.square(prediction - predictions.target(predicts, x, noise, here)))
+    error = prediction - predictions.target(predicts, x, noise, here)
+    square = mean(jnp.square(error), weight)
     if not rest.shape[-1]:
         return square, jnp.zeros_like(square)
     held = jnp.concatenate([jax.lax.stop_gradient(prediction), rest], -1)
     x_t = predictions.noised(x, noise, here)
     model = p_mean_variance(chain, predicts, held, x_t, i_B)
-    return square, bound(chain, x, x_t, *model, i_B)
+    return square, bound(chain, x, x_t, model, i_B, weight)
 
 
 def hybrid(chain: Schedule, square_B: jax.Array, bound_B: jax.Array) -> jax.Array:
     """L_simple + 0.001 L_vlb, L_vlb a sum of T terms (2102.09672, eq. 16)."""
     return square_B + len(chain) / TIMESTEPS * bound_B
-
-
-def _mean(x: jax.Array) -> jax.Array:
-    return x.reshape(len(x), -1).mean(-1)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vdit.diffusion.flow import per_clip
+from vdit.diffusion.flow import mean, per_clip
 from vdit.diffusion.schedules import Level
 
 
@@ -73,12 +73,15 @@ def levels(u_B: jax.Array, edm: EDM) -> jax.Array:
     return jnp.exp(edm.loc + edm.scale * jax.scipy.special.ndtri(u))
 
 
-def losses(model, x, noise, sigma_B, caption, edm: EDM) -> jax.Array:
-    """(B,) lambda |D(x + sigma noise) - x|^2, a mean over the clip's numbers (eq. 2 and 8)."""
+def losses(model, x, noise, sigma_B, caption, edm: EDM, numbers=1.0) -> jax.Array:
+    """(B,) lambda |D(x + sigma noise) - x|^2, a mean over the clip's numbers (eq. 2 and 8).
+
+    `numbers` weighs them one by one; lambda is `weight`.
+    """
     x_t = x + per_clip(sigma_B, x) * noise
     output = scaled(model, edm.data)(x_t, c_noise(sigma_B), caption)
     error = jnp.square(denoised(output, x_t, sigma_B, edm.data) - x)
-    return weight(sigma_B, edm.data) * error.reshape(len(x), -1).mean(-1)
+    return weight(sigma_B, edm.data) * mean(error, numbers)
 
 
 def sigmas(steps: int, edm: EDM) -> np.ndarray:

@@ -46,10 +46,15 @@ def velocity(x: jax.Array, noise: jax.Array) -> jax.Array:
     return noise - x
 
 
-def losses(model, x, noise, t_B, caption) -> jax.Array:
+def mean(x: jax.Array, weight: jax.Array | float = 1.0) -> jax.Array:
+    """(B,) means over each clip's numbers, weighed by what broadcasts to them."""
+    return (weight * x).reshape(len(x), -1).mean(-1)
+
+
+def losses(model, x, noise, t_B, caption, weight=1.0) -> jax.Array:
     """(B,) mean squared error of the velocity, one number a clip."""
     error = model(interpolate(x, noise, t_B), t_B, caption) - velocity(x, noise)
-    return jnp.square(error).reshape(len(x), -1).mean(-1)
+    return mean(jnp.square(error), weight)
 
 
 def fixed_levels(count: int) -> jax.Array:

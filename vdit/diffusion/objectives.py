@@ -1,12 +1,13 @@
 """What a model is trained for, and how noise becomes data by it, chosen by the config.
 
 All speak one language: times t_B in [0, 1] (0 data, 1 noise) in training and validation, a path
-of levels in sampling. `told` is the model as it is asked on that path, `outputs` how many numbers
-it gives for one of x, `prior` the standard deviation of the noise that sampling starts from,
-`methods` the samplers it can be sampled by.
+of levels in sampling. `told` is the model as it is asked on that path, `zero` how it is asked of
+frames that are clean, `outputs` how many numbers it gives for one of x, `prior` the standard
+deviation of the noise that sampling starts from, `methods` the samplers it can be sampled by.
 """
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import jax
@@ -30,6 +31,7 @@ class RectifiedFlow:
 
     settings: flow.Flow = dataclasses.field(default_factory=flow.Flow)
     name: ClassVar[str] = "flow"
+    zero: ClassVar[Level] = Level(0.0, 1.0, 0.0)
     outputs: ClassVar[int] = 1
     prior: ClassVar[float] = 1.0
     methods: ClassVar[tuple[str, ...]] = ("euler", "heun", "ddim", "ancestral", "dpm")
@@ -37,8 +39,8 @@ class RectifiedFlow:
     def times(self, u_B):
         return flow.levels(u_B, self.settings)
 
-    def losses(self, model, x, noise, t_B, caption):
-        return flow.losses(model, x, noise, t_B, caption)
+    def losses(self, model, x, noise, t_B, caption, weight=1.0):
+        return flow.losses(model, x, noise, t_B, caption, weight)
 
     def told(self, model):
         return model
@@ -50,10 +52,10 @@ class RectifiedFlow:
     def denoised(self, output, x_t, level):
         return predictions.data_from("velocity", output, x_t, level), 0.0
 
-    def integrate(self, output, noise, steps: int, method: str):
+    def integrate(self, output, x, path: Level, method: str):
         """Euler's or Heun's steps of the velocity itself, in t."""
         velocity = lambda x, t: output(x, Level(t, 1 - t, t))  # noqa: E731
-        return samplers.sample(velocity, noise, steps, method, self.settings.shift)
+        return samplers.sample(velocity, x, path.t, method)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,7 @@ class DDPM:
     learned_variance: bool = True
     timesteps: int = schedules.TIMESTEPS
     unit: float = float(schedules.TIMESTEPS)
+    zero: ClassVar[Level] = Level(0.0, 1.0, 0.0)
     prior: ClassVar[float] = 1.0
     methods: ClassVar[tuple[str, ...]] = ("ddim", "ancestral", "dpm")
 
@@ -95,11 +98,12 @@ class DDPM:
     def times(self, u_B):
         return stratified(u_B)
 
-    def losses(self, model, x, noise, t_B, caption):
+    def losses(self, model, x, noise, t_B, caption, weight=1.0):
         chain, i_B = self.chain, self.places(t_B)
         level = ddpm.level(chain, i_B, self.unit)
         output = model(predictions.noised(x, noise, level), level.t, caption)
-        return ddpm.hybrid(chain, *ddpm.losses(chain, self.predicts, output, x, noise, i_B))
+        parts = ddpm.losses(chain, self.predicts, output, x, noise, i_B, weight)
+        return ddpm.hybrid(chain, *parts)
 
     def told(self, model):
         return model
@@ -126,11 +130,18 @@ class Karras:
     def prior(self) -> float:
         return self.settings.high
 
+    @property
+    def zero(self) -> Level:
+        """The least level there is; `told` scales what is noised and leaves what is given."""
+        low = self.settings.low
+        return Level(math.log(low) / 4, edm.c_in(low, self.settings.data), low)
+
     def times(self, u_B):
         return stratified(u_B)
 
-    def losses(self, model, x, noise, t_B, caption):
-        return edm.losses(model, x, noise, edm.levels(t_B, self.settings), caption, self.settings)
+    def losses(self, model, x, noise, t_B, caption, weight=1.0):
+        sigma_B = edm.levels(t_B, self.settings)
+        return edm.losses(model, x, noise, sigma_B, caption, self.settings, weight)
 
     def told(self, model):
         return edm.scaled(model, self.settings.data)
@@ -164,21 +175,34 @@ def check(objective: Objective, method: str) -> None:
         raise InputError(f"sampling method {method!r} of {objective.name}: expected {names}")
 
 
-def sample(objective, model, noise, caption, steps: int, method: str, guidance: Guidance, key=None):
-    """Data from unit `noise` (B, T, H, W, C) in `steps` steps of `method`; `key` for ancestral's.
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How noise becomes latents; `strength` below 1 starts from data noised to that share."""
 
-    Raises `InputError` for a method that the objective has not.
+    method: str
+    steps: int
+    guidance: Guidance
+    strength: float = 1.0
+
+
+def sample(objective, model, noise, caption, how: Sampling, key=None, data=None):
+    """Data from unit `noise` (B, T, H, W, C); `key` for ancestral sampling.
+
+    With `how.strength` below 1 it starts from `data`, noised. Raises `InputError` for a method that
+    the objective has not.
     """
-    check(objective, method)
-    output = outputs(objective.told(model), caption, guidance)
-    if isinstance(objective, RectifiedFlow) and method in samplers.METHODS:
-        return objective.integrate(output, noise, steps, method)
+    check(objective, how.method)
+    output = outputs(objective.told(model), caption, how.guidance)
+    path = samplers.latter(objective.path(how.steps), how.strength)
+    x = objective.prior * noise
+    if how.strength < 1:
+        x = path.alpha[0] * data + path.sigma[0] * noise
+    if isinstance(objective, RectifiedFlow) and how.method in samplers.METHODS:
+        return objective.integrate(output, x, path, how.method)
 
     def denoise(x, level):
         return objective.denoised(output(x, level), x, level)
 
-    path = objective.path(steps)
-    x = objective.prior * noise
-    if method == "heun":
+    if how.method == "heun":
         return samplers.follow_heun(denoise, x, path)
-    return samplers.follow(denoise, x, path, samplers.TABLES[method](path), key)
+    return samplers.follow(denoise, x, path, samplers.TABLES[how.method](path), key)

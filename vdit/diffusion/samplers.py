@@ -7,27 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vdit.diffusion.flow import shifted
 from vdit.diffusion.schedules import Level
 
 Velocity = Callable[[jax.Array, jax.Array], jax.Array]
 # (x_t, level) -> the data that the model sees in x_t, and the fraction of 2102.09672, eq. 15
 Denoiser = Callable[[jax.Array, Level], tuple[jax.Array, Any]]
-
-
-def guided(model, caption: jax.Array, guidance: float) -> Velocity:
-    """v = v(null) + g (v(caption) - v(null)) (2207.12598); one batch of two halves."""
-
-    def velocity(x, t):
-        t_B = jnp.full((len(x),), t)
-        if guidance == 1.0:
-            return model(x, t_B, caption)
-        null = jnp.zeros_like(caption)
-        both = model(*(jnp.concatenate(pair) for pair in ((x, x), (t_B, t_B), (caption, null))))
-        with_caption, without = jnp.split(both, 2)
-        return without + guidance * (with_caption - without)
-
-    return velocity
 
 
 def euler(velocity: Velocity, x, t, t_next):
@@ -45,15 +29,14 @@ def heun(velocity: Velocity, x, t, t_next):
 METHODS = {"euler": euler, "heun": heun}
 
 
-def sample(velocity: Velocity, noise: jax.Array, steps: int, method: str = "euler", shift=1.0):
-    """Integrates `noise` from t = 1 to t = 0 in `steps` steps, spaced by the resolution shift."""
-    levels = shifted(jnp.linspace(1.0, 0.0, steps + 1), shift)
-    step = METHODS[method]
+def sample(velocity: Velocity, x: jax.Array, t: np.ndarray, method: str = "euler") -> jax.Array:
+    """Integrates x along the times t (S + 1,), from noise (1) or between, to data (0)."""
+    step, t = METHODS[method], jnp.asarray(t, jnp.float32)
 
     def body(i, x):
-        return step(velocity, x, levels[i], levels[i + 1])
+        return step(velocity, x, t[i], t[i + 1])
 
-    return jax.lax.fori_loop(0, steps, body, noise)
+    return jax.lax.fori_loop(0, len(t) - 1, body, x)
 
 
 # --- along any path x_t = alpha x + sigma noise -------------------------------------------------
@@ -70,6 +53,12 @@ class Rows(NamedTuple):
     before: np.ndarray
     noise: np.ndarray
     ratio: np.ndarray
+
+
+def latter(path: Level, strength: float) -> Level:
+    """The last share of a path's steps: where the editing of data starts (SDEdit, 2108.01073)."""
+    first = round((1 - strength) * (len(path.t) - 1))
+    return Level(*(a[first:] for a in path))
 
 
 def ends(path: Level) -> tuple[Level, Level]:

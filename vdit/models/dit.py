@@ -140,7 +140,7 @@ class VideoDiT(nnx.Module):
 
 
 def _with_words(x_BND, angles_NE, e_BSD, seen_BS):
-    """The caption's tokens behind the clip's, at no place of their own, and who is seen (B, N + S)."""
+    """The caption's tokens behind the clip's, at no place of their own; (B, N + S) who is seen."""
     seen_BN = jnp.concatenate([jnp.ones(x_BND.shape[:2], bool), seen_BS], 1)
     if angles_NE is not None:
         angles_NE = jnp.pad(angles_NE, ((0, e_BSD.shape[1]), (0, 0)))

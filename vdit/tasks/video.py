@@ -1,93 +1,27 @@
 """Learning to generate videos: diffusion on cached latents."""
 
 import dataclasses
-import functools
 import hashlib
 import json
 import sys
 
 import jax
 import numpy as np
-from flax import nnx
 
-from vdit import media, scores
+from vdit import media
 from vdit.coder import load_coder
 from vdit.data import latents
 from vdit.data.text import UNKNOWN
 from vdit.diffusion import flow, objectives
 from vdit.diffusion.guidance import Guidance
-from vdit.diffusion.objectives import Objective
+from vdit.diffusion.objectives import Sampling
 from vdit.errors import InputError
 from vdit.flops import count_params, training_flops
-from vdit.models import dit
-from vdit.sizes import Shape, shape_of
+from vdit.sizes import shape_of
+from vdit.tasks import continuation, scoring
+from vdit.tasks.programs import DiffusionLoss, Init, Known, generate, triple_losses
 
 TENTHS = 10
-
-
-@functools.lru_cache(maxsize=32)
-def graph_of(shape: Shape) -> nnx.GraphDef:
-    """The model without its weights."""
-    return jax.eval_shape(lambda: nnx.split(dit.create(shape, jax.random.key(0))))[0]
-
-
-@dataclasses.dataclass(frozen=True)
-class Init:
-    """Fresh weights of a shape."""
-
-    shape: Shape
-
-    def __call__(self, key) -> nnx.State:
-        return nnx.split(dit.create(self.shape, key))[1]
-
-
-@dataclasses.dataclass(frozen=True)
-class DiffusionLoss:
-    """The objective's loss; captions dropped at random for guidance (2207.12598)."""
-
-    shape: Shape
-    objective: Objective
-    drop_caption: float
-
-    def __call__(self, weights, batch, key):
-        x, caption = batch["latent"], batch["caption"]
-        # One draw for all: every further call of threefry costs seconds of compilation.
-        draw = jax.random.normal(key, (len(x), x[0].size + 2))
-        noise, (u_t, u_drop) = draw[:, 2:].reshape(x.shape), jax.scipy.special.ndtr(draw[:, :2].T)
-        kept = flow.per_clip(u_drop >= self.drop_caption, caption)
-        caption = caption * kept.astype(caption.dtype)
-        model = nnx.merge(graph_of(self.shape), weights)
-        t = self.objective.times(u_t)
-        return self.objective.losses(model, x, noise, t, caption).mean(), {}
-
-
-@dataclasses.dataclass(frozen=True)
-class Sampling:
-    """How noise becomes latents."""
-
-    method: str
-    steps: int
-    guidance: Guidance
-
-
-@functools.partial(jax.jit, static_argnames=("shape", "objective", "sampling"))
-def generate(
-    weights, key, caption, *, shape: Shape, objective: Objective, sampling: Sampling
-) -> jax.Array:
-    """Latents (B, T, H, W, C) for captions (B, S); the key fixes the noise."""
-    model = nnx.merge(graph_of(shape), weights)
-    noise = jax.random.normal(key, (len(caption), *shape.latent))
-    steps, method, guidance = sampling.steps, sampling.method, sampling.guidance
-    # Only ancestral sampling draws more noise; its keys come from another stream than the first's.
-    later = jax.random.fold_in(key, 1) if method == "ancestral" else None
-    return objectives.sample(objective, model, noise, caption, steps, method, guidance, later)
-
-
-@functools.partial(jax.jit, static_argnames=("shape", "objective"))
-def triple_losses(weights, key, x, t_B, caption, *, shape: Shape, objective: Objective):
-    """(B,) losses on fixed clips, noise levels and (by the key) noises."""
-    noise = jax.random.normal(key, x.shape)
-    return objective.losses(nnx.merge(graph_of(shape), weights), x, noise, t_B, caption)
 
 
 class VideoTask:
@@ -102,7 +36,10 @@ class VideoTask:
         self.shape = shape_of(config, len(self.meta["words"]), self.meta["text_features"])
         self.init = Init(self.shape)
         self.objective = objectives.create(config)
-        self.loss = DiffusionLoss(self.shape, self.objective, config.model.drop_caption)
+        model = config.model
+        self.loss = DiffusionLoss(
+            self.shape, self.objective, model.drop_caption, model.get("given", 0.0)
+        )
         self.flops_per_clip = training_flops(self.shape)
         s = config.sampling
         interval = tuple(s.interval) or Guidance().interval
@@ -112,25 +49,34 @@ class VideoTask:
 
     # --- sampling -------------------------------------------------------------------------------
 
-    def sample(self, weights, captions, seed: int, batch: int = 16) -> np.ndarray:
-        """Decoded videos uint8 (B, T, H, W, 3) for tokens or embeddings (B, S[, F])."""
+    def sample(self, weights, captions, seed: int, batch: int = 16, given=None) -> np.ndarray:
+        """Decoded videos uint8 (B, T, H, W, 3) for tokens or embeddings (B, S[, F]).
+
+        `given` (a `continuation.Given` of as many clips) are frames to go on from, kept as they
+        are, or clips to edit.
+        """
+        fixed = {"shape": self.shape, "objective": self.objective, "sampling": self.sampling}
         videos = []
         for i in range(0, len(captions), batch):
-            part = captions[i : i + batch]
-            full = np.concatenate(
-                [part, np.zeros((batch - len(part), *part.shape[1:]), part.dtype)]
+            full = _filled(captions[i : i + batch], batch)
+            known = (
+                None
+                if given is None
+                else self._known(_filled(given.clips[i : i + batch], batch), given)
             )
             key = jax.random.fold_in(jax.random.key(seed), i)
-            x = generate(
-                weights,
-                key,
-                full,
-                shape=self.shape,
-                objective=self.objective,
-                sampling=self.sampling,
-            )
-            videos.append(self.coder.decode(latents.denormalise(x, self.meta))[: len(part)])
-        return np.concatenate(videos)
+            x = generate(weights, key, full, known, **fixed)
+            videos.append(self.coder.decode(latents.denormalise(x, self.meta)))
+        made = np.concatenate(videos)[: len(captions)]
+        return made if given is None else continuation.kept(made, given)
+
+    def _known(self, clips, given) -> Known:
+        clean = latents.normalise(self.coder.encode(clips), self.meta)
+        if given.latents is None:
+            return Known(clean, None)
+        if not self.loss.given:
+            raise InputError("this run was trained without given frames (model.given=0)")
+        return Known(clean, np.tile(given.latents, (len(clips), 1)))
 
     def preview(self, weights, step: int | str, workdir) -> np.ndarray:
         """The same few captions and noises at every step and in every run, as files to look at."""
@@ -216,29 +162,7 @@ class VideoTask:
 
     def score(self, weights) -> dict:
         """Scores of sampled videos; on the embedded world by finding the objects."""
-        count = self.config.evaluation.clips
-        if self.meta["dataset"] != "worlds" or not count:
-            return {}
-        chosen = np.arange(count) % len(self.validation)
-        rows = self.validation.rows(chosen)
-        source = latents.open_source(self.config.data, "validation")
-        clips = [source[int(i)] for i in chosen]
-        words = [clip["caption"] for clip in clips]
-        videos = self.sample(weights, rows["caption"], self.config.evaluation.seed)
-        real = np.stack([clip["video"] for clip in clips])
-        return scores.score_clips(videos, words) | self._ceiling(rows, real, words)
-
-    def _ceiling(self, rows, real, words) -> dict:
-        """Scores of the real clips, and of these through the autoencoder; kept with the cache."""
-        from vdit.checkpoint import write_json
-
-        path = self.cache / f"ceiling_{len(real)}.json"
-        if not path.exists():
-            coded = self.coder.decode(latents.denormalise(rows["latent"], self.meta))
-            found = {"real": scores.score_clips(real, words)}
-            found["coded"] = scores.score_clips(coded, words)
-            write_json(path, {_about(k, w): v for w, s in found.items() for k, v in s.items()})
-        return json.loads(path.read_text())
+        return scoring.score(self, weights)
 
     def tokens(self, caption: str) -> np.ndarray:
         """Words to tokens (S,); names those that no training caption had."""
@@ -265,6 +189,11 @@ class VideoTask:
         (workdir / "samples" / "samples.json").write_text(json.dumps(captions))
 
 
+def _filled(rows: np.ndarray, count: int) -> np.ndarray:
+    """`count` rows, zeros behind those there are: one compiled program for every batch."""
+    return np.concatenate([rows, np.zeros((count - len(rows), *rows.shape[1:]), rows.dtype)])
+
+
 def summary(name: str, t: np.ndarray, losses: np.ndarray) -> dict[str, float]:
     """Mean, standard error, and mean in each tenth of t."""
     error = losses.std(ddof=1) / np.sqrt(len(losses))
@@ -272,8 +201,3 @@ def summary(name: str, t: np.ndarray, losses: np.ndarray) -> dict[str, float]:
     tenth = np.minimum((t * TENTHS).astype(int), TENTHS - 1)
     columns |= {f"{name}_t{k:02d}": losses[tenth == k].mean() for k in range(TENTHS)}
     return {k: float(v) for k, v in columns.items()}
-
-
-def _about(score: str, what: str) -> str:
-    """`permanence_se` of real clips is `permanence_real_se`."""
-    return f"{score[:-3]}_{what}_se" if score.endswith("_se") else f"{score}_{what}"
