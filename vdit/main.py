@@ -78,6 +78,7 @@ def identity(config) -> dict:
 
     from vdit.fingerprint import fingerprint
     from vdit.optimizer import learning_rates
+    from vdit.sizes import variant_of
 
     name = fingerprint(config)
     return {
@@ -89,7 +90,7 @@ def identity(config) -> dict:
         "commit": _commit(),
         "seed": config.seed,
         "size": config.model.size if "model" in config else "",
-        "variant": config.model.attention if "model" in config else "",
+        "variant": variant_of(config.model) if "model" in config else "",
         "steps": config.steps,
         "batch": config.batch,
         "lr": config.optimizer.lr,

@@ -18,6 +18,7 @@ __all__ = [
     "shape_of",
     "size_of",
     "stages",
+    "variant_of",
 ]
 
 
@@ -60,6 +61,15 @@ def size_of(name: str) -> Size:
     if name not in SIZES:
         raise InputError(f"unknown size {name!r}; expected one of {', '.join(SIZES)}")
     return SIZES[name]
+
+
+def variant_of(model) -> str:
+    """The results table's name of a variant: its attention, and what else is not the default."""
+    named = [model.attention]
+    if model.condition == "text":
+        named += [model.get("caption_by", "cross")]
+    named += [model.get("positions", "rotary")]
+    return "-".join(word for word in named if word not in ("cross", "rotary"))
 
 
 def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int, int, int, int]:

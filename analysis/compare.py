@@ -1,0 +1,34 @@
+"""Groups of runs beside each other: a metric's mean over seeds, and its paired difference.
+
+python -m analysis.compare results.csv --by variant --reference full --where "flops_budget > 0"
+"""
+
+import argparse
+
+from analysis import console, files
+
+
+def main(argv):
+    """Command line of `analysis.compare`."""
+    parser = argparse.ArgumentParser(prog="analysis.compare", description=__doc__.splitlines()[0])
+    parser.add_argument("table", help="results table (CSV or parquet)")
+    parser.add_argument("--by", default="variant", metavar="COL", help="what groups differ in")
+    parser.add_argument("--reference", required=True, help="the group that others are compared to")
+    parser.add_argument("--metric", default="loss_ema", metavar="COL", help="(loss_ema)")
+    parser.add_argument("--where", help='only rows like "flops_budget > 0"')
+    parser.add_argument("--out", help="also write the table here (CSV)")
+    args = parser.parse_args(argv)
+    from analysis.table import groups, query, schema
+
+    table = schema.load(args.table)
+    if args.where:
+        table = table[query.chosen(table, args.where)]
+    found = groups.compared(table, args.by, args.reference, args.metric)
+    print(groups.as_text(found, args.by, args.metric, args.reference))
+    if args.out:
+        files.write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
+        print(f"written to {args.out}")
+
+
+if __name__ == "__main__":
+    console.run(main)

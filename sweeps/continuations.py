@@ -1,0 +1,45 @@
+"""Does compute buy better futures? Models that are given frames, from 1x to 32x of the demo's unit.
+
+    python -m sweeps.launch --sweep sweeps/continuations.py --root runs/continuations \
+        --set autoencoder.dir=runs/demo/autoencoder --set cache=runs/demo/latents
+
+Half of the training clips have some of their frames given. Each model is then asked to animate,
+extend (both ways), interpolate and loop clips of the validation set, and the objects in what it
+made are looked for where the world has them. Result: analysis/results/continuations/.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sweeps import demo
+from sweeps.grid import clips_needed, steps_for, with_overrides
+
+EXPERIMENT = "experiments/demo.py"
+# About the best size of each budget in the demo's sweep.
+SIZES = {1: "w24d2", 2: "w24d2", 4: "w32d2", 8: "w48d2", 16: "w48d2", 32: "w64d2"}
+SEEDS = (0, 1)
+
+
+def sweep(base: Any) -> Iterator[dict[str, Any]]:
+    """Overrides of `base` for each run."""
+    cells = list(_cells(base))
+    clips = clips_needed(cell["steps"] * cell["batch"] for cell in cells)
+    for cell in cells:
+        for seed in SEEDS:
+            yield cell | {"seed": seed, "data.train_clips": clips}
+
+
+def _cells(base: Any) -> Iterator[dict[str, Any]]:
+    from vdit.flops import training_flops_per_clip
+    from vdit.main import resolve
+
+    for times, size in SIZES.items():
+        given = {"model.size": size, "model.given": 0.5}
+        config = resolve(with_overrides(base, given))
+        flops = training_flops_per_clip(config)
+        yield given | {
+            "flops_budget": times * demo.UNIT,
+            "batch": demo.BATCH,
+            "steps": steps_for(times * demo.UNIT, flops, demo.BATCH, size),
+            "optimizer.lr": demo.learning_rate(config.model.width, times),
+        }

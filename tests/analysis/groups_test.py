@@ -1,0 +1,99 @@
+"""`analysis.compare` and `analysis.trend` on planted tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import compare, trend
+from analysis.table import budgets, groups
+from analysis.table.schema import TableError
+from tests.analysis.synthetic_sweep import make_rows
+
+
+def planted(seeds=3, shift=0.05):
+    """Two variants whose losses share a seed's luck, the second `shift` worse."""
+    row, rng = make_rows(2)[0], np.random.default_rng(0)
+    rows = []
+    for seed in range(seeds):
+        luck = 0.1 * rng.standard_normal()
+        for name, worse in (("full", 0.0), ("split_heads", shift)):
+            loss = 0.7 + luck + worse + 0.001 * rng.standard_normal()
+            rows.append(row | {"run_id": f"{name}{seed}", "variant": name, "seed": seed})
+            rows[-1] |= {"fingerprint": rows[-1]["run_id"], "loss_ema": loss}
+    return pd.DataFrame(rows)
+
+
+def test_pairing_by_seed_finds_what_the_seeds_hide():
+    found = groups.compared(planted(), "variant", "full", "loss_ema").set_index("variant")
+    assert found["sd"].min() > 0.03  # the luck of seeds
+    row = found.loc["split_heads"]
+    assert row["difference"] == pytest.approx(0.05, abs=0.003)
+    assert row["low"] > 0.04
+    assert np.isnan(found.loc["full", "difference"])
+
+
+def test_intervals_are_students():
+    """The 95 % interval holds the planted difference in 95 of 100 tables."""
+    held = 0
+    for seed in range(300):
+        rng, table = np.random.default_rng(seed), planted(3)
+        table["loss_ema"] += 0.01 * rng.standard_normal(len(table))
+        row = groups.compared(table, "variant", "full", "loss_ema").set_index("variant")
+        low, high = row.loc["split_heads", ["low", "high"]]
+        held += low < 0.05 < high
+    assert held == pytest.approx(285, abs=15)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"reference": "unet"}, "no group 'unet' in variant: expected one of full, split_heads"),
+        ({"metric": "fvd"}, "the table has no column 'fvd'"),
+    ],
+)
+def test_what_is_not_there_is_named(change, line):
+    args = {"by": "variant", "reference": "full", "metric": "loss_ema"} | change
+    with pytest.raises(TableError, match=line):
+        groups.compared(planted(), **args)
+
+
+def test_two_rows_of_one_seed_are_refused():
+    table = pd.concat([planted(), planted().assign(flops=1.0)])
+    with pytest.raises(TableError, match="two rows of variant full have seed 0: choose one kind"):
+        groups.compared(table, "variant", "full", "loss_ema")
+
+
+def test_the_command_chooses_rows_and_writes_the_table(tmp_path, capsys):
+    planted().to_csv(tmp_path / "t.csv", index=False)
+    flags = [str(tmp_path / "t.csv"), "--reference", "full", "--where", "seed < 2"]
+    compare.main([*flags, "--out", str(tmp_path / "out.csv")])
+    assert "split_heads" in capsys.readouterr().out
+    assert list(pd.read_csv(tmp_path / "out.csv")["runs"]) == [2, 2]
+
+
+def swept():
+    rows = make_rows(3)
+    for row in rows:
+        row["reach"] = 10 * (row["flops_budget"] / 1e10) ** -0.3
+        row |= {"reach_se": 0.2, "reach_still": 8.0}
+    return pd.DataFrame(rows)
+
+
+def test_means_of_budgets_keep_the_error_that_all_runs_share():
+    found = budgets.means(swept(), ["reach"], "_still")
+    assert found["mean"].is_monotonic_decreasing
+    np.testing.assert_allclose(found["se"], 0.2)  # runs of a budget have the same value here
+    np.testing.assert_allclose(found["baseline"], 8.0)
+    alone = budgets.means(swept().drop(columns="reach_se"), ["reach"])
+    np.testing.assert_allclose(alone["se"], 0.0, atol=1e-12)
+
+
+def test_trend_draws_and_writes(tmp_path, capsys):
+    swept().to_csv(tmp_path / "t.csv", index=False)
+    out = ["--out", str(tmp_path / "o.csv"), "--png", str(tmp_path / "o.png")]
+    trend.main([str(tmp_path / "t.csv"), "--metric", "reach", "--baseline", "_still", *out])
+    assert "baseline" in capsys.readouterr().out
+    assert (tmp_path / "o.png").read_bytes()[:4] == b"\x89PNG"
+    assert len(pd.read_csv(tmp_path / "o.csv")) == 3
+    with pytest.raises(TableError, match="no column 'reach_none'"):
+        trend.main([str(tmp_path / "t.csv"), "--metric", "reach", "--baseline", "_none"])
