@@ -15,6 +15,7 @@ LAYOUTS = {
     "factorised": ((("space", "time"),),),
     "split_heads": ((("split",),),),
 }
+VARIANTS = (*LAYOUTS, "unet")  # and no transformer: see `unet_shape`
 
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
 # null label, added to that of the noise level (2212.09748).
@@ -82,14 +83,16 @@ def seen_by(shape: Shape, grouping: str) -> float:
 
 def checked(shape: Shape) -> Shape:
     """The shape itself, or an `InputError` that names what cannot be."""
-    choices = {"attention": tuple(LAYOUTS), "condition": CONDITIONS, "positions": POSITIONS}
+    choices = {"attention": VARIANTS, "condition": CONDITIONS, "positions": POSITIONS}
     for key, known in choices.items():
         if getattr(shape, key) not in known:
             raise InputError(f"model.{key}={getattr(shape, key)!r}: expected one of {known}")
     for axis, n, p in zip("THW", shape.latent[:3], shape.patch, strict=True):
         if n % p:
             raise InputError(f"patch {shape.patch}: {p} does not divide the latents' {axis} = {n}")
-    if shape.depth % (blocks := sum(map(len, LAYOUTS[shape.attention]))):
+    if shape.attention == "unet" and shape.positions != "rotary":
+        raise InputError(f"model.positions={shape.positions!r}: the U-Net's are rotary")
+    if shape.depth % (blocks := sum(map(len, LAYOUTS.get(shape.attention, ()))) or 1):
         raise InputError(
             f"depth {shape.depth}: {shape.attention} attention takes a multiple of {blocks}"
         )

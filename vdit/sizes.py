@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from vdit.errors import InputError
-from vdit.shape import CONDITIONS, LAYOUTS, POSITIONS, Shape, checked, seen_by, stages
+from vdit.shape import CONDITIONS, LAYOUTS, POSITIONS, VARIANTS, Shape, checked, seen_by, stages
 
 __all__ = [
     "CONDITIONS",
     "LAYOUTS",
     "POSITIONS",
     "SIZES",
+    "VARIANTS",
     "Shape",
     "Size",
     "checked",
