@@ -1,6 +1,7 @@
 """`python -m vdit.flops`, and the numbers printed in the papers of DiT and Latte."""
 
 import csv
+import itertools
 import json
 import sys
 
@@ -10,7 +11,7 @@ from tests.paths import reference
 from tests.tiny import python
 from vdit import flops
 from vdit.errors import InputError
-from vdit.sizes import size_of
+from vdit.sizes import SIZES, size_of
 
 PUBLISHED = ["--positions", "sincos", "--no_qk_norm", "--learn_sigma"]
 TITLES = ["params", "params_total", "gmacs", "flops_forward", "flops_training"]
@@ -59,6 +60,20 @@ def test_evaluating_adaln_once_saves_what_the_code_of_latte_repeats(
     blocks = depth // 2 * (frames - 1 + places - 1) * 6 * width**2
     last = (frames - 1) * 2 * width**2
     assert found["gmacs"] + (blocks + last) / 1e9 == pytest.approx(printed, abs=0.06)
+
+
+def test_the_ladder_climbs_by_about_1_6(capsys, monkeypatch):
+    names = list(SIZES)
+    assert names[-7:] == ["S", "B", "L", "XL", "2B", "7B", "20B"]
+    flags = ["--text", "24", "--patch", "1,2,2", "--latent", "3,8,8,4"]
+    rungs = names[names.index("w24d2") : names.index("S") + 1]
+    counts = [counted(capsys, monkeypatch, "--size", n, *flags)["params"] for n in rungs]
+    assert 25e3 < counts[0] < 35e3
+    assert 25e6 < counts[-2] < 35e6
+    steps = [b / a for a, b in itertools.pairwise(counts)]
+    assert all(1.4 < step < 1.8 for step in steps)
+    assert (counts[-1] / counts[0]) ** (1 / len(steps)) == pytest.approx(1.55, abs=0.01)
+    assert all(SIZES[n].depth % 2 == 0 for n in names)
 
 
 def test_the_command_prints_what_it_promises_without_jax():

@@ -1,6 +1,9 @@
 """Bytes that a backward pass needs of the forward pass of one clip, in closed form. No JAX here."""
 
+import dataclasses
+
 from vdit.sizes import Shape, seen_by, stages
+from vdit.unet_shape import blocks
 
 ITEM = {"float32": 4, "bfloat16": 2}
 
@@ -11,8 +14,11 @@ def activation_bytes(s: Shape) -> int:
     Norms and softmax keep float32, products the model's dtype. Plain attention is counted, which
     keeps its probabilities; fused kernels do not. Vectors of a token or a clip are left out.
     """
-    blocks = [block for groups, repeats in stages(s) for block in groups * repeats]
-    return int(sum(_block(s, block) for block in blocks) + _ends(s))
+    if s.attention == "unet":
+        last = _around(s, 5) + _bytes(s, s.tokens * s.patch_numbers, 0)
+        return int(sum(_unet_block(level, d_in) for d_in, level in blocks(s)) + last)
+    groupings = [block for groups, repeats in stages(s) for block in groups * repeats]
+    return int(sum(_block(s, block) for block in groupings) + _ends(s))
 
 
 def _bytes(s: Shape, numbers: float, single: float) -> float:
@@ -52,6 +58,16 @@ def _probabilities(s: Shape, seen: float) -> float:
     """Of every head, before the softmax and after it."""
     numbers = s.heads * _tokens(s) * seen
     return _bytes(s, numbers, numbers)
+
+
+def _unet_block(level: Shape, d_in: int) -> float:
+    """Two convolutions and two attentions, each with its norm; none has a gate."""
+    entering = dataclasses.replace(level, width=d_in)
+    skip = _bytes(level, level.tokens * d_in * (d_in != level.width), 0)
+    norms = 2 * _bytes(level, 0, 6 * level.tokens * level.width * level.qk_norm)
+    scores = sum(_probabilities(level, seen_by(level, g)) for g in ("space", "time"))
+    cross = _cross(level) if level.crosses else 0
+    return _around(entering, 5) + 3 * _around(level, 5) + skip + norms + scores + cross
 
 
 def _ends(s: Shape) -> float:

@@ -13,10 +13,20 @@ import argparse
 import dataclasses
 import json
 
-from vdit import cli
+from vdit import cli, unet_flops
 from vdit.activations import ITEM, activation_bytes
 from vdit.errors import InputError
-from vdit.sizes import LAYOUTS, POSITIONS, SIZES, Shape, checked, seen_by, shape_of, size_of, stages
+from vdit.sizes import (
+    POSITIONS,
+    SIZES,
+    VARIANTS,
+    Shape,
+    checked,
+    seen_by,
+    shape_of,
+    size_of,
+    stages,
+)
 
 
 def _captioned(s: Shape) -> bool:
@@ -55,11 +65,15 @@ def _blocks(s: Shape):
 
 def forward_flops(s: Shape) -> int:
     """FLOPs of one forward pass for one clip."""
-    d = s.width
-    pooled = 2 * d * d if _captioned(s) else 0
-    level = 2 * s.levels * d * d
-    last = 2 * level + 2 * s.tokens * d * s.output_numbers
-    return _first_layers(s) + level + pooled + sum(_block(s, block) for block in _blocks(s)) + last
+    level = 2 * s.levels * s.width**2
+    pooled = 2 * s.width**2 if _captioned(s) else 0
+    body = unet_flops.body_flops(s) if s.attention == "unet" else _body_flops(s)
+    return _first_layers(s) + level + pooled + body
+
+
+def _body_flops(s: Shape) -> int:
+    last = 2 * s.levels * s.width * 2 * s.width + 2 * s.tokens * s.width * s.output_numbers
+    return sum(_block(s, block) for block in _blocks(s)) + last
 
 
 def training_flops(s: Shape) -> int:
@@ -74,19 +88,27 @@ def gmacs(s: Shape) -> float:
 
 def count_params(s: Shape) -> dict[str, int]:
     """`params`, `params_total`, `params_no_adaln`, as DESIGN section 4 defines them."""
-    d, hidden, head = s.width, int(s.width * s.mlp_ratio), s.width // s.heads
-    attention = 4 * d * d + 4 * d + 2 * head * s.qk_norm
-    rest = 2 * d * hidden + hidden + d + attention * s.crosses
-    parts = [len(groupings) for groupings in _blocks(s)]
-    level = s.frequencies * d + d + d * d + d
-    plain = sum(n * attention + rest for n in parts) + level
-    modulations = sum(3 * (n + 1) for n in parts) + 2
-    params = plain + modulations * (d * d + d)
-    ends = s.patch_numbers * d + d + d * s.output_numbers + s.output_numbers
+    d = s.width
+    body = unet_flops.body_params(s) if s.attention == "unet" else _body_params(s)
+    plain = body["plain"] + s.frequencies * d + d + d * d + d
+    params = plain + body["modulation"]
+    ends = body["end"] + s.patch_numbers * d + d
     return {
         "params": params,
         "params_total": params + ends + _caption_params(s) + _position_params(s),
         "params_no_adaln": plain,
+    }
+
+
+def _body_params(s: Shape) -> dict[str, int]:
+    d, hidden, head = s.width, int(s.width * s.mlp_ratio), s.width // s.heads
+    attention = 4 * d * d + 4 * d + 2 * head * s.qk_norm
+    rest = 2 * d * hidden + hidden + d + attention * s.crosses
+    parts = [len(groupings) for groupings in _blocks(s)]
+    return {
+        "plain": sum(n * attention + rest for n in parts),
+        "modulation": (sum(3 * (n + 1) for n in parts) + 2) * (d * d + d),
+        "end": (d + 1) * s.output_numbers,
     }
 
 
@@ -137,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", required=True, help=", ".join(SIZES))
     parser.add_argument("--patch", default="1,2,2", help="frames, height, width of a patch")
     parser.add_argument("--latent", default="1,32,32,4", help="T,H,W,C of a clip's latents")
-    parser.add_argument("--attention", default="full", help=", ".join(LAYOUTS))
+    parser.add_argument("--attention", default="full", help=", ".join(VARIANTS))
     parser.add_argument("--classes", default="0", help="class labels, the null label apart")
     parser.add_argument("--text", default="0", help="caption tokens; words are not counted")
     parser.add_argument("--positions", default="rotary", help=", ".join(POSITIONS))

@@ -15,6 +15,7 @@ LAYOUTS = {
     "factorised": ((("space", "time"),),),
     "split_heads": ((("split",),),),
 }
+VARIANTS = (*LAYOUTS, "unet")  # and no transformer: see `unet_shape`
 
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
 # null label, added to that of the noise level (2212.09748).
@@ -25,7 +26,7 @@ CAPTION_BY = ("cross", "context", "adaln")
 # Rotary turns queries and keys; the tables of DiT and Latte are added to the tokens.
 POSITIONS = ("rotary", "sincos", "learned")
 CHOICES = {
-    "attention": tuple(LAYOUTS),
+    "attention": VARIANTS,
     "condition": CONDITIONS,
     "caption_by": CAPTION_BY,
     "positions": POSITIONS,
@@ -119,7 +120,9 @@ def checked(shape: Shape) -> Shape:
     for axis, n, p in zip("THW", shape.latent[:3], shape.patch, strict=True):
         if n % p:
             raise InputError(f"patch {shape.patch}: {p} does not divide the latents' {axis} = {n}")
-    if shape.depth % (blocks := sum(map(len, LAYOUTS[shape.attention]))):
+    if shape.attention == "unet" and shape.positions != "rotary":
+        raise InputError(f"model.positions={shape.positions!r}: the U-Net's are rotary")
+    if shape.depth % (blocks := sum(map(len, LAYOUTS.get(shape.attention, ()))) or 1):
         raise InputError(
             f"depth {shape.depth}: {shape.attention} attention takes a multiple of {blocks}"
         )

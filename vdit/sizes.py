@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from vdit.errors import InputError
-from vdit.shape import CONDITIONS, LAYOUTS, POSITIONS, Shape, checked, seen_by, stages
+from vdit.shape import CONDITIONS, LAYOUTS, POSITIONS, VARIANTS, Shape, checked, seen_by, stages
 
 __all__ = [
     "CONDITIONS",
     "LAYOUTS",
     "POSITIONS",
     "SIZES",
+    "VARIANTS",
     "Shape",
     "Size",
     "checked",
@@ -30,22 +31,29 @@ class Size(NamedTuple):
     heads: int
 
 
-# DiT's S to XL (2212.09748, table 1); 2B and up for planning; below S a ladder for small budgets,
-# named by width and depth, each about 1.3 to 1.6 times the parameters of the one before.
+# DiT's S to XL (2212.09748, table 1); 2B and up for planning; below S a ladder named by width and
+# depth, each rung 1.4 to 1.8 times the `params` of the one before, 1.55 in the mean (with captions
+# as text). Depths are even, as Latte's interleaved and late-fusion variants ask. w20d2 is finer:
+# the demo's smallest budgets need a size below their minimum.
 SIZES = {
     #               D    L   K
     "w20d2": Size(20, 2, 2),
     "w24d2": Size(24, 2, 2),
     "w32d2": Size(32, 2, 2),
+    "w40d2": Size(40, 2, 2),
     "w48d2": Size(48, 2, 3),
     "w64d2": Size(64, 2, 4),
     "w80d2": Size(80, 2, 5),
-    "w80d3": Size(80, 3, 5),
+    "w72d4": Size(72, 4, 4),
     "w96d4": Size(96, 4, 4),
     "w128d4": Size(128, 4, 4),
-    "w160d5": Size(160, 5, 5),
+    "w128d6": Size(128, 6, 4),
+    "w160d6": Size(160, 6, 4),
     "w192d6": Size(192, 6, 6),
+    "w192d10": Size(192, 10, 6),
     "w256d8": Size(256, 8, 8),
+    "w256d12": Size(256, 12, 8),
+    "w320d12": Size(320, 12, 10),
     "S": Size(384, 12, 6),
     "B": Size(768, 12, 12),
     "L": Size(1024, 24, 16),

@@ -71,13 +71,17 @@ class SelfAttention(nnx.Module):
     """Multi-head attention of the tokens among themselves, with rotary positions where given.
 
     `qk_norm`: queries and keys are normalised per head (2302.05442), which keeps large models
-    stable. `grouping` is full, space, time or split (`sizes.LAYOUTS`).
+    stable. `grouping` is full, space, time or split (`sizes.LAYOUTS`). `zero`: starts as zero,
+    where no gate does that.
     """
 
-    def __init__(self, width: int, heads: int, grouping: str, *, qk_norm=True, rngs, dtype=None):
+    def __init__(
+        self, width: int, heads: int, grouping: str, *, qk_norm=True, zero=False, rngs, dtype=None
+    ):
         self.heads, self.grouping = heads, grouping
         self.qkv = Dense(width, 3 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
-        self.out = Dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
+        dense = zeros_dense if zero else Dense
+        self.out = dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
         self.q_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
         self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
 
@@ -97,10 +101,13 @@ def _normed(norm: RMSNorm | None, x_BNKE: jax.Array) -> jax.Array:
 class CrossAttention(nnx.Module):
     """The tokens look at the caption (as in PixArt, 2310.00426); starts as zero."""
 
-    def __init__(self, width: int, heads: int, *, qk_norm=True, rngs, dtype=None):
+    def __init__(
+        self, width: int, heads: int, *, caption_width=None, qk_norm=True, rngs, dtype=None
+    ):
         self.heads = heads
         self.q = Dense(width, width, ("embed", "heads"), rngs=rngs, dtype=dtype)
-        self.kv = Dense(width, 2 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
+        kv = caption_width or width, 2 * width
+        self.kv = Dense(*kv, ("embed", "heads"), rngs=rngs, dtype=dtype)
         self.out = zeros_dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
         self.q_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
         self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None

@@ -85,7 +85,7 @@ class VideoDiT(nnx.Module):
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
         self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, **kw)
-        self.caption = _caption(shape, **kw)
+        self.caption = caption_embed(shape, **kw)
         self.stages = nnx.List([_stack(shape, *stage, rngs) for stage in stages(shape)])
         self.final_modulation = zeros_dense(width, 2 * width, ("embed", "mlp"), **kw)
         self.output = zeros_dense(width, shape.output_numbers, ("embed", None), **kw)
@@ -151,7 +151,8 @@ def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:
     return c + (caption_BD if c.ndim == 2 else caption_BD[:, None])
 
 
-def _caption(shape: Shape, **kw):
+def caption_embed(shape: Shape, **kw):
+    """The module that embeds what `shape.condition` names, or None."""
     if shape.condition == "none":
         return None
     if shape.condition == "label":
@@ -187,7 +188,9 @@ def _stack(shape: Shape, blocks, depth: int, rngs: nnx.Rngs) -> Layer:
     return create(rngs)
 
 
-def create(shape: Shape, key: jax.Array) -> VideoDiT:
+def create(shape: Shape, key: jax.Array) -> nnx.Module:
     """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
+    from vdit.models.unet3d import VideoUNet  # here, for it is made of parts of this file
+
     with nnx.use_eager_sharding(False):
-        return VideoDiT(shape, rngs=nnx.Rngs(key))
+        return (VideoUNet if shape.attention == "unet" else VideoDiT)(shape, rngs=nnx.Rngs(key))

@@ -1,0 +1,38 @@
+"""Closed forms against XLA's own count, where the element-wise work that it adds is small."""
+
+import dataclasses
+
+import jax
+import pytest
+
+from tests.flops_test import DEMO, arguments, forward_and_loss
+from vdit import flops
+from vdit.sizes import VARIANTS
+
+WIDE = dataclasses.replace(
+    DEMO, latent=(4, 16, 16, 4), width=1024, depth=2, heads=16, unroll=True, frequencies=256
+)
+SHAPES = {name: dataclasses.replace(WIDE, attention=name) for name in VARIANTS}
+SHAPES["unet"] = dataclasses.replace(SHAPES["unet"], depth=1)
+for condition in ("class", "label", "none"):
+    SHAPES[condition] = dataclasses.replace(WIDE, condition=condition, text_length=1)
+SHAPES["dit"] = dataclasses.replace(WIDE, positions="sincos", qk_norm=False, learn_sigma=True)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_forward_pass_is_what_xla_counts(name):
+    shape, batch = SHAPES[name], 2
+    forward, _, weights = forward_and_loss(shape)
+    lowered = jax.jit(forward).lower(weights, *arguments(shape, batch))
+    expected = batch * flops.forward_flops(shape)
+    assert lowered.cost_analysis()["flops"] == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["full", "unet"])
+def test_the_compiled_training_step_is_what_xla_counts(name):
+    shape, batch = SHAPES[name], 2
+    _, gradient, weights = forward_and_loss(shape)
+    compiled = jax.jit(gradient).lower(weights, *arguments(shape, batch)).compile()
+    expected = batch * flops.training_flops(shape)
+    assert compiled.cost_analysis()["flops"] == pytest.approx(expected, rel=0.01)

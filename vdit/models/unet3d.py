@@ -1,0 +1,179 @@
+"""A space-time U-Net: a 2-D U-Net whose frames look at each other through temporal attention.
+
+After Ho et al. (2204.03458): convolutions and spatial attention see one frame, temporal attention
+one place in all frames. Patches, captions, noise level and rotary positions are VideoDiT's, so
+that the two differ in what lies between.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from vdit import unet_shape
+from vdit.errors import InputError
+from vdit.models import dit, embed
+from vdit.models.attention import CrossAttention, SelfAttention
+from vdit.models.causal_conv import CausalConv
+from vdit.models.layers import Dense, layer_norm
+from vdit.sharding import constrain
+from vdit.sizes import Shape
+
+
+def group_norm(x_BTHWC: jax.Array, size: int, epsilon: float = 1e-6) -> jax.Array:
+    """Group norm (1803.08494) of each frame, groups of `size` channels, in float32.
+
+    By frame, so that an image is a clip of one frame, and frames may have noise levels of their
+    own.
+    """
+    x = x_BTHWC.reshape(*x_BTHWC.shape[:-1], -1, size).astype(jnp.float32)
+    x -= x.mean((2, 3, 5), keepdims=True)
+    x *= jax.lax.rsqrt(jnp.square(x).mean((2, 3, 5), keepdims=True) + epsilon)
+    return x.reshape(x_BTHWC.shape).astype(x_BTHWC.dtype)
+
+
+class GroupNorm(nnx.Module):
+    """`group_norm`, then a learned scale and bias."""
+
+    def __init__(self, width: int, size: int, *, rngs):
+        self.size = size
+        self.scale, self.bias = nnx.Param(jnp.ones((width,))), nnx.Param(jnp.zeros((width,)))
+
+    def __call__(self, x_BTHWC: jax.Array) -> jax.Array:
+        scale, bias = (w[...].astype(x_BTHWC.dtype) for w in (self.scale, self.bias))
+        return group_norm(x_BTHWC, self.size) * scale + bias
+
+
+class ResNet(nnx.Module):
+    """x + conv(silu(norm(conv(silu(norm(x)))) (1 + scale) + shift)): ADM's block (2105.05233).
+
+    Scale and shift come from noise level and caption. The second convolution starts as zero.
+    """
+
+    def __init__(self, d_in: int, d_out: int, shape: Shape, *, rngs):
+        kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
+        self.size = shape.width // shape.heads
+        self.norm = GroupNorm(d_in, self.size, rngs=rngs)
+        self.inward = CausalConv(d_in, d_out, taps=1, **kw)
+        self.modulation = Dense(shape.width, 2 * d_out, ("embed", "mlp"), **kw)
+        self.outward = CausalConv(d_out, d_out, taps=1, zero=True, **kw)
+        self.skip = Dense(d_in, d_out, ("embed", "mlp"), **kw) if d_in != d_out else None
+
+    def __call__(self, x_BTHWC: jax.Array, c_BTD: jax.Array) -> jax.Array:
+        shift, scale = jnp.split(self.modulation(c_BTD)[:, :, None, None], 2, -1)
+        h = self.inward(jax.nn.silu(self.norm(x_BTHWC)))
+        h = group_norm(h, self.size) * (1 + scale) + shift
+        x = x_BTHWC if self.skip is None else self.skip(x_BTHWC)
+        return x + self.outward(jax.nn.silu(h))
+
+
+class Block(nnx.Module):
+    """A ResNet block, then attention over space, to the caption, and over time.
+
+    The attentions start as zero: a new video model is an image model of each frame.
+    """
+
+    def __init__(self, d_in: int, d_out: int, shape: Shape, *, rngs):
+        self.resnet = ResNet(d_in, d_out, shape, rngs=rngs)
+        heads = {"heads": d_out * shape.heads // shape.width, "qk_norm": shape.qk_norm}
+        kw = heads | {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
+        self.space = SelfAttention(d_out, grouping="space", zero=True, **kw)
+        self.cross = (
+            CrossAttention(d_out, caption_width=shape.width, **kw) if shape.crosses else None
+        )
+        self.time = SelfAttention(d_out, grouping="time", zero=True, **kw)
+
+    def __call__(self, x_BTHWC, c_BTD, caption) -> jax.Array:
+        x_BTHWC = self.resnet(x_BTHWC, c_BTD)
+        grid = x_BTHWC.shape[1:4]
+        angles = jnp.asarray(embed.rotary_angles(grid, x_BTHWC.shape[-1] // self.space.heads))
+        x_BND = x_BTHWC.reshape(len(x_BTHWC), -1, x_BTHWC.shape[-1])
+        x_BND = x_BND + self.space(layer_norm(x_BND), angles, grid)
+        if self.cross is not None:
+            x_BND = x_BND + self.cross(layer_norm(x_BND), *caption)
+        x_BND = x_BND + self.time(layer_norm(x_BND), angles, grid)
+        return constrain(x_BND, "batch", "tokens", None).reshape(x_BTHWC.shape)
+
+
+def halved(x_BTHWC: jax.Array) -> jax.Array:
+    """The means of 2 x 2 places."""
+    b, t, h, w, c = x_BTHWC.shape
+    return x_BTHWC.reshape(b, t, h // 2, 2, w // 2, 2, c).mean((3, 5))
+
+
+def doubled(x_BTHWC: jax.Array) -> jax.Array:
+    """Every place four times."""
+    return x_BTHWC.repeat(2, axis=2).repeat(2, axis=3)
+
+
+class VideoUNet(nnx.Module):
+    """prediction = model(x_BTHWC, t_B, caption), as `dit.VideoDiT` has it; t may be (B, T) too.
+
+    Of any T, and any H and W in patches that its levels halve (`unet_shape.levels` of the latents
+    it is made for). Raises `InputError` for others.
+    """
+
+    def __init__(self, shape: Shape, *, rngs: nnx.Rngs):
+        kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
+        width, self.shape = shape.width, shape
+        self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
+        self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, **kw)
+        self.caption = dit.caption_embed(shape, **kw)
+        ways = unet_shape.way_down(shape), unet_shape.way_up(shape)
+        self.down, self.up = (_levels(way, shape, rngs) for way in ways)
+        deepest = unet_shape.channels(shape)[-1]
+        self.middle = Block(deepest, deepest, shape, rngs=rngs)
+        self.norm = GroupNorm(width, width // shape.heads, rngs=rngs)
+        self.output = CausalConv(width, shape.output_numbers, taps=1, zero=True, **kw)
+
+    def __call__(self, x_BTHWC: jax.Array, t_B: jax.Array, caption: jax.Array) -> jax.Array:
+        shape, grid = self.shape, embed.grid_of(x_BTHWC.shape, self.shape.patch)
+        unet_shape.check_grid(grid, len(self.down))
+        x = embed.patchify(x_BTHWC, shape.patch).astype(jnp.dtype(shape.dtype))
+        x = self.patches(x).reshape(len(x), *grid, -1)
+        x = self._between(x, *self._condition(t_B, caption, grid[0]))
+        y_BTHWP = self.output(jax.nn.silu(self.norm(x))).astype(jnp.float32)
+        numbers = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
+        y_BNP = y_BTHWP.reshape(len(x), -1, shape.output_numbers)
+        return embed.unpatchify(y_BNP, shape.patch, (*x_BTHWC.shape[1:4], numbers))
+
+    def _between(self, x, *inputs):
+        """Down the levels and up again; every block on the way up sees its mirror image's output"""
+        kept = []
+        for i, level in enumerate(self.down):
+            x = halved(x) if i else x
+            for block in level:
+                x = _run(block, self.shape, x, *inputs)
+                kept.append(x)
+        x = _run(self.middle, self.shape, x, *inputs)
+        for i, level in enumerate(self.up):
+            x = doubled(x) if i else x
+            for block in level:
+                x = _run(block, self.shape, jnp.concatenate([x, kept.pop()], -1), *inputs)
+        return x
+
+    def _condition(self, t, caption, frames: int):
+        """A vector for the clip (B, 1, D), or for each frame; what cross-attention looks at."""
+        t = t if t.ndim == 1 else t[:, :: self.shape.patch[0]]
+        if t.ndim > 1 and t.shape[1] != frames:
+            raise InputError(f"{t.shape[1]} noise levels a clip: expected 1 or {frames}")
+        shape, dtype = self.shape, jnp.dtype(self.shape.dtype)
+        c_BTD, seen = self.noise_level(t.reshape(-1)).reshape(len(t), -1, shape.width), None
+        if shape.condition == "label":
+            c_BTD = c_BTD + self.caption(caption)[:, None]
+        elif shape.condition != "none":
+            e_BSD, seen_BS, pooled_BD = self.caption(caption)
+            c_BTD, seen = c_BTD + pooled_BD[:, None], (e_BSD.astype(dtype), seen_BS)
+        return jax.nn.silu(c_BTD).astype(dtype), seen
+
+
+def _levels(way, shape: Shape, rngs: nnx.Rngs) -> nnx.List:
+    return nnx.List([nnx.List([Block(*io, shape, rngs=rngs) for io in level]) for level in way])
+
+
+def _run(block: Block, shape: Shape, *inputs):
+    """A block, recomputed in the backward pass where `remat` asks for it."""
+    if dit.REMAT[shape.remat] is None:
+        return block(*inputs)
+    graph, weights = nnx.split(block)
+    run = jax.checkpoint(lambda w, *a: nnx.merge(graph, w)(*a), policy=dit.REMAT[shape.remat])
+    return run(weights, *inputs)
