@@ -33,7 +33,8 @@ setup(
         "tensorboard": ["tensorflow-cpu", "tensorboard"],
         "wandb": ["wandb"],
         "notebook": ["jupyterlab", "jupytext"],
-        "test": ["pytest>=8", "ruff", "jupytext", "nbclient", "ipykernel"],
+        # torch (a CPU build will do) and diffusers: oracles of vdit.pretrained
+        "test": ["pytest>=8", "ruff", "jupytext", "nbclient", "ipykernel", "torch", "diffusers"],
         "gpu": ["jax[cuda13]"],
     },
 )

@@ -13,6 +13,7 @@ from vdit.diffusion import ddpm, objectives, predictions, samplers, schedules
 from vdit.diffusion.guidance import Guidance, combine
 from vdit.diffusion.objectives import Sampling
 from vdit.errors import InputError
+from vdit.pretrained import from_torch
 
 CLOSE = {"rtol": 0, "atol": 1e-4}  # what the task asks of float32
 
@@ -27,10 +28,16 @@ def published(request):
     return reference_models.load(request.param)
 
 
+@pytest.fixture(scope="module")
+def model(published):
+    """Ours, of the published weights."""
+    return from_torch(published.weights, published.config["kind"], published.config["num_heads"])
+
+
 # --- the published models -----------------------------------------------------------------------
 
 
-def test_model_is_the_published_one(published):
+def test_the_oracle_of_other_tests_is_the_published_model(published):
     output = published.model(published["x"], published["t"], published["y"])
     np.testing.assert_allclose(output, published["model_output"], **CLOSE)
 
@@ -52,34 +59,34 @@ def test_chain_is_the_published_one(published):
     assert (respaced.timesteps == published["respaced_timesteps_10"]).all()
 
 
-def test_losses_are_the_published_ones(published):
+def test_losses_are_the_published_ones(published, model):
     x, noise, t, y = (published[k] for k in ("x", "noise", "t", "y"))
     stored = {k: published[f"training_losses/{k}"] for k in ("mse", "vb", "loss")}
-    output = published.model(published["q_sample"], t, y)
+    output = model(published["q_sample"], t, y)
     parts = jax.jit(lambda out: ddpm.losses(schedules.linear(), "epsilon", out, x, noise, t))
     square, bound = parts(output)
     np.testing.assert_allclose(square, stored["mse"], **CLOSE)
     np.testing.assert_allclose(bound, stored["vb"], rtol=1e-5)
-    whole = jax.jit(partial(objectives.DDPM(unit=1.0).losses, published.model))
+    whole = jax.jit(partial(objectives.DDPM(unit=1.0).losses, model))
     np.testing.assert_allclose(whole(x, noise, (t + 0.5) / 1000, y), stored["loss"], **CLOSE)
 
 
-def test_one_step_back_is_the_published_one(published):
+def test_one_step_back_is_the_published_one(published, model):
     chain, x_t, i = schedules.respaced(schedules.linear(), 10), published["noise"], np.full(2, 5)
-    output = published.model(x_t, chain.timesteps[i], published["y"])
+    output = model(x_t, chain.timesteps[i], published["y"])
     mean, log_variance = ddpm.p_mean_variance(chain, "epsilon", output, x_t, i)
     np.testing.assert_allclose(mean, published["p_mean_variance_at_index5/mean"], **CLOSE)
     stored = published["p_mean_variance_at_index5/log_variance"]
     np.testing.assert_allclose(log_variance, stored, **CLOSE)
 
 
-def test_ddim_samples_are_the_published_ones(published):
+def test_ddim_samples_are_the_published_ones(published, model):
     """They are hundreds large: 1e-6 of the largest is a few units in float32's last place."""
 
     @jax.jit
     def sample(noise, y):
         ddpm = objectives.DDPM(unit=1.0)
-        return objectives.sample(ddpm, published.model, noise, y, Sampling("ddim", 10, Guidance()))
+        return objectives.sample(ddpm, model, noise, y, Sampling("ddim", 10, Guidance()))
 
     wanted = published["ddim10_sample_from_noise"]
     found = sample(published["noise"], published["y"])

@@ -44,6 +44,7 @@ class Shape:
     heads: int
     mlp_ratio: float = 4.0
     frequencies: int = 256
+    max_period: float = 10_000.0  # of the noise level's waves
     attention: str = "full"
     condition: str = "text"  # see CONDITIONS
     caption_by: str = "cross"  # see CAPTION_BY

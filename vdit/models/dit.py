@@ -5,6 +5,8 @@ caption, cross-attention to the caption's tokens. Which patches see each other i
 one sequence over space and time, or Latte's four ways to take space and time apart.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -84,9 +86,14 @@ class VideoDiT(nnx.Module):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, **kw)
+        self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, shape.max_period, **kw)
         self.caption = caption_embed(shape, **kw)
-        self.stages = nnx.List([_stack(shape, *stage, rngs) for stage in stages(shape)])
+        self.stages = nnx.List(
+            [
+                stacked(functools.partial(Layer, shape, blocks), n, rngs)
+                for blocks, n in stages(shape)
+            ]
+        )
         self.final_modulation = zeros_dense(width, 2 * width, ("embed", "mlp"), **kw)
         self.output = zeros_dense(width, shape.output_numbers, ("embed", None), **kw)
         self.positions = positions.create(shape, rngs=rngs)
@@ -104,7 +111,7 @@ class VideoDiT(nnx.Module):
             x_BND, angles, seen_BN = _with_words(x_BND, angles, *words)
             words = None
         for stage in self.stages:
-            x_BND = _repeat(stage, shape, x_BND, late, c, words, seen_BN, angles, grid)
+            x_BND = repeat(stage, shape, x_BND, late, c, words, seen_BN, angles, grid)
         x_BND = x_BND[:, :tokens]
         shift, scale = jnp.split(self.final_modulation(c), 2, -1)
         y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
@@ -161,8 +168,12 @@ def caption_embed(shape: Shape, **kw):
     return embed.CaptionEmbed(*sizes, **kw)
 
 
-def _repeat(stage: Layer, shape: Shape, x_BND, late_ND, *inputs):
-    """One compiled body for all layers of a stage: compile time does not grow with depth."""
+def repeat(stage: nnx.Module, shape: Shape, x_BND, late_ND, *inputs):
+    """x through all layers of a `stacked` stage, each called as layer(x, late, *inputs).
+
+    One compiled body for all: compile time does not grow with depth. `late` is None, or zero but in
+    the first layer.
+    """
     graph, weights = nnx.split(stage)
     depth = len(jax.tree.leaves(weights)[0])
     first = None if late_ND is None else (jnp.arange(depth) == 0).astype(late_ND.dtype)
@@ -177,13 +188,13 @@ def _repeat(stage: Layer, shape: Shape, x_BND, late_ND, *inputs):
     return jax.lax.scan(layer, x_BND, (weights, first), unroll=shape.unroll or 1)[0]
 
 
-def _stack(shape: Shape, blocks, depth: int, rngs: nnx.Rngs) -> Layer:
-    """`depth` layers as one, every weight with a leading axis named `layers`."""
+def stacked(layer, depth: int, rngs: nnx.Rngs) -> nnx.Module:
+    """`depth` times layer(rngs=rngs) as one, every weight with a leading axis named `layers`."""
 
     @nnx.split_rngs(splits=depth)
     @nnx.vmap(in_axes=0, out_axes=0, transform_metadata={nnx.PARTITION_NAME: "layers"})
     def create(rngs):
-        return Layer(shape, blocks, rngs=rngs)
+        return layer(rngs=rngs)
 
     return create(rngs)
 

@@ -69,13 +69,14 @@ def sinusoids(t_B: jax.Array, size: int, max_period: float = 10_000.0) -> jax.Ar
 class NoiseLevelEmbed(nnx.Module):
     """t to a vector of the model's width, through sinusoids and two dense layers."""
 
-    def __init__(self, frequencies: int, width: int, *, rngs, dtype=None):
-        self.frequencies = frequencies
+    def __init__(self, frequencies: int, width: int, max_period=10_000.0, *, rngs, dtype=None):
+        self.frequencies, self.max_period = frequencies, max_period
         self.up = Dense(frequencies, width, (None, "embed"), rngs=rngs, dtype=dtype)
         self.out = Dense(width, width, ("embed", "mlp"), rngs=rngs, dtype=dtype)
 
     def __call__(self, t_B: jax.Array) -> jax.Array:
-        return self.out(jax.nn.silu(self.up(sinusoids(t_B, self.frequencies))))
+        waves = sinusoids(t_B, self.frequencies, self.max_period)
+        return self.out(jax.nn.silu(self.up(waves)))
 
 
 class CaptionEmbed(nnx.Module):

@@ -9,11 +9,11 @@ import numpy as np
 from flax import nnx
 
 from vdit.errors import InputError
-from vdit.models import dit
-from vdit.pretrained import names
-from vdit.pretrained.infer import ATTENTION, infer, listed
+from vdit.pretrained import diffusers, names, original
+from vdit.pretrained.infer import listed
 from vdit.sizes import Shape
 
+KINDS = ("dit", "latte")
 TIMESTEPS = 1000
 
 
@@ -22,36 +22,39 @@ class Pretrained:
     """A DiT (2212.09748) or Latte (2401.03048): output = model(x_BTHWC, t, y).
 
     x: (B, T, H, W, C) noised latents, T = 1 for DiT; t: (B,) timesteps in 0 .. 999; y: (B,) labels,
-    the number of classes for none (as y=None); one t or y may stand for all. Returns
-    (B, T, H, W, C) float32, or 2 C channels with a learned variance: first the noise, then the
-    variance's share between its bounds.
+    the number of classes for none (as y=None); one t or y may stand for all. For text to video y
+    is the captions' embeddings (B, S, F), mask (B, S) true where there is a word (None: all are).
+    Returns (B, T, H, W, C) float32, or 2 C channels with a learned variance: first the noise, then
+    the variance's share between its bounds.
 
-    `shape` and `weights` (float32) are those of the VideoDiT inside, `model`; its label 0 is the
-    null label and its t runs from 0 to 1. `dtypes` and `tables` keep what `to_torch` gives back.
+    `shape` and `weights` (float32) are those of the model inside, `model`; its label 0 is the null
+    label and its t runs from 0 to 1. `places`, `dtypes` and `tables` are for `to_torch`.
     """
 
     kind: str
     shape: Shape
     graph: nnx.GraphDef
     weights: nnx.State
+    places: dict[str, names.Place]
     dtypes: dict[str, np.dtype]
     tables: dict[str, np.ndarray]
 
     @property
-    def model(self) -> dit.VideoDiT:
-        """The VideoDiT, made anew from its weights."""
+    def model(self) -> nnx.Module:
+        """The VideoDiT or LatteText, made anew from its weights."""
         return nnx.merge(self.graph, self.weights)
 
-    def __call__(self, x_BTHWC: jax.Array, t: jax.Array, y: jax.Array | None = None) -> jax.Array:
+    def __call__(self, x_BTHWC: jax.Array, t: jax.Array, y=None, mask=None) -> jax.Array:
         _check_video(self, x_BTHWC.shape)
-        caption = _caption(self.shape, y, len(x_BTHWC))
         t_B = jnp.broadcast_to(jnp.asarray(t, jnp.float32), len(x_BTHWC)) / TIMESTEPS
-        return _forward(self.graph, self.weights, x_BTHWC, t_B, caption)
+        condition = _words if self.shape.condition == "text" else _labels
+        caption = condition(self.shape, y, mask, len(x_BTHWC))
+        return _forward(self.graph, self.weights, x_BTHWC, t_B, *caption)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _forward(graph, weights, x, t_B, caption):
-    return nnx.merge(graph, weights)(x, t_B, caption)
+def _forward(graph, weights, x, t_B, *caption):
+    return nnx.merge(graph, weights)(x, t_B, *caption)
 
 
 def _check_video(model: Pretrained, shape: tuple[int, ...]) -> None:
@@ -62,51 +65,62 @@ def _check_video(model: Pretrained, shape: tuple[int, ...]) -> None:
         raise InputError(f"x of shape {shape}: DiT takes T = 1 frame")
 
 
-def _caption(shape: Shape, y, batch: int) -> jax.Array:
+def _labels(shape: Shape, y, mask, batch: int) -> tuple[jax.Array]:
     """PyTorch's labels, the null label last, as the house's (B, 1), the null label first."""
+    if mask is not None:
+        raise InputError("mask: expected none, for this model takes labels")
     if shape.condition == "none" or y is None:
-        return jnp.zeros((batch, 1), jnp.int32)
+        return (jnp.zeros((batch, 1), jnp.int32),)
     known = isinstance(y, jax.core.Tracer) or np.isin(y, np.arange(shape.vocabulary)).all()
     if not known:
         raise InputError(f"labels {np.asarray(y)}: expected 0 to {shape.vocabulary - 1} (none)")
-    return jnp.broadcast_to((jnp.asarray(y) + 1) % shape.vocabulary, batch)[:, None]
+    return (jnp.broadcast_to((jnp.asarray(y) + 1) % shape.vocabulary, batch)[:, None],)
+
+
+def _words(shape: Shape, y, mask, batch: int) -> tuple[jax.Array, jax.Array | None]:
+    """The captions' embeddings (B, S, F) and the mask (B, S) of those that are seen."""
+    found, features = np.shape(y), shape.text_features
+    if len(found) != 3 or found[0] != batch or found[2] != features:
+        raise InputError(f"captions of shape {found}: expected ({batch}, S, {features})")
+    if mask is not None and np.shape(mask) != found[:2]:
+        raise InputError(f"mask of shape {np.shape(mask)}: expected {found[:2]}")
+    return jnp.asarray(y, jnp.float32), None if mask is None else jnp.asarray(mask, bool)
 
 
 def from_torch(state_dict: dict[str, np.ndarray], kind: str, num_heads: int) -> Pretrained:
     """A published model from its weights under PyTorch's names; all but the heads is inferred.
 
-    `kind` is dit or latte. Raises `InputError` that names the first thing which does not fit:
-    the kind, names that are missing or unknown, a weight's shape, the heads.
+    `kind` is dit or latte; the names are those of its authors or of Hugging Face diffusers, whose
+    latte is that for text to video. Raises `InputError` that names the first thing which does not
+    fit: the kind, names that are missing or unknown, a weight's shape, copies that differ, heads.
     """
-    if kind not in ATTENTION:
-        raise InputError(f"kind={kind!r}: expected one of {', '.join(ATTENTION)}")
+    if kind not in KINDS:
+        raise InputError(f"kind={kind!r}: expected one of {', '.join(KINDS)}")
     stored = {name: np.asarray(array) for name, array in state_dict.items()}
-    shape = infer(stored, kind, num_heads)
-    places, fixed = names.places(shape), _fixed_tables(shape)
+    naming = diffusers if diffusers.names_are_these(stored) else original
+    shape = naming.infer(stored, kind, num_heads)
+    places, fixed = naming.places(shape), naming.fixed(shape)
     _check_names(stored, places.keys() | fixed, kind)
-    graph, state = nnx.split(jax.eval_shape(lambda: dit.create(shape, jax.random.key(0))))
+    graph, state = nnx.split(jax.eval_shape(lambda: naming.create(shape, jax.random.key(0))))
     weights = _filled(state, stored, places, shape)
     dtypes = {name: array.dtype for name, array in stored.items()}
-    return Pretrained(kind, shape, graph, weights, dtypes, {n: stored[n] for n in fixed})
+    return Pretrained(kind, shape, graph, weights, places, dtypes, {n: stored[n] for n in fixed})
 
 
 def to_torch(pretrained: Pretrained) -> dict[str, np.ndarray]:
-    """The weights under PyTorch's names, in the order and dtypes they came in."""
-    places, patch = names.places(pretrained.shape), pretrained.shape.patch[1]
+    """The weights under the PyTorch names they came in, in the same order and dtypes."""
+    patch = pretrained.shape.patch[1]
     leaves = {path: np.asarray(x) for path, x in _leaves(pretrained.weights)}
 
     def one(name, dtype):
         if name in pretrained.tables:
             return pretrained.tables[name]
-        path, layer, layout = places[name]
+        path, layer, layout, (i, parts) = pretrained.places[name]
         array = leaves[path] if layer is None else leaves[path][layer]
+        array = np.split(array, parts, axis=-1)[i]
         return np.ascontiguousarray(names.to_pytorch(array, layout, patch), dtype)
 
     return {name: one(name, dtype) for name, dtype in pretrained.dtypes.items()}
-
-
-def _fixed_tables(shape: Shape) -> set[str]:
-    return set(names.tables(shape)) if shape.positions == "sincos" else set()
 
 
 def _check_names(stored, expected, kind: str) -> None:
@@ -121,20 +135,34 @@ def _filled(state: nnx.State, stored, places, shape: Shape) -> nnx.State:
     """`state` with the stored weights in their places; the layers of a stack side by side."""
     found = {}
     for name, place in places.items():
-        found.setdefault(place.path, []).append((name, place))
+        found.setdefault(place.path, []).append(name)
 
     def fill(path, leaf):
-        layers = [_checked(stored[name], name, p, leaf.shape, shape) for name, p in found[path]]
-        return jnp.asarray(layers[0] if found[path][0][1].layer is None else np.stack(layers))
+        layers = {}
+        for name in _without_copies(found[path], stored, places):
+            part = _checked(stored[name], name, places[name], leaf.shape, shape)
+            layers.setdefault(places[name].layer, []).append(part)
+        layers = {layer: np.concatenate(parts, -1) for layer, parts in layers.items()}
+        return jnp.asarray(layers[None] if None in layers else np.stack(list(layers.values())))
 
     filled = [fill(path, leaf) for path, leaf in _leaves(state)]
     return jax.tree.unflatten(jax.tree.structure(state), filled)
 
 
+def _without_copies(found: list[str], stored, places) -> list[str]:
+    """A name for every place, layer by layer and part by part; copies must hold the same."""
+    first = {}
+    for name in found:
+        kept = first.setdefault(places[name], name)
+        if not np.array_equal(stored[name], stored[kept]):
+            raise InputError(f"{name} differs from {kept}: expected equal copies")
+    return sorted(first.values(), key=lambda name: (places[name].layer or 0, places[name].part))
+
+
 def _checked(array, name: str, place: names.Place, leaf: tuple[int, ...], shape: Shape):
     """One weight in the house's layout, float32; `leaf` is the shape of its place in the state."""
     leaf = leaf if place.layer is None else leaf[1:]
-    empty = np.broadcast_to(np.float32(0), leaf)
+    empty = np.broadcast_to(np.float32(0), (*leaf[:-1], leaf[-1] // place.part[1]))
     expected = names.to_pytorch(empty, place.layout, shape.patch[1]).shape
     if array.shape != expected:
         raise InputError(f"{name}: shape {array.shape}: expected {expected}")

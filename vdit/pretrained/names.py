@@ -1,68 +1,32 @@
-"""The weights of DiT and Latte under their PyTorch names, and where each lies in a VideoDiT."""
+"""Where a weight under a PyTorch name lies in a model of the house, and in which layout."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from vdit.sizes import Shape, stages
-
-TOP = {
-    "t_embedder.mlp.0": ("noise_level", "up"),
-    "t_embedder.mlp.2": ("noise_level", "out"),
-    "final_layer.adaLN_modulation.1": ("final_modulation",),
-    "final_layer.linear": ("output",),
-}
-BLOCK = {
-    "attn.qkv": ("attentions", 0, "qkv"),
-    "attn.proj": ("attentions", 0, "out"),
-    "mlp.fc1": ("mlp", "up"),
-    "mlp.fc2": ("mlp", "down"),
-    "adaLN_modulation.1": ("modulation",),
-}
+WHOLE = (0, 1)
 
 
 class Place(NamedTuple):
-    """A path in the model's state, the layer of a stack (None: not stacked), how it is laid out."""
+    """A path in the model's state, the layer of a stack (None: not stacked), how it is laid out.
+
+    Part (i, n) is the i-th of n that lie side by side along the last axis; names of one place are
+    copies.
+    """
 
     path: tuple
     layer: int | None
-    layout: str  # kernel | bias | conv | labels | table
+    layout: str  # kernel | conv | labels | table | same
+    part: tuple[int, int] = WHOLE
 
 
-def places(shape: Shape) -> dict[str, Place]:
-    """PyTorch name to place, for every weight of a model of this shape; fixed tables have none."""
-    found = _dense("x_embedder.proj", ("patches",), None, "conv")
-    for name, path in TOP.items():
-        found |= _dense(name, path, None)
-    for i, (stack, layer) in enumerate(_layers(shape)):
-        for name, path in BLOCK.items():
-            found |= _dense(f"blocks.{i}.{name}", (*stack, *path), layer)
-    if shape.condition == "label":
-        table = Place(("caption", "table"), None, "labels")
-        found["y_embedder.embedding_table.weight"] = table
-    if shape.positions == "learned":
-        found |= {name: Place(path, None, "table") for name, path in tables(shape).items()}
-    return found
-
-
-def tables(shape: Shape) -> dict[str, tuple]:
-    """PyTorch names of the position tables, and their paths where they are learned."""
-    paths = {"pos_embed": ("positions", "places"), "temp_embed": ("positions", "frames")}
-    return paths if shape.grid[0] > 1 else {"pos_embed": paths["pos_embed"]}
-
-
-def _layers(shape: Shape):
-    """For each block in PyTorch's order: the path of its stack, and its layer there."""
-    for s, (blocks, repeats) in enumerate(stages(shape)):
-        for layer in range(repeats):
-            for b in range(len(blocks)):
-                yield ("stages", s, "blocks", b), layer
-
-
-def _dense(name: str, path: tuple, layer: int | None, layout: str = "kernel") -> dict[str, Place]:
+def dense(
+    name: str, path: tuple, layer: int | None = None, layout: str = "kernel", part=WHOLE
+) -> dict[str, Place]:
+    """The places of a dense layer's two weights."""
     return {
-        f"{name}.weight": Place((*path, "kernel"), layer, layout),
-        f"{name}.bias": Place((*path, "bias"), layer, "bias"),
+        f"{name}.weight": Place((*path, "kernel"), layer, layout, part),
+        f"{name}.bias": Place((*path, "bias"), layer, "same", part),
     }
 
 
