@@ -29,7 +29,7 @@ endif
 test: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses auto --dist loadfile
 
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv

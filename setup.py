@@ -34,7 +34,10 @@ setup(
         "wandb": ["wandb"],
         "notebook": ["jupyterlab", "jupytext"],
         # torch (a CPU build will do) and diffusers: oracles of vdit.pretrained
-        "test": ["pytest>=8", "ruff", "jupytext", "nbclient", "ipykernel", "torch", "diffusers"],
+        "test": [
+            *("pytest>=8", "pytest-xdist", "ruff", "jupytext", "nbclient", "ipykernel"),
+            *("torch", "diffusers"),
+        ],
         "gpu": ["jax[cuda13]"],
     },
 )

@@ -18,38 +18,45 @@ from sweeps.grid import steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 BUDGET = 8  # times the demo's unit
-REFERENCE = {"model.size": "", "model.width": 48, "model.depth": 2, "model.heads": 3}
+DEPTH = {"model.size": "", "model.depth": 2}
+AS_DEAR_AS, AS_LARGE_AS = 48, 64  # the width of `full` that others are matched to in each table
 SEEDS = (0, 1, 2)
 VARIANTS = (
     {"model.attention": "full"},
     {"model.attention": "interleaved"},
     {"model.attention": "late_fusion"},
     {"model.attention": "factorised"},
-    {"model.attention": "split_heads", "model.heads": 4},
-    {"model.attention": "unet"},
+    {"model.attention": "split_heads"},
+    {"model.attention": "unet", "model.depth": 1},  # of each level, and there are two
     {"model.caption_by": "adaln"},
     {"model.caption_by": "context"},
     {"model.positions": "sincos"},
 )
-WIDTHS = range(24, 129, 4)
+TRAIN_CLIPS = 5600  # seen about twice
+WIDTHS = range(20, 129, 4)
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run of both tables."""
-    reference = with_overrides(base, REFERENCE)
-    budget = BUDGET * demo.UNIT
-    clips = steps_for(budget, cost(reference), demo.BATCH)
+    yield from table(base, cost, AS_DEAR_AS, budget=BUDGET * demo.UNIT)
+    yield from table(base, size, AS_LARGE_AS, budget=0.0)
+
+
+def table(base: Any, count, width: int, budget: float) -> Iterator[dict[str, Any]]:
+    """Every variant at the width whose `count` is nearest to that of `full` at `width`.
+
+    It spends the budget, or, where that is 0, sees the clips that 8x would buy the reference.
+    """
+    reference = with_overrides(base, sized(VARIANTS[0], width))
+    common = steps_for(BUDGET * demo.UNIT, cost(reference), demo.BATCH)
     for variant in VARIANTS:
-        as_dear, as_large = (nearest(base, variant, f, f(reference)) for f in (cost, size))
-        steps = steps_for(budget, cost(with_overrides(base, as_dear)), demo.BATCH)
-        for chosen in (
-            as_dear | {"flops_budget": budget, "steps": steps},
-            as_large | {"flops_budget": 0.0, "steps": clips},
-        ):
-            rate = demo.learning_rate(chosen["model.width"], BUDGET)
-            for seed in SEEDS:
-                more = {"batch": demo.BATCH, "optimizer.lr": rate, "seed": seed}
-                yield chosen | more | {"data.train_clips": clips * demo.BATCH // 2}
+        made = nearest(base, variant, count, count(reference))
+        bought = steps_for(BUDGET * demo.UNIT, cost(with_overrides(base, made)), demo.BATCH)
+        rate = demo.learning_rate(made["model.width"], BUDGET)
+        cell = {"flops_budget": budget, "steps": bought if budget else common, "batch": demo.BATCH}
+        for seed in SEEDS:
+            more = {"optimizer.lr": rate, "seed": seed, "data.train_clips": TRAIN_CLIPS}
+            yield made | cell | more
 
 
 def cost(config: Any) -> float:
@@ -68,11 +75,13 @@ def size(config: Any) -> int:
 
 def nearest(base: Any, variant: dict[str, Any], count, goal: float) -> dict[str, Any]:
     """The variant at the width whose `count` is nearest to the goal."""
+    misses = {w: abs(count(with_overrides(base, sized(variant, w))) - goal) for w in WIDTHS}
+    return sized(variant, min(misses, key=misses.get))
 
-    def sized(width):
-        return REFERENCE | variant | {"model.width": width, "model.heads": heads(variant, width)}
 
-    return sized(min(WIDTHS, key=lambda w: abs(count(with_overrides(base, sized(w))) - goal)))
+def sized(variant: dict[str, Any], width: int) -> dict[str, Any]:
+    """The variant at a width."""
+    return DEPTH | {"model.width": width, "model.heads": heads(variant, width)} | variant
 
 
 def heads(variant: dict[str, Any], width: int) -> int:

@@ -19,6 +19,31 @@ def runs(tmp_path_factory):
     return plan.make_plan(DEMO, tmp_path_factory.mktemp("root"), [])["runs"]
 
 
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory):
+    sweep = str(REPO / "sweeps" / "variants.py")
+    return plan.make_plan(sweep, tmp_path_factory.mktemp("variants"), [])["runs"]
+
+
+def test_variants_of_one_table_cost_the_same_and_those_of_the_other_weigh_the_same(variants):
+    dear = [run for run in variants if run["flops_budget"]]
+    assert all(run["flops"] == pytest.approx(run["flops_budget"], rel=1e-3) for run in dear)
+    assert max(r["clips"] for r in dear) < 1.15 * min(r["clips"] for r in dear)
+    large = [run for run in variants if not run["flops_budget"]]
+    assert max(r["params"] for r in large) < 1.15 * min(r["params"] for r in large)
+    assert len({run["clips"] for run in large}) == 1
+    assert len(dear) == len(large) == 27  # nine variants, three seeds
+
+
+def test_continuations_spend_their_budgets_with_frames_given(tmp_path):
+    runs = plan.make_plan(str(REPO / "sweeps" / "continuations.py"), tmp_path, [])["runs"]
+    assert len(runs) == 12
+    for run in runs:
+        assert run["overrides"]["model.given"] == 0.5
+        assert run["flops"] == pytest.approx(run["flops_budget"], rel=1e-3)
+        assert run["epochs"] <= 4
+
+
 def test_budgets_are_factors_of_two_each_with_four_sizes(runs):
     cells = collections.defaultdict(set)
     for run in runs:
