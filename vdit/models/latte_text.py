@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.models import dit, embed, positions
+from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.layers import MLP, Dense, layer_norm, modulate
+from vdit.models.stack import repeat, stacked
 from vdit.sharding import constrain
 from vdit.sizes import Shape
 
@@ -82,7 +83,7 @@ class LatteText(nnx.Module):
         self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, shape.max_period, **kw)
         self.modulation = Dense(width, 6 * width, ("embed", "mlp"), **kw)
         self.caption = CaptionProjection(shape.text_features, width, **kw)
-        self.layers = dit.stacked(functools.partial(Layer, shape), shape.depth // 2, rngs)
+        self.layers = stacked(functools.partial(Layer, shape), shape.depth // 2, rngs)
         self.table = _table(2, width, rngs)
         self.output = Dense(width, shape.output_numbers, ("embed", None), **kw)
 
@@ -93,7 +94,7 @@ class LatteText(nnx.Module):
         c_B6D = self.modulation(jax.nn.silu(c_BD)).reshape(-1, 6, shape.width)
         caption = self.caption(caption_BSF.astype(dtype)), seen_BS
         x_BND, late_ND = self._place(embed.patchify(x_BTHWC, shape.patch).astype(dtype), grid)
-        x_BND = dit.repeat(self.layers, shape, x_BND, late_ND, c_B6D, caption, grid)
+        x_BND = repeat(self.layers, shape, x_BND, late_ND, c_B6D, caption, grid)
         shift, scale = jnp.unstack(c_BD[:, None] + self.table[...].astype(dtype), axis=1)
         y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)

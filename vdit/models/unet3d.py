@@ -15,6 +15,7 @@ from vdit.models import dit, embed
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.causal_conv import CausalConv
 from vdit.models.layers import Dense, layer_norm
+from vdit.models.stack import REMAT
 from vdit.sharding import constrain
 from vdit.sizes import Shape
 
@@ -172,8 +173,8 @@ def _levels(way, shape: Shape, rngs: nnx.Rngs) -> nnx.List:
 
 def _run(block: Block, shape: Shape, *inputs):
     """A block, recomputed in the backward pass where `remat` asks for it."""
-    if dit.REMAT[shape.remat] is None:
+    if REMAT[shape.remat] is None:
         return block(*inputs)
     graph, weights = nnx.split(block)
-    run = jax.checkpoint(lambda w, *a: nnx.merge(graph, w)(*a), policy=dit.REMAT[shape.remat])
+    run = jax.checkpoint(lambda w, *a: nnx.merge(graph, w)(*a), policy=REMAT[shape.remat])
     return run(weights, *inputs)

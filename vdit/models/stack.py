@@ -1,0 +1,44 @@
+"""Layers of one kind as one layer with stacked weights, and the scan over them."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from vdit.sizes import Shape
+
+REMAT = {
+    "none": None,
+    "full": jax.checkpoint_policies.nothing_saveable,
+    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+}
+
+
+def repeat(stage: nnx.Module, shape: Shape, x_BND, late_ND, *inputs):
+    """x through all layers of a `stacked` stage, each called as layer(x, late, *inputs).
+
+    One compiled body for all: compile time does not grow with depth. `late` is None, or zero but in
+    the first layer.
+    """
+    graph, weights = nnx.split(stage)
+    depth = len(jax.tree.leaves(weights)[0])
+    first = None if late_ND is None else (jnp.arange(depth) == 0).astype(late_ND.dtype)
+
+    def layer(x, one):
+        weights_of_one, is_first = one
+        late = None if is_first is None else is_first * late_ND
+        return nnx.merge(graph, weights_of_one)(x, late, *inputs), None
+
+    if REMAT[shape.remat] is not None:
+        layer = jax.checkpoint(layer, policy=REMAT[shape.remat])
+    return jax.lax.scan(layer, x_BND, (weights, first), unroll=shape.unroll or 1)[0]
+
+
+def stacked(layer, depth: int, rngs: nnx.Rngs) -> nnx.Module:
+    """`depth` times layer(rngs=rngs) as one, every weight with a leading axis named `layers`."""
+
+    @nnx.split_rngs(splits=depth)
+    @nnx.vmap(in_axes=0, out_axes=0, transform_metadata={nnx.PARTITION_NAME: "layers"})
+    def create(rngs):
+        return layer(rngs=rngs)
+
+    return create(rngs)
