@@ -74,4 +74,6 @@ def check_grid(grid: tuple[int, int, int], count: int) -> None:
     parts = 2 ** (count - 1)
     for axis, n in zip("HW", grid[1:], strict=True):
         if n % parts:
-            raise InputError(f"{axis} of {n} patches: a U-Net of {count} levels takes {parts} k")
+            raise InputError(
+                f"{axis} = {n} patches: a U-Net of {count} levels takes multiples of {parts}"
+            )
