@@ -121,10 +121,12 @@ def test_taef2_codes_videos_frame_by_frame():
 # --- errors -------------------------------------------------------------------------------------
 
 
+SMALL = KLShape(2, (4, 8), 1, (False, False, True), groups=4)
+
+
 @functools.cache
-def small_weights() -> dict:
+def random_kl(kl: KLShape) -> dict:
     """Random weights of an AutoencoderKL under diffusers' names, made without PyTorch."""
-    kl = KLShape(2, (4, 8), 1, (False, False, True), groups=4)
     _, state = nnx.split(nnx.eval_shape(lambda: AutoencoderKL(kl, rngs=nnx.Rngs(0))))
     rng = np.random.default_rng(0)
     stored = {}
@@ -136,7 +138,7 @@ def small_weights() -> dict:
 
 
 def test_errors_list_names_and_shapes(tmp_path):
-    weights, path = small_weights(), tmp_path / "kl.npz"
+    weights, path = random_kl(SMALL), tmp_path / "kl.npz"
     (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": 4}))
 
     def said(**changes):
@@ -161,7 +163,7 @@ def test_errors_list_names_and_shapes(tmp_path):
 
 
 def test_the_names_of_2022_are_known(tmp_path):
-    weights = small_weights()
+    weights = random_kl(SMALL)
     (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": 4}))
     np.savez(tmp_path / "now.npz", **weights)
     then = {v: k for k, v in autoencoders.FORMER.items()}

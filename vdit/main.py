@@ -53,6 +53,10 @@ def resolve(config):
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
         shape_of(config)
         config.autoencoder.fingerprint = _coder_fingerprint(config.autoencoder)
+    if config.get("init"):
+        from vdit import starting
+
+        config.init_fingerprint = starting.fingerprint(config.init)
     config.data.fingerprint = open_source(config.data, "train").fingerprint
     return config
 

@@ -74,6 +74,10 @@ class AutoencoderTask:
         self.init = Init(tuple(sorted(items.items())))
         self.loss = CodingLoss(self.init, a.kl_weight)
 
+    def begin(self, weights):
+        """Fresh ones."""
+        return weights
+
     def reconstruct(self, weights, videos: np.ndarray) -> np.ndarray:
         """Videos through the autoencoder, uint8 (B, T, H, W, 3)."""
         graph = graph_of(self.init)

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from vdit import media, scores
+from vdit import media, scores, starting
 from vdit.coder import load_coder
 from vdit.data import latents
 from vdit.data.text import UNKNOWN
@@ -109,6 +109,15 @@ class VideoTask:
         self.sampling = Sampling(s.method, s.steps, Guidance(s.guidance, interval, s.rescale))
         self.set_sampling()
         self.coder = load_coder(config.autoencoder)
+
+    def begin(self, weights):
+        """Fresh ones, or with those of `config.init` in their places."""
+        if not self.config.get("init"):
+            return weights
+        source = starting.load(self.config.init, self.shape.heads)
+        weights, said = starting.begin(source, self.shape, weights)
+        print(f"{self.config.init}: {said}", file=sys.stderr) if said else None
+        return weights
 
     # --- sampling -------------------------------------------------------------------------------
 
