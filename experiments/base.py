@@ -27,6 +27,7 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
             "sweep": "",
             "objective": objective,
             "seed": 0,
+            "init": "",  # weights to start from: a run folder, or a file of DiT's or Latte's
             "steps": 10_000,
             "batch": 32,
             "accumulate": 1,  # parts of a batch whose gradients are added one after another

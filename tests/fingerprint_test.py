@@ -19,6 +19,8 @@ def example(**changes):
             "steps": 200,
             "cache": "a",
             "keep": 1,
+            "init": "v",
+            "init_fingerprint": "ef",
             "wandb": False,
             "log_every": 10,
             "sample_every": 50,
@@ -53,6 +55,7 @@ def test_has_twelve_hex_digits_and_is_pinned():
         ("steps", 201),
         ("data.fingerprint", "ac"),
         ("autoencoder.fingerprint", "ce"),
+        ("init_fingerprint", "eg"),
         ("model.patch", (1, 1, 2)),
         ("optimizer.lr", 1.0000001e-3),
     ],
@@ -76,6 +79,7 @@ def test_moves_with_what_changes_numbers(key, value):
         ("model.remat", "full"),
         ("model.unroll", True),
         ("keep", 3),
+        ("init", "w"),
         ("mesh.fsdp", 4),
     ],
 )
@@ -86,7 +90,7 @@ def test_stays_with_what_does_not(key, value):
 def test_every_left_out_key_is_tested_above():
     tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
     tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
-    tested |= {"model.unroll", "keep"}
+    tested |= {"model.unroll", "keep", "init"}
     assert set(NOT_IDENTITY) == tested
 
 

@@ -65,35 +65,57 @@ def restore(manager, state, iterator):
     weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
     parts = {"weights": weights, "training": training, "data": iterator}
     loaded = manager.load_checkpointables(None, parts)
-    names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
     leaves = loaded["weights"] | loaded["training"]
     return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])
 
 
 def read_weights(workdir: pathlib.Path, init, step: int | None = None) -> dict:
     """{"params": ..., "ema": ...} of a run's latest (or the named) checkpoint, on one device."""
-    saved = steps_saved(workdir)
-    if not saved or (step is not None and step not in saved):
-        wanted = "a checkpoint" if step is None else f"step {step}"
-        raise InputError(f"{workdir}: expected {wanted}; there are {saved or 'none'}")
-    folder = pathlib.Path(workdir).resolve() / "checkpoints" / str(step or saved[-1])
-    one = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    shapes = jax.eval_shape(init, jax.random.key(0))
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=one), shapes)
+    folder, shapes = _folder(workdir, step), jax.eval_shape(init, jax.random.key(0))
+    shapes = jax.tree.map(_on_one, shapes)
     both = {"params": shapes, "ema": shapes}
-    named = {_name(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
+    named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
     loaded = ocp.load_checkpointables(folder, {"weights": named})["weights"]
     return jax.tree.unflatten(jax.tree.structure(both), [loaded[name] for name in named])
 
 
+def read_arrays(workdir: pathlib.Path, part: str) -> dict:
+    """Path to NumPy array of the `params` or `ema` of a run's latest checkpoint, as it lies there.
+
+    For who does not know the shape of the model.
+    """
+    folder = _folder(workdir, None)
+    found = ocp.checkpointables_metadata(folder).metadata["weights"]
+    loaded = ocp.load_checkpointables(folder, {"weights": jax.tree.map(_on_one, found)})["weights"]
+    start = f"{part}/"
+    return {
+        k.removeprefix(start): jax.device_get(x) for k, x in loaded.items() if k.startswith(start)
+    }
+
+
+def _folder(workdir: pathlib.Path, step: int | None) -> pathlib.Path:
+    """The checkpoint of a step, or the latest."""
+    saved = steps_saved(workdir)
+    if not saved or (step is not None and step not in saved):
+        wanted = "a checkpoint" if step is None else f"step {step}"
+        raise InputError(f"{workdir}: expected {wanted}; there are {saved or 'none'}")
+    return pathlib.Path(workdir).resolve() / "checkpoints" / str(step or saved[-1])
+
+
+def _on_one(x):
+    one = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=one)
+
+
 def _parts(state) -> tuple[dict, dict]:
     """Name to array: the weights, which others read, and the rest, which only a resume needs."""
-    named = {_name(path): x for path, x in jax.tree_util.tree_leaves_with_path(state)}
+    named = {name_of(path): x for path, x in jax.tree_util.tree_leaves_with_path(state)}
     weights = {k: v for k, v in named.items() if k.split("/")[0] in ("params", "ema")}
     return weights, {k: v for k, v in named.items() if k not in weights}
 
 
-def _name(path) -> str:
+def name_of(path) -> str:
     """A leaf's path as `params/stages/0/blocks/0/mlp/up/kernel`."""
     keys = (getattr(k, "key", getattr(k, "name", getattr(k, "idx", None))) for k in path)
     return "/".join(str(k) for k in keys if k != "value")

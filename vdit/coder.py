@@ -1,4 +1,8 @@
-"""A trained autoencoder, ready for use: videos to latents and back."""
+"""A trained autoencoder, ready for use: videos to latents and back.
+
+A coder has a `name`, a `fingerprint` of its weights, `encode`, `decode`, and `psnr(source)`, its
+PSNR in dB on held-out clips, or None where nothing is lost.
+"""
 
 import functools
 import hashlib
@@ -12,13 +16,16 @@ from ml_collections import ConfigDict
 
 from vdit import checkpoint
 from vdit.errors import InputError
+from vdit.sizes import PUBLISHED, image_latents
 
 
 class IdentityCoder:
     """Pixels are the latents: training in pixel space."""
 
     name = fingerprint = "identity"
-    psnr = None  # nothing is lost
+
+    def psnr(self, source) -> None:
+        """Nothing is lost."""
 
     def encode(self, video: np.ndarray) -> np.ndarray:
         """uint8 (B, T, H, W, 3) to float32 in [-1, 1]."""
@@ -36,7 +43,7 @@ class Coder:
         from vdit.tasks.autoencode import AutoencoderTask, graph_of
 
         result = read_result(folder)
-        self.name, self.psnr = result["autoencoder"], result["psnr"]
+        self.name, self._psnr = result["autoencoder"], result["psnr"]
         self.fingerprint = result["weights"]
         config = ConfigDict(json.loads((folder / "config.json").read_text()))
         task = AutoencoderTask(config)
@@ -50,6 +57,16 @@ class Coder:
     def decode(self, latent) -> np.ndarray:
         """Latents to uint8 (B, T, H, W, 3)."""
         return np.asarray(decode(self._graph, self._params, latent))
+
+    def psnr(self, source) -> float:
+        """As measured when it was trained."""
+        return self._psnr
+
+
+def psnr(videos: np.ndarray, coded: np.ndarray) -> float:
+    """10 log10(255^2 / mean squared error) in dB of uint8 videos, over all numbers at once."""
+    error = coded.astype(np.float64) - videos
+    return float(10 * np.log10(255**2 / np.square(error).mean()))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -90,15 +107,22 @@ def read_result(folder: pathlib.Path) -> dict:
     return json.loads(path.read_text())
 
 
-@functools.lru_cache(maxsize=4)
-def _load(folder: str) -> Coder:
-    return Coder(pathlib.Path(folder))
-
-
 def load_coder(config):
-    """The coder that `config.autoencoder` names: `identity`, or a trained one by its run folder."""
+    """The coder that `config.autoencoder` names: `identity`, a published one by its weights (kl,
+    taef2), or a trained one by its run folder.
+    """
     if config.name == "identity":
         return IdentityCoder()
     if not config.dir:
-        raise InputError("autoencoder.dir is empty: expected the run folder of a trained one")
-    return _load(str(config.dir))
+        what = "weights of a published" if config.name in PUBLISHED else "run folder of a trained"
+        raise InputError(f"autoencoder.dir is empty: expected the {what} one")
+    if config.name in PUBLISHED:
+        from vdit.pretrained.image_coder import ImageCoder
+
+        return _load(ImageCoder, config.name, str(config.dir), *image_latents(config))
+    return _load(Coder, pathlib.Path(config.dir))
+
+
+@functools.lru_cache(maxsize=4)
+def _load(kind, *args):
+    return kind(*args)

@@ -17,8 +17,8 @@ ABSENT = "absent"
 # - `mesh`, `model.remat` and `model.unroll` change the order of float sums, no more (1e-5 relative
 #   on the loss curve). A checkpoint may therefore go on on other devices, and a finished point is
 #   not trained again because a second GPU came free. Their effect, speed, has its own columns.
-# - `data.dir` and `autoencoder.dir` are places; `resolve` puts the fingerprints of what lies there
-#   beside them, and those do count.
+# - `data.dir`, `autoencoder.dir` and `init` are places; `resolve` puts the fingerprints of what is
+#   there beside them, and those do count.
 # - `flops_budget` stays in, though it is but a label: fits group rows by it.
 NOT_IDENTITY = (
     "autoencoder.dir",
@@ -26,6 +26,7 @@ NOT_IDENTITY = (
     "checkpoint_every",
     "data.dir",
     "experiment",
+    "init",
     "keep",
     "log_every",
     "mesh",

@@ -53,15 +53,25 @@ def resolve(config):
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
         shape_of(config)
         config.autoencoder.fingerprint = _coder_fingerprint(config.autoencoder)
+    if config.get("init"):
+        from vdit import starting
+
+        config.init_fingerprint = starting.fingerprint(config.init)
     config.data.fingerprint = open_source(config.data, "train").fingerprint
     return config
 
 
 def _coder_fingerprint(autoencoder) -> str:
-    """The hash of a trained autoencoder's weights; a plan may be made before it is trained."""
+    """The hash of an autoencoder's weights; a plan may be made before one of ours is trained."""
+    from vdit.sizes import PUBLISHED
+
     result = pathlib.Path(autoencoder.dir) / "result.json"
     if autoencoder.name == "identity":
         return "identity"
+    if autoencoder.name in PUBLISHED:
+        from vdit.pretrained import autoencoders  # JAX, which other plans do without
+
+        return autoencoders.fingerprint(autoencoder.name, autoencoder.dir)
     return json.loads(result.read_text())["weights"] if result.exists() else "not trained yet"
 
 

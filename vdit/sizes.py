@@ -9,11 +9,13 @@ __all__ = [
     "CONDITIONS",
     "LAYOUTS",
     "POSITIONS",
+    "PUBLISHED",
     "SIZES",
     "VARIANTS",
     "Shape",
     "Size",
     "checked",
+    "image_latents",
     "latent_shape",
     "seen_by",
     "shape_of",
@@ -80,16 +82,30 @@ def variant_of(model) -> str:
     return "-".join(word for word in named if word not in ("cross", "rotary"))
 
 
+# Published image autoencoders: pixels of a latent along one side, and channels, where the config
+# does not say otherwise (as for a later kl of 16 channels).
+PUBLISHED = {"kl": (8, 4), "taef2": (8, 32)}
+
+
+def image_latents(autoencoder) -> tuple[int, int]:
+    """(space, channels) of a published image autoencoder; every frame is coded by itself."""
+    space, channels = PUBLISHED[autoencoder.name]
+    return autoencoder.get("space", space), autoencoder.get("channels", channels)
+
+
 def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int, int, int, int]:
     """(t, h, w, C) of the latents of a clip: t = 1 + (T - 1) / time, h = H / space."""
     if autoencoder.name == "identity":
         return frames, height, width, 3
-    time, space = autoencoder.time, autoencoder.space
+    if autoencoder.name in PUBLISHED:
+        time, (space, channels) = 1, image_latents(autoencoder)
+    else:
+        time, space, channels = autoencoder.time, autoencoder.space, autoencoder.channels
     if (frames - 1) % time:
         raise InputError(f"{frames} frames: expected 1 + a multiple of {time}, as time={time} asks")
     if height % space or width % space:
         raise InputError(f"frame {height}x{width}: expected multiples of space={space}")
-    return 1 + (frames - 1) // time, height // space, width // space, autoencoder.channels
+    return 1 + (frames - 1) // time, height // space, width // space, channels
 
 
 # What a config from before these keys were there means.

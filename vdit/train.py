@@ -49,7 +49,7 @@ def train(task, config, workdir: str) -> tuple["TrainState", dict]:
     with jax.set_mesh(mesh), checkpoint.checkpointer(workdir, config.keep) as saved:
         state, step_fn = start(task, config, mesh)
         data = iter(pipeline.batches(task.records, config.batch, config.seed, _rows(mesh)))
-        state = checkpoint.restore(saved, state, data) or state
+        state = checkpoint.restore(saved, state, data) or begun(task, state)
         with open_log(config, workdir, int(state.step)) as log:
             for step in range(int(state.step), config.steps):
                 state, metrics = step_fn(state, clock.fetch(data), rates[step], decay)
@@ -90,6 +90,14 @@ def start(task, config, mesh) -> tuple[TrainState, Any]:
     )
     init, step_fn = _compiled(task.loss, task.init, recipe, mesh)
     return init(jax.random.key(config.seed)), step_fn
+
+
+def begun(task, state: TrainState) -> TrainState:
+    """Step 0 with the weights that the task begins with; outside the programs, which runs share."""
+    params = task.begin(state.params)
+    if params is state.params:
+        return state
+    return state._replace(params=params, ema=jax.tree.map(jnp.copy, params))
 
 
 @functools.lru_cache(maxsize=32)

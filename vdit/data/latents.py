@@ -101,7 +101,8 @@ def _build(folder, key, config, coder, sources) -> None:
         captions = _Captions(config, sources["train"])
         example = coder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape} | captions.meta()
-        meta |= {"dataset": sources["train"].name, "autoencoder": coder.name, "psnr": coder.psnr}
+        meta |= {"dataset": sources["train"].name, "autoencoder": coder.name}
+        meta["psnr"] = coder.psnr(sources["validation"])
         moments = {}
         for split, source in sources.items():
             dtype = _record_dtype(meta)

@@ -1,8 +1,9 @@
 """What can be learned by the one training loop: to denoise latents, to code videos.
 
-A task has: `records` (rows for the pipeline), `init(key) -> weights`, `loss(weights, batch, key) ->
-(loss, metrics)`, `flops_per_clip`, `preview(weights, step, workdir) -> videos` and `measure(state,
-workdir) -> columns`. `init` and `loss` are frozen dataclasses: equal runs share compiled programs.
+A task has: `records` (rows for the pipeline), `init(key) -> weights`, `begin(weights) -> weights`
+of step 0, `loss(weights, batch, key) -> (loss, metrics)`, `flops_per_clip`, `preview(weights, step,
+workdir) -> videos` and `measure(state, workdir) -> columns`. `init` and `loss` are frozen
+dataclasses: equal runs share compiled programs.
 """
 
 

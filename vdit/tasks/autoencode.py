@@ -74,6 +74,10 @@ class AutoencoderTask:
         self.init = Init(tuple(sorted(items.items())))
         self.loss = CodingLoss(self.init, a.kl_weight)
 
+    def begin(self, weights):
+        """Fresh ones."""
+        return weights
+
     def reconstruct(self, weights, videos: np.ndarray) -> np.ndarray:
         """Videos through the autoencoder, uint8 (B, T, H, W, 3)."""
         graph = graph_of(self.init)
@@ -97,13 +101,12 @@ class AutoencoderTask:
         source = open_source(self.config.data, "validation")
         videos = Pixels(source).rows(range(min(256, len(source))))["video"]
         parts = [self.reconstruct(state.ema, videos[i : i + 32]) for i in range(0, len(videos), 32)]
-        error = np.concatenate(parts).astype(np.float64) - videos
         self.preview(state.ema, "final", workdir)
         a = self.config.autoencoder
         return {
             "dataset": source.name,
             "autoencoder": f"causal{a.space}x{a.time}c{a.channels}",
             "weights": coder.weights_hash(state.ema),
-            "psnr": float(10 * np.log10(255**2 / np.square(error).mean())),
+            "psnr": coder.psnr(videos, np.concatenate(parts)),
             "params_total": sum(x.size for x in jax.tree.leaves(state.params)),
         }

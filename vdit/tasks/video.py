@@ -8,7 +8,7 @@ import sys
 import jax
 import numpy as np
 
-from vdit import media
+from vdit import media, starting
 from vdit.coder import load_coder
 from vdit.data import latents
 from vdit.data.text import UNKNOWN
@@ -46,6 +46,15 @@ class VideoTask:
         self.sampling = Sampling(s.method, s.steps, Guidance(s.guidance, interval, s.rescale))
         self.set_sampling()
         self.coder = load_coder(config.autoencoder)
+
+    def begin(self, weights):
+        """Fresh ones, or with those of `config.init` in their places."""
+        if not self.config.get("init"):
+            return weights
+        source = starting.load(self.config.init, self.shape.heads)
+        weights, said = starting.begin(source, self.shape, weights)
+        print(f"{self.config.init}: {said}", file=sys.stderr) if said else None
+        return weights
 
     # --- sampling -------------------------------------------------------------------------------
 

@@ -1,0 +1,254 @@
+"""Runs that start from other weights: what an image model knows, a video model knows at step 0."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from tests import reference_models
+from tests.image_autoencoder_test import random_kl
+from tests.tiny import config
+from vdit import checkpoint, sharding, starting
+from vdit.checkpoint import name_of
+from vdit.data import pipeline
+from vdit.device import compiler_options
+from vdit.errors import InputError
+from vdit.main import resolve, run
+from vdit.models import dit
+from vdit.models.kl import KLShape
+from vdit.pretrained import from_torch
+from vdit.sizes import Shape
+from vdit.tasks.video import VideoTask, graph_of
+from vdit.train import train
+
+IMAGE = Shape((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
+DEPTH = {"interleaved": 4, "late_fusion": 4, "factorised": 2}
+
+
+def quick(f):
+    return jax.jit(f, compiler_options=compiler_options("once"))
+
+
+def numbered(shape):
+    """Random weights by path: the zeros of a new model would hide errors."""
+    rng = np.random.default_rng(0)
+    empty = jax.eval_shape(lambda: nnx.split(dit.create(shape, jax.random.key(0)))[1])
+    named = {name_of(p): x.shape for p, x in jax.tree_util.tree_leaves_with_path(empty)}
+    return {k: rng.normal(0, 0.3, s).astype(np.float32) for k, s in named.items()}
+
+
+def state_of(shape, weights):
+    """Weights by path as the state of a model."""
+    empty = jax.eval_shape(lambda: nnx.split(dit.create(shape, jax.random.key(0)))[1])
+    names = [name_of(p) for p, _ in jax.tree_util.tree_leaves_with_path(empty)]
+    filled = [jnp.asarray(weights[n]) for n in names]
+    return jax.tree.unflatten(jax.tree.structure(empty), filled)
+
+
+def fresh(shape):
+    """The weights of a new model: zero where `dit.create` has zeros, elsewhere they may be any."""
+    weights = numbered(shape)
+    zero = ("modulation", "cross/out", "output", "bias")
+    return state_of(shape, {k: x * (not any(z in k for z in zero)) for k, x in weights.items()})
+
+
+def test_a_new_model_is_zero_where_these_tests_say():
+    shape = dataclasses.replace(IMAGE, attention="interleaved")
+    new = quick(lambda key: nnx.split(dit.create(shape, key))[1])(jax.random.key(1))
+    for a, b in zip(*map(jax.tree.leaves, (new, fresh(shape))), strict=True):
+        assert np.any(b) or not np.any(a)
+
+
+def outputs(shape, state, *inputs):
+    return quick(lambda state, *a: nnx.merge(graph_of(shape), state)(*a))(state, *inputs)
+
+
+def by_frame(shape, state, x_BTHWC, t, caption):
+    """The image model on every frame by itself."""
+    count = x_BTHWC.shape[1]
+    frames = x_BTHWC.reshape(-1, 1, *x_BTHWC.shape[2:])
+    t, caption = np.repeat(t, count), np.repeat(caption, count, axis=0)
+    y = outputs(shape, state, frames, t, caption)
+    return y.reshape(*x_BTHWC.shape[:2], *y.shape[2:])
+
+
+def example():
+    x = np.random.default_rng(2).normal(size=(2, 3, 4, 4, 3)).astype(np.float32)
+    return x, np.array([0.2, 0.7], np.float32), np.array([[1, 3, 0], [4, 0, 0]])
+
+
+# --- images, then video -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attention", "positions"),
+    [("interleaved", "rotary"), ("late_fusion", "learned"), ("factorised", "rotary")],
+)
+def test_every_frame_is_what_the_image_model_makes_of_it(attention, positions):
+    image = dataclasses.replace(IMAGE, positions=positions)
+    changes = {"latent": (3, 4, 4, 3), "attention": attention, "depth": DEPTH[attention]}
+    video = dataclasses.replace(image, **changes)
+    weights = numbered(image)
+    state, said = starting.begin(starting.Source(image, weights), video, fresh(video))
+    expected = by_frame(image, state_of(image, weights), *example())
+    assert np.abs(expected).std() > 0.1
+    np.testing.assert_allclose(outputs(video, state, *example()), expected, rtol=0, atol=1e-5)
+    assert said == ""
+
+
+@pytest.mark.parametrize("attention", ["interleaved", "factorised"])
+def test_a_published_image_model_becomes_one_of_video(attention, tmp_path):
+    published = reference_models.load("dit")
+    np.savez(tmp_path / "dit.npz", **published.weights)
+    source = starting.load(str(tmp_path / "dit.npz"), heads=4)
+    depth = 6 if attention == "interleaved" else 3
+    changes = {"latent": (3, 8, 8, 4), "attention": attention, "depth": depth}
+    video = dataclasses.replace(source.shape, **changes, positions="learned")
+    state, said = starting.begin(source, video, fresh(video))
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(2, 3, 8, 8, 4)).astype(np.float32)
+    frames, t, y = x.reshape(-1, 1, 8, 8, 4), np.array([17, 903]), np.array([4, 0])
+    expected = published.model(frames, np.repeat(t, 3), np.repeat(y, 3)).reshape(2, 3, 8, 8, 8)
+    seen = outputs(video, state, x, (t / 1000).astype(np.float32), y[:, None] + 1)
+    np.testing.assert_allclose(seen, expected, rtol=0, atol=1e-5)
+    assert said == ""
+
+
+@pytest.mark.parametrize("condition", ["none", "text"])
+def test_without_its_labels_a_model_is_the_one_of_the_null_label(condition):
+    image = dataclasses.replace(IMAGE, condition="label")
+    other = dataclasses.replace(image, condition=condition, latent=(3, 4, 4, 3))
+    other = dataclasses.replace(other, attention="factorised")
+    weights = numbered(image)
+    state, said = starting.begin(starting.Source(image, weights), other, fresh(other))
+    x, t, caption = example()
+    expected = by_frame(image, state_of(image, weights), x, t, np.zeros((2, 1), int))
+    np.testing.assert_allclose(outputs(other, state, x, t, caption), expected, rtol=0, atol=1e-5)
+    assert said.startswith("not taken, captions or labels differ: ")
+    assert "caption/table" in said
+    assert "caption/words" in said or condition == "none"
+
+
+def test_the_same_variant_takes_every_weight():
+    video = dataclasses.replace(IMAGE, latent=(3, 4, 4, 3), attention="interleaved")
+    weights = numbered(video)
+    expected = state_of(video, weights)
+    zeros = jax.tree.map(jnp.zeros_like, expected)
+    state, said = starting.begin(starting.Source(video, weights), video, zeros)
+    for a, b in zip(*map(jax.tree.leaves, (state, expected)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert said == ""
+
+
+def test_other_labels_leave_the_table_new_and_the_fixed_frames_are_told():
+    image = dataclasses.replace(IMAGE, condition="label", positions="sincos")
+    changes = {"latent": (3, 4, 4, 3), "attention": "factorised", "vocabulary": 7}
+    video = dataclasses.replace(image, **changes)
+    empty = state_of(video, numbered(video))
+    state, said = starting.begin(starting.Source(image, numbered(image)), video, empty)
+    np.testing.assert_array_equal(state["caption"]["table"], empty["caption"]["table"])
+    assert said == (
+        "not taken, captions or labels differ: caption/table; the fixed table of frames is new to "
+        "it (positions=learned starts at zero)"
+    )
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+WRONG = {
+    "its model has 2 heads, this one 4": {"heads": 4},
+    "model.attention=split_heads: its model has full": {"attention": "split_heads"},
+    "model.positions=learned: its model has rotary": {"positions": "learned"},
+    r"patches/kernel: shape \(12, 16\): this model's is \(24, 16\)": {"patch": (2, 2, 2)},
+    r"modulation/bias: shape \(2, 96\): this model's is \(3, 96\)": {"depth": 3},
+    "its checkpoint has stages/0/blocks/0/attentions/0/k_norm/scale": {"qk_norm": False},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_what_does_not_fit_is_one_line(message):
+    shape = dataclasses.replace(IMAGE, latent=(4, 4, 4, 3), **WRONG[message])
+    with pytest.raises(InputError, match=message):
+        starting.begin(
+            starting.Source(IMAGE, numbered(IMAGE)), shape, state_of(shape, numbered(shape))
+        )
+
+
+def test_missing_names_are_listed():
+    weights = numbered(IMAGE)
+    state = state_of(IMAGE, weights)
+    del weights["output/bias"]
+    with pytest.raises(InputError, match="its checkpoint lacks output/bias"):
+        starting.begin(starting.Source(IMAGE, weights), IMAGE, state)
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(InputError, match=f"init={tmp_path}: expected the folder of a run"):
+        starting.fingerprint(str(tmp_path))
+
+
+# --- real runs ----------------------------------------------------------------------------------
+
+SHORT = {"steps": 4, "optimizer.lr": 1e-2, "sampling.steps": 1, "evaluation.clips": 0}
+SHORT |= {"validation.triples": 16, "data.train_clips": 16, "data.validation_clips": 4}
+
+
+def first_loss(made, weights=None):
+    """The loss of the first batch, of the weights that the run starts from or of others."""
+    task, mesh = VideoTask(made), sharding.make_mesh({})
+    keys = jax.random.split(jax.random.key(made.seed))
+    weights = weights or task.begin(task.init(keys[0]))
+    rows = pipeline.batches(task.records, made.batch, made.seed, sharding.batch_sharding(mesh))
+    key = jax.random.fold_in(keys[1], 0)
+    return float(quick(task.loss)(weights, next(iter(rows)), key)[0])
+
+
+def trained(made, folder):
+    """`run` without its measurements; its task."""
+    task = VideoTask(resolve(made))
+    train(task, task.config, folder)
+    return task
+
+
+def logged(folder):
+    return json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])["loss"]
+
+
+def test_images_first_then_video(tmp_path):
+    trained(config(tmp_path, **SHORT, **{"data.num_frames": 1}), tmp_path / "image")
+    changes = {"model.attention": "factorised", "init": str(tmp_path / "image")}
+    made = config(tmp_path, **SHORT | {"steps": 1}, **changes)
+    run(made, tmp_path / "video")
+    image = checkpoint.read_arrays(tmp_path / "image", "ema")
+    started = logged(tmp_path / "video")
+    assert started == pytest.approx(first_loss(made), rel=1e-5)
+    task = VideoTask(made)
+    space = task.begin(task.init(jax.random.key(0)))["stages"][0]["blocks"][0]["attentions"][0]
+    kernel = image["stages/0/blocks/0/attentions/0/qkv/kernel"]
+    np.testing.assert_array_equal(space["qkv"]["kernel"], kernel)
+    made.init = ""
+    assert abs(started - first_loss(made)) > 1e-3
+    saved = json.loads((tmp_path / "video" / "config.json").read_text())
+    assert saved["init_fingerprint"] == starting.fingerprint(str(tmp_path / "image"))
+
+
+def test_a_run_from_published_weights_begins_with_their_loss(tmp_path):
+    """Latte's, its labels too, on latents of 4 channels: those of a random small kl."""
+    published = reference_models.load("latte")
+    np.savez(tmp_path / "latte.npz", **published.weights)
+    np.savez(tmp_path / "kl.npz", **random_kl(KLShape(4, (4, 8), 1, (False,) * 3, groups=4)))
+    (tmp_path / "config.json").write_text('{"norm_num_groups": 4}')
+    changes = SHORT | {"steps": 1, "init": str(tmp_path / "latte.npz"), "objective": "ddpm"}
+    changes |= {"model.condition": "label", "data.words": 4, "ddpm.learned_variance": True}
+    changes |= {"model.width": 48, "model.depth": 4, "model.heads": 4, "model.frequencies": 256}
+    changes |= {"model.attention": "interleaved", "model.positions": "sincos"}
+    made = config(tmp_path, **changes, **{"model.qk_norm": False, "sampling.method": "ddim"})
+    made.autoencoder = {"name": "kl", "dir": str(tmp_path / "kl.npz"), "space": 2, "channels": 4}
+    task = trained(made, tmp_path / "run")
+    weights = from_torch(published.weights, "latte", 4).weights
+    assert logged(tmp_path / "run") == pytest.approx(first_loss(made, weights), rel=1e-5)
+    assert (task.meta["autoencoder"], task.meta["psnr"] > 0) == ("kl", True)
