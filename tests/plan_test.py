@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from sweeps import forecast, launch, plan
+from vdit import sizes
 from vdit.errors import InputError
 
 REPO = pathlib.Path(__file__).resolve().parents[1]
@@ -33,6 +34,18 @@ def test_variants_of_one_table_cost_the_same_and_those_of_the_other_weigh_the_sa
     assert max(r["params"] for r in large) < 1.15 * min(r["params"] for r in large)
     assert len({run["clips"] for run in large}) == 1
     assert len(dear) == len(large) == 27  # nine variants, three seeds
+
+
+EXPERIMENTS = sorted(p for p in REPO.glob("experiments/*.py") if "get_config" in p.read_text())
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_every_experiment_makes_a_config_that_resolves_to_a_shape(path):
+    module = plan.load_module(path)
+    config = module.get_config("")
+    assert module.__doc__
+    if "model" in config:
+        assert sizes.shape_of(config).tokens > 0
 
 
 def test_continuations_spend_their_budgets_with_frames_given(tmp_path):
