@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from vdit import media, scores
+from vdit import media, mup, scores
 from vdit.coder import load_coder
 from vdit.data import latents
 from vdit.data.text import UNKNOWN
@@ -33,12 +33,13 @@ def graph_of(shape: Shape) -> nnx.GraphDef:
 
 @dataclasses.dataclass(frozen=True)
 class Init:
-    """Fresh weights of a shape."""
+    """Fresh weights of a shape; `relative_width` is that of `vdit.mup`."""
 
     shape: Shape
+    relative_width: float = 1.0
 
     def __call__(self, key) -> nnx.State:
-        return nnx.split(dit.create(self.shape, key))[1]
+        return mup.at_start(nnx.split(dit.create(self.shape, key))[1], self.relative_width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +101,7 @@ class VideoTask:
         self.validation = latents.Records(folder, "validation")
         self.meta, self.cache = self.records.meta, folder
         self.shape = shape_of(config, len(self.meta["words"]), self.meta["text_features"])
-        self.init = Init(self.shape)
+        self.init = Init(self.shape, mup.relative_width(config))
         self.objective = objectives.create(config)
         self.loss = DiffusionLoss(self.shape, self.objective, config.model.drop_caption)
         self.flops_per_clip = training_flops(self.shape)
