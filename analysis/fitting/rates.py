@@ -9,7 +9,9 @@ import numpy as np
 from analysis.laws import surface
 from analysis.table import schema
 
-NEAR = 4.0  # rates within this factor of the best enter a parabola
+# What enters a parabola: rates within this factor of the best, whose mean loss is within that one.
+# Just above the best rates runs collapse; a parabola through such a run says nothing of the minimum.
+NEAR, HIGH = 4.0, 1.3
 ROUND = 1e-6
 
 
@@ -39,9 +41,11 @@ def fit(table, loss="loss_ema", name="table"):
 
 
 def near(rows, loss):
-    """The rows whose rate is within NEAR of that of the lowest mean loss."""
-    best = means(rows, loss).idxmin()
-    return rows[np.abs(np.log(rows["lr"] / best)) < np.log(NEAR) + ROUND]
+    """The rows whose rate is near that of the lowest mean loss, and their mean loss near it."""
+    mean = means(rows, loss)
+    sound = mean[mean < mean.min() + np.log(HIGH)].index
+    close = np.abs(np.log(rows["lr"] / mean.idxmin())) < np.log(NEAR) + ROUND
+    return rows[close & rows["lr"].isin(sound)]
 
 
 def means(rows, loss):

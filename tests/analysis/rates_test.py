@@ -63,6 +63,14 @@ def test_a_minimum_at_the_edge_gets_no_interval(tmp_path, capsys):
     assert written["lr"].notna().sum() == 5
 
 
+def test_collapsed_runs_enter_no_parabola():
+    table = planted(noise=0.0)
+    fallen = table["lr"] == 2**-4
+    table.loc[fallen, "loss_ema"] *= 1.5
+    for cell in fitting.fit(table[table["parameterization"] == "mup"])["cells"]:
+        assert cell["lr"] == pytest.approx(2**-5.3, rel=1e-6)
+
+
 def test_runs_that_both_share_are_one_witness():
     table = planted()
     doubled = table.assign(parameterization="mup")[table["parameterization"] == "sp"]
