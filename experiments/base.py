@@ -112,6 +112,8 @@ def optimizer() -> dict:
     return {
         "name": "adamw",  # adamw | muon
         "lr": 1e-3,
+        "parameterization": "sp",  # sp | mup: widths share the rate of base_width (vdit/mup.py)
+        "base_width": 64,
         "schedule": "cosine",  # cosine | wsd
         "warmup": 0.05,
         "decay": 0.2,

@@ -104,6 +104,7 @@ def identity(config) -> dict:
         "steps": config.steps,
         "batch": config.batch,
         "lr": config.optimizer.lr,
+        "parameterization": config.optimizer.get("parameterization", "sp"),
         "lr_final": float(learning_rates(config.optimizer, config.steps)[-1]),
         "schedule": config.optimizer.schedule,
         "annealed": True,

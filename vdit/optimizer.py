@@ -7,6 +7,7 @@ import numpy as np
 import optax
 import optax.contrib
 
+from vdit import mup
 from vdit.errors import InputError
 
 
@@ -15,7 +16,8 @@ class Recipe:
     """What the compiled step needs to know; what changes with the step comes in as numbers.
 
     `flatten` lets the optimiser see all weights as one vector: for models so small that a kernel
-    for each weight costs more, to compile and to start, than its arithmetic.
+    for each weight costs more, to compile and to start, than its arithmetic. `relative_width` is
+    that of `vdit.mup`; 1 without it.
     """
 
     name: str = "adamw"
@@ -25,24 +27,35 @@ class Recipe:
     clip: float = 1.0
     flatten: bool = False
     accumulate: int = 1
+    relative_width: float = 1.0
 
     def transform(self) -> optax.GradientTransformation:
         """Gradient to the step for a learning rate of 1; the training step scales it."""
         if self.name not in OPTIMIZERS:
             names = " or ".join(OPTIMIZERS)
             raise InputError(f"optimizer.name={self.name!r}: expected {names}")
-        steps = optax.chain(optax.clip_by_global_norm(self.clip), OPTIMIZERS[self.name](self))
+        return OPTIMIZERS[self.name](self)
+
+    def clipped(self, steps: optax.GradientTransformation) -> optax.GradientTransformation:
+        """Steps from gradients whose norm over all weights is limited."""
+        steps = optax.chain(optax.clip_by_global_norm(self.clip), steps)
         return optax.flatten(steps) if self.flatten else steps
 
 
 def _adamw(recipe: Recipe) -> optax.GradientTransformation:
-    """Adam with decoupled decay (1711.05101) of the matrices alone."""
-    return optax.adamw(
-        1.0,
-        b1=recipe.b1,
-        b2=recipe.b2,
-        weight_decay=recipe.weight_decay,
-        mask=lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree),
+    """Adam with decoupled decay (1711.05101) of the matrices alone.
+
+    What asks for a weight's axes stands outside of `flatten`, which has one vector. Under muP the
+    decay stays rate x weight_decay for every weight, so that it acts over as many steps at any
+    width (2203.03466, appendix B.3, asks for decay that does not shrink with the rate).
+    """
+    return optax.chain(
+        recipe.clipped(optax.scale_by_adam(b1=recipe.b1, b2=recipe.b2)),
+        mup.scale_rates(recipe.relative_width),
+        optax.add_decayed_weights(
+            recipe.weight_decay, lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree)
+        ),
+        optax.scale(-1.0),
     )
 
 
@@ -51,7 +64,7 @@ def _muon(recipe: Recipe) -> optax.GradientTransformation:
 
     Steps have Adam's root mean square, so that one learning rate serves both.
     """
-    return optax.contrib.muon(
+    muon = optax.contrib.muon(
         1.0,
         adam_b1=recipe.b1,
         adam_b2=recipe.b2,
@@ -60,6 +73,7 @@ def _muon(recipe: Recipe) -> optax.GradientTransformation:
         muon_weight_dimension_numbers=lambda tree: jax.tree.map(_as_matrix, tree),
         consistent_rms=0.2,
     )
+    return recipe.clipped(muon)
 
 
 def _as_matrix(weight) -> optax.contrib.MuonDimensionNumbers | None:

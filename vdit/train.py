@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from vdit import checkpoint, sharding
+from vdit import checkpoint, mup, sharding
 from vdit.data import pipeline
 from vdit.device import compiler_options
 from vdit.metrics import Clock, open_log
@@ -87,6 +87,7 @@ def start(task, config, mesh) -> tuple[TrainState, Any]:
     recipe = Recipe(
         **{k: config.optimizer[k] for k in ("name", "b1", "b2", "weight_decay", "clip", "flatten")},
         accumulate=config.accumulate,
+        relative_width=mup.relative_width(config),
     )
     init, step_fn = _compiled(task.loss, task.init, recipe, mesh)
     return init(jax.random.key(config.seed)), step_fn

@@ -34,7 +34,7 @@ class Cell:
         for axis, value in self.optimum.items():
             found[axis] = float(np.exp(value))
             if noise:
-                spread = noise[0] * self.slope[axis] * _quantile(noise[1])
+                spread = noise[0] * self.slope[axis] * quantile(noise[1])
                 found[f"{axis}_interval"] = np.exp([value - spread, value + spread]).tolist()
         return found
 
@@ -140,7 +140,8 @@ def _unchecked(lowest, x, axes):
     return f"at the edge: the best run has {' and '.join(ends)}" if ends else ""
 
 
-def _quantile(df):
+def quantile(df):
+    """Student's t of a 95 % interval."""
     from scipy import stats
 
     return float(stats.t.ppf(0.975, df))

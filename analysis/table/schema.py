@@ -44,6 +44,7 @@ COLUMNS = (
     Column("steps", "positive", "optimizer steps", True),
     Column("batch", "positive", "clips"),
     Column("lr", "positive", "peak learning rate"),
+    Column("parameterization", "text", "sp or mup"),
     Column("lr_final", "nonnegative", "learning rate at the end"),
     Column("schedule", "text", ""),
     Column("annealed", "flag", "schedule ended at this checkpoint"),

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from vdit import mup
 from vdit.diffusion import flow, given, objectives
 from vdit.diffusion.objectives import Objective, Sampling
 from vdit.models import dit
@@ -23,12 +24,13 @@ def graph_of(shape: Shape) -> nnx.GraphDef:
 
 @dataclasses.dataclass(frozen=True)
 class Init:
-    """Fresh weights of a shape."""
+    """Fresh weights of a shape; `relative_width` is that of `vdit.mup`."""
 
     shape: Shape
+    relative_width: float = 1.0
 
     def __call__(self, key) -> nnx.State:
-        return nnx.split(dit.create(self.shape, key))[1]
+        return mup.at_start(nnx.split(dit.create(self.shape, key))[1], self.relative_width)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 import jax
 import numpy as np
 
-from vdit import media, starting
+from vdit import media, mup, starting
 from vdit.coder import load_coder
 from vdit.data import latents
 from vdit.data.text import UNKNOWN
@@ -34,7 +34,7 @@ class VideoTask:
         self.validation = latents.Records(folder, "validation")
         self.meta, self.cache = self.records.meta, folder
         self.shape = shape_of(config, len(self.meta["words"]), self.meta["text_features"])
-        self.init = Init(self.shape)
+        self.init = Init(self.shape, mup.relative_width(config))
         self.objective = objectives.create(config)
         model = config.model
         self.loss = DiffusionLoss(

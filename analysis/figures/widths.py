@@ -1,0 +1,72 @@
+"""Figures of width: the learning rate's curve and the layers' outputs, standard and under muP."""
+
+import numpy as np
+
+from analysis.figures import style
+from analysis.fitting import rates as fitting
+
+TITLES = {"sp": "standard", "mup": "muP"}
+ENTRY = ("patches", "noise_level", "caption")  # where the model takes its inputs
+
+
+def rates(table, found, loss, palette, size):
+    """Loss against learning rate: a dot a run, a parabola a width, its minimum with an interval."""
+    drawn, axes, kinds = _panels(list(found["laws"]), palette, size)
+    widths = sorted(table["width"].unique())
+    for ax, kind in zip(axes, kinds, strict=True):
+        for cell in (c for c in found["cells"] if c["parameterization"] == kind):
+            colour = palette.shade(widths.index(cell["width"]) + 1, len(widths) + 1)
+            both = (table["width"] == cell["width"]) & (table["parameterization"] == kind)
+            _width(ax, table[both], cell, loss, colour)
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        best = table[loss].min()
+        ax.set_ylim(best / 1.03, min(table[loss].max() * 1.03, best * 2))
+        style.plain_log_ticks(ax.yaxis, *ax.get_ylim())
+        ax.set_xlabel(f"{TITLES.get(kind, kind)}: peak learning rate")
+    axes[0].set_ylabel("validation loss")
+    style.legend(axes[-1], palette, loc="upper left")
+    return drawn
+
+
+def _width(ax, rows, cell, loss, colour):
+    near = fitting.near(rows, loss)
+    bend = np.polyfit(np.log(near["lr"]), np.log(near[loss]), 2)
+    x = np.linspace(*np.log([near["lr"].min(), near["lr"].max()]), 60)
+    ax.plot(rows["lr"], rows[loss], "o", ms=3.5, mew=0, alpha=0.6, color=colour)
+    ax.plot(np.exp(x), np.exp(np.polyval(bend, x)), color=colour, label=f"width {cell['width']}")
+    if "lr_interval" in cell:
+        low, high = cell["lr_interval"]
+        lowest = np.exp(np.polyval(bend, np.log(cell["lr"])))
+        ends = [[cell["lr"] - low], [high - cell["lr"]]]
+        ax.errorbar(cell["lr"], lowest, xerr=ends, fmt="D", ms=6, capsize=4, color=colour, zorder=5)
+
+
+def coordinates(table, found, palette, size):
+    """Root mean square of every layer's output against width, a line a layer."""
+    drawn, axes, kinds = _panels(list(found), palette, size)
+    for ax, kind in zip(axes, kinds, strict=True):
+        for layer in found[kind]:
+            rows = table[(table["parameterization"] == kind) & (table["layer"] == layer)]
+            colour = _part(layer, palette)[0]
+            ax.plot(rows["width"], rows["rms"], "o-", ms=3, lw=1.1, alpha=0.75, color=colour)
+        ax.set_xscale("log", base=2)
+        ax.set_yscale("log")
+        ax.set_xlabel(f"{TITLES.get(kind, kind)}: width")
+    for colour, what in dict.fromkeys(_part(layer, palette) for layer in found[kinds[0]]):
+        axes[0].plot([], [], "o-", ms=3, lw=1.1, color=colour, label=what)
+    axes[0].set_ylabel("root mean square of a layer's output")
+    style.legend(axes[0], palette, loc="upper left")
+    return drawn
+
+
+def _part(layer, palette):
+    if layer.startswith(ENTRY):
+        return palette.good, "inputs"
+    return (palette.main, "blocks") if layer.startswith("stages") else (palette.other, "output")
+
+
+def _panels(kinds, palette, size):
+    """A panel for each parameterisation, side by side on one scale."""
+    drawn, axes = style.figure(size, palette, columns=len(kinds), sharey=True)
+    return drawn, list(np.atleast_1d(axes)), kinds

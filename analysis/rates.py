@@ -1,0 +1,78 @@
+"""Does one learning rate serve all widths? The best rate of each width, with its interval.
+
+python -m analysis.rates results.csv --out rates.csv --png rates.png
+
+The table has rows of several widths, learning rates and parameterisations (sp, mup), such as
+`sweeps/mup.py` makes.
+"""
+
+import argparse
+
+from analysis import console, files
+
+COLUMNS = ("parameterization", "width", "rows", "status", "lr", "low", "high", "best_run_lr")
+
+
+def main(argv):
+    """Command line of `analysis.rates`."""
+    parser = argparse.ArgumentParser(prog="analysis.rates", description=__doc__.splitlines()[0])
+    parser.add_argument("table", help="results table (CSV or parquet)")
+    parser.add_argument("--loss", metavar="COL", default="loss_ema", help="loss (loss_ema)")
+    parser.add_argument("--out", metavar="CSV", help="table of the best rates to write")
+    parser.add_argument("--png", metavar="PNG", help="picture to write")
+    args = parser.parse_args(argv)
+    from analysis.figures import style, widths
+    from analysis.fitting import rates
+    from analysis.table import schema
+
+    table = schema.load(args.table)
+    found = rates.fit(table, args.loss, args.table)
+    print("\n".join(lines(found)))
+    if args.out:
+        files.write_text(args.out, csv(found))
+        print(f"written to {args.out}")
+    if args.png:
+        drawn = widths.rates(table, found, args.loss, style.LIGHT, style.WIDE)
+        files.write_bytes(args.png, style.png(drawn, style.LIGHT))
+        print(f"written to {args.png}")
+
+
+def lines(found):
+    """The best rates and their laws for people."""
+    text = [
+        f"{row['parameterization']:4s} width {row['width']:5d}: best rate {row['lr']:8.3g} "
+        f"[{row['low']:.3g}, {row['high']:.3g}], {row['rows']} runs"
+        if row["lr"]
+        else f"{row['parameterization']:4s} width {row['width']:5d}: {row['status']}"
+        for row in _rows(found)
+    ]
+    for kind, law in found["laws"].items():
+        line = f"{kind:4s} {law['status']}"
+        if "exponent" in law:
+            low, high = law["interval"]
+            line += f"; best rate ~ width^{law['exponent']:.2f} [{low:.2f}, {high:.2f}]"
+        if law["costs"] is not None:
+            line += f"; the narrowest one's best rate costs the widest {law['costs']:.1%} of loss"
+        text.append(line)
+    if found["noise"]:
+        text.append(f"a run scatters {found['noise']['sd']:.2%} about its parabola")
+    return text
+
+
+def csv(found):
+    """The best rates as CSV."""
+    text = [",".join(COLUMNS)]
+    for row in _rows(found):
+        text.append(",".join(f"{v:.5g}" if isinstance(v, float) else str(v) for v in row.values()))
+    return "\n".join(text) + "\n"
+
+
+def _rows(found):
+    for cell in found["cells"]:
+        low, high = cell.get("lr_interval", ("", ""))
+        row = cell | {"lr": cell.get("lr", ""), "low": low, "high": high}
+        yield {column: row[column] for column in COLUMNS}
+
+
+if __name__ == "__main__":
+    console.run(main)
