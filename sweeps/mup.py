@@ -3,8 +3,8 @@
     python -m sweeps.launch --sweep sweeps/mup.py --root runs/mup \
         --set autoencoder.dir=runs/demo/autoencoder --set cache=runs/mup/latents
 
-72 runs of 300 steps, 12 TFLOPs: 35 minutes with one worker on two crowded cores. Rates are powers of
-two about where a coarse look at widths 32 and 128 saw the minima.
+72 runs of 300 steps, 12 TFLOPs: 35 minutes with one worker on two crowded cores. Rates are powers
+of two about where a coarse look at widths 32 and 128 saw the minima.
 Expected: the best rate falls with the width, and under muP it stays.
 Result: width^-0.91 [-1.08, -0.75], and width^-0.01 [-0.15, 0.13] under muP; at their own best rates
 both end at the same loss, within the noise. See analysis/results/mup.
