@@ -10,7 +10,7 @@ from analysis.laws import surface
 from analysis.table import schema
 
 # What enters a parabola: rates within this factor of the best, whose mean loss is within that one.
-# Just above the best rates runs collapse; a parabola through these says nothing of the minimum.
+# Just above the best rates runs collapse; a parabola through such a run misses the minimum.
 NEAR, HIGH = 4.0, 1.3
 ROUND = 1e-6
 
