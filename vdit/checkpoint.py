@@ -9,6 +9,7 @@ import pathlib
 import jax
 from orbax.checkpoint.experimental import v1 as ocp
 
+from vdit import processes
 from vdit.errors import InputError
 from vdit.fingerprint import differences
 
@@ -29,7 +30,8 @@ def check_same_run(workdir: pathlib.Path, identity: dict) -> None:
     """Writes the run's config, or refuses to go on with one that differs, naming the keys."""
     path = pathlib.Path(workdir) / "config.json"
     if not path.exists():
-        write_json(path, identity)
+        if processes.is_first():
+            write_json(path, identity)
         return
     changed = differences(json.loads(path.read_text()), identity)
     if changed:

@@ -21,23 +21,35 @@ def run(config, workdir: str) -> dict:
     A finished run is returned as it is. Calls in one process share compiled programs. Raises
     `InputError` for a config that makes no run, `vdit.train.DivergedError` if it diverges.
     """
-    from vdit.checkpoint import check_same_run, write_json
+    from vdit import processes
+    from vdit.checkpoint import check_same_run
     from vdit.tasks import make_task
     from vdit.train import train
 
     config, workdir = resolve(config), pathlib.Path(workdir)
+    processes.check_same_config(config)
     if (workdir / "result.json").exists():
         check_same_run(workdir, config.to_dict())
         return json.loads((workdir / "result.json").read_text())
     started = time.time()
     task = make_task(config)
     state, timing = train(task, config, workdir)
+    state = processes.local(state._replace(optimizer=None))
+    if processes.is_first():
+        _measure(task, config, state, timing, workdir, started)
+    processes.wait("measured")
+    return json.loads((workdir / "result.json").read_text())
+
+
+def _measure(task, config, state, timing: dict, workdir: pathlib.Path, started: float) -> None:
+    """Writes evaluation.json, then result.json: a run that has one is finished."""
+    from vdit.checkpoint import write_json
+
     row = identity(config) | task.measure(state, workdir) | timing | {"started": started}
     scores = task.score(state.ema)
     write_json(workdir / "evaluation.json", {"step": config.steps} | scores)
     row["finished"] = time.time()
     write_json(workdir / "result.json", row)
-    return row
 
 
 def resolve(config):
@@ -169,7 +181,12 @@ def parse_flags(argv: list[str]):
 
 def main() -> int:
     config, workdir = parse_flags(sys.argv)
+    from vdit import processes
+
+    processes.join()
     row = run(config, workdir)
+    if not processes.is_first():
+        return 0
     print(json.dumps({k: row[k] for k in ("run_id", "loss", "loss_ema", "psnr") if k in row}))
     return 0
 

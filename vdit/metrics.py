@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
+from vdit import processes
 from vdit.device import peak_flops
 from vdit.media import write_video
 
@@ -102,8 +103,9 @@ class Log:
         for writer in filter(None, self._writers):
             writer.scalars(step, row)
 
-    def media(self, step: int, videos) -> None:
-        """Sampled videos, uint8 (B, T, H, W, 3)."""
+    def media(self, step: int, preview) -> None:
+        """Makes a preview, uint8 videos (B, T, H, W, 3), and shows it."""
+        videos = preview()
         for writer in filter(None, self._writers):
             writer.videos(step, videos)
 
@@ -114,10 +116,20 @@ class Log:
         self._file.close()
 
 
+class _Silent:
+    """The log of a process that does not write."""
+
+    def write(self, step: int, row: dict) -> None: ...
+
+    def media(self, step: int, preview) -> None: ...
+
+    def close(self) -> None: ...
+
+
 @contextlib.contextmanager
 def open_log(config, workdir: pathlib.Path, step: int):
-    """A `Log` that is closed however the run ends."""
-    log = Log(config, workdir, step)
+    """A `Log` that is closed however the run ends; of several processes only the first writes."""
+    log = Log(config, workdir, step) if processes.is_first() else _Silent()
     try:
         yield log
     finally:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from vdit import checkpoint, mup, sharding
+from vdit import checkpoint, mup, processes, sharding
 from vdit.data import pipeline
 from vdit.device import compiler_options
 from vdit.metrics import Clock, open_log
@@ -63,7 +63,8 @@ def train(task, config, workdir: str) -> tuple["TrainState", dict]:
                         require_finite({"bad_step": state.bad_step})
                         checkpoint.save(saved, done, state, data)
                     if _due(done, config.sample_every):
-                        log.media(done, task.preview(state.ema, done, workdir))
+                        weights = processes.local(state.ema)
+                        log.media(done, lambda w=weights, n=done: task.preview(w, n, workdir))
         return state, clock.totals()
 
 

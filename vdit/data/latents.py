@@ -14,6 +14,7 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 from tqdm import tqdm
 
+from vdit import processes
 from vdit.coder import load_coder
 from vdit.data.sources import open_source
 from vdit.data.text import Vocabulary
@@ -78,8 +79,9 @@ def prepare(config) -> pathlib.Path:
     coder = load_coder(config.autoencoder)
     key = cache_key(config, coder.fingerprint, sources)
     folder = pathlib.Path(config.cache) / fingerprint(key)
-    if not folder.exists():
+    if processes.is_first() and not folder.exists():
         _build(folder, key, config, coder, sources)
+    processes.wait("latents")
     return folder
 
 

@@ -27,7 +27,7 @@ def batches(records, batch: int, seed: int, sharding: jax.sharding.Sharding) -> 
     """
     if len(records) < 1:
         raise InputError(f"{records}: no training clips")
-    mine = _rows_of_this_process(batch)
+    mine = rows_of_this_process(batch, sharding)
     return (
         grain.MapDataset.range(sys.maxsize // batch)
         .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed)[mine]))
@@ -63,8 +63,10 @@ def to_devices(rows: Mapping[str, np.ndarray], sharding) -> dict[str, jax.Array]
     return {k: jax.make_array_from_process_local_data(sharding, v) for k, v in rows.items()}
 
 
-def _rows_of_this_process(batch: int) -> slice:
-    count, index = jax.process_count(), jax.process_index()
-    if batch % count:
-        raise InputError(f"batch {batch} does not divide over {count} processes")
-    return slice(index * batch // count, (index + 1) * batch // count)
+def rows_of_this_process(batch: int, sharding) -> slice:
+    """The rows of a batch that lie on this process's devices: no other is read here."""
+    parts = [
+        rows.indices(batch)
+        for (rows,) in sharding.addressable_devices_indices_map((batch,)).values()
+    ]
+    return slice(min(part[0] for part in parts), max(part[1] for part in parts))
