@@ -88,12 +88,12 @@ def start(task, config, mesh) -> tuple[TrainState, Any]:
         **{k: config.optimizer[k] for k in ("name", "b1", "b2", "weight_decay", "clip", "flatten")},
         accumulate=config.accumulate,
     )
-    init, step_fn = _compiled(task.loss, task.init, recipe, mesh)
+    init, step_fn = compiled(task.loss, task.init, recipe, mesh)
     return init(jax.random.key(config.seed)), step_fn
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(loss, init, recipe: Recipe, mesh):
+def compiled(loss, init, recipe: Recipe, mesh):
     """`init` and `step`, jitted with explicit shardings; runs of one shape share them."""
     transform = recipe.transform()
 
