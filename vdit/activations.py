@@ -117,5 +117,6 @@ def _unet_block(level: Shape, d_in: int) -> float:
 
 
 def _ends(s: Shape) -> float:
-    """The patches and the last layer."""
-    return _around(s, 2) + _bytes(s, s.tokens * s.patch_numbers, 0)
+    """The patches and the last layer, which has the clip's tokens alone; the caption, once."""
+    numbers, words = s.tokens * s.width, s.text_length * s.width * s.crosses
+    return _bytes(s, 2 * numbers + words + s.tokens * s.patch_numbers, 2 * numbers)

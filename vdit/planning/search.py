@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterator
 
 from vdit.activations import REMATS
@@ -92,22 +93,39 @@ def out_of_memory(job: Job) -> str:
 
 
 def _advice(job: Job) -> str:
-    ways = [f"--remat {j.shape.remat}" for j in with_remats(job, REMATS) if model.headroom(j) >= 0]
-    ways = ways[:1]
-    spare = job.mesh["data"]
-    for parts in (n for n in _divisors(spare) if n > 1):
-        mesh = job.mesh | {"data": spare // parts, "fsdp": job.mesh["fsdp"] * parts}
-        if model.headroom(dataclasses.replace(job, mesh=mesh)) >= 0:
-            ways.append(f"--mesh {named(mesh)}")
-            break
+    """The single changes that are enough; else one of several at once."""
+    ways = [*_less_kept(job)[:1], *_more_fsdp(job)[:1], *_fewer_clips(job)[:1]]
+    return "try " + " or ".join(ways) if ways else _all_at_once(job)
+
+
+def _less_kept(job: Job) -> list[str]:
+    jobs = with_remats(job, REMATS)
+    return [f"--remat {j.shape.remat}" for j in jobs if model.headroom(j) >= 0]
+
+
+def _more_fsdp(job: Job) -> list[str]:
+    data, fsdp = job.mesh["data"], job.mesh["fsdp"]
+    found = [job.mesh | {"data": data // n, "fsdp": fsdp * n} for n in _divisors(data)]
+    fits = [m for m in found if model.headroom(dataclasses.replace(job, mesh=m)) >= 0]
+    return [f"--mesh {named(mesh)}" for mesh in fits]
+
+
+def _fewer_clips(job: Job) -> list[str]:
     rows = job.mesh["data"] * job.mesh["fsdp"]
-    for clips in range(int(job.clips) - 1, 0, -1):
-        if model.headroom(dataclasses.replace(job, batch=clips * rows)) >= 0:
-            ways.append(f"--batch {clips * rows}")
+    found = [clips * rows for clips in range(int(job.clips) - 1, 0, -1)]
+    fits = (b for b in found if model.headroom(dataclasses.replace(job, batch=b)) >= 0)
+    return [f"--batch {batch}" for batch in itertools.islice(fits, 1)]
+
+
+def _all_at_once(job: Job) -> str:
+    batch = job.batch
+    while batch:
+        try:
+            found = best(choices(dataclasses.replace(job, batch=batch), job.devices, REMATS))
+        except InputError:  # no mesh of so many devices divides so small a batch
             break
-    if ways:
-        return "try " + " or ".join(ways)
-    other = best(choices(job, job.devices, REMATS))
-    if model.headroom(other) >= 0:
-        return f"try --mesh {named(other.mesh)} --remat {other.shape.remat}"
-    return "no mesh of so many devices holds it: try more devices or a smaller batch"
+        if model.headroom(found) >= 0:
+            fewer = f" --batch {batch}" if batch < job.batch else ""
+            return f"try --mesh {named(found.mesh)} --remat {found.shape.remat}{fewer}"
+        batch //= 2
+    return "no mesh of so many devices holds it: try more devices"
