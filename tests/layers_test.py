@@ -50,7 +50,7 @@ def test_imports_flow_one_way(room):
             assert not within(name, FORBIDDEN.get(room, ())), f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("name", ["vdit.sizes", "vdit.flops", "vdit.fingerprint"])
+@pytest.mark.parametrize("name", ["vdit.sizes", "vdit.flops", "vdit.fingerprint", "vdit.plan"])
 def test_planning_needs_no_jax(name):
     python("-c", f"import sys, {name}; assert 'jax' not in sys.modules")
 

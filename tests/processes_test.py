@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config, flags
+from tests.tiny import ROOT, config, flags, simulated
 from vdit import processes, sharding
 from vdit.data import pipeline
 from vdit.errors import InputError
@@ -28,7 +28,7 @@ def free_port() -> int:
 def started(tmp_path, workdir, index: int, port: int, **more):
     """Process `index` of two, training the tiny run."""
     env = os.environ | {
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "XLA_FLAGS": simulated(4),
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(ROOT),
         "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}",

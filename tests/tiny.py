@@ -47,9 +47,15 @@ def flags(tmp_path, workdir, **more) -> list[str]:
     return [*out, f"--config.cache={tmp_path / 'latents'}"]
 
 
+def simulated(devices: int) -> str:
+    """XLA's flags for so many simulated devices, beside those that the tests run with."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    return f"{flags} --xla_force_host_platform_device_count={devices}"
+
+
 def python(*args, devices: int = 1, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
     """Runs the interpreter in the repository's root, on simulated devices."""
-    env = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"}
+    env = os.environ | {"XLA_FLAGS": simulated(devices)}
     done = subprocess.run(
         [sys.executable, *map(str, args)],
         cwd=ROOT,

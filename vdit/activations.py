@@ -1,11 +1,26 @@
 """Bytes that a backward pass needs of the forward pass of one clip, in closed form. No JAX here."""
 
 import dataclasses
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from vdit.sizes import Shape, seen_by, stages
 from vdit.unet_shape import blocks
 
 ITEM = {"float32": 4, "bfloat16": 2}
+REMATS = ("none", "dots", "full")  # from the most memory to the most arithmetic
+
+
+class Kept(NamedTuple):
+    """Bytes: of all of a token, of its heads and hidden units, of attention's probabilities."""
+
+    whole: float
+    split: float
+    scores: float = 0.0
+
+
+def _sum(parts: Iterable[Kept]) -> Kept:
+    return Kept(*map(sum, zip(*parts, strict=True)))
 
 
 def activation_bytes(s: Shape) -> int:
@@ -17,8 +32,26 @@ def activation_bytes(s: Shape) -> int:
     if s.attention == "unet":
         last = _around(s, 5) + _bytes(s, s.tokens * s.patch_numbers, 0)
         return int(sum(_unet_block(level, d_in) for d_in, level in blocks(s)) + last)
-    groupings = [block for groups, repeats in stages(s) for block in groups * repeats]
-    return int(sum(_block(s, block) for block in groupings) + _ends(s))
+    return int(sum(kept(s, "none")))
+
+
+def kept(s: Shape, remat: str) -> Kept:
+    """What a training step of a transformer keeps of one clip under a policy of recomputation.
+
+    "full": what enters each layer; "dots": the outputs of its dense layers too; "none": all.
+    """
+    layers = [(layer, repeats) for layer, repeats in stages(s)]
+    if remat == "none":
+        parts = [_layer(s, layer) for layer, repeats in layers for _ in range(repeats)]
+        return _sum([*parts, Kept(_ends(s), 0)])
+    entering = Kept(_bytes(s, _tokens(s) * s.width, 0) * sum(n for _, n in layers), 0)
+    dense = [_dense(s, block) for layer, n in layers for block in layer * n if remat == "dots"]
+    return _sum([*dense, entering, Kept(_ends(s), 0)])
+
+
+def working(s: Shape) -> Kept:
+    """All that the backward pass of one layer needs, the largest: what recomputation holds."""
+    return max((_layer(s, layer) for layer, _ in stages(s)), key=sum)
 
 
 def _bytes(s: Shape, numbers: float, single: float) -> float:
@@ -30,10 +63,22 @@ def _tokens(s: Shape) -> int:
     return s.tokens + s.context
 
 
-def _block(s: Shape, groupings: tuple[str, ...]) -> float:
-    attentions = sum(_attention(s, seen_by(s, grouping)) for grouping in groupings)
-    mlp = _around(s, 3) + _bytes(s, 6 * _tokens(s) * int(s.width * s.mlp_ratio), 0)
-    return attentions + mlp + (_cross(s) if s.crosses else 0)
+def _layer(s: Shape, layer: tuple[tuple[str, ...], ...]) -> Kept:
+    return _sum(_block(s, groupings) for groupings in layer)
+
+
+def _block(s: Shape, groupings: tuple[str, ...]) -> Kept:
+    attentions = [_attention(s, seen_by(s, grouping)) for grouping in groupings]
+    mlp = Kept(_around(s, 3), _bytes(s, 6 * _tokens(s) * int(s.width * s.mlp_ratio), 0))
+    return _sum([*attentions, mlp, *([_cross(s)] if s.crosses else [])])
+
+
+def _dense(s: Shape, groupings: tuple[str, ...]) -> Kept:
+    """Outputs: queries, keys, values and what follows them; the MLP's two; the caption's."""
+    numbers, crosses = _tokens(s) * s.width, s.crosses
+    whole = (len(groupings) + 1 + crosses) * numbers
+    split = (3 * len(groupings) + s.mlp_ratio + crosses) * numbers
+    return Kept(_bytes(s, whole, 0), _bytes(s, split + 2 * crosses * s.text_length * s.width, 0))
 
 
 def _around(s: Shape, times: int) -> float:
@@ -42,16 +87,17 @@ def _around(s: Shape, times: int) -> float:
     return _bytes(s, times * numbers, 2 * numbers)
 
 
-def _attention(s: Shape, seen: float) -> float:
+def _attention(s: Shape, seen: float) -> Kept:
     """Queries, keys, values and what lies around them; both norms keep three copies."""
-    norms = 6 * _tokens(s) * s.width * s.qk_norm
-    return _around(s, 7) + _bytes(s, 0, norms) + _probabilities(s, seen)
+    numbers = _tokens(s) * s.width
+    split = _bytes(s, 4 * numbers, 6 * numbers * s.qk_norm)
+    return Kept(_around(s, 3), split, _probabilities(s, seen))
 
 
-def _cross(s: Shape) -> float:
-    words = s.text_length * s.width
-    norms = 3 * (s.tokens * s.width + words) * s.qk_norm
-    return _around(s, 3) + _bytes(s, 2 * words, norms) + _probabilities(s, s.text_length)
+def _cross(s: Shape) -> Kept:
+    numbers, words = s.tokens * s.width, s.text_length * s.width
+    split = _bytes(s, 2 * numbers + 2 * words, 3 * (numbers + words) * s.qk_norm)
+    return Kept(_around(s, 1), split, _probabilities(s, s.text_length))
 
 
 def _probabilities(s: Shape, seen: float) -> float:
@@ -66,10 +112,11 @@ def _unet_block(level: Shape, d_in: int) -> float:
     skip = _bytes(level, level.tokens * d_in * (d_in != level.width), 0)
     norms = 2 * _bytes(level, 0, 6 * level.tokens * level.width * level.qk_norm)
     scores = sum(_probabilities(level, seen_by(level, g)) for g in ("space", "time"))
-    cross = _cross(level) if level.crosses else 0
+    cross = sum(_cross(level)) if level.crosses else 0
     return _around(entering, 5) + 3 * _around(level, 5) + skip + norms + scores + cross
 
 
 def _ends(s: Shape) -> float:
-    """The patches and the last layer."""
-    return _around(s, 2) + _bytes(s, s.tokens * s.patch_numbers, 0)
+    """The patches and the last layer, which has the clip's tokens alone; the caption, once."""
+    numbers, words = s.tokens * s.width, s.text_length * s.width * s.crosses
+    return _bytes(s, 2 * numbers + words + s.tokens * s.patch_numbers, 2 * numbers)

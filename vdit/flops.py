@@ -10,23 +10,11 @@ the noised latents and to the noise level's sinusoids. Element-wise work is not 
 """
 
 import argparse
-import dataclasses
 import json
 
-from vdit import cli, unet_flops
-from vdit.activations import ITEM, activation_bytes
-from vdit.errors import InputError
-from vdit.sizes import (
-    POSITIONS,
-    SIZES,
-    VARIANTS,
-    Shape,
-    checked,
-    seen_by,
-    shape_of,
-    size_of,
-    stages,
-)
+from vdit import cli, shape_flags, unet_flops
+from vdit.activations import activation_bytes
+from vdit.sizes import Shape, seen_by, shape_of, stages
 
 
 def _captioned(s: Shape) -> bool:
@@ -79,6 +67,15 @@ def _body_flops(s: Shape) -> int:
 def training_flops(s: Shape) -> int:
     """FLOPs of forward and backward pass for one clip; recomputation is not counted."""
     return 3 * forward_flops(s) - _first_layers(s)
+
+
+def recomputed_flops(s: Shape) -> int:
+    """FLOPs of one clip that `remat` does twice: attention's two products (dots), or all (full)."""
+    if s.remat != "dots":
+        return forward_flops(s) if s.remat == "full" else 0
+    seen = sum(seen_by(s, grouping) for block in _blocks(s) for grouping in block)
+    cross = s.depth * s.tokens * s.text_length * s.crosses
+    return int(4 * s.width * ((s.tokens + s.context) * seen + cross))
 
 
 def gmacs(s: Shape) -> float:
@@ -154,46 +151,11 @@ def report(s: Shape) -> dict[str, float]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vdit.flops", description=report.__doc__)
-    parser.add_argument("--size", required=True, help=", ".join(SIZES))
-    parser.add_argument("--patch", default="1,2,2", help="frames, height, width of a patch")
-    parser.add_argument("--latent", default="1,32,32,4", help="T,H,W,C of a clip's latents")
-    parser.add_argument("--attention", default="full", help=", ".join(VARIANTS))
-    parser.add_argument("--classes", default="0", help="class labels, the null label apart")
-    parser.add_argument("--text", default="0", help="caption tokens; words are not counted")
-    parser.add_argument("--positions", default="rotary", help=", ".join(POSITIONS))
-    parser.add_argument("--dtype", default="float32", help=", ".join(ITEM))
-    parser.add_argument("--no_qk_norm", action="store_true", help="queries, keys as they are")
-    parser.add_argument("--learn_sigma", action="store_true", help="a learned variance comes out")
-    return parser
-
-
-def _integers(flag: str, text: str, count: int, least: int) -> tuple[int, ...]:
-    words = text.split(",")
-    if len(words) != count or not all(w.strip().isdecimal() and int(w) >= least for w in words):
-        wanted = f"{count} whole numbers of at least {least}" if count > 1 else f"{least} or more"
-        raise InputError(f"--{flag} {text}: expected {wanted}")
-    return tuple(map(int, words))
-
-
-def _asked(args: argparse.Namespace) -> Shape:
-    (classes,), (text,) = (_integers(f, getattr(args, f), 1, 0) for f in ("classes", "text"))
-    if classes and text:
-        raise InputError("--classes and --text: expected one of them")
-    if args.dtype not in ITEM:
-        raise InputError(f"--dtype {args.dtype}: expected one of {', '.join(ITEM)}")
-    latent = _integers("latent", args.latent, 4, 1)
-    shape = Shape(latent, _integers("patch", args.patch, 3, 1), *size_of(args.size))
-    condition = "text" if text else "label" if classes else "none"
-    changes = {k: getattr(args, k) for k in ("attention", "positions", "learn_sigma", "dtype")}
-    changes |= {"condition": condition, "text_length": text or 1, "vocabulary": classes + 1}
-    return checked(dataclasses.replace(shape, qk_norm=not args.no_qk_norm, **changes))
-
-
 def main() -> int:
     """Counts the model that the command line asks for."""
-    print(json.dumps(report(_asked(_parser().parse_args())), indent=2))
+    parser = argparse.ArgumentParser(prog="python -m vdit.flops", description=report.__doc__)
+    shape_flags.add(parser)
+    print(json.dumps(report(shape_flags.asked(parser.parse_args())), indent=2))
     return 0
 
 

@@ -90,7 +90,7 @@ def start(task, config, mesh) -> tuple[TrainState, Any]:
         accumulate=config.accumulate,
         relative_width=mup.relative_width(config),
     )
-    init, step_fn = _compiled(task.loss, task.init, recipe, mesh)
+    init, step_fn = compiled(task.loss, task.init, recipe, mesh)
     return init(jax.random.key(config.seed)), step_fn
 
 
@@ -103,7 +103,7 @@ def begun(task, state: TrainState) -> TrainState:
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(loss, init, recipe: Recipe, mesh):
+def compiled(loss, init, recipe: Recipe, mesh):
     """`init` and `step`, jitted with explicit shardings; runs of one shape share them."""
     transform = recipe.transform()
 

@@ -1,0 +1,25 @@
+"""Most of the suite's time is XLA's compiler: all tests share what it has made, and ask for little.
+
+Set before JAX is imported, and inherited by the processes that tests start. The compiler's lowest
+level makes slower code of the same operations.
+"""
+
+import os
+import shutil
+import tempfile
+
+CACHE, FLAGS = "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"
+
+if CACHE not in os.environ:  # workers of one session inherit that of the first process
+    os.environ[CACHE] = tempfile.mkdtemp(prefix="vdit-tests-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ[FLAGS] = f"{os.environ.get(FLAGS, '')} --xla_backend_optimization_level=0"
+    MADE_HERE = True
+else:
+    MADE_HERE = False
+
+
+def pytest_unconfigure():
+    if MADE_HERE:
+        shutil.rmtree(os.environ[CACHE], ignore_errors=True)

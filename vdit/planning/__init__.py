@@ -1,0 +1,1 @@
+"""Scaling on paper: what a training step costs on a mesh before any device of it is paid for."""

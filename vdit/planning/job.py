@@ -1,0 +1,74 @@
+"""A training step to be planned: a model, a batch, a mesh, a device. No JAX here."""
+
+import dataclasses
+import math
+
+from vdit.errors import InputError
+from vdit.planning.devices import Device
+from vdit.sizes import LAYOUTS, Shape
+
+AXES = ("data", "fsdp", "tensor", "context")  # as `vdit.sharding.MESH_AXES`: outermost first
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One step of `shape` (its dtype and remat with it) on a batch of clips over a mesh."""
+
+    shape: Shape
+    batch: int
+    mesh: dict[str, int]
+    device: Device
+
+    @property
+    def devices(self) -> int:
+        """Devices of the mesh."""
+        return math.prod(self.mesh.values())
+
+    @property
+    def clips(self) -> float:
+        """Clips that a device works on, alone or with its tensor and context neighbours."""
+        return self.batch / (self.mesh["data"] * self.mesh["fsdp"])
+
+    def stride(self, axis: str) -> int:
+        """How far apart neighbours along an axis are, as `jax.make_mesh` counts devices."""
+        return math.prod(self.mesh[a] for a in AXES[AXES.index(axis) + 1 :])
+
+
+def mesh_of(text: str) -> dict[str, int]:
+    """The size of every axis, from words such as "data=64,fsdp=8"."""
+    mesh = dict.fromkeys(AXES, 1)
+    for word in text.split(","):
+        axis, _, size = word.strip().partition("=")
+        if axis not in mesh or not size.isdecimal() or int(size) < 1:
+            raise InputError(f"--mesh {word}: expected AXIS=N, the axes being {', '.join(AXES)}")
+        mesh[axis] = int(size)
+    return mesh
+
+
+def named(mesh: dict[str, int]) -> str:
+    """The axes of a mesh that split something; "data=1" for one device."""
+    return ",".join(f"{a}={n}" for a, n in mesh.items() if n > 1) or "data=1"
+
+
+def checked(job: Job) -> Job:
+    """The job itself, or an `InputError` that names what does not divide."""
+    mesh, s = job.mesh, job.shape
+    if s.attention not in LAYOUTS:
+        raise InputError(f"--attention {s.attention}: expected a transformer, {', '.join(LAYOUTS)}")
+    if job.batch % (mesh["data"] * mesh["fsdp"]):
+        raise InputError(f"--batch {job.batch} does not divide over data x fsdp of {named(mesh)}")
+    if s.heads % mesh["tensor"]:
+        raise InputError(f"tensor={mesh['tensor']} does not divide the {s.heads} heads")
+    if any(n % mesh["context"] for n in _along_context(s)):
+        what = " and ".join(map(str, _along_context(s)))
+        raise InputError(
+            f"context={mesh['context']} does not divide {what} (tokens that it splits)"
+        )
+    return job
+
+
+def _along_context(s: Shape) -> tuple[int, ...]:
+    """What context splits: the tokens of full attention; else frames, then places, in turn."""
+    if s.attention == "full":
+        return (s.tokens + s.context,)
+    return s.grid[0], s.grid[1] * s.grid[2]

@@ -1,0 +1,131 @@
+"""What is said of a job, the best mesh for it, and what would make it fit. No JAX here."""
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterator
+
+from vdit.activations import REMATS
+from vdit.errors import InputError
+from vdit.flops import training_flops
+from vdit.planning import cost_model as model
+from vdit.planning.devices import GIB
+from vdit.planning.job import AXES, Job, checked, named
+
+
+def predict(job: Job) -> dict:
+    """Time, MFU, memory of one job. MFU leaves out recomputation (PaLM, 2204.02311).
+
+    `weak_scaling` is the time of the same share of the batch without neighbours, by the step's.
+    """
+    parts, memory, left = model.step_seconds(job), model.memory(job), model.headroom(job)
+    step, flops = sum(parts.values()), training_flops(job.shape) * job.batch
+    return {
+        "step_s": step,
+        "clips_per_s": job.batch / step,
+        "mfu": flops / (step * job.devices * job.device.flops(job.shape.dtype)),
+        "weak_scaling": _alone(job) / step,
+        "fits": left >= 0,
+        "headroom_gib": left / GIB,
+        "memory_gib": {k: v / GIB for k, v in memory.items()},
+        "seconds": parts,
+        "collectives": [c._asdict() for c in model.collectives(job)],
+    }
+
+
+def _alone(job: Job) -> float:
+    """Seconds of a device's share of the batch, were nothing exchanged and nothing done twice."""
+    one = model.work(dataclasses.replace(job, mesh=dict.fromkeys(AXES, 1)))
+    return (one["products"] + one["memory_traffic"]) / job.devices + model.work(job)["update"]
+
+
+def meshes(devices: int) -> Iterator[dict[str, int]]:
+    """All ways to write the number of devices as data x fsdp x tensor x context."""
+    for inner in _divisors(devices):
+        for tensor in _divisors(inner):
+            outer = devices // inner
+            for fsdp in _divisors(outer):
+                sizes = outer // fsdp, fsdp, tensor, inner // tensor
+                yield dict(zip(AXES, sizes, strict=True))
+
+
+@functools.cache
+def _divisors(n: int) -> list[int]:
+    return [i for i in range(1, n + 1) if n % i == 0]
+
+
+def best(jobs: list[Job]) -> Job:
+    """The fastest that fits; where none does, the one that misses least."""
+    return min(jobs, key=lambda j: (max(0.0, -model.headroom(j)), _seconds(j)))
+
+
+def _seconds(job: Job) -> float:
+    return sum(model.step_seconds(job).values())
+
+
+def with_remats(job: Job, remats: tuple[str, ...]) -> list[Job]:
+    """The job under each policy of recomputation."""
+    shapes = [dataclasses.replace(job.shape, remat=remat) for remat in remats]
+    return [dataclasses.replace(job, shape=shape) for shape in shapes]
+
+
+def choices(job: Job, devices: int, remats: tuple[str, ...]) -> list[Job]:
+    """The job on every mesh of so many devices that it divides over; `InputError` if on none."""
+    found = []
+    for mesh in meshes(devices):
+        try:
+            found += with_remats(checked(dataclasses.replace(job, mesh=mesh)), remats)
+        except InputError as error:
+            why = error
+    if not found:
+        raise InputError(f"no mesh of {devices} devices divides this job; the last tried: {why}")
+    return found
+
+
+def out_of_memory(job: Job) -> str:
+    """One line: how much is missing on each device and which single changes would make it fit."""
+    needed = sum(model.memory(job).values()) / GIB
+    missing = -model.headroom(job) / GIB
+    return (
+        f"out of memory by prediction: {named(job.mesh)} with remat {job.shape.remat} needs "
+        f"{needed:.1f} GiB on each {job.device.name}, {missing:.1f} GiB are missing; {_advice(job)}"
+    )
+
+
+def _advice(job: Job) -> str:
+    """The single changes that are enough; else one of several at once."""
+    ways = [*_less_kept(job)[:1], *_more_fsdp(job)[:1], *_fewer_clips(job)[:1]]
+    return "try " + " or ".join(ways) if ways else _all_at_once(job)
+
+
+def _less_kept(job: Job) -> list[str]:
+    jobs = with_remats(job, REMATS)
+    return [f"--remat {j.shape.remat}" for j in jobs if model.headroom(j) >= 0]
+
+
+def _more_fsdp(job: Job) -> list[str]:
+    data, fsdp = job.mesh["data"], job.mesh["fsdp"]
+    found = [job.mesh | {"data": data // n, "fsdp": fsdp * n} for n in _divisors(data)]
+    fits = [m for m in found if model.headroom(dataclasses.replace(job, mesh=m)) >= 0]
+    return [f"--mesh {named(mesh)}" for mesh in fits]
+
+
+def _fewer_clips(job: Job) -> list[str]:
+    rows = job.mesh["data"] * job.mesh["fsdp"]
+    found = [clips * rows for clips in range(int(job.clips) - 1, 0, -1)]
+    fits = (b for b in found if model.headroom(dataclasses.replace(job, batch=b)) >= 0)
+    return [f"--batch {batch}" for batch in itertools.islice(fits, 1)]
+
+
+def _all_at_once(job: Job) -> str:
+    batch = job.batch
+    while batch:
+        try:
+            found = best(choices(dataclasses.replace(job, batch=batch), job.devices, REMATS))
+        except InputError:  # no mesh of so many devices divides so small a batch
+            break
+        if model.headroom(found) >= 0:
+            fewer = f" --batch {batch}" if batch < job.batch else ""
+            return f"try --mesh {named(found.mesh)} --remat {found.shape.remat}{fewer}"
+        batch //= 2
+    return "no mesh of so many devices holds it: try more devices"

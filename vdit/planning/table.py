@@ -1,0 +1,60 @@
+"""The table of predictions: three sizes from one node to 512 of them. No JAX here."""
+
+import csv
+import io
+
+from vdit.activations import REMATS
+from vdit.flops import count_params
+from vdit.planning import search
+from vdit.planning.devices import device_of
+from vdit.planning.job import Job, named
+from vdit.sizes import Shape, size_of
+
+SIZES = ("XL", "7B", "20B")
+DEVICES = (8, 64, 512, 4096)
+CLIPS = 4  # a device, everywhere: 4 x 4096 tokens, so that a row shows weak scaling
+LATENT, PATCH, TEXT = (16, 32, 32, 4), (1, 2, 2), 77
+
+
+def rows(device: str = "h100") -> list[dict]:
+    """One row a size and number of devices, on the best mesh; every number is a prediction."""
+    return [_row(size, devices, device) for size in SIZES for devices in DEVICES]
+
+
+def _row(size: str, devices: int, device: str) -> dict:
+    shape = Shape(LATENT, PATCH, *size_of(size), text_length=TEXT, dtype="bfloat16")
+    job = Job(shape, CLIPS * devices, {}, device_of(device))
+    job = search.best(search.choices(job, devices, REMATS))
+    found = search.predict(job)
+    return {
+        "kind": "prediction",
+        "size": size,
+        "params_total": count_params(shape)["params_total"],
+        "device": device,
+        "devices": devices,
+        "batch": job.batch,
+        "mesh": named(job.mesh),
+        "remat": job.shape.remat,
+        "fits": "yes" if found["fits"] else "no",
+        **{k: f"{found[k]:.4g}" for k in ("step_s", "clips_per_s")},
+        **{k: f"{found[k]:.3f}" for k in ("mfu", "weak_scaling")},
+        "memory_gib": f"{sum(found['memory_gib'].values()):.1f}",
+        "headroom_gib": f"{found['headroom_gib']:.1f}",
+    }
+
+
+def as_csv(table: list[dict]) -> str:
+    """The rows as CSV."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, table[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue()
+
+
+def as_text(table: list[dict]) -> str:
+    """The rows aligned under their names."""
+    lines = [list(table[0]), *(list(map(str, row.values())) for row in table)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    pad = [[word.rjust(w) for word, w in zip(line, widths, strict=True)] for line in lines]
+    return "\n".join("  ".join(line).rstrip() for line in pad)
