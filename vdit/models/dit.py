@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit.errors import InputError
 from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.layers import MLP, Dense, layer_norm, modulate, times, zeros_dense
@@ -99,8 +100,7 @@ class VideoDiT(nnx.Module):
         x_BND = self.patches(embed.patchify(x_BTHWC, shape.patch).astype(dtype))
         x_BND, angles, late = self._place(x_BND, grid)
         x_BND = constrain(x_BND, "batch", "tokens", None)
-        c, words = self._condition(t if t.ndim == 1 else t[:, :: shape.patch[0]], caption)
-        c = jax.nn.silu(c).astype(dtype)
+        c, words = condition(self, t, caption, grid[0])
         tokens, seen_BN = x_BND.shape[1], None
         if shape.context:
             x_BND, angles, seen_BN = _with_words(x_BND, angles, *words)
@@ -112,16 +112,6 @@ class VideoDiT(nnx.Module):
         y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
         return embed.unpatchify(y_BNP, shape.patch, (*x_BTHWC.shape[1:4], channels))
-
-    def _condition(self, t, caption):
-        """What modulates all blocks, (B, D) or (B, T, D), and the words: (B, S, D) and a mask."""
-        c, shape = self.noise_level(t), self.shape
-        if shape.condition == "none":
-            return c, None
-        if shape.condition == "label":
-            return _added(c, self.caption(caption)), None
-        e_BSD, seen_BS, pooled_BD = self.caption(caption)
-        return _added(c, pooled_BD), (e_BSD.astype(jnp.dtype(shape.dtype)), seen_BS)
 
     def _place(self, x_BND, grid):
         """The tokens with their places added, angles of rotary positions, and what is added later.
@@ -147,6 +137,23 @@ def _with_words(x_BND, angles_NE, e_BSD, seen_BS):
     if angles_NE is not None:
         angles_NE = jnp.pad(angles_NE, ((0, e_BSD.shape[1]), (0, 0)))
     return jnp.concatenate([x_BND, e_BSD], 1), angles_NE, seen_BN
+
+
+def condition(model, t: jax.Array, caption: jax.Array, frames: int):
+    """What modulates all blocks, (B, D) or (B, T, D), and the words: (B, S, D) and a mask.
+
+    `model` has `shape`, `noise_level` and `caption`; `frames` are patches along time.
+    """
+    t = t if t.ndim == 1 else t[:, :: model.shape.patch[0]]
+    if t.ndim > 1 and t.shape[1] != frames:
+        raise InputError(f"{t.shape[1]} noise levels a clip: expected 1 or {frames}")
+    c, words, dtype = model.noise_level(t), None, jnp.dtype(model.shape.dtype)
+    if model.shape.condition == "label":
+        c = _added(c, model.caption(caption))
+    elif model.shape.condition != "none":
+        e_BSD, seen_BS, pooled_BD = model.caption(caption)
+        c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), seen_BS)
+    return jax.nn.silu(c).astype(dtype), words
 
 
 def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from flax import nnx
 
 from vdit import unet_shape
-from vdit.errors import InputError
 from vdit.models import dit, embed
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.causal_conv import CausalConv
@@ -131,7 +130,8 @@ class VideoUNet(nnx.Module):
         unet_shape.check_grid(grid, len(self.down))
         x = embed.patchify(x_BTHWC, shape.patch).astype(jnp.dtype(shape.dtype))
         x = self.patches(x).reshape(len(x), *grid, -1)
-        x = self._between(x, *self._condition(t_B, caption, grid[0]))
+        c, words = dit.condition(self, t_B, caption, grid[0])
+        x = self._between(x, c.reshape(len(c), -1, shape.width), words)
         y_BTHWP = self.output(jax.nn.silu(self.norm(x))).astype(jnp.float32)
         numbers = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
         y_BNP = y_BTHWP.reshape(len(x), -1, shape.output_numbers)
@@ -151,20 +151,6 @@ class VideoUNet(nnx.Module):
             for block in level:
                 x = _run(block, self.shape, jnp.concatenate([x, kept.pop()], -1), *inputs)
         return x
-
-    def _condition(self, t, caption, frames: int):
-        """A vector for the clip (B, 1, D), or for each frame; what cross-attention looks at."""
-        t = t if t.ndim == 1 else t[:, :: self.shape.patch[0]]
-        if t.ndim > 1 and t.shape[1] != frames:
-            raise InputError(f"{t.shape[1]} noise levels a clip: expected 1 or {frames}")
-        shape, dtype = self.shape, jnp.dtype(self.shape.dtype)
-        c_BTD, seen = self.noise_level(t.reshape(-1)).reshape(len(t), -1, shape.width), None
-        if shape.condition == "label":
-            c_BTD = c_BTD + self.caption(caption)[:, None]
-        elif shape.condition != "none":
-            e_BSD, seen_BS, pooled_BD = self.caption(caption)
-            c_BTD, seen = c_BTD + pooled_BD[:, None], (e_BSD.astype(dtype), seen_BS)
-        return jax.nn.silu(c_BTD).astype(dtype), seen
 
 
 def _levels(way, shape: Shape, rngs: nnx.Rngs) -> nnx.List:
