@@ -43,7 +43,7 @@ def kept(s: Shape, remat: str) -> Kept:
     layers = [(layer, repeats) for layer, repeats in stages(s)]
     if remat == "none":
         parts = [_layer(s, layer) for layer, repeats in layers for _ in range(repeats)]
-        return _sum([*parts, Kept(_ends(s), 0)])
+        return _sum([*parts, Kept(_ends(s), 0, _mask(s))])
     entering = Kept(_bytes(s, _tokens(s) * s.width, 0) * sum(n for _, n in layers), 0)
     dense = [_dense(s, block) for layer, n in layers for block in layer * n if remat == "dots"]
     return _sum([*dense, entering, Kept(_ends(s), 0)])
@@ -104,6 +104,12 @@ def _probabilities(s: Shape, seen: float) -> float:
     """Of every head, before the softmax and after it."""
     numbers = s.heads * _tokens(s) * seen
     return _bytes(s, numbers, numbers)
+
+
+def _mask(s: Shape) -> float:
+    """Of the captions' softmax, one for all layers: for each score a bit, in a byte, and a fill."""
+    seen = _tokens(s) if s.context else s.text_length * s.crosses
+    return 5 * s.heads * _tokens(s) * seen
 
 
 def _unet_block(level: Shape, d_in: int) -> float:

@@ -1,0 +1,104 @@
+"""Bytes on each device, against sums done by hand and against what a backward pass is handed."""
+
+import dataclasses
+
+import jax
+import pytest
+
+from tests.cost_model_test import H100, XL, job
+from tests.flops_test import SHAPES, arguments, forward_and_loss
+from vdit import flops, sharding
+from vdit.activations import REMATS, activation_bytes, kept, working
+from vdit.planning import cost_model, search
+from vdit.planning.job import AXES, Job, mesh_of
+from vdit.planning.weights import MESH_AXIS, Weight, layer_weights, weights
+
+TRANSFORMERS = {name: shape for name, shape in SHAPES.items() if "unet" not in name}
+
+
+def test_axes_of_weights_are_split_as_the_programs_split_them():
+    assert {name: sharding.RULES[name] for name in MESH_AXIS} == MESH_AXIS
+    assert sharding.MESH_AXES == AXES
+    assert Weight(3, (8, 6), ("embed", "mlp")).parts({"fsdp": 4, "tensor": 2}) == 8
+    assert Weight(3, (8, 6), ("embed", "mlp")).parts({"fsdp": 4, "tensor": 4}) == 4  # 6 stays whole
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+def test_no_weight_is_forgotten(name):
+    shape = TRANSFORMERS[name]
+    total = sum(weight.size for weight in weights(shape))
+    assert total == flops.count_params(shape)["params_total"]
+
+
+@pytest.mark.parametrize("remat", REMATS)
+@pytest.mark.parametrize("name", ["wide", "interleaved", "context"])
+def test_what_remat_keeps_is_what_the_backward_pass_is_handed(name, remat):
+    """Of clips, by the difference of two batches; of weights, by what is left of either."""
+    changes = {"width": 128, "depth": 16, "remat": remat, "dtype": "bfloat16"}
+    shape = dataclasses.replace(SHAPES[name], **changes)
+    forward, _, state = forward_and_loss(shape)
+
+    def bytes_of(batch):
+        inputs = arguments(shape, batch)
+        _, backward = jax.eval_shape(lambda *a: jax.vjp(forward, *a), state, *inputs)
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(backward))
+
+    clip = (bytes_of(5) - bytes_of(3)) / 2
+    assert sum(kept(shape, remat)) == pytest.approx(clip, rel=0.03)
+    if remat == "none":  # the weights as they entered the products, cast
+        params = flops.count_params(shape)["params_total"]
+        assert (bytes_of(3) - 3 * clip) / params == pytest.approx(2, rel=0.03)
+
+
+def test_memory_by_hand():
+    params = flops.count_params(XL)["params_total"]
+    layer = sum(w.size for w in layer_weights(XL))
+    assert params / 28 > layer > 0.95 * params / 28
+    found = cost_model.memory(job("fsdp=8", batch=32, remat="full"))
+    assert found["weights_ema_moments"] == pytest.approx(16 * params / 8, rel=6e-3)
+    assert found["gradients"] == pytest.approx(4 * params / 8, rel=6e-3)
+    assert found["batch"] == 4 * 4 * (16 * 32 * 32 * 4 + 77)
+    assert found["gathered_layers"] == pytest.approx(3 * 2 * layer, rel=1e-3)
+    one = sum(working(XL)[:2])
+    tokens = 4096 * 1152
+    ends = 2 * (2 * tokens + 77 * 1152 + 4096 * 16) + 4 * 2 * tokens
+    assert found["activations"] == pytest.approx(4 * (28 * 2 * tokens + ends + one))
+    # Without recomputation all is kept but the probabilities, and the cast weights with it.
+    found = cost_model.memory(job("fsdp=8", batch=32, remat="none"))
+    fused = activation_bytes(XL) - kept(XL, "none").scores
+    assert found["activations"] == pytest.approx(4 * fused)
+    assert found["gathered_layers"] == pytest.approx(2 * params / 8 + 3 * 2 * layer, rel=6e-3)
+
+
+def test_tensor_splits_heads_and_hidden_units_and_context_all_tokens():
+    """Bytes a number of a block: 2 x 6 + 4 x 4 of whole tokens, 2 x (4 + 24) that tensor splits."""
+    plain = {"condition": "none", "qk_norm": False, "remat": "none"}
+    whole, split, ends = 28 * 28, 28 * 56, 12
+    tokens, patches = 4096 * 1152, 2 * 4096 * 16
+    for mesh, tensor, parts in [("tensor=4", 4, 1), ("tensor=4,context=2", 4, 2), ("fsdp=8", 1, 8)]:
+        found = cost_model.memory(job(mesh, batch=8, **plain))["activations"]
+        by_hand = 8 * (tokens * (whole + ends + split / tensor) + patches) / parts
+        assert found == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("remat", REMATS)
+@pytest.mark.parametrize("axis", AXES)
+def test_more_devices_never_take_more_memory(axis, remat):
+    held = []
+    for n in (2, 4, 8, 16):
+        mesh = mesh_of("data=2,fsdp=2,tensor=2,context=2") | {axis: n}
+        held.append(sum(cost_model.memory(Job(job(remat=remat).shape, 1024, mesh, H100)).values()))
+    assert held == sorted(held, reverse=True)
+    assert held[0] > held[-1]
+
+
+def test_more_recomputation_keeps_less_and_costs_more():
+    jobs = search.with_remats(job(), REMATS)
+    held = [sum(cost_model.memory(j).values()) for j in jobs]
+    assert held == sorted(held, reverse=True)
+    products = [cost_model.work(j)["products"] for j in jobs]
+    assert products == sorted(products)
+    forward, training = flops.forward_flops(XL), flops.training_flops(XL)
+    assert products[2] / products[0] == pytest.approx((training + forward) / training)
+    attention = 4 * 28 * 1152 * 4096 * (4096 + 77)
+    assert flops.recomputed_flops(jobs[1].shape) == attention
