@@ -22,7 +22,8 @@ from vdit.models import dit
 from vdit.models.kl import KLShape
 from vdit.pretrained import from_torch
 from vdit.sizes import Shape
-from vdit.tasks.video import VideoTask, graph_of
+from vdit.tasks.programs import graph_of
+from vdit.tasks.video import VideoTask
 from vdit.train import train
 
 IMAGE = Shape((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)

@@ -13,7 +13,7 @@ from vdit.diffusion import flow
 from vdit.models.layers import Dense
 from vdit.optimizer import Recipe
 from vdit.sizes import Shape
-from vdit.tasks.video import Init, graph_of
+from vdit.tasks.programs import Init, graph_of
 
 HEAD, BASE = 16, 64  # numbers in a head, for all widths; the base width
 BATCH, WORDS = 4, 6

@@ -63,6 +63,8 @@ def at_start(weights: nnx.State, n: float) -> nnx.State:
 
 def scale_rates(n: float) -> optax.GradientTransformation:
     """Divides Adam's step by n for weights whose rows grow with the width."""
+    if n == 1:
+        return optax.identity()
 
     def one(weight):
         return weight.replace(weight.get_value() / n) if _kind(weight) == "hidden" else weight

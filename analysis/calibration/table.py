@@ -1,6 +1,7 @@
 """Run the sweeps of every design and count how often each interval held the truth."""
 
 import concurrent.futures
+import multiprocessing
 import os
 
 import numpy as np
@@ -19,7 +20,8 @@ def run(
     jobs = [(d, seed, i, min(i + CHUNK, sweeps)) for d in chosen for i in range(0, sweeps, CHUNK)]
     found = {design.name: {} for design in chosen}
     workers = workers or os.cpu_count()
-    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+    fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+    with concurrent.futures.ProcessPoolExecutor(workers, fresh) as pool:
         for name, judged in progress(pool.map(_chunk, jobs), len(jobs)):
             for quantity, marks in judged.items():
                 found[name].setdefault(quantity, []).extend(marks)
