@@ -140,7 +140,7 @@ def test_training_and_start_take_the_width_from_the_config(tmp_path, monkeypatch
         recipes.append(recipe)
         return lambda key: None, None
 
-    monkeypatch.setattr(train, "_compiled", compiled)
+    monkeypatch.setattr(train, "compiled", compiled)
     train.start(types.SimpleNamespace(loss=None, init=None), made, None)
     assert recipes[0].relative_width == 2.0
 

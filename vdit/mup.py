@@ -63,8 +63,6 @@ def at_start(weights: nnx.State, n: float) -> nnx.State:
 
 def scale_rates(n: float) -> optax.GradientTransformation:
     """Divides Adam's step by n for weights whose rows grow with the width."""
-    if n == 1:
-        return optax.identity()
 
     def one(weight):
         return weight.replace(weight.get_value() / n) if _kind(weight) == "hidden" else weight
@@ -74,6 +72,8 @@ def scale_rates(n: float) -> optax.GradientTransformation:
 
 def _kind(weight: nnx.Variable) -> str:
     """By the names a layer gave its axes; a stack of layers has one more in front."""
+    if not _is_weight(weight):
+        return "vector"  # an array that nobody named
     names = weight.get_metadata().get("out_sharding") or ()
     names = names[1:] if names[:1] == ("layers",) else names
     if len(names) < 2:
