@@ -1,0 +1,1 @@
+"""What a training step costs here: measured, beside a peer where one is asked for."""
