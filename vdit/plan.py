@@ -15,7 +15,7 @@ import argparse
 import json
 import pathlib
 
-from vdit import cli, shape_flags
+from vdit import cli, shape_flags, tables
 from vdit.activations import REMATS
 from vdit.errors import InputError
 from vdit.planning import cost_model, search, table
@@ -89,8 +89,8 @@ def _asked(args: argparse.Namespace) -> tuple[Job, tuple[str, ...]]:
 
 def _table(args: argparse.Namespace) -> int:
     found = table.rows(device_of(args.device).name)
-    pathlib.Path(args.table).write_text(table.as_csv(found))
-    print(table.as_text(found))
+    pathlib.Path(args.table).write_text(tables.as_csv(found))
+    print(tables.as_text(found))
     return 0
 
 

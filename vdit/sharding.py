@@ -64,6 +64,12 @@ def constrain(x: jax.Array, *names: str | None) -> jax.Array:
     return jax.lax.with_sharding_constraint(x, _spec(names, x.shape, mesh))
 
 
+def parts(name: str) -> int:
+    """Into how many parts the mesh that is set splits an axis of that name; 1 where none is set."""
+    mesh, rule = jax.sharding.get_abstract_mesh(), RULES[name]
+    return 1 if mesh.empty else int(np.prod([mesh.shape[a] for a in np.atleast_1d(rule)]))
+
+
 def tree_sharding(tree, mesh: Mesh):
     """A `NamedSharding` for every leaf: by the names a layer gave its axes, else replicated.
 

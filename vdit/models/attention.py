@@ -6,6 +6,7 @@ from flax import nnx
 
 from vdit.models.embed import rotate
 from vdit.models.layers import Dense, RMSNorm, zeros_dense
+from vdit.sharding import parts
 
 Grid = tuple[int, int, int]
 
@@ -14,17 +15,34 @@ def attend(q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, mask_BM=None
     """softmax(q k / sqrt(E)) v, the softmax in float32; masked keys are not seen.
 
     The backend is chosen here and nowhere else: two plain products are faster on a CPU in the
-    backward pass, the fused kernel elsewhere. The numbers are the same.
+    backward pass, a fused kernel elsewhere. The numbers are the same.
     """
     mask = None if mask_BM is None else mask_BM[:, None, None, :]
     if jax.default_backend() != "cpu":
-        return jax.nn.dot_product_attention(q_BNKE, k_BMKE, v_BMKE, mask=mask)
+        return _fused(q_BNKE, k_BMKE, v_BMKE, mask)
     logits = jnp.einsum("BNKE,BMKE->BKNM", q_BNKE, k_BMKE).astype(jnp.float32)
     logits *= q_BNKE.shape[-1] ** -0.5
     if mask is not None:
         logits = jnp.where(mask, logits, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(logits, -1).astype(v_BMKE.dtype)
     return jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE)
+
+
+def _fused(q, k, v, mask, kernel: str | None = None) -> jax.Array:
+    """cuDNN's attention where it takes these arrays, else XLA's; heads are padded as it wants them.
+
+    cuDNN wants half precision, heads of a multiple of 8 numbers up to 128, whole sequences on each
+    device, and even ones where some keys are masked.
+    """
+    size = q.shape[-1]
+    if kernel is None:
+        even = mask is None or (q.shape[1] % 2 == 0 and k.shape[1] % 2 == 0)
+        takes = jax.default_backend() == "gpu" and q.dtype in (jnp.bfloat16, jnp.float16)
+        kernel = "cudnn" if takes and even and size <= 128 and parts("tokens") == 1 else "xla"
+    if kernel == "cudnn" and size % 8:
+        q, k, v = (jnp.pad(x, ((0, 0),) * 3 + ((0, -size % 8),)) for x in (q, k, v))
+    y = jax.nn.dot_product_attention(q, k, v, mask=mask, scale=size**-0.5, implementation=kernel)
+    return y[..., :size]
 
 
 def grouped(x_BNKE: jax.Array, grouping: str, grid: Grid) -> jax.Array:

@@ -4,8 +4,6 @@ Letters of the axes, here and everywhere: B batch, T frames, H W height and widt
 N tokens, S caption tokens, D width, F any other width, K heads, E head size, P numbers in a patch.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 from flax import nnx

@@ -1,8 +1,5 @@
 """The table of predictions: three sizes from one node to 512 of them. No JAX here."""
 
-import csv
-import io
-
 from vdit.activations import REMATS
 from vdit.flops import count_params
 from vdit.planning import search
@@ -41,20 +38,3 @@ def _row(size: str, devices: int, device: str) -> dict:
         "memory_gib": f"{sum(found['memory_gib'].values()):.1f}",
         "headroom_gib": f"{found['headroom_gib']:.1f}",
     }
-
-
-def as_csv(table: list[dict]) -> str:
-    """The rows as CSV."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, table[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return out.getvalue()
-
-
-def as_text(table: list[dict]) -> str:
-    """The rows aligned under their names."""
-    lines = [list(table[0]), *(list(map(str, row.values())) for row in table)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    pad = [[word.rjust(w) for word, w in zip(line, widths, strict=True)] for line in lines]
-    return "\n".join("  ".join(line).rstrip() for line in pad)

@@ -1,0 +1,74 @@
+"""What is measured: a model, a batch, and how its step is compiled. No JAX here."""
+
+import dataclasses
+from typing import NamedTuple
+
+from vdit.errors import InputError
+from vdit.shape import Shape, checked
+from vdit.sizes import size_of
+
+# The demo's ladder and its clips: 3x8x8 latents of 8 numbers, captions of 24 words.
+DEMO_SIZES = ("w20d2", "w24d2", "w32d2", "w48d2", "w64d2", "w80d2")
+DEMO = Shape(
+    (3, 8, 8, 8), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24, unroll=True
+)
+DEMO_BATCH = 8
+SHALLOW = 4  # layers, up to which a CPU runs unrolled
+
+
+class Case(NamedTuple):
+    """One line of the table. `goal` is clips/s of one H100 or H200, `published` what others had."""
+
+    name: str
+    shape: Shape
+    batch: int
+    flatten: bool = False
+    goal: float | None = None
+    published: str = ""
+
+
+def demo(name: str, attention: str = "full", remat: str = "none", **changes) -> Case:
+    """A size of the ladder on the demo's clips; `changes` are those of `Shape`, and `batch`."""
+    batch = changes.pop("batch", DEMO_BATCH)
+    width, depth, heads = size_of(name)
+    shape = dataclasses.replace(DEMO, width=width, depth=depth, heads=heads, **changes)
+    shallow = depth <= SHALLOW
+    shape = dataclasses.replace(shape, attention=attention, remat=remat, unroll=shallow)
+    return Case(name, checked(shape), batch, flatten=shallow)
+
+
+def grid(sizes, attentions, remats, **changes) -> list[Case]:
+    """Sizes x variants x recomputation; variants that a size cannot have are left out."""
+    cases = []
+    for size in sizes:
+        for attention in attentions:
+            try:
+                cases += [demo(size, attention, remat, **changes) for remat in remats]
+            except InputError as error:
+                if len(sizes) * len(attentions) == 1:
+                    raise
+                print(f"left out: {size} {attention}: {error}")
+    return cases
+
+
+# Clips per second of one device, latents cached: half of an H100's peak by true FLOPs. Published
+# figures are those of an H100, H800 or A100 (DiT's code; OpenDiT; LightningDiT, 2501.01423;
+# Latte, 2401.03048).
+_XL = Shape((1, 32, 32, 4), (1, 2, 2), *size_of("XL"), condition="label", vocabulary=1001)
+_LATTE = dataclasses.replace(_XL, latent=(16, 32, 32, 4), vocabulary=102)
+GOALS = {
+    "DiT-XL/2": (_XL, "full", (64, 128, 256), 690.0, "100 DiT, 175 OpenDiT, 285 LightningDiT"),
+    "Latte-XL/2": (_LATTE, "interleaved", (4, 8, 16), 43.0, "7.2"),
+    "full-XL/2": (_LATTE, "full", (4, 8, 16), 28.0, ""),
+}
+
+
+def goals() -> list[Case]:
+    """The goals' models in bfloat16, at several batches, from no recomputation to the most."""
+    return [
+        Case(name, dataclasses.replace(shape, **how), batch, goal=goal, published=published)
+        for name, (shape, attention, batches, goal, published) in GOALS.items()
+        for remat in ("none", "dots", "full")
+        for batch in batches
+        for how in [{"attention": attention, "remat": remat, "dtype": "bfloat16"}]
+    ]

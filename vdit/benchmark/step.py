@@ -1,0 +1,75 @@
+"""Our training step as a run has it: the same program, the same pipeline, on latents made up."""
+
+import time
+
+import jax
+import numpy as np
+
+from vdit import sharding
+from vdit.benchmark.cases import Case
+from vdit.data import pipeline
+from vdit.diffusion.objectives import RectifiedFlow
+from vdit.flops import training_flops
+from vdit.metrics import Clock
+from vdit.optimizer import Recipe
+from vdit.tasks.programs import DiffusionLoss, Init
+from vdit.train import compiled
+
+RATE, DECAY, DROP_CAPTION = np.float32(1e-4), 0.999, 0.1
+
+
+class Records:
+    """So many random clips, as a cache of latents gives them."""
+
+    def __init__(self, shape, count: int = 512):
+        random = np.random.default_rng(0)
+        self.latents = random.standard_normal((count, *shape.latent), np.float32)
+        words = shape.text_length if shape.condition == "text" else 1
+        self.captions = random.integers(0, shape.vocabulary, (count, words)).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+    def rows(self, indices) -> dict[str, np.ndarray]:
+        """Copies, as a cache's are."""
+        return {"latent": self.latents[indices], "caption": self.captions[indices]}
+
+
+class Step:
+    """A compiled step, its state and its data, on all devices: `run` times so many steps."""
+
+    def __init__(self, case: Case):
+        self.mesh = sharding.make_mesh({"data": -1}, case.batch)
+        loss = DiffusionLoss(case.shape, RectifiedFlow(), DROP_CAPTION)
+        self.flops = training_flops(case.shape) * case.batch
+        self.clock = Clock(self.flops, case.batch)
+        with jax.set_mesh(self.mesh):
+            recipe = Recipe(flatten=case.flatten)
+            init, step = compiled(loss, Init(case.shape), recipe, self.mesh)
+            self.state = init(jax.random.key(0))
+            rows = sharding.batch_sharding(self.mesh)
+            self.data = iter(pipeline.batches(Records(case.shape), case.batch, 0, rows))
+            began = time.perf_counter()
+            batch = pipeline.to_devices(next(self.data), rows)
+            self.step = step.lower(self.state, batch, RATE, DECAY).compile()
+            self.compile_s = time.perf_counter() - began
+
+    def run(self, steps: int) -> float:
+        """Seconds of `steps` steps, their data fetched as in training."""
+        self.clock.waited, began = 0.0, time.perf_counter()
+        with jax.set_mesh(self.mesh):
+            for _ in range(steps):
+                batch = self.clock.fetch(self.data)
+                self.state, metrics = self.step(self.state, batch, RATE, DECAY)
+                self.clock.ran(metrics)
+            jax.block_until_ready(metrics)
+        return time.perf_counter() - began
+
+    def peak_bytes(self) -> int:
+        """Of a device, as it says itself; where it does not, as the program was planned."""
+        stats = jax.local_devices()[0].memory_stats() or {}
+        if "peak_bytes_in_use" in stats:
+            return stats["peak_bytes_in_use"]
+        plan = self.step.memory_analysis()
+        held = plan.argument_size_in_bytes + plan.output_size_in_bytes - plan.alias_size_in_bytes
+        return held + plan.temp_size_in_bytes
