@@ -11,6 +11,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from vdit.errors import InputError
 
+OPEN = PartitionSpec.UNCONSTRAINED
 MESH_AXES = ("data", "fsdp", "tensor", "context")
 
 RULES = {
@@ -50,18 +51,59 @@ def _spec(names, shape=None, mesh=None) -> PartitionSpec:
         rule = RULES[name]
         if rule is None or mesh is None:
             return rule
-        parts = int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
-        return rule if shape[i] % parts == 0 else None
+        return rule if shape[i] % _parts(rule, mesh) == 0 else None
 
     return PartitionSpec(*(axis(i, name) for i, name in enumerate(names)))
 
 
+def _parts(rule, mesh) -> int:
+    return int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
+
+
 def constrain(x: jax.Array, *names: str | None) -> jax.Array:
-    """Pins an activation's axes to the mesh; does nothing where no mesh is set."""
+    """Pins an activation's axes to the mesh; does nothing where no mesh is set.
+
+    Fewer names than axes are those of the last ones; the others stay as the compiler has them.
+    """
     mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty:
+    if mesh.empty or mesh.size == 1:
         return x
-    return jax.lax.with_sharding_constraint(x, _spec(names, x.shape, mesh))
+    free = x.ndim - len(names)
+    spec = _spec(names, x.shape[free:], mesh)
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(*free * [OPEN], *spec))
+
+
+def whole(x: jax.Array) -> jax.Array:
+    """Batch first, and all else on every device that has the clip: what conditions its tokens."""
+    return constrain(x, "batch", *[None] * (x.ndim - 1))
+
+
+def pinned_result(y: jax.Array, name: str | None) -> jax.Array:
+    """The last axis of a product: split where `tensor` splits its columns, else whole.
+
+    `embed` is how weights lie, no way for activations to: without this they would take it up.
+    """
+    return constrain(y, None if name == "embed" else name)
+
+
+def parts(name: str) -> int:
+    """Into how many parts the mesh that is set splits what is named so; 1 where none is set."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return 1 if mesh.empty else _parts(RULES[name], mesh)
+
+
+def on_shards(f, names, *arrays: jax.Array) -> jax.Array:
+    """f(*arrays), each device on its own shards of them, where the tokens of a clip are split.
+
+    `names` are those of each array's axes; the result has the first one's. There a compiler need
+    not know how to split f, which may merge axes that are both split, or call a kernel; f moves
+    nothing between devices, and arrays must lie as they are named (`constrain`), or are moved.
+    """
+    if parts("tokens") == 1:
+        return f(*arrays)
+    mesh = jax.sharding.get_abstract_mesh()
+    specs = tuple(_spec(n, x.shape, mesh) for n, x in zip(names, arrays, strict=True))
+    return jax.shard_map(f, in_specs=specs, out_specs=specs[0])(*arrays)
 
 
 def tree_sharding(tree, mesh: Mesh):

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit import sharding
+
 Axes = tuple[str | None, str | None]
 
 
@@ -15,7 +17,9 @@ class Dense(nnx.Module):
     """y = x W + b, on rows: all leading axes become one before the product.
 
     On a CPU the gradient with respect to W of a (B, N, D) product runs at half the speed of the
-    same product on (B N, D) rows, so the flattening stands here, once, for every layer.
+    same product on (B N, D) rows, so the flattening stands here, once, for every layer. Where both
+    B and N are split over devices they stay two axes: parts of both are no part of one axis, and
+    the partitioner would gather all tokens to make it.
     """
 
     def __init__(self, d_in: int, d_out: int, axes: Axes, *, rngs, init=None, dtype=None):
@@ -23,15 +27,33 @@ class Dense(nnx.Module):
         self.kernel = nnx.Param(nnx.with_partitioning(init, axes)(rngs.params(), (d_in, d_out)))
         zeros = nnx.with_partitioning(nnx.initializers.zeros_init(), axes[1:])
         self.bias = nnx.Param(zeros(rngs.params(), (d_out,)))
-        self.dtype = dtype
+        self.dtype, self.axes = dtype, axes
 
     def __call__(self, x: jax.Array) -> jax.Array:
         dtype = self.dtype or x.dtype
-        rows = x.reshape(-1, x.shape[-1]).astype(dtype)
-        y = rows @ self.kernel[...].astype(dtype)
+        rows = x if sharding.parts("tokens") > 1 else x.reshape(-1, x.shape[-1])
+        y = rows.astype(dtype) @ self.kernel[...].astype(dtype)
         if self.bias is not None:
             y += self.bias[...].astype(dtype)
+        y = sharding.pinned_result(y, self.axes[1])
         return y.reshape(*x.shape[:-1], y.shape[-1])
+
+    def split(self, x: jax.Array, n: int) -> list[jax.Array]:
+        """The result as n arrays of equal width.
+
+        Where the last axis is split over devices, a part of the whole is no part of each of the n:
+        weights change places then, which are fewer than what comes of them.
+        """
+        if sharding.parts(self.axes[1]) == 1:
+            return jnp.split(self(x), n, axis=-1)
+        dtype, (axis_in, axis_out) = self.dtype or x.dtype, self.axes
+        kernel, bias = (
+            jnp.stack(jnp.split(w[...].astype(dtype), n, axis=-1), axis=-2)
+            for w in (self.kernel, self.bias)
+        )
+        kernel = sharding.constrain(kernel, axis_in, None, axis_out)
+        y = jnp.einsum("...d,dnf->...nf", x.astype(dtype), kernel) + bias
+        return list(jnp.unstack(sharding.pinned_result(y, axis_out), axis=-2))
 
 
 def zeros_dense(d_in: int, d_out: int, axes: Axes, **kwargs) -> Dense:
