@@ -123,9 +123,7 @@ class SelfAttention(nnx.Module):
         """`seen_BN` masks tokens that nobody looks at; "full" alone takes one."""
         if self.grouping in ("space", "time"):  # before one number becomes three: less is moved
             x = grouped(x_BND, self.grouping, grid)
-            if angles_NE is not None:
-                angles_NE = grouped(angles_NE[None], self.grouping, grid)[0]
-            y = self._out(attend_in_groups(*self._qkv(x, angles_NE)))
+            y = self._out(attend_in_groups(*self._qkv(x, self._angles(angles_NE, grid))))
             return ungrouped(y, self.grouping)
         qkv = self._qkv(x_BND, angles_NE)
         if self.grouping == "full":
@@ -136,6 +134,13 @@ class SelfAttention(nnx.Module):
         q, k, v = (_heads(y, self.heads) for y in self.qkv.split(x, 3))
         q, k = _normed(self.q_norm, q), _normed(self.k_norm, k)
         return (q, k, v) if angles is None else (rotate(q, angles), rotate(k, angles), v)
+
+    def _angles(self, angles_NE, grid):
+        """Those of grouped tokens: constants, which no constraint need move."""
+        if angles_NE is None:
+            return None
+        angles = angles_NE.reshape(grid[0], -1, angles_NE.shape[-1])
+        return angles.swapaxes(0, 1) if self.grouping == "time" else angles
 
     def _out(self, y):
         return self.out(y.reshape(*y.shape[:-2], -1))
