@@ -25,23 +25,37 @@ RULES = {
 }
 
 
-def make_mesh(sizes: dict[str, int], batch: int | None = None, devices=None) -> Mesh:
+def make_mesh(
+    sizes: dict[str, int], batch: int | None = None, devices=None, accumulate: int = 1
+) -> Mesh:
     """A mesh over all (or the given) devices; a size of -1 takes the devices that are left.
 
-    Errors: `InputError` if the sizes do not multiply to the number of devices, or the batch does
-    not divide over `data` and `fsdp`.
+    Errors: `InputError` if the sizes do not multiply to the number of devices, or a batch, or one
+    of the `accumulate` parts of it, does not divide over `data` and `fsdp`.
     """
     devices = devices or jax.devices()
     shape = [sizes.get(axis, 1) for axis in MESH_AXES]
     if shape.count(-1) == 1:
         known = -int(np.prod(shape))
-        shape[shape.index(-1)] = max(1, len(devices) // known)
+        shape[shape.index(-1)] = max(1, len(devices) // max(1, known))
     named = ", ".join(f"{a}={n}" for a, n in zip(MESH_AXES, shape, strict=True))
+    if min(shape) < 1:
+        raise InputError(f"mesh {named}: expected sizes of 1 or more, at most one of them -1")
     if int(np.prod(shape)) != len(devices):
         raise InputError(f"mesh {named} takes {int(np.prod(shape))} devices, {len(devices)} exist")
-    if batch is not None and batch % (shape[0] * shape[1]):
-        raise InputError(f"batch {batch} does not divide over data x fsdp of mesh {named}")
+    if batch is not None:
+        _check_batch(batch, accumulate, shape[0] * shape[1], named)
     return jax.make_mesh(tuple(shape), MESH_AXES, axis_types=(AxisType.Auto,) * 4, devices=devices)
+
+
+def _check_batch(batch: int, accumulate: int, rows: int, named: str) -> None:
+    if batch % rows:
+        raise InputError(f"batch {batch} does not divide over data x fsdp of mesh {named}")
+    if accumulate < 1 or batch % (accumulate * rows):
+        raise InputError(
+            f"accumulate={accumulate} does not divide the {batch // rows} clips that each part of "
+            f"batch {batch} has on mesh {named}"
+        )
 
 
 def _spec(names, shape=None, mesh=None) -> PartitionSpec:

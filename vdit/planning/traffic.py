@@ -44,7 +44,8 @@ def _move(found: re.Match, line: str, mesh: dict[str, int]) -> Move:
     arrays = ARRAY.findall(found["result"])
     shapes = tuple(tuple(map(int, filter(None, dims.split(",")))) for _, dims in arrays)
     size = sum(
-        int(bits) // 8 * int(np.prod(shape)) for (bits, _), shape in zip(arrays, shapes, strict=True)
+        int(bits) // 8 * int(np.prod(shape))
+        for (bits, _), shape in zip(arrays, shapes, strict=True)
     )
     groups = _pairs(line) if found["kind"] == "collective-permute" else _groups(line)
     places = np.stack(np.unravel_index(groups, tuple(mesh.values())), -1)
