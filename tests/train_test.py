@@ -203,6 +203,8 @@ def test_half_life_is_a_share_of_the_run():
     [
         ({"data": 3}, 8, "takes 3 devices, 1 exist"),
         ({"data": -1, "tensor": 5}, 8, "takes 5 devices, 1 exist"),
+        ({"data": -1, "fsdp": -1}, 8, "expected sizes of 1 or more, at most one of them -1"),
+        ({"data": 0}, 8, "expected sizes of 1 or more"),
     ],
 )
 def test_a_mesh_that_does_not_fit_is_named(sizes, batch, message):
@@ -214,6 +216,12 @@ def test_a_batch_that_does_not_divide_is_named():
     code = "from vdit.sharding import make_mesh; make_mesh({'data': 4, 'fsdp': 2}, 12)"
     done = python("-c", code, devices=8, check=False)
     assert "batch 12 does not divide over data x fsdp of mesh data=4, fsdp=2" in done.stderr
+
+
+def test_parts_of_a_batch_that_do_not_divide_are_named():
+    line = "accumulate=3 does not divide the 8 clips that each part of batch 8 has on mesh data=1"
+    with pytest.raises(InputError, match=line):
+        sharding.make_mesh({}, 8, accumulate=3)
 
 
 def test_equal_runs_share_their_programs():

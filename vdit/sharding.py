@@ -11,6 +11,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from vdit.errors import InputError
 
+OPEN = PartitionSpec.UNCONSTRAINED
 MESH_AXES = ("data", "fsdp", "tensor", "context")
 
 RULES = {
@@ -24,23 +25,37 @@ RULES = {
 }
 
 
-def make_mesh(sizes: dict[str, int], batch: int | None = None, devices=None) -> Mesh:
+def make_mesh(
+    sizes: dict[str, int], batch: int | None = None, devices=None, accumulate: int = 1
+) -> Mesh:
     """A mesh over all (or the given) devices; a size of -1 takes the devices that are left.
 
-    Errors: `InputError` if the sizes do not multiply to the number of devices, or the batch does
-    not divide over `data` and `fsdp`.
+    Errors: `InputError` if the sizes do not multiply to the number of devices, or a batch, or one
+    of the `accumulate` parts of it, does not divide over `data` and `fsdp`.
     """
     devices = devices or jax.devices()
     shape = [sizes.get(axis, 1) for axis in MESH_AXES]
     if shape.count(-1) == 1:
         known = -int(np.prod(shape))
-        shape[shape.index(-1)] = max(1, len(devices) // known)
+        shape[shape.index(-1)] = max(1, len(devices) // max(1, known))
     named = ", ".join(f"{a}={n}" for a, n in zip(MESH_AXES, shape, strict=True))
+    if min(shape) < 1:
+        raise InputError(f"mesh {named}: expected sizes of 1 or more, at most one of them -1")
     if int(np.prod(shape)) != len(devices):
         raise InputError(f"mesh {named} takes {int(np.prod(shape))} devices, {len(devices)} exist")
-    if batch is not None and batch % (shape[0] * shape[1]):
-        raise InputError(f"batch {batch} does not divide over data x fsdp of mesh {named}")
+    if batch is not None:
+        _check_batch(batch, accumulate, shape[0] * shape[1], named)
     return jax.make_mesh(tuple(shape), MESH_AXES, axis_types=(AxisType.Auto,) * 4, devices=devices)
+
+
+def _check_batch(batch: int, accumulate: int, rows: int, named: str) -> None:
+    if batch % rows:
+        raise InputError(f"batch {batch} does not divide over data x fsdp of mesh {named}")
+    if accumulate < 1 or batch % (accumulate * rows):
+        raise InputError(
+            f"accumulate={accumulate} does not divide the {batch // rows} clips that each part of "
+            f"batch {batch} has on mesh {named}"
+        )
 
 
 def _spec(names, shape=None, mesh=None) -> PartitionSpec:
@@ -50,24 +65,59 @@ def _spec(names, shape=None, mesh=None) -> PartitionSpec:
         rule = RULES[name]
         if rule is None or mesh is None:
             return rule
-        parts = int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
-        return rule if shape[i] % parts == 0 else None
+        return rule if shape[i] % _parts(rule, mesh) == 0 else None
 
     return PartitionSpec(*(axis(i, name) for i, name in enumerate(names)))
 
 
+def _parts(rule, mesh) -> int:
+    return int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
+
+
 def constrain(x: jax.Array, *names: str | None) -> jax.Array:
-    """Pins an activation's axes to the mesh; does nothing where no mesh is set."""
+    """Pins an activation's axes to the mesh; does nothing where no mesh is set.
+
+    Fewer names than axes are those of the last ones; the others stay as the compiler has them.
+    """
     mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty:
+    if mesh.empty or mesh.size == 1:
         return x
-    return jax.lax.with_sharding_constraint(x, _spec(names, x.shape, mesh))
+    free = x.ndim - len(names)
+    spec = _spec(names, x.shape[free:], mesh)
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(*free * [OPEN], *spec))
+
+
+def whole(x: jax.Array) -> jax.Array:
+    """Batch first, and all else on every device that has the clip: what conditions its tokens."""
+    return constrain(x, "batch", *[None] * (x.ndim - 1))
+
+
+def pinned_result(y: jax.Array, name: str | None) -> jax.Array:
+    """The last axis of a product: split where `tensor` splits its columns, else whole.
+
+    `embed` is how weights lie, no way for activations to: without this they would take it up.
+    """
+    return constrain(y, None if name == "embed" else name)
 
 
 def parts(name: str) -> int:
-    """Into how many parts the mesh that is set splits an axis of that name; 1 where none is set."""
-    mesh, rule = jax.sharding.get_abstract_mesh(), RULES[name]
-    return 1 if mesh.empty else int(np.prod([mesh.shape[a] for a in np.atleast_1d(rule)]))
+    """Into how many parts the mesh that is set splits what is named so; 1 where none is set."""
+    mesh = jax.sharding.get_abstract_mesh()
+    return 1 if mesh.empty else _parts(RULES[name], mesh)
+
+
+def on_shards(f, names, *arrays: jax.Array) -> jax.Array:
+    """f(*arrays), each device on its own shards of them, where the tokens of a clip are split.
+
+    `names` are those of each array's axes; the result has the first one's. There a compiler need
+    not know how to split f, which may merge axes that are both split, or call a kernel; f moves
+    nothing between devices, and arrays must lie as they are named (`constrain`), or are moved.
+    """
+    if parts("tokens") == 1:
+        return f(*arrays)
+    mesh = jax.sharding.get_abstract_mesh()
+    specs = tuple(_spec(n, x.shape, mesh) for n, x in zip(names, arrays, strict=True))
+    return jax.shard_map(f, in_specs=specs, out_specs=specs[0])(*arrays)
 
 
 def tree_sharding(tree, mesh: Mesh):

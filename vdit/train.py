@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from vdit import checkpoint, mup, processes, sharding
+from vdit import checkpoint, memory, mup, processes, sharding
 from vdit.data import pipeline
 from vdit.device import compiler_options
 from vdit.metrics import Clock, open_log
@@ -42,11 +42,12 @@ def train(task, config, workdir: str) -> tuple["TrainState", dict]:
     """
     workdir = pathlib.Path(workdir)
     checkpoint.check_same_run(workdir, config.to_dict())
-    mesh = sharding.make_mesh(config.mesh, config.batch)
+    mesh = sharding.make_mesh(config.mesh, config.batch, accumulate=config.accumulate)
     rates = learning_rates(config.optimizer, config.steps)
     decay = ema_decay(config.optimizer.ema_halflife, config.steps)
     clock = Clock(task.flops_per_clip * config.batch, config.batch)
-    with jax.set_mesh(mesh), checkpoint.checkpointer(workdir, config.keep) as saved:
+    lasting = checkpoint.checkpointer(workdir, config.keep)
+    with jax.set_mesh(mesh), lasting as saved, memory.explained(task, config, mesh):
         state, step_fn = start(task, config, mesh)
         data = iter(pipeline.batches(task.records, config.batch, config.seed, _rows(mesh)))
         state = checkpoint.restore(saved, state, data) or begun(task, state)

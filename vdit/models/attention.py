@@ -6,7 +6,7 @@ from flax import nnx
 
 from vdit.models.embed import rotate
 from vdit.models.layers import Dense, RMSNorm, zeros_dense
-from vdit.sharding import parts
+from vdit.sharding import constrain, on_shards
 
 Grid = tuple[int, int, int]
 
@@ -32,53 +32,86 @@ def _fused(q, k, v, mask, kernel: str | None = None) -> jax.Array:
     """cuDNN's attention where it takes these arrays, else XLA's; heads are padded as it wants them.
 
     cuDNN wants half precision, heads of a multiple of 8 numbers up to 128, whole sequences on each
-    device, and even ones where some keys are masked.
+    device (`on_shards` sees to it), and even ones where some keys are masked.
     """
     size = q.shape[-1]
     if kernel is None:
         even = mask is None or (q.shape[1] % 2 == 0 and k.shape[1] % 2 == 0)
         takes = jax.default_backend() == "gpu" and q.dtype in (jnp.bfloat16, jnp.float16)
-        kernel = "cudnn" if takes and even and size <= 128 and parts("tokens") == 1 else "xla"
+        kernel = "cudnn" if takes and even and size <= 128 else "xla"
     if kernel == "cudnn" and size % 8:
         q, k, v = (jnp.pad(x, ((0, 0),) * 3 + ((0, -size % 8),)) for x in (q, k, v))
     y = jax.nn.dot_product_attention(q, k, v, mask=mask, scale=size**-0.5, implementation=kernel)
     return y[..., :size]
 
 
-def grouped(x_BNKE: jax.Array, grouping: str, grid: Grid) -> jax.Array:
-    """Tokens of one frame ("space"), of one place ("time") or of the clip ("full") side by side.
+OWN, WHOLE = ("batch", "tokens", "heads", None), ("batch", None, "heads", None)
+GROUPS = ("batch", "tokens", None, "heads", None)  # of (B, T, H W, K, E) or (B, H W, T, K, E)
 
-    (B, N, K, E) to (B T, H W, K, E), (B H W, T, K, E) or itself; `ungrouped` is the inverse.
+
+def grouped(x_BNx: jax.Array, grouping: str, grid: Grid) -> jax.Array:
+    """Tokens of one frame ("space") or of one place ("time") side by side.
+
+    (B, N, ...) to (B, T, H W, ...) or (B, H W, T, ...); `ungrouped` is the inverse. Where tokens
+    are split over devices, those of a frame lie together; here those of a place are brought
+    together, and in `ungrouped` those of a frame again: all-to-alls, made by the constraints alone.
     """
-    if grouping == "full":
-        return x_BNKE
-    frames, places = grid[0], grid[1] * grid[2]
-    x = x_BNKE.reshape(-1, frames, places, *x_BNKE.shape[2:])
-    x = x.swapaxes(1, 2) if grouping == "time" else x
-    return x.reshape(-1, *x.shape[2:])
+    x = _pinned(x_BNx.reshape(len(x_BNx), grid[0], -1, *x_BNx.shape[2:]))
+    return _pinned(x.swapaxes(1, 2)) if grouping == "time" else x
 
 
-def ungrouped(x: jax.Array, grouping: str, grid: Grid) -> jax.Array:
-    """The groups of `grouped` back in the order of the clip: (B, N, K, E)."""
-    if grouping == "full":
-        return x
-    frames, places = grid[0], grid[1] * grid[2]
-    if grouping == "time":
-        x = x.reshape(-1, places, frames, *x.shape[2:]).swapaxes(1, 2)
-    return x.reshape(-1, frames * places, *x.shape[-2:])
+def ungrouped(x: jax.Array, grouping: str) -> jax.Array:
+    """The groups of `grouped` back in the order of the clip: (B, N, ...)."""
+    x = _pinned(x)
+    x = _pinned(x.swapaxes(1, 2)) if grouping == "time" else x
+    return x.reshape(len(x), -1, *x.shape[3:])
 
 
-def attend_within(qkv, grouping: str, grid: Grid, seen_BN=None) -> jax.Array:
-    """`attend` inside each group; "split" gives half of the heads to space and half to time.
+def _pinned(x: jax.Array) -> jax.Array:
+    """Groups stay on their devices; the width D, where there are no heads yet, is whole."""
+    return constrain(x, *(GROUPS if x.ndim == 5 else (*GROUPS[:3], None)))
 
-    `seen_BN` masks tokens that nobody looks at; only the group "full" takes one.
-    """
+
+def split_tokens(x_BND: jax.Array, frames: int = 1) -> jax.Array:
+    """Pins tokens to the devices that they are split over; above 1, between `frames` alone."""
+    if frames == 1:
+        return constrain(x_BND, "batch", "tokens", None)
+    return ungrouped(grouped(x_BND, "space", (frames, 1, 1)), "space")
+
+
+def attend_within(qkv_BNKE, grouping: str, grid: Grid) -> jax.Array:
+    """`attend` inside each group; "split" gives half of the heads to space and half to time."""
     if grouping == "split":
-        halves = zip(*(jnp.split(x, 2, axis=2) for x in qkv), strict=True)
+        halves = zip(*(jnp.split(x, 2, axis=2) for x in qkv_BNKE), strict=True)
         parts = [attend_within(h, g, grid) for h, g in zip(halves, ("space", "time"), strict=True)]
         return jnp.concatenate(parts, axis=2)
-    groups = (grouped(x, grouping, grid) for x in qkv)
-    return ungrouped(attend(*groups, seen_BN), grouping, grid)
+    if grouping == "full":
+        return attend_to_all(*qkv_BNKE)
+    groups = (grouped(x, grouping, grid) for x in qkv_BNKE)
+    return ungrouped(attend_in_groups(*groups), grouping)
+
+
+def attend_in_groups(*qkv_BGMKE: jax.Array) -> jax.Array:
+    """`attend` where the groups G are an axis: all groups of all clips are one batch of it."""
+
+    def merged(*qkv_BGMKE):
+        rows = (x.reshape(-1, *x.shape[2:]) for x in qkv_BGMKE)
+        return attend(*rows).reshape(qkv_BGMKE[0].shape)
+
+    return on_shards(merged, 3 * [GROUPS], *qkv_BGMKE)
+
+
+def attend_to_all(q_BNKE, k_BNKE, v_BNKE, seen_BN=None) -> jax.Array:
+    """`attend` of all tokens to all that are seen.
+
+    Where tokens are split over devices, each keeps its own queries and gathers the keys and values
+    of all. The pair of constraints puts the sum of their gradients beside its being split again,
+    where a compiler makes one reduce-scatter of both.
+    """
+    q, k, v = (constrain(x, *OWN) for x in (q_BNKE, k_BNKE, v_BNKE))
+    k, v = constrain(k, *WHOLE), constrain(v, *WHOLE)
+    seen = () if seen_BN is None else (seen_BN,)
+    return on_shards(attend, [OWN, WHOLE, WHOLE, WHOLE[:2]][: 3 + len(seen)], q, k, v, *seen)
 
 
 def _heads(x: jax.Array, heads: int) -> jax.Array:
@@ -104,12 +137,30 @@ class SelfAttention(nnx.Module):
         self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
 
     def __call__(self, x_BND, angles_NE: jax.Array | None, grid: Grid, seen_BN=None) -> jax.Array:
-        q, k, v = (_heads(x, self.heads) for x in jnp.split(self.qkv(x_BND), 3, axis=-1))
+        """`seen_BN` masks tokens that nobody looks at; "full" alone takes one."""
+        if self.grouping in ("space", "time"):  # before one number becomes three: less is moved
+            x = grouped(x_BND, self.grouping, grid)
+            y = self._out(attend_in_groups(*self._qkv(x, self._angles(angles_NE, grid))))
+            return ungrouped(y, self.grouping)
+        qkv = self._qkv(x_BND, angles_NE)
+        if self.grouping == "full":
+            return self._out(attend_to_all(*qkv, seen_BN))
+        return self._out(attend_within(qkv, self.grouping, grid))
+
+    def _qkv(self, x, angles):
+        q, k, v = (_heads(y, self.heads) for y in self.qkv.split(x, 3))
         q, k = _normed(self.q_norm, q), _normed(self.k_norm, k)
-        if angles_NE is not None:
-            q, k = rotate(q, angles_NE), rotate(k, angles_NE)
-        y_BNKE = attend_within((q, k, v), self.grouping, grid, seen_BN)
-        return self.out(y_BNKE.reshape(x_BND.shape))
+        return (q, k, v) if angles is None else (rotate(q, angles), rotate(k, angles), v)
+
+    def _angles(self, angles_NE, grid):
+        """Those of grouped tokens: constants, which no constraint need move."""
+        if angles_NE is None:
+            return None
+        angles = angles_NE.reshape(grid[0], -1, angles_NE.shape[-1])
+        return angles.swapaxes(0, 1) if self.grouping == "time" else angles
+
+    def _out(self, y):
+        return self.out(y.reshape(*y.shape[:-2], -1))
 
 
 def _normed(norm: RMSNorm | None, x_BNKE: jax.Array) -> jax.Array:
@@ -132,5 +183,7 @@ class CrossAttention(nnx.Module):
 
     def __call__(self, x_BND: jax.Array, e_BSD: jax.Array, seen_BS: jax.Array) -> jax.Array:
         q = _normed(self.q_norm, _heads(self.q(x_BND), self.heads))
-        k, v = (_heads(x, self.heads) for x in jnp.split(self.kv(e_BSD), 2, axis=-1))
-        return self.out(attend(q, _normed(self.k_norm, k), v, seen_BS).reshape(x_BND.shape))
+        k, v = (_heads(x, self.heads) for x in self.kv.split(e_BSD, 2))
+        names = [OWN, WHOLE, WHOLE, WHOLE[:2]]
+        y_BNKE = on_shards(attend, names, q, _normed(self.k_norm, k), v, seen_BS)
+        return self.out(y_BNKE.reshape(x_BND.shape))

@@ -13,10 +13,10 @@ from flax import nnx
 
 from vdit.errors import InputError
 from vdit.models import embed, positions
-from vdit.models.attention import CrossAttention, SelfAttention
+from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.layers import MLP, Dense, layer_norm, modulate, times, zeros_dense
 from vdit.models.stack import repeat, stacked
-from vdit.sharding import constrain
+from vdit.sharding import whole
 from vdit.sizes import Shape, stages
 
 
@@ -30,7 +30,7 @@ class Block(nnx.Module):
 
     def __init__(self, shape: Shape, groupings: tuple[str, ...], *, rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
-        width, self.parts = shape.width, len(groupings) + 1
+        width, self.parts, self.shape = shape.width, len(groupings) + 1, shape
         self.modulation = zeros_dense(width, 3 * self.parts * width, ("embed", "mlp"), **kw)
         heads = {"heads": shape.heads, "qk_norm": shape.qk_norm} | kw
         self.attentions = nnx.List([SelfAttention(width, grouping=g, **heads) for g in groupings])
@@ -38,12 +38,12 @@ class Block(nnx.Module):
         self.mlp = MLP(width, int(width * shape.mlp_ratio), **kw)
 
     def __call__(self, x_BND, c, caption, seen_BN, angles_NE, grid):
-        *parts, last = jnp.split(self.modulation(c), self.parts, -1)
+        *parts, last = jnp.split(whole(self.modulation(c)), self.parts, -1)
         for attention, part in zip(self.attentions, parts, strict=True):
             x_BND = _gated(lambda h, f=attention: f(h, angles_NE, grid, seen_BN), x_BND, part)
         if self.cross is not None:
             x_BND = x_BND + self.cross(layer_norm(x_BND), *caption)
-        return constrain(_gated(self.mlp, x_BND, last), "batch", "tokens", None)
+        return split_tokens(_gated(self.mlp, x_BND, last), _bounds(self.shape, grid))
 
 
 def _gated(f, x_BND, modulation):
@@ -99,7 +99,7 @@ class VideoDiT(nnx.Module):
         dtype = jnp.dtype(shape.dtype)
         x_BND = self.patches(embed.patchify(x_BTHWC, shape.patch).astype(dtype))
         x_BND, angles, late = self._place(x_BND, grid)
-        x_BND = constrain(x_BND, "batch", "tokens", None)
+        x_BND = split_tokens(x_BND, _bounds(shape, grid))
         c, words = condition(self, t, caption, grid[0])
         tokens, seen_BN = x_BND.shape[1], None
         if shape.context:
@@ -108,7 +108,7 @@ class VideoDiT(nnx.Module):
         for stage in self.stages:
             x_BND = repeat(stage, shape, x_BND, late, c, words, seen_BN, angles, grid)
         x_BND = x_BND[:, :tokens]
-        shift, scale = jnp.split(self.final_modulation(c), 2, -1)
+        shift, scale = jnp.split(whole(self.final_modulation(c)), 2, -1)
         y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
         return embed.unpatchify(y_BNP, shape.patch, (*x_BTHWC.shape[1:4], channels))
@@ -129,6 +129,11 @@ class VideoDiT(nnx.Module):
         frames = positions.over_frames(frames, grid).astype(x_BND.dtype)
         waits = any(("time",) in stage.groupings for stage in self.stages)
         return (x_BND, None, frames) if waits else (x_BND + frames, None, None)
+
+
+def _bounds(shape: Shape, grid) -> int:
+    """Frames, which tokens may not be split within; full attention alone has no such bounds."""
+    return 1 if shape.attention == "full" else grid[0]
 
 
 def _with_words(x_BND, angles_NE, e_BSD, seen_BS):
@@ -153,7 +158,7 @@ def condition(model, t: jax.Array, caption: jax.Array, frames: int):
     elif model.shape.condition != "none":
         e_BSD, seen_BS, pooled_BD = model.caption(caption)
         c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), seen_BS)
-    return jax.nn.silu(c).astype(dtype), words
+    return whole(jax.nn.silu(c).astype(dtype)), words
 
 
 def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:

@@ -7,6 +7,7 @@ from flax import nnx
 
 from vdit.errors import InputError
 from vdit.models.layers import Dense
+from vdit.sharding import whole
 
 Patch = tuple[int, int, int]
 
@@ -50,9 +51,9 @@ def rotary_angles(grid: tuple[int, int, int], head_size: int, base: float = 100.
 
 
 def rotate(x_BNKE: jax.Array, angles_NE: jax.Array) -> jax.Array:
-    """Turns each pair (x1, x2) of every head by its token's angle."""
+    """Turns each pair (x1, x2) of every head by its token's angle; tokens may be in groups."""
     x1, x2 = jnp.split(x_BNKE.astype(jnp.float32), 2, axis=-1)
-    cos, sin = jnp.cos(angles_NE)[:, None], jnp.sin(angles_NE)[:, None]
+    cos, sin = jnp.cos(angles_NE)[..., None, :], jnp.sin(angles_NE)[..., None, :]
     return jnp.concatenate([x1 * cos - x2 * sin, x1 * sin + x2 * cos], -1).astype(x_BNKE.dtype)
 
 
@@ -108,7 +109,7 @@ class CaptionEmbed(nnx.Module):
         else:
             given_BS = jnp.any(caption != 0, axis=-1)
             e_BSD = jnp.where(given_BS[..., None], self.inward(caption), self.null[...])
-        e_BSD = e_BSD + self.places[...][: caption.shape[1]]
+        e_BSD = whole(e_BSD + self.places[...][: caption.shape[1]])
         seen_BS = given_BS.at[:, 0].set(True)
         weight = seen_BS[..., None] / seen_BS.sum(-1)[:, None, None]
         return e_BSD, seen_BS, self.pool((e_BSD * weight).sum(1))

@@ -11,10 +11,9 @@ import jax.numpy as jnp
 from flax import nnx
 
 from vdit.models import embed, positions
-from vdit.models.attention import CrossAttention, SelfAttention
+from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.layers import MLP, Dense, layer_norm, modulate
 from vdit.models.stack import repeat, stacked
-from vdit.sharding import constrain
 from vdit.sizes import Shape
 
 
@@ -34,7 +33,7 @@ class Block(nnx.Module):
         x_BND = _gated(lambda h: self.attention(h, None, grid), x_BND, *c[:3])
         if self.cross is not None:
             x_BND = x_BND + self.cross(x_BND, *caption)  # PixArt has no norm here
-        return constrain(_gated(self.mlp, x_BND, *c[3:]), "batch", "tokens", None)
+        return split_tokens(_gated(self.mlp, x_BND, *c[3:]), grid[0])
 
 
 def _gated(f, x_BND, shift_BD, scale_BD, gate_BD):
@@ -106,10 +105,10 @@ class LatteText(nnx.Module):
         places = jnp.asarray(positions.place_table(*grid[1:], self.shape.width))
         x_BND = x_BND + positions.over_places(places, grid).astype(x_BND.dtype)
         if grid[0] == 1:
-            return constrain(x_BND, "batch", "tokens", None), None
+            return split_tokens(x_BND), None
         frames = jnp.asarray(positions.frame_table(grid[0], self.shape.width))
         late_ND = positions.over_frames(frames, grid).astype(x_BND.dtype)
-        return constrain(x_BND, "batch", "tokens", None), late_ND
+        return split_tokens(x_BND, grid[0]), late_ND
 
 
 def create(shape: Shape, key: jax.Array) -> LatteText:

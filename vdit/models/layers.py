@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit import sharding
+
 Axes = tuple[str | None, str | None]
 
 
@@ -15,7 +17,9 @@ class Dense(nnx.Module):
     """y = x W + b, on rows: all leading axes become one before the product.
 
     On a CPU the gradient with respect to W of a (B, N, D) product runs at half the speed of the
-    same product on (B N, D) rows, so the flattening stands here, once, for every layer.
+    same product on (B N, D) rows, so the flattening stands here, once, for every layer. Where both
+    B and N are split over devices they stay two axes: parts of both are no part of one axis, and
+    the partitioner would gather all tokens to make it.
     """
 
     def __init__(self, d_in: int, d_out: int, axes: Axes, *, rngs, init=None, dtype=None):
@@ -23,15 +27,32 @@ class Dense(nnx.Module):
         self.kernel = nnx.Param(nnx.with_partitioning(init, axes)(rngs.params(), (d_in, d_out)))
         zeros = nnx.with_partitioning(nnx.initializers.zeros_init(), axes[1:])
         self.bias = nnx.Param(zeros(rngs.params(), (d_out,)))
-        self.dtype = dtype
+        self.dtype, self.axes = dtype, axes
 
     def __call__(self, x: jax.Array) -> jax.Array:
         dtype = self.dtype or x.dtype
-        rows = x.reshape(-1, x.shape[-1]).astype(dtype)
-        y = rows @ self.kernel[...].astype(dtype)
+        y = rows_of(x).astype(dtype) @ self.kernel[...].astype(dtype)
         if self.bias is not None:
-            y = add_to_rows(y[None], self.bias[...].astype(dtype)[None])[0]
+            y = add_to_rows(y, self.bias[...].astype(dtype))
+        y = sharding.pinned_result(y, self.axes[1])
         return y.reshape(*x.shape[:-1], y.shape[-1])
+
+    def split(self, x: jax.Array, n: int) -> list[jax.Array]:
+        """The result as n arrays of equal width.
+
+        Where the last axis is split over devices, a part of the whole is no part of each of the n:
+        weights change places then, which are fewer than what comes of them.
+        """
+        if sharding.parts(self.axes[1]) == 1:
+            return jnp.split(self(x), n, axis=-1)
+        dtype, (axis_in, axis_out) = self.dtype or x.dtype, self.axes
+        kernel, bias = (
+            jnp.stack(jnp.split(w[...].astype(dtype), n, axis=-1), axis=-2)
+            for w in (self.kernel, self.bias)
+        )
+        kernel = sharding.constrain(kernel, axis_in, None, axis_out)
+        y = jnp.einsum("...d,dnf->...nf", x.astype(dtype), kernel) + bias
+        return list(jnp.unstack(sharding.pinned_result(y, axis_out), axis=-2))
 
 
 def zeros_dense(d_in: int, d_out: int, axes: Axes, **kwargs) -> Dense:
@@ -56,41 +77,54 @@ class RMSNorm(nnx.Module):
     def __call__(self, x: jax.Array, epsilon: float = 1e-6) -> jax.Array:
         y = x.astype(jnp.float32)
         y *= jax.lax.rsqrt(jnp.square(y).mean(-1, keepdims=True) + epsilon)
-        rows = multiply_rows(y.reshape(1, -1, y.shape[-1]), self.scale[...][None])
-        return rows.reshape(y.shape).astype(x.dtype)
+        y = multiply_rows(rows_of(y), self.scale[...])
+        return y.reshape(x.shape).astype(x.dtype)
 
 
-def sum_rows(g_BND: jax.Array) -> jax.Array:
-    """(B, N, D) to (B, D). On a CPU as a product with ones, at the speed of products.
+def rows_of(x: jax.Array) -> jax.Array:
+    """All leading axes as one, unless several of them are split over devices."""
+    return x if sharding.parts("tokens") > 1 else x.reshape(-1, x.shape[-1])
+
+
+def sum_rows(g_ND: jax.Array) -> jax.Array:
+    """(..., N, D) to (..., D). On a CPU as a product with ones, at the speed of products.
 
     XLA's own loops over rows took a tenth of a tiny model's training step; the barrier keeps it
     from turning the product back into such a loop.
     """
     if jax.default_backend() != "cpu":
-        return g_BND.sum(1)
-    ones = jax.lax.optimization_barrier(jnp.ones((len(g_BND), 1, g_BND.shape[1]), g_BND.dtype))
-    return (ones @ g_BND)[:, 0]
+        return g_ND.sum(-2)
+    ones = jax.lax.optimization_barrier(jnp.ones((*g_ND.shape[:-2], 1, g_ND.shape[-2]), g_ND.dtype))
+    return (ones @ g_ND)[..., 0, :]
+
+
+def add_to_rows(x_ND: jax.Array, c_D: jax.Array) -> jax.Array:
+    """(..., N, D) + (..., D), the same for N rows; the gradient of c is a `sum_rows`."""
+    return _add(x_ND, c_D) if c_D.ndim == x_ND.ndim - 1 else x_ND + c_D
+
+
+def multiply_rows(x_ND: jax.Array, c_D: jax.Array) -> jax.Array:
+    """(..., N, D) (..., D), the same for N rows; the gradient of c is a `sum_rows`."""
+    return _multiply(x_ND, c_D) if c_D.ndim == x_ND.ndim - 1 else x_ND * c_D
 
 
 @jax.custom_vjp
-def add_to_rows(x_BND: jax.Array, c_BD: jax.Array) -> jax.Array:
-    """x + c, the same c for all rows of one of B; the gradient of c is a `sum_rows`."""
-    return x_BND + c_BD[:, None]
+def _add(x_ND, c_D):
+    return x_ND + c_D[..., None, :]
 
 
 @jax.custom_vjp
-def multiply_rows(x_BND: jax.Array, c_BD: jax.Array) -> jax.Array:
-    """x c, the same c for all rows of one of B; the gradient of c is a `sum_rows`."""
-    return x_BND * c_BD[:, None]
+def _multiply(x_ND, c_D):
+    return x_ND * c_D[..., None, :]
 
 
-def _multiplied(saved, g_BND):
-    x_BND, c_BD = saved
-    return g_BND * c_BD[:, None], sum_rows(g_BND * x_BND)
+def _multiply_backward(saved, g_ND):
+    x_ND, c_D = saved
+    return g_ND * c_D[..., None, :], sum_rows(g_ND * x_ND)
 
 
-add_to_rows.defvjp(lambda x, c: (add_to_rows(x, c), None), lambda _, g: (g, sum_rows(g)))
-multiply_rows.defvjp(lambda x, c: (multiply_rows(x, c), (x, c)), _multiplied)
+_add.defvjp(lambda x, c: (_add(x, c), None), lambda _, g: (g, sum_rows(g)))
+_multiply.defvjp(lambda x, c: (_multiply(x, c), (x, c)), _multiply_backward)
 
 
 def times(x_BND: jax.Array, c: jax.Array) -> jax.Array:
@@ -104,8 +138,7 @@ def modulate(x_BND: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
 
 
 def _by_frame(operation, x_BND, c):
-    c = c.reshape(-1, c.shape[-1])
-    return operation(x_BND.reshape(len(c), -1, c.shape[-1]), c).reshape(x_BND.shape)
+    return operation(x_BND.reshape(*c.shape[:-1], -1, c.shape[-1]), c).reshape(x_BND.shape)
 
 
 class MLP(nnx.Module):

@@ -11,11 +11,10 @@ from flax import nnx
 
 from vdit import unet_shape
 from vdit.models import dit, embed
-from vdit.models.attention import CrossAttention, SelfAttention
+from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.causal_conv import CausalConv
 from vdit.models.layers import Dense, layer_norm
 from vdit.models.stack import REMAT
-from vdit.sharding import constrain
 from vdit.sizes import Shape
 
 
@@ -91,7 +90,7 @@ class Block(nnx.Module):
         if self.cross is not None:
             x_BND = x_BND + self.cross(layer_norm(x_BND), *caption)
         x_BND = x_BND + self.time(layer_norm(x_BND), angles, grid)
-        return constrain(x_BND, "batch", "tokens", None).reshape(x_BTHWC.shape)
+        return split_tokens(x_BND, grid[0]).reshape(x_BTHWC.shape)
 
 
 def halved(x_BTHWC: jax.Array) -> jax.Array:

@@ -14,14 +14,16 @@ import math
 from typing import NamedTuple
 
 from vdit.activations import ITEM, Kept, kept, working
-from vdit.flops import recomputed_flops, training_flops
+from vdit.flops import count_params, recomputed_flops, training_flops
 from vdit.planning.devices import NODE, Device
 from vdit.planning.job import Job
 from vdit.planning.weights import layer_weights, weights
 from vdit.sizes import Shape, stages
 
 kept, working = functools.cache(kept), functools.cache(working)
-training_flops, recomputed_flops = map(functools.cache, (training_flops, recomputed_flops))
+training_flops, recomputed_flops, count_params = map(
+    functools.cache, (training_flops, recomputed_flops, count_params)
+)
 
 # What no data sheet says. Change a number here and `python -m vdit.plan --table` says what follows.
 PRODUCTS = 0.65  # of the peak, inside matrix products and fused attention ([F]: 0.5 to 0.75)
@@ -109,17 +111,30 @@ def _rows(job: Job):
     yield "all-gather", "fsdp", "weights", 2 * layers, 2 * whole
     yield "reduce-scatter", "fsdp", "gradients", layers, whole
     yield "all-reduce", "data", "gradients", layers, own
-    yield "all-reduce", "context", "gradients", layers, own
+    # What modulates a clip is alike on all that share its tokens, and so are those gradients.
+    yield "all-reduce", "context", "gradients", layers, own - item * _modulation(s, mesh)
     # Forward behind attention and MLP, backward in front of them; "full" does forward again [M].
     products = (len(attentions) + layers * (1 + s.crosses)) * (3 if s.remat == "full" else 2)
     yield "all-reduce", "tensor", "tokens", products, products * tokens
     if s.attention == "full":
-        keys = 2 * tokens * mesh["context"] / mesh["tensor"]
-        yield "all-gather", "context", "keys, values", 2 * layers, 2 * layers * keys
-        yield "reduce-scatter", "context", "their gradients", layers, layers * keys
+        keys, again = _keys(job), 1 if s.remat == "none" else 2  # kept, or gathered again
+        yield "all-gather", "context", "keys, values", 2 * again * layers, again * layers * keys
+        yield "reduce-scatter", "context", "their gradients", 2 * layers, layers * keys
     else:  # to each attention over time and back [U]
         switches = 2 * sum(g != "space" for g in attentions) * (3 if s.remat == "full" else 2)
         yield "all-to-all", "context", "tokens", switches, switches * tokens
+
+
+def _keys(job: Job) -> float:
+    """Bytes of the keys and values of all tokens, of a device's heads, in one layer."""
+    s = job.shape
+    numbers = 2 * job.clips * (s.tokens + s.context) * s.width
+    return numbers * ITEM[s.dtype] / job.mesh["tensor"]
+
+
+def _modulation(s: Shape, mesh: dict[str, int]) -> float:
+    counts = count_params(s)
+    return (counts["params"] - counts["params_no_adaln"]) / (mesh["fsdp"] * mesh["tensor"])
 
 
 def _own(s: Shape, mesh: dict[str, int], of=weights) -> float:
@@ -145,9 +160,18 @@ def memory(job: Job) -> dict[str, float]:
         "gradients": 4 * own,
         "batch": batch_bytes(job),
         "activations": held + (_split(job, working(s)) if s.remat != "none" else 0.0),
+        "gathered_keys": _gathered_keys(job),
         # The layer at work, the next one on its way, and the gradient of the one before.
         "gathered_layers": cast + item * layer * (3 if mesh["fsdp"] > 1 else 2),
     }
+
+
+def _gathered_keys(job: Job) -> float:
+    """Of other devices' tokens: in every layer, or in the one at work where they are recomputed."""
+    if job.shape.attention != "full":
+        return 0.0
+    layers = job.shape.depth if job.shape.remat == "none" else 1
+    return layers * _keys(job) * (1 - 1 / job.mesh["context"])
 
 
 def batch_bytes(job: Job) -> float:

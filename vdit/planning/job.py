@@ -1,6 +1,7 @@
 """A training step to be planned: a model, a batch, a mesh, a device. No JAX here."""
 
 import dataclasses
+import functools
 import math
 
 from vdit.errors import InputError
@@ -32,6 +33,12 @@ class Job:
     def stride(self, axis: str) -> int:
         """How far apart neighbours along an axis are, as `jax.make_mesh` counts devices."""
         return math.prod(self.mesh[a] for a in AXES[AXES.index(axis) + 1 :])
+
+
+@functools.cache
+def divisors(n: int) -> list[int]:
+    """From 1 to n itself."""
+    return [i for i in range(1, n + 1) if n % i == 0]
 
 
 def mesh_of(text: str) -> dict[str, int]:

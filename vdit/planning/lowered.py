@@ -21,7 +21,6 @@ FLAG = "--xla_force_host_platform_device_count"
 
 def compare(job: Job) -> dict:
     """Bytes of state and batch on each device: the compiled step's, and the formula's."""
-    _simulate(job.devices)
     began = time.perf_counter()
     found = argument_bytes(job)
     formula = cost_model.argument_bytes(job)
@@ -33,7 +32,7 @@ def compare(job: Job) -> dict:
     }
 
 
-def _simulate(devices: int) -> None:
+def simulate(devices: int) -> None:
     """Sets the number of simulated devices, which is read when JAX starts."""
     if devices > MOST:
         raise InputError(f"--compile with {devices} devices: expected at most {MOST}")
@@ -46,6 +45,12 @@ def _simulate(devices: int) -> None:
 
 def argument_bytes(job: Job) -> int:
     """Of the compiled step of `vdit.train`, on each device of `job.mesh`."""
+    return compiled(job).memory_analysis().argument_size_in_bytes
+
+
+def compiled(job: Job):
+    """The training step of `vdit.train` for `job.mesh`, on as many simulated devices."""
+    simulate(job.devices)
     import jax
 
     from vdit import sharding, train
@@ -53,13 +58,12 @@ def argument_bytes(job: Job) -> int:
     from vdit.optimizer import Recipe
     from vdit.tasks.programs import DiffusionLoss, Init
 
-    mesh = sharding.make_mesh(job.mesh, job.batch)
+    mesh = sharding.make_mesh(job.mesh, job.batch, jax.devices()[: job.devices])
     loss, init = DiffusionLoss(job.shape, RectifiedFlow(), 0.1), Init(job.shape)
     with jax.set_mesh(mesh):
         create, step = train.compiled(loss, init, Recipe(), mesh)
         state = jax.eval_shape(create, jax.random.key(0))
-        lowered = step.lower(state, _batch(job), 1e-3, 0.99)
-        return lowered.compile(HASTE).memory_analysis().argument_size_in_bytes
+        return step.lower(state, _batch(job), 1e-3, 0.99).compile(HASTE)
 
 
 def _batch(job: Job) -> dict:

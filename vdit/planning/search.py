@@ -1,7 +1,6 @@
 """What is said of a job, the best mesh for it, and what would make it fit. No JAX here."""
 
 import dataclasses
-import functools
 import itertools
 from collections.abc import Iterator
 
@@ -10,7 +9,7 @@ from vdit.errors import InputError
 from vdit.flops import training_flops
 from vdit.planning import cost_model as model
 from vdit.planning.devices import GIB
-from vdit.planning.job import AXES, Job, checked, named
+from vdit.planning.job import AXES, Job, checked, divisors, named
 
 
 def predict(job: Job) -> dict:
@@ -41,17 +40,12 @@ def _alone(job: Job) -> float:
 
 def meshes(devices: int) -> Iterator[dict[str, int]]:
     """All ways to write the number of devices as data x fsdp x tensor x context."""
-    for inner in _divisors(devices):
-        for tensor in _divisors(inner):
+    for inner in divisors(devices):
+        for tensor in divisors(inner):
             outer = devices // inner
-            for fsdp in _divisors(outer):
+            for fsdp in divisors(outer):
                 sizes = outer // fsdp, fsdp, tensor, inner // tensor
                 yield dict(zip(AXES, sizes, strict=True))
-
-
-@functools.cache
-def _divisors(n: int) -> list[int]:
-    return [i for i in range(1, n + 1) if n % i == 0]
 
 
 def best(jobs: list[Job]) -> Job:
@@ -105,7 +99,7 @@ def _less_kept(job: Job) -> list[str]:
 
 def _more_fsdp(job: Job) -> list[str]:
     data, fsdp = job.mesh["data"], job.mesh["fsdp"]
-    found = [job.mesh | {"data": data // n, "fsdp": fsdp * n} for n in _divisors(data)]
+    found = [job.mesh | {"data": data // n, "fsdp": fsdp * n} for n in divisors(data)]
     fits = [m for m in found if model.headroom(dataclasses.replace(job, mesh=m)) >= 0]
     return [f"--mesh {named(mesh)}" for mesh in fits]
 

@@ -1,0 +1,92 @@
+"""What moves between devices in a compiled program: kinds, mesh axes, bytes, read from its HLO.
+
+Loops are counted once: unroll them before. A compiler for CPUs makes an all-reduce where one for
+GPUs makes a reduce-scatter.
+"""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from vdit.planning.cost_model import sent
+
+KINDS = ("all-gather", "all-reduce", "all-to-all", "reduce-scatter", "collective-permute")
+LINE = re.compile(rf"= (?P<result>.+?) (?P<kind>{'|'.join(KINDS)})(?:-start)?\(")
+ARRAY = re.compile(r"\b[a-z]+(\d+)\[([\d,]*)\]")
+
+
+class Move(NamedTuple):
+    """One collective: `axes` joined by "+", the shapes that come of it, bytes each device sends."""
+
+    kind: str
+    axes: str
+    shapes: tuple[tuple[int, ...], ...]
+    bytes: float
+
+
+def moves(hlo: str, mesh: dict[str, int]) -> list[Move]:
+    """All collectives of a compiled program's text; `mesh` has its axes in order."""
+    return [_move(found, line, mesh) for line in hlo.splitlines() if (found := LINE.search(line))]
+
+
+def totals(found: list[Move]) -> dict[tuple[str, str], tuple[int, float]]:
+    """(kind, axes) to how many, and the bytes that each device sends in all of them."""
+    count, size = Counter(), Counter()
+    for move in found:
+        count[move.kind, move.axes] += 1
+        size[move.kind, move.axes] += move.bytes
+    return {key: (count[key], size[key]) for key in sorted(count)}
+
+
+def _move(found: re.Match, line: str, mesh: dict[str, int]) -> Move:
+    arrays = ARRAY.findall(found["result"])
+    shapes = tuple(tuple(map(int, filter(None, dims.split(",")))) for _, dims in arrays)
+    size = sum(
+        int(bits) // 8 * int(np.prod(shape))
+        for (bits, _), shape in zip(arrays, shapes, strict=True)
+    )
+    groups = _pairs(line) if found["kind"] == "collective-permute" else _groups(line)
+    places = np.stack(np.unravel_index(groups, tuple(mesh.values())), -1)
+    differ = (places != places[:, :1]).any((0, 1))
+    axes = "+".join(name for name, moved in zip(mesh, differ, strict=True) if moved)
+    if found["kind"] == "collective-permute":
+        return Move(found["kind"], axes, shapes, size)
+    kind, n = found["kind"], groups.shape[1]
+    whole = size * n if kind == "reduce-scatter" else size
+    return Move(kind, axes, shapes, sent(kind, whole, n))
+
+
+def _pairs(line: str) -> np.ndarray:
+    listed = re.search(r"source_target_pairs=\{(.*?)\}\}", line)[1]
+    return np.array(re.findall(r"(\d+),(\d+)", listed), int)
+
+
+def _groups(line: str) -> np.ndarray:
+    """(groups, devices in each), in any of the three ways that XLA writes them."""
+    if found := re.search(r"replica_groups=mesh\[(.*?)\](.*?) \{(.*?)\}", line):
+        return _of_mesh(*found.groups())
+    if found := re.search(r"replica_groups=\[(\d+),(\d+)\]<=(\S+?),? ", line):
+        return _counted(found[3]).reshape(int(found[1]), int(found[2]))
+    listed = re.search(r"replica_groups=\{(.*?)\}\}", line)[1]
+    return np.array([list(map(int, g.split(","))) for g in re.findall(r"\{([\d,]+)", listed)])
+
+
+def _of_mesh(axes: str, order: str, among: str) -> np.ndarray:
+    """Of 'a'=2,'b'=4, perhaps ", device_ids=([2,2,2]T(1,0,2))", and the axes 'b' of a group."""
+    sizes = {name: int(n) for name, n in re.findall(r"'(\w+)'=(\d+)", axes)}
+    inner = re.findall(r"'(\w+)'", among)
+    listed = _counted(order) if order else np.arange(np.prod([*sizes.values()]))
+    first = [i for i, name in enumerate(sizes) if name not in inner]
+    last = [list(sizes).index(name) for name in inner]
+    ids = listed.reshape(*sizes.values()).transpose(first + last)
+    return ids.reshape(-1, int(np.prod([sizes[name] for name in inner])))
+
+
+def _counted(text: str) -> np.ndarray:
+    """0, 1, 2, ... as [2,4]T(1,0) has them: written into that shape, its axes in that order."""
+    dims, order = re.search(r"\[([\d,]+)\](?:T\(([\d,]+)\))?", text).groups()
+    shape = [int(n) for n in dims.split(",")]
+    axes = [int(n) for n in order.split(",")] if order else range(len(shape))
+    return np.arange(np.prod(shape)).reshape(shape).transpose(axes).reshape(-1)
