@@ -5,7 +5,7 @@
     ... the same with --root runs/branches/branched --set sweep.branch=True
 
 Whole runs of the demo's schedule (cosine) and of the trunk's (wsd), each with the demo's learning
-rate for its own budget; then the wsd runs as branches, with one rate for all. 48 and 30 runs, 3.7
+rate for its own budget; then the wsd runs as branches, with one rate for all. 48 and 30 runs, 7.1
 TFLOPs. Expected: no difference that three seeds could tell. Result: analysis/results/branches/.
 """
 

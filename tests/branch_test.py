@@ -98,6 +98,19 @@ def test_the_demo_branches_and_spends_two_thirds(demo):
     assert {branch.trunk_of(run)[0] for run in demo["runs"]} - ids == {""}
 
 
+def test_the_measuring_sweep_compares_equal_budgets(tmp_path):
+    path = str(ROOT / "sweeps" / "branches.py")
+    whole = plan.make_plan(path, tmp_path, [])["runs"]
+    grown = plan.make_plan(path, tmp_path, ["sweep.branch=True"])["runs"]
+    assert (len(whole), len(grown)) == (48, 24 + 6)
+    per_budget = collections.Counter((run["size"], run["flops_budget"]) for run in whole)
+    assert set(per_budget.values()) == {6}  # two schedules, three seeds
+    budgets = collections.Counter(run["flops_budget"] for run in grown if run["flops_budget"])
+    assert list(budgets.values()) == [6] * 4
+    clips = {run["overrides"]["data.train_clips"] for run in (*whole, *grown)}
+    assert len(clips) == 1
+
+
 def test_trunks_come_before_the_branches_that_cost_less(demo):
     order = plan.select(demo, hold_out=False)
     assert all(run["overrides"].get("checkpoint_at") for run in order[:4])

@@ -75,9 +75,10 @@ def test_a_trunk_keeps_what_its_branches_start_from_and_they_keep_their_own(grow
     [
         ({"trunk.run": "nobody"}, "trunk.run=nobody: expected that run's folder at"),
         ({"trunk.step": 12}, r"expected step 12; there are \[8, 16\]"),
-        ({"seed": 1}, "trunk.run=trunk is of another run: seed: 0 -> 1"),
+        ({"seed": 1}, "trunk.run=trunk is not this run's beginning: seed: 0 -> 1"),
         ({"optimizer.warmup": 0.5}, "other learning rates than this run to step 16"),
         ({"optimizer.decay": 0.5}, "other learning rates than this run to step 16"),
+        ({"trunk.step": 0}, "trunk.step=0: expected a step from 1 to 19"),
         ({"trunk.step": 18}, "other learning rates than this run to step 18"),
     ],
 )

@@ -2,7 +2,7 @@
 
 With warm-up-stable-decay (2405.18392) no step before the decay knows how long the run will be, so
 runs of many lengths can share them. A branch has `trunk.run` and `trunk.step`: the folder beside
-its own, and the step where it leaves. It ends with the bits of a run of its config from step 0.
+its own, and the step where it leaves. It ends as a run of its config from step 0 would, to the bit.
 """
 
 import json
@@ -38,11 +38,13 @@ def restore(config, workdir: pathlib.Path, state, data):
 
 def check(trunk, config, step: int) -> None:
     """Raises `InputError` unless the trunk's steps are those that the run would have taken."""
+    name = config.trunk.run
+    if not 0 < step < config.steps:
+        raise InputError(f"trunk.step={step}: expected a step from 1 to {config.steps - 1}")
     lines = differences(trunk, config)
     wrong = [line for line in lines if line.partition(":")[0] not in FREE]
     if wrong:
-        raise InputError(f"trunk.run={config.trunk.run} is of another run: {'; '.join(wrong)}")
+        raise InputError(f"trunk.run={name} is not this run's beginning: {'; '.join(wrong)}")
     before, own = (learning_rates(c.optimizer, c.steps)[:step] for c in (trunk, config))
     if len(before) != len(own) or not np.allclose(before, own, rtol=1e-6):
-        name = config.trunk.run
         raise InputError(f"trunk.run={name} has other learning rates than this run to step {step}")
