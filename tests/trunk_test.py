@@ -29,7 +29,8 @@ def trained(made, folder):
 def grown(tmp_path_factory):
     """A trunk and its two branches: (folder, configs by name, states by name)."""
     folder = tmp_path_factory.mktemp("grown")
-    base = config(folder, **{"optimizer.warmup": WARMUP / SHORT})
+    more = {"optimizer.warmup": WARMUP / SHORT, "optimizer.ema_halflife": 0.3}
+    base = config(folder, **more)
     cells = [{"steps": n, "flops_budget": float(n), "optimizer.lr": 1e-2} for n in (SHORT, LONG)]
     made = [with_overrides(base, cell) for cell in branched(cells, base, lambda _: "trunk")]
     configs = dict(zip(("trunk", "short", "long"), made, strict=True))
