@@ -10,7 +10,6 @@ it: no fit takes its loss, for its rate never came down.
 """
 
 import json
-import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,11 @@ def branched(cells: Iterable[Cell], base: Any, name_of: Callable[[Cell], str]) -
     """The runs that do the work of `cells` (overrides of `base`), a trunk before its branches.
 
     Cells that differ in steps, budget and learning rate alone become one trunk and a branch each.
-    They and their likes of other seeds get one schedule: `wsd`, the geometric mean of their rates,
-    and as many steps of warm-up as the shortest of them has. A cell that stands alone is a whole
-    run, of that schedule too. `name_of` gives the run_id of a cell. Raises `InputError` for a sweep
-    of learning rates, and where nothing can be shared.
+    They and their likes of other seeds get one schedule: `wsd`, the lowest of their rates (which
+    was chosen for the longest; trunks at the geometric mean had spikes of the loss, see
+    analysis/results/branches), and as many steps of warm-up as the shortest of them has. A cell
+    that stands alone is a whole run, of that schedule too. `name_of` gives the run_id of a cell.
+    Raises `InputError` for a sweep of learning rates, and where nothing can be shared.
     """
     families = [_alike(cells, base) for cells in _grouped(cells, (*BUDGET, "seed"))]
     groups = [g for cells in families for g in _grouped(cells, (*BUDGET, "optimizer.warmup"))]
@@ -71,8 +71,7 @@ def _one_rate(cells: list[Cell], base: Any) -> float:
                 f"sweep.branch: runs of {steps} steps have learning rates {rates[steps]:.3g} and "
                 f"{rate:.3g}, but a trunk has one: a sweep of rates cannot branch"
             )
-    several = len(set(rates.values())) > 1
-    return statistics.geometric_mean(rates.values()) if several else rate
+    return min(rates.values())
 
 
 def _trunk_and_branches(group: list[Cell], base: Any, name_of) -> Iterator[Cell]:
