@@ -6,7 +6,9 @@ With warm-up-stable-decay (2405.18392) the rate of a run is constant until its l
 run, the trunk, passes all budgets at that rate, and short decays branch from its checkpoints. A
 branch ends as a run from step 0 would have (`vdit.trunk`), and costs its decay. `--hold_out` leaves
 out the branches of the largest budget. Their trunk is trained to the point where they would leave
-it: no fit takes its loss, for its rate never came down.
+it: no fit takes its loss, for its rate never came down. A worker with nothing but branches of other
+workers' trunks left waits for their checkpoints, on Slurm too. When this may be used:
+analysis/results/branches.
 """
 
 import json
@@ -25,8 +27,8 @@ def branched(cells: Iterable[Cell], base: Any, name_of: Callable[[Cell], str]) -
     """The runs that do the work of `cells` (overrides of `base`), a trunk before its branches.
 
     Cells that differ in steps, budget and learning rate alone become one trunk and a branch each.
-    They and their likes of other seeds get one schedule: `wsd`, the lowest of their rates (which
-    was chosen for the longest; trunks at the geometric mean had spikes of the loss, see
+    They and their likes of other seeds get one schedule: `wsd`, the lowest of their rates (in most
+    sweeps the longest run's; at the geometric mean the longest branches ended worse, see
     analysis/results/branches), and as many steps of warm-up as the shortest of them has. A cell
     that stands alone is a whole run, of that schedule too. `name_of` gives the run_id of a cell.
     Raises `InputError` for a sweep of learning rates, and where nothing can be shared.
