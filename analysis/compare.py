@@ -1,6 +1,8 @@
 """Groups of runs beside each other: a metric's mean over seeds, and its paired difference.
 
 python -m analysis.compare results.csv --by variant --reference full --where "flops_budget > 0"
+
+Rows whose schedule had not ended, such as trunks', are left out.
 """
 
 import argparse
@@ -18,9 +20,10 @@ def main(argv):
     parser.add_argument("--where", help='only rows like "flops_budget > 0"')
     parser.add_argument("--out", help="also write the table here (CSV)")
     args = parser.parse_args(argv)
-    from analysis.table import groups, query, schema
+    from analysis.table import groups, hygiene, query, schema
 
     table = schema.load(args.table)
+    table = table[hygiene.annealed(table)]
     if args.where:
         table = table[query.chosen(table, args.where)]
     found = groups.compared(table, args.by, args.reference, args.metric)

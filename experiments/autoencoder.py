@@ -28,7 +28,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     return ConfigDict(
         {
             "experiment": "autoencoder",
-            "sweep": "",
+            "sweep": {"name": "", "branch": False},
             "objective": "autoencoder",
             "seed": 0,
             "steps": 600,

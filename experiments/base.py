@@ -24,7 +24,10 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
     return ConfigDict(
         {
             "experiment": "base",
-            "sweep": "",
+            "sweep": {
+                "name": "",
+                "branch": False,
+            },  # branch: budgets share a trunk
             "objective": objective,
             "seed": 0,
             "init": "",  # weights to start from: a run folder, or a file of DiT's or Latte's
@@ -36,6 +39,8 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
             "sample_every": 1000,
             "checkpoint_every": 1000,
             "keep": 1,  # checkpoints kept
+            "checkpoint_at": (),  # steps whose checkpoints stay, for branches
+            "trunk": {"run": "", "step": 0},  # run beside this one, and where this one leaves it
             "wandb": False,
             "cache": "runs/latents",
             "data": data(videos, frames, pixels),

@@ -5,7 +5,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from sweeps.status import state_of, table, whole_seconds
+from sweeps.branch import own
+from sweeps.status import state_of, table, whole_seconds, with_starts
 from sweeps.worker import RESULT
 
 # FLOP/s of a worker before any run here was timed: float32 on one core of a desktop CPU.
@@ -26,7 +27,8 @@ def describe(root: Path, runs: list[dict[str, Any]], workers: int) -> str:
     ahead = [s for s, name in zip(seconds, names, strict=True) if name != "finished"]
     total = spread(ahead, workers)
     return (
-        f"{table(rows, HEADER)}\n{len(runs)} runs, {sum(run['flops'] for run in runs):.3g} FLOPs, "
+        f"{table(*with_starts(rows, HEADER, runs))}\n"
+        f"{len(runs)} runs, {sum(run['flops'] * own(run) for run in runs):.3g} FLOPs, "
         f"{len(ahead)} to do: about {total:.0f} s with {workers} workers ({source})"
     )
 
@@ -41,15 +43,18 @@ def expected_seconds(root: Path, runs: list[dict[str, Any]]) -> tuple[list[float
     step_s, rates, besides = {}, [], []
     for path in sorted((root / "runs").glob(f"*/{RESULT}")):
         result = json.loads(path.read_text())
-        training = result["steps"] * result["step_s"]
+        done = 1 - result.get("flops_shared", 0) / result["flops"]  # the rest did its trunk
+        training = done * result["steps"] * result["step_s"]
         step_s[result["size"], result["batch"]] = result["step_s"]
-        rates.append(result["flops"] / training)
+        rates.append(done * result["flops"] / training)
         besides.append(max(0.0, whole_seconds(result) - training))
     rate = statistics.median(rates) if rates else ASSUMED_RATE
     beside = statistics.median(besides) if besides else 0.0
     seconds = [
         beside
-        + run["steps"] * step_s.get((run["size"], run["batch"]), run["flops"] / run["steps"] / rate)
+        + own(run)
+        * run["steps"]
+        * step_s.get((run["size"], run["batch"]), run["flops"] / run["steps"] / rate)
         for run in runs
     ]
     if not rates:

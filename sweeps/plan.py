@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sweeps.branch import branched, own
 from sweeps.grid import parse_settings, with_overrides
 from vdit.errors import InputError
 from vdit.fingerprint import fingerprint
@@ -31,11 +32,14 @@ def make_plan(sweep: str, root: Path, settings: list[str]) -> dict[str, Any]:
             )
     experiment = _experiment_path(path, module.EXPERIMENT)
     chosen = parse_settings(settings)
-    fixed = {"sweep": path.stem} | chosen
+    fixed = {"sweep.name": path.stem} | chosen
     plan = {"sweep": path.stem, "experiment": f"{experiment}:{argument}", "runs": []}
     base = _unresolved(plan, root, fixed)
     rows: dict[str, dict[str, Any]] = {}
-    for overrides in module.sweep(base):
+    cells = module.sweep(base)
+    if base.sweep.branch:
+        cells = branched(cells, base, lambda cell: _row(plan, root, fixed | cell)["run_id"])
+    for overrides in cells:
         row = _row(plan, root, fixed | overrides)
         rows.setdefault(row["run_id"], row)
     if not rows:
@@ -91,7 +95,7 @@ def select(plan: Mapping[str, Any], hold_out: bool) -> list[dict[str, Any]]:
 
     The longest first leaves the shortest to the end, where a worker without work waits for the
     other. A small model runs at fewer FLOP/s, so of one budget it takes the longest.
-    `hold_out` leaves out the largest budget.
+    `hold_out` leaves out the largest budget; of a trunk that it shares with others, nothing.
     """
     largest = max((run["flops_budget"] for run in plan["runs"]), default=0)
     if hold_out and not largest:
@@ -101,8 +105,13 @@ def select(plan: Mapping[str, Any], hold_out: bool) -> list[dict[str, Any]]:
 
 
 def cost(run: Mapping[str, Any]) -> float:
-    """FLOPs to order by: the budget where there is one, so that a budget's runs stay together."""
-    return run["flops_budget"] or run["flops"]
+    """FLOPs to order by: the budget where there is one, so that a budget's runs stay together.
+
+    Of a branch its own share, to two digits: its steps are whole numbers, and so is the share not
+    the same for all sizes.
+    """
+    whole = run["flops_budget"] or run["flops"]
+    return whole if own(run) == 1 else float(f"{whole * own(run):.2g}")
 
 
 def split_argument(text: str) -> tuple[Path, str]:

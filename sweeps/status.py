@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sweeps import claim
+from sweeps.branch import labels, own
 from sweeps.plan import read_plan, select
 from sweeps.worker import FAILED, RESULT, run_folder
 from vdit import cli
@@ -71,6 +72,13 @@ def table(rows: Iterable[Iterable[Any]], header: str) -> str:
     return "\n".join(lines)
 
 
+def with_starts(rows: list[list[Any]], header: str, runs: list[dict]) -> tuple[list, str]:
+    """Rows and header of a table with a column on where branches begin, if there are any."""
+    if not (starts := labels(runs)):
+        return rows, header
+    return [[*row, start] for row, start in zip(rows, starts, strict=True)], f"{header} from"
+
+
 def show(root: Path) -> str:
     """The table of a root, its totals, and a line on each run that needs one."""
     runs = select(read_plan(root), hold_out=False)
@@ -81,10 +89,11 @@ def show(root: Path) -> str:
         who = [run["run_id"], run["size"], run["params"], run["flops_budget"]]
         rows.append([*who, steps, state.name, state.loss, state.seconds])
     count = collections.Counter(state.name for _, state in both)
-    done = sum(run["flops"] for run, state in both if state.name == "finished")
-    share = done / (sum(run["flops"] for run in runs) or 1)
+    done = sum(run["flops"] * own(run) for run, state in both if state.name == "finished")
+    share = done / (sum(run["flops"] * own(run) for run in runs) or 1)
     totals = ", ".join(f"{count[name]} {name}" for name in STATES if count[name])
-    lines = [table(rows, "run size params budget steps state loss seconds")]
+    header = "run size params budget steps state loss seconds"
+    lines = [table(*with_starts(rows, header, runs))]
     lines += [f"{len(runs)} runs: {totals}; {share:.0%} of the FLOPs are done"]
     return "\n".join(lines + [f"{run['run_id']}: {s.note}" for run, s in both if s.note])
 

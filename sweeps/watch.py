@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from sweeps.branch import own, trunk_of
 from sweeps.local import Pool
 from sweeps.status import State, state_of
 
@@ -38,7 +39,7 @@ def watch(root: Path, runs: list[dict[str, Any]], pool: Pool) -> None:
 
 
 def _bar(runs: list[dict[str, Any]], states: Mapping[str, State]) -> tqdm:
-    total, done = sum(run["flops"] for run in runs), _done(runs, states)
+    total, done = sum(run["flops"] * own(run) for run in runs), _done(runs, states)
     return tqdm(desc="sweep", total=total, initial=done, unit="FLOP", unit_scale=True)
 
 
@@ -55,8 +56,9 @@ def _done(runs: list[dict[str, Any]], states: Mapping[str, State]) -> float:
     done = 0.0
     for run in runs:
         state = states[run["run_id"]]
-        part = 1.0 if state.name in OVER_STATES else min(1.0, state.steps / run["steps"])
-        done += part * run["flops"]
+        begun = trunk_of(run)[1]
+        part = max(0, state.steps - begun) / (run["steps"] - begun)
+        done += run["flops"] * own(run) * (1.0 if state.name in OVER_STATES else min(1.0, part))
     return done
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps import claim
+from sweeps import branch, claim
 from sweeps.plan import build_config, cost, read_plan, select, write_json
 from vdit import cli
 from vdit.errors import InputError
@@ -21,6 +21,7 @@ from vdit.fingerprint import fingerprint
 RESULT, FAILED = "result.json", "failed.json"
 # A run whose workers were killed this often is what kills them (memory, most often).
 MAXIMUM_DEATHS = 2
+POLL_S = 0.5  # between two looks for a trunk's checkpoint
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -40,13 +41,28 @@ def work(root: Path, hold_out: bool) -> None:
     plan, launcher, compiled = read_plan(root), os.getppid(), set()
     runs = select(plan, hold_out)
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
-    while os.getppid() == launcher and (taken := take_next(root, runs, compiled)):
+    while os.getppid() == launcher and (taken := _wait_for_next(root, runs, compiled, launcher)):
         run, held = taken
         try:
             _train(plan, root, run, held, train)
         finally:
             held.release()
         compiled.add(_shape(run))
+
+
+def _wait_for_next(root: Path, runs: list[dict[str, Any]], compiled: set[tuple], launcher: int):
+    """`take_next`, again and again while all that is left begins in the trunks of other workers."""
+    while not (taken := take_next(root, runs, compiled)) and os.getppid() == launcher:
+        if not any(must_wait(root, run) for run in runs if not is_over(run_folder(root, run))):
+            break
+        time.sleep(POLL_S)
+    return taken
+
+
+def must_wait(root: Path, run: Mapping[str, Any]) -> bool:
+    """Whether the run is a branch whose trunk has yet to come to its step."""
+    trunk = root / "runs" / branch.trunk_of(run)[0]
+    return not branch.is_ready(root, run) and not is_over(trunk)
 
 
 def take_next(
@@ -57,7 +73,7 @@ def take_next(
     left.sort(key=lambda run: (-cost(run), _shape(run) not in compiled))
     for run in left:
         folder = run_folder(root, run)
-        if held := claim.take(folder):
+        if not must_wait(root, run) and (held := claim.take(folder)):
             if not is_over(folder):
                 return run, held
             held.release()
@@ -85,6 +101,9 @@ def _train(plan: dict, root: Path, run: dict, held: claim.Claim, train) -> None:
     if held.attempt > MAXIMUM_DEATHS + 1:
         _fail(folder, run, f"{MAXIMUM_DEATHS + 1} workers were killed in this run (memory?)", "")
         return
+    if not branch.is_ready(root, run):
+        _fail(folder, run, _trunk_failed(root, run), "")
+        return
     config = build_config(plan, root, run["overrides"])
     if fingerprint(config) != run["run_id"]:
         raise InputError(f"{root}: its plan is of another code or experiment; launch it again")
@@ -97,6 +116,13 @@ def _train(plan: dict, root: Path, run: dict, held: claim.Claim, train) -> None:
     else:
         if not (folder / RESULT).exists():
             _fail(folder, run, f"ended without {RESULT}", "")
+
+
+def _trunk_failed(root: Path, run: Mapping[str, Any]) -> str:
+    name, step = branch.trunk_of(run)
+    failure = root / "runs" / name / FAILED
+    why = json.loads(failure.read_text())["exception"] if failure.exists() else "it has ended"
+    return f"no checkpoint of step {step} in its trunk {name}: {why}"
 
 
 def _fail(folder: Path, run: Mapping[str, Any], line: str, trace: str) -> None:

@@ -26,7 +26,7 @@ def example(**changes):
             "sample_every": 50,
             "checkpoint_every": 100,
             "experiment": "demo",
-            "sweep": "",
+            "sweep": {"name": "", "branch": False},
             "data": {"name": "worlds", "dir": "x", "fingerprint": "ab", "train_clips": 64},
             "autoencoder": {"name": "causal", "dir": "y", "fingerprint": "cd"},
             "model": {
@@ -73,7 +73,8 @@ def test_moves_with_what_changes_numbers(key, value):
         ("sample_every", 1),
         ("checkpoint_every", 1),
         ("experiment", "base"),
-        ("sweep", "demo"),
+        ("sweep.name", "demo"),
+        ("sweep.branch", True),
         ("data.dir", "z"),
         ("autoencoder.dir", "z"),
         ("model.remat", "full"),

@@ -111,7 +111,7 @@ def test_a_plan_read_back_rebuilds_the_runs_it_names(tmp_path):
     config = plan.build_config(read, tmp_path, run["overrides"])
     assert plan.fingerprint(config) == run["run_id"]
     assert config.optimizer.weight_decay == 0.1
-    assert config.sweep == "demo"
+    assert config.sweep.name == "demo"
     assert config.cache == str(tmp_path / "latents")
     assert config.autoencoder.dir == str(tmp_path / "autoencoder")
 
@@ -140,8 +140,8 @@ def test_what_is_no_sweep_is_refused(tmp_path):
 
 def test_expected_seconds_rest_on_finished_runs(tmp_path):
     runs = [
-        {"size": "a", "batch": 4, "steps": 100, "flops": 1e12},
-        {"size": "b", "batch": 4, "steps": 100, "flops": 4e12},
+        {"size": "a", "batch": 4, "steps": 100, "flops": 1e12, "overrides": {}},
+        {"size": "b", "batch": 4, "steps": 100, "flops": 4e12, "overrides": {}},
     ]
     assert forecast.expected_seconds(tmp_path, runs)[0] == [100, 400]
     result = {"size": "a", "batch": 4, "steps": 10, "step_s": 2.0, "flops": 1e12}

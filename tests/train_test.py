@@ -17,7 +17,7 @@ from vdit import checkpoint, sharding
 from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.main import run
-from vdit.optimizer import Recipe, ema_decay, learning_rates
+from vdit.optimizer import Recipe, ema_decays, learning_rates
 from vdit.sizes import Shape
 from vdit.tasks.video import Init, VideoTask
 from vdit.train import DivergedError, TrainState, start, train, train_step
@@ -194,8 +194,23 @@ def test_learning_rates_rise_and_end_with_the_run(tmp_path):
         learning_rates(optimizer, 100)
 
 
-def test_half_life_is_a_share_of_the_run():
-    assert ema_decay(0.1, 1000) ** 100 == pytest.approx(0.5)
+def test_half_life_is_a_share_of_the_run_and_under_wsd_of_the_steps_so_far(tmp_path):
+    optimizer = config(tmp_path).optimizer
+    optimizer.ema_halflife = 0.1
+    decays = ema_decays(optimizer, 1000).astype(float)
+    assert decays[:100].prod() == decays[-100:].prod() == pytest.approx(0.5, rel=1e-4)
+    optimizer.schedule = "wsd"
+    grown = ema_decays(optimizer, 1000)
+    assert grown[499] ** 50 == pytest.approx(0.5, rel=1e-4)
+    assert grown[999] == decays[999].astype(np.float32)
+    assert (grown[:700] == ema_decays(optimizer, 700)).all()
+
+
+def test_wsd_without_a_decay_stays_at_its_peak(tmp_path):
+    optimizer = config(tmp_path).optimizer
+    optimizer.schedule, optimizer.decay, optimizer.warmup = "wsd", 0.0, 0.1
+    rates = learning_rates(optimizer, 100)
+    assert (rates[9:] == np.float32(optimizer.lr)).all()
 
 
 @pytest.mark.parametrize(

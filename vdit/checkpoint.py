@@ -1,10 +1,12 @@
 """Checkpoints through Orbax: the training state and the place in the data, all or nothing."""
 
 import contextlib
+import functools
 import json
 import math
 import os
 import pathlib
+from collections.abc import Sequence
 
 import jax
 from orbax.checkpoint.experimental import v1 as ocp
@@ -41,13 +43,14 @@ def check_same_run(workdir: pathlib.Path, identity: dict) -> None:
 
 
 @contextlib.contextmanager
-def checkpointer(workdir: pathlib.Path, keep: int = 1):
-    """Orbax's checkpointer for a run folder; keeps the latest `keep` checkpoints."""
+def checkpointer(workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
+    """Orbax's checkpointer for a run folder; keeps the latest `keep` checkpoints and those `at`."""
     policies = ocp.training.preservation_policies
+    kept = policies.AnyPreservationPolicy([policies.LatestN(keep), policies.CustomSteps(at)])
     with ocp.training.Checkpointer(
         (pathlib.Path(workdir) / "checkpoints").resolve(),
         save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
-        preservation_policy=policies.LatestN(keep),
+        preservation_policy=kept,
         cleanup_tmp_directories=True,
     ) as manager:
         yield manager
@@ -64,9 +67,18 @@ def restore(manager, state, iterator):
     """The latest checkpoint, placed as `state` is, and the iterator moved there; None if none."""
     if manager.latest is None:
         return None
+    return _restored(functools.partial(manager.load_checkpointables, None), state, iterator)
+
+
+def restore_step(workdir: pathlib.Path, step: int, state, iterator):
+    """Another run's checkpoint, placed as `state` is, and the iterator moved there."""
+    load = functools.partial(ocp.load_checkpointables, _folder(workdir, step))
+    return _restored(load, state, iterator)
+
+
+def _restored(load, state, iterator):
     weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
-    parts = {"weights": weights, "training": training, "data": iterator}
-    loaded = manager.load_checkpointables(None, parts)
+    loaded = load({"weights": weights, "training": training, "data": iterator})
     names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
     leaves = loaded["weights"] | loaded["training"]
     return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])

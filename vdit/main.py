@@ -103,10 +103,12 @@ def identity(config) -> dict:
     from vdit.sizes import variant_of
 
     name = fingerprint(config)
+    rates = learning_rates(config.optimizer, config.steps)
     return {
         "run_id": name,
         "fingerprint": name,
-        "sweep": config.sweep,
+        "trunk": config.get("trunk", {}).get("run", "") or name,
+        "sweep": config.sweep.name,
         "experiment": config.experiment,
         "objective": config.objective,
         "commit": _commit(),
@@ -117,9 +119,9 @@ def identity(config) -> dict:
         "batch": config.batch,
         "lr": config.optimizer.lr,
         "parameterization": config.optimizer.get("parameterization", "sp"),
-        "lr_final": float(learning_rates(config.optimizer, config.steps)[-1]),
+        "lr_final": float(rates[-1]),
         "schedule": config.optimizer.schedule,
-        "annealed": True,
+        "annealed": bool(rates[-1] < rates.max()),
         "flops_budget": config.flops_budget,
         "device": jax.devices()[0].device_kind,
         "num_devices": jax.device_count(),

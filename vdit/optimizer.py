@@ -89,15 +89,15 @@ def learning_rates(config, steps: int) -> np.ndarray:
     """(steps,) learning rates of a run of that length.
 
     `cosine`: linear warm-up, then half a cosine to `final` of the peak. `wsd`: warm-up, stable,
-    linear decay over the last `decay` of the run (2405.18392). Fractions of the run throughout, so
-    that short and long runs of a sweep are alike.
+    linear decay over the last `decay` of the run (2405.18392), none where that is 0. Fractions of
+    the run throughout, so that short and long runs of a sweep are alike.
     """
     warmup = max(1, round(config.warmup * steps))
     peak, end = config.lr, config.lr * config.final
     if config.schedule == "cosine":
         schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(steps, 2), end)
     elif config.schedule == "wsd":
-        decay = max(1, round(config.decay * steps))
+        decay = max(1, round(config.decay * steps)) if config.decay else 0
         pieces = [
             optax.linear_schedule(0.0, peak, warmup),
             optax.constant_schedule(peak),
@@ -110,6 +110,13 @@ def learning_rates(config, steps: int) -> np.ndarray:
     return np.asarray(jax.vmap(schedule)(np.arange(1, steps + 1)), np.float32)
 
 
-def ema_decay(halflife: float, steps: int) -> float:
-    """Decay a step such that a weight's influence halves in `halflife` (a fraction) of the run."""
-    return float(0.5 ** (1.0 / max(1.0, halflife * steps)))
+def ema_decays(config, steps: int) -> np.ndarray:
+    """(steps,) decays of the average: a weight's influence halves in `ema_halflife` of the run.
+
+    Under `wsd`, where no step before the decay knows how long the run will be, in `ema_halflife` of
+    the steps so far (the power function of 2312.02696, section 3.1, with gamma + 1 = log 2 /
+    `ema_halflife`): at its end a run then averages over the same share of itself, whatever its
+    length, and a trunk's average is that of every run which it is the beginning of.
+    """
+    so_far = np.arange(1, steps + 1) if config.schedule == "wsd" else np.full(steps, steps)
+    return np.asarray(0.5 ** (1.0 / np.maximum(1.0, config.ema_halflife * so_far)), np.float32)

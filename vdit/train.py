@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from vdit import checkpoint, memory, mup, processes, sharding
+from vdit import checkpoint, memory, mup, processes, sharding, trunk
 from vdit.data import pipeline
 from vdit.device import compiler_options
 from vdit.metrics import Clock, open_log
-from vdit.optimizer import Recipe, ema_decay, learning_rates
+from vdit.optimizer import Recipe, ema_decays, learning_rates
 
 
 class DivergedError(RuntimeError):
@@ -37,6 +37,8 @@ class TrainState(NamedTuple):
 def train(task, config, workdir: str) -> tuple["TrainState", dict]:
     """Trains to `config.steps`, from the last checkpoint if any; returns the state and timings.
 
+    A branch (`vdit.trunk`) that has no checkpoint of its own begins with its trunk's.
+
     The state lives on `config.mesh`. Raises `InputError` for a config that does not fit the
     devices or the folder, `DivergedError` where a number stops being finite.
     """
@@ -44,23 +46,28 @@ def train(task, config, workdir: str) -> tuple["TrainState", dict]:
     checkpoint.check_same_run(workdir, config.to_dict())
     mesh = sharding.make_mesh(config.mesh, config.batch, accumulate=config.accumulate)
     rates = learning_rates(config.optimizer, config.steps)
-    decay = ema_decay(config.optimizer.ema_halflife, config.steps)
+    decays = ema_decays(config.optimizer, config.steps)
+    at = config.get("checkpoint_at", ())
     clock = Clock(task.flops_per_clip * config.batch, config.batch)
-    lasting = checkpoint.checkpointer(workdir, config.keep)
+    lasting = checkpoint.checkpointer(workdir, config.keep, at)
     with jax.set_mesh(mesh), lasting as saved, memory.explained(task, config, mesh):
         state, step_fn = start(task, config, mesh)
         data = iter(pipeline.batches(task.records, config.batch, config.seed, _rows(mesh)))
-        state = checkpoint.restore(saved, state, data) or begun(task, state)
+        state = (
+            checkpoint.restore(saved, state, data)
+            or trunk.restore(config, workdir, state, data)
+            or begun(task, state)
+        )
         with open_log(config, workdir, int(state.step)) as log:
             for step in range(int(state.step), config.steps):
-                state, metrics = step_fn(state, clock.fetch(data), rates[step], decay)
+                state, metrics = step_fn(state, clock.fetch(data), rates[step], decays[step])
                 clock.ran(metrics)
                 done, last = step + 1, step + 1 == config.steps
                 if last or _due(done, config.log_every):
                     row = require_finite(jax.device_get(metrics))
                     log.write(done, row | clock.lap() | {"lr": rates[step]})
                 with clock.aside():
-                    if last or _due(done, config.checkpoint_every):
+                    if last or done in at or _due(done, config.checkpoint_every):
                         require_finite({"bad_step": state.bad_step})
                         checkpoint.save(saved, done, state, data)
                     if _due(done, config.sample_every):

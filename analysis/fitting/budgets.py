@@ -8,7 +8,7 @@ from analysis.fitting import entry, methods, prediction
 from analysis.frontier import flags, minima, reach, rollout
 from analysis.frontier import methods as compared
 from analysis.laws import forms
-from analysis.table import columns
+from analysis.table import columns, hygiene
 
 DRAWS_KEPT = 400
 OWN = {role: role for role in ("params", "tokens", "flops", "loss")}
@@ -68,8 +68,7 @@ def swept(table):
     if not {"budget", *columns.DERIVED} <= set(table.columns):
         return None
     table = table[columns.numbers(table, "budget") > 0]
-    if "annealed" in table.columns:
-        table = table[~table["annealed"].isin([False, "False"])]
+    table = table[hygiene.annealed(table)]
     if table.empty:
         return None
     names = table["run_id"] if "run_id" in table.columns else [f"row {i + 1}" for i in table.index]

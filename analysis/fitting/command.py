@@ -15,7 +15,7 @@ ROLES = {
     "tokens": "training tokens D (tokens; else C / 6N)",
     "flops": "training compute C (flops; else 6ND)",
     "loss": "loss (loss_ema where the table has it, else loss)",
-    "group": "the run of a checkpoint: resampled together (run_id)",
+    "group": "the run of a checkpoint: resampled together (trunk, or run_id)",
     "budget": "compute budget of an isoFLOP curve (flops_budget)",
     "loss_se": "measured noise of each loss: rows weigh by it (none)",
     "width": "model width (width)",

@@ -7,7 +7,7 @@ Student's, with the scatter about all parabolas as the noise of one run.
 import numpy as np
 
 from analysis.laws import surface
-from analysis.table import schema
+from analysis.table import hygiene, schema
 
 # What enters a parabola: rates within this factor of the best, whose mean loss is within that one.
 # Just above the best rates runs collapse; a parabola through such a run misses the minimum.
@@ -20,11 +20,13 @@ def fit(table, loss="loss_ema", name="table"):
 
     A law is lr* ~ width^exponent, weighted by how well each minimum is known; `costs` is the share
     of loss that the narrowest model's best rate costs the widest, on the rates that were run.
+    Rows whose schedule had not ended are left out.
     """
     for column in ("lr", "width", loss):
         schema.require_number(table, column, name)
     if "parameterization" not in table.columns:
         raise schema.TableError(f"{name}: missing column 'parameterization', expected sp or mup")
+    table = table[hygiene.annealed(table)]
     schema.comparable(table, name)
     groups = dict(list(table.groupby(["parameterization", "width"])))
     cells = {key: _cell(rows, loss) for key, rows in groups.items()}

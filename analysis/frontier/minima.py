@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.frontier import curve, flags, isoflop
 from analysis.frontier.reach import Line, Profile
-from analysis.table import schema
+from analysis.table import hygiene, schema
 
 MIN_PARABOLAS = 3
 LAWS = ("frontier", "power", "local")
@@ -51,11 +51,10 @@ def select(table, loss, size, name="table"):
     rows = table[table["flops_budget"] > 0]
     if len(rows) < len(table):
         notes.append(f"{len(table) - len(rows)} rows without a compute budget left out")
-    if "annealed" in rows.columns:
-        unfinished = rows["annealed"].isin([False, "False"])
-        if unfinished.any():
-            notes.append(f"{int(unfinished.sum())} rows whose schedule had not ended left out")
-            rows = rows[~unfinished]
+    ended = hygiene.annealed(rows)
+    if not ended.all():
+        notes.append(f"{int((~ended).sum())} rows whose schedule had not ended left out")
+        rows = rows[ended]
     if rows.empty:
         raise schema.TableError(f"{name}: no row with a flops_budget above 0 and an ended schedule")
     schema.comparable(rows, name)

@@ -17,7 +17,7 @@ ROLES = {
     "tokens": ("tokens",),
     "flops": ("flops",),
     "loss": ("loss_ema", "loss"),
-    "group": ("run_id",),
+    "group": ("trunk", "run_id"),  # branches of one trunk are not independent
     "budget": ("flops_budget",),
     "lr": ("lr",),
     "batch": ("batch",),

@@ -79,6 +79,13 @@ def clean(table, unannealed=False, worst=None, drop=(), name="table"):
     return table[left], found
 
 
+def annealed(table):
+    """(R,) False where the schedule had not ended, of a trunk, say; by the column `annealed`."""
+    if "annealed" not in table.columns:
+        return np.ones(len(table), bool)
+    return ~table["annealed"].isin([False, "False", "false"]).to_numpy()
+
+
 def dropped(rows, reason, words, verb="left out"):
     """`Dropped` of these rows; another `verb` where they were only looked at."""
     ids = tuple(dict.fromkeys(rows["run_id"].astype(str))) if "run_id" in rows.columns else ()
@@ -96,8 +103,7 @@ def _diverged(table, worst):
 
 
 def _unfinished(table):
-    if "annealed" in table.columns:
-        yield "the schedule had not ended", table["annealed"].isin([False, "False", "false"])
+    yield "the schedule had not ended", ~annealed(table)
     if {"flops", "budget"} <= set(table.columns):
         flops, budget = columns.numbers(table, "flops"), columns.numbers(table, "budget")
         yield f"under {FINISHED:.0%} of the budget was spent", flops < FINISHED * budget

@@ -29,12 +29,17 @@ def run(config, workdir):
     _note(root, f"begin {folder.name} {os.getpid()} {sorted(os.sched_getaffinity(0))}")
     if config.act == "fail":
         raise FloatingPointError("loss is nan at step 3")
+    _restore_trunk(root, config)
     first = not (folder / "metrics.jsonl").exists()
     if config.act == "die" or (config.act == "die once" and first):
         (folder / "metrics.jsonl").write_text('{"step": 1}\n')
         os.kill(os.getpid(), signal.SIGKILL)
-    for step in range(config.steps):
+    for step in range(config.trunk.step, config.steps):
         time.sleep(config.seconds / config.steps)
+        if step + 1 in config.checkpoint_at:
+            (folder / "checkpoints" / str(step + 1)).mkdir(parents=True, exist_ok=True)
+            if config.act == "fail trunk":
+                raise FloatingPointError(f"loss is nan at step {step + 2}")
         if step % 50 == 0:
             with open(folder / "metrics.jsonl", "a") as file:
                 file.write(json.dumps({"step": step, "loss": 1.0}) + "\n")
@@ -49,6 +54,12 @@ def run(config, workdir):
     }
     (folder / "result.json").write_text(json.dumps(result))
     _note(root, f"end {folder.name} {os.getpid()}")
+
+
+def _restore_trunk(root, config):
+    if config.trunk.run:
+        saved = root / "runs" / config.trunk.run / "checkpoints" / str(config.trunk.step)
+        assert saved.is_dir(), f"began before its trunk was at step {config.trunk.step}"
 
 
 def _note(root, line):

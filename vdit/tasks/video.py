@@ -167,6 +167,7 @@ class VideoTask:
             "unique_clips": len(self.records),
             "epochs": clips / len(self.records),
             "flops": clips * self.flops_per_clip,
+            "flops_shared": config.trunk.step * config.batch * self.flops_per_clip,
         }
 
     def score(self, weights) -> dict:

@@ -7,7 +7,11 @@ def get_config(arg=""):
     return ml_collections.ConfigDict(
         {
             "seed": 0,
-            "sweep": "",
+            "sweep": {"name": "", "branch": False},
+            "checkpoint_at": (),
+            "trunk": {"run": "", "step": 0},
+            "optimizer": {"lr": 1e-3, "schedule": "cosine", "warmup": 0.05, "decay": 0.2},
+            "evaluation": {"clips": 8},
             "cache": "",
             "steps": 200,
             "batch": 4,

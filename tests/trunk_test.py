@@ -1,0 +1,90 @@
+"""A branch is a whole run of its schedule, bit for bit; its trunk did the first steps."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from sweeps.branch import branched
+from sweeps.grid import with_overrides
+from tests.tiny import config
+from vdit import checkpoint
+from vdit.errors import InputError
+from vdit.main import identity
+from vdit.tasks.video import VideoTask
+from vdit.train import train
+
+SHORT, LONG = 10, 20
+WARMUP = 2  # steps, of the shortest
+
+
+def trained(made, folder):
+    """Every array at the end of a run: weights, average, moments, step, key."""
+    state, _ = train(VideoTask(made), made, folder)
+    return jax.tree.map(np.asarray, state)
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    """A trunk and its two branches: (folder, configs by name, states by name)."""
+    folder = tmp_path_factory.mktemp("grown")
+    more = {"optimizer.warmup": WARMUP / SHORT, "optimizer.ema_halflife": 0.3}
+    base = config(folder, **more)
+    cells = [{"steps": n, "flops_budget": float(n), "optimizer.lr": 1e-2} for n in (SHORT, LONG)]
+    made = [with_overrides(base, cell) for cell in branched(cells, base, lambda _: "trunk")]
+    configs = dict(zip(("trunk", "short", "long"), made, strict=True))
+    return folder, configs, {name: trained(made, folder / name) for name, made in configs.items()}
+
+
+@pytest.mark.parametrize("name", ["short", "long"])
+def test_a_branch_ends_with_the_bits_of_a_whole_run(grown, tmp_path, name):
+    _, configs, states = grown
+    alone = {"trunk.run": "", "trunk.step": 0, "optimizer.warmup": WARMUP / configs[name].steps}
+    whole = trained(with_overrides(configs[name], alone), tmp_path / "whole")
+    assert int(whole.step) == configs[name].steps
+    jax.tree.map(np.testing.assert_array_equal, whole, states[name])
+    first = json.loads((grown[0] / name / "metrics.jsonl").read_text().splitlines()[0])
+    assert first["step"] == configs[name].trunk.step + 1
+
+
+def test_rows_say_what_was_shared_and_what_has_not_ended(grown):
+    configs = grown[1].values()
+    trunk, short, long = (identity(made) | VideoTask(made).facts() for made in configs)
+    assert [trunk["annealed"], short["annealed"], long["annealed"]] == [False, True, True]
+    assert trunk["lr_final"] == pytest.approx(1e-2)
+    assert [trunk["trunk"], short["trunk"], long["trunk"]] == [trunk["run_id"], "trunk", "trunk"]
+    assert trunk["flops_budget"] == trunk["flops_shared"] == 0
+    assert long["flops_shared"] == trunk["flops"]
+    assert short["flops_shared"] == pytest.approx(0.8 * short["flops"])
+
+
+def test_a_trunk_keeps_what_its_branches_start_from_and_they_keep_their_own(grown, tmp_path):
+    folder, configs, states = grown
+    assert checkpoint.steps_saved(folder / "trunk") == [8, 16]
+    assert checkpoint.steps_saved(folder / "long") == [20]
+    (folder / "trunk").rename(tmp_path / "gone")
+    try:
+        again = trained(configs["long"], folder / "long")
+    finally:
+        (tmp_path / "gone").rename(folder / "trunk")
+    jax.tree.map(np.testing.assert_array_equal, again, states["long"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"trunk.run": "nobody"}, "trunk.run=nobody: expected that run's folder at"),
+        ({"trunk.step": 12}, r"expected step 12; there are \[8, 16\]"),
+        ({"seed": 1}, "trunk.run=trunk is not this run's beginning: seed: 0 -> 1"),
+        ({"optimizer.warmup": 0.5}, "other learning rates than this run to step 16"),
+        ({"optimizer.decay": 0.5}, "other learning rates than this run to step 16"),
+        ({"trunk.step": 0}, "trunk.step=0: expected a step from 1 to 19"),
+        ({"trunk.step": 18}, "other learning rates than this run to step 18"),
+    ],
+)
+def test_a_trunk_that_is_not_the_run_s_beginning_is_refused(grown, tmp_path, change, message):
+    folder, configs, _ = grown
+    made = with_overrides(configs["long"], change)
+    with pytest.raises(InputError, match=message):
+        train(VideoTask(made), made, folder / tmp_path.name)
