@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps import claim
+from sweeps import claim, ledger
 from sweeps.plan import read_plan, select
 from sweeps.worker import FAILED, RESULT, run_folder
 from vdit import cli
@@ -45,8 +45,8 @@ def state_of(root: Path, run: Mapping[str, Any]) -> State:
 
 
 def whole_seconds(result: Mapping[str, Any]) -> float:
-    """What a run took in all: compilation, training, measuring."""
-    return result["finished"] - result["started"]
+    """What a run took in all: compilation, training, measuring; of its pack's time, its share."""
+    return result.get("whole_s", result["finished"] - result["started"])
 
 
 def last_metrics(folder: Path) -> dict[str, Any]:
@@ -86,7 +86,8 @@ def show(root: Path) -> str:
     totals = ", ".join(f"{count[name]} {name}" for name in STATES if count[name])
     lines = [table(rows, "run size params budget steps state loss seconds")]
     lines += [f"{len(runs)} runs: {totals}; {share:.0%} of the FLOPs are done"]
-    return "\n".join(lines + [f"{run['run_id']}: {s.note}" for run, s in both if s.note])
+    notes = [f"{run['run_id']}: {s.note}" for run, s in both if s.note]
+    return "\n".join([*lines, *notes, ledger.show(root, runs)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:
