@@ -1,6 +1,7 @@
 """How fast each mode trains here: rehearsed in processes like workers, written to modes.json."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 from sweeps import local
 from sweeps.local import Machine, Mode
 from sweeps.plan import write_json
-from vdit.slots import idle_steps
+from vdit.slots import idle_steps, stages
 
 FILE = "modes.json"
 MEASURE_S = 1.5  # of training, in each mode
@@ -28,11 +29,12 @@ def measure(
 ) -> dict[str, Any]:
     """Rehearses each mode on runs of one program, longest first; writes ROOT/modes.json."""
     found: dict[str, Any] = {"size": group[0]["size"], "batch": group[0]["batch"]}
-    speeds = {n: _steps_per_s(root, machine, group[0], mode) for n, mode in choices.items()}
-    if "packed" in choices:
-        found["slots"] = choices["packed"].slots
-        found["useful_share"] = useful_share([run["steps"] for run in group], found["slots"])
-        speeds["packed"] *= found["useful_share"]
+    speeds = {}
+    for name, mode in choices.items():
+        speeds[name], compile_s = _steps_per_s(root, machine, group[0], mode)
+        if name == "packed":
+            found["slots"], lengths = mode.slots, [run["steps"] for run in group]
+            speeds[name] = with_losses(speeds[name], compile_s, lengths, mode.slots)
     found |= {"steps_per_s": speeds, "fastest": max(speeds, key=speeds.get)}
     before = json.loads((root / FILE).read_text()) if (root / FILE).exists() else {}
     write_json(root / FILE, before | {machine.name: found})
@@ -44,28 +46,43 @@ def words(found: dict[str, Any]) -> str:
     speeds = ", ".join(f"{said(n)} {v:.4g}" for n, v in found["steps_per_s"].items())
     return (
         f"steps/s of size {found['size']}, batch {found['batch']}: {speeds}"
-        + (f" ({found['slots']} slots, idle ones discounted)" if "slots" in found else "")
+        + (
+            f" ({found['slots']} slots, idle ones and compiling discounted)"
+            if "slots" in found
+            else ""
+        )
         + f"; the fastest is {said(found['fastest'])}"
     )
 
 
-def useful_share(lengths: Sequence[int], slots: int) -> float:
-    """Of the steps of runs packed so, longest first, the share that is not of idle slots."""
+def with_losses(speed: float, compile_s: float, lengths: Sequence[int], slots: int) -> float:
+    """Useful steps/s of runs packed so, longest first, from the speed of slots that are all busy.
+
+    Some slots are idle, and each size that a pack shrinks to is compiled once; what a rehearsal has
+    compiled, workers find in the cache.
+    """
     packs = [lengths[i : i + slots] for i in range(0, len(lengths), slots)]
-    return sum(lengths) / (sum(lengths) + sum(map(idle_steps, packs)))
+    programs = {len(stage.slots) for pack in packs for stage in stages(pack)} - {slots}
+    if not speed:
+        return 0.0
+    seconds = (sum(lengths) + sum(map(idle_steps, packs))) / speed + len(programs) * compile_s
+    return sum(lengths) / seconds
 
 
-def _steps_per_s(root: Path, machine: Machine, run: dict[str, Any], mode: Mode) -> float:
-    """Steps of all slots of all workers at once; 0 where one of them fails."""
+def _steps_per_s(
+    root: Path, machine: Machine, run: dict[str, Any], mode: Mode
+) -> tuple[float, float]:
+    """Steps/s of all slots of all workers at once, 0 where one of them fails; compile seconds."""
     trials = [_start(root, machine, run, mode, i) for i in range(len(mode.shares))]
     try:
-        if any(trial.stdout.readline() != "ready\n" for trial in trials):
-            return 0.0
+        compile_s = [float(trial.stdout.readline() or "nan") for trial in trials]
+        if any(map(math.isnan, compile_s)):
+            return 0.0, 0.0
         for trial in trials:
             trial.stdin.write(f"{MEASURE_S}\n")
             trial.stdin.flush()
         answers = [json.loads(trial.stdout.readline() or "[0, 1]") for trial in trials]
-        return sum(steps / seconds for steps, seconds in answers)
+        return sum(steps / seconds for steps, seconds in answers), max(compile_s)
     finally:
         for trial in trials:
             trial.communicate()  # it ends with its input

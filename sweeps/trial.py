@@ -1,4 +1,4 @@
-"""A rehearsal in a process like a worker's: says "ready", and trains when told for how long."""
+"""A rehearsal in a process like a worker's: says what compiling took, trains when told how long."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from sweeps import worker
 from sweeps.plan import build_config, read_plan
 from vdit import cli
+from vdit.account import ACCOUNT
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     plan = read_plan(arguments.root)
     (run,) = [run for run in plan["runs"] if run["run_id"] == arguments.run]
     go = stepper(build_config(plan, arguments.root, run["overrides"]), arguments.slots)
-    print("ready", flush=True)
+    print(ACCOUNT.totals()["compiling"], flush=True)
     for line in sys.stdin:
         print(json.dumps(go(float(line))), flush=True)
 

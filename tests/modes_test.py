@@ -1,5 +1,6 @@
 """Packs and the choice of a mode, with real launchers and workers: see `stand_in`."""
 
+import collections
 import json
 import os
 
@@ -7,8 +8,8 @@ import pytest
 
 from sweeps import claim, modes, packs
 from sweeps.local import Machine, Mode
-from sweeps.measure import useful_share
-from sweeps.plan import read_plan
+from sweeps.measure import with_losses
+from sweeps.plan import make_plan, read_plan
 from tests.sweeps_test import STAND_IN, SWEEP, launch, once_each, start, trained
 from tests.tiny import ROOT, config
 
@@ -110,7 +111,14 @@ def test_the_choices_of_a_machine():
     assert list(modes.choices_for(Machine("", "gpu", ["0", "1"], 2), runs, None)) == [
         "side_by_side"
     ]
-    assert useful_share([32, 16, 8], 3) == pytest.approx(56 / (56 + 8))
+
+
+def test_a_packs_losses_are_counted():
+    assert with_losses(8.0, 5.0, [30, 30], 2) == 8.0
+    # 32 and 16 in two of three slots while 8 stands idle; then one slot: another program.
+    seconds = (56 + 8) / 8 + 5
+    assert with_losses(8.0, 5.0, [32, 16, 8], 3) == pytest.approx(56 / seconds)
+    assert with_losses(0.0, 5.0, [32], 3) == 0
 
 
 @pytest.fixture
@@ -127,8 +135,8 @@ def test_the_fastest_mode_is_measured_once_and_taken(planned, monkeypatch):
     monkeypatch.setenv("STAND_IN_SPEEDS", json.dumps(speeds))
     mode, why = modes.choose(root, MACHINE, runs, ("auto", None))
     assert mode.name == "packed"
-    useful = useful_share(sorted((r["steps"] for r in runs[::2]), reverse=True), 3)
-    assert f"packed {90 * useful:.4g} (3 slots" in why
+    lengths = sorted((r["steps"] for r in runs[::2]), reverse=True)
+    assert f"packed {with_losses(90, 0, lengths, 3):.4g} (3 slots" in why
     assert "side by side 60, one at a time 50" in why
     monkeypatch.setenv("STAND_IN_SPEEDS", "nothing is measured again")
     assert modes.choose(root, MACHINE, runs, ("auto", None)) == (mode, why)
@@ -154,3 +162,13 @@ def test_a_mode_that_fails_is_not_taken_and_a_short_sweep_not_measured(planned, 
     assert mode.name == "side_by_side"
     assert "packed 0" in why
     assert "too much for one device" in (root / "logs" / "trials.log").read_text()
+
+
+def test_the_short_runs_make_a_pack_of_each_size(tmp_path):
+    runs = make_plan(str(ROOT / "sweeps" / "short.py"), tmp_path, [])["runs"]
+    sizes = collections.defaultdict(list)
+    for run in runs:
+        assert run["steps"] >= 100
+        assert run["flops"] == pytest.approx(run["flops_budget"], rel=1e-2)
+        sizes[run["program"]].append(run["size"])
+    assert sorted(sizes.values()) == [[size] * 4 for size in ("w24d2", "w32d2", "w48d2")]

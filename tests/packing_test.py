@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +13,12 @@ import numpy as np
 import pytest
 
 from tests.tiny import ROOT, config
-from vdit import checkpoint, packing, slots
+from vdit import checkpoint, packing, sharding, slots
 from vdit.errors import InputError
 from vdit.main import run
+from vdit.optimizer import Recipe
 from vdit.tasks.video import VideoTask
-from vdit.train import DivergedError
+from vdit.train import DivergedError, TrainState
 
 SMALL = {"model.depth": 1, "model.width": 16, "validation.triples": 20}
 # Seed, rate and length differ; the pack shrinks at step 6, to two of four slots.
@@ -99,6 +101,8 @@ def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
     assert checkpoint.steps_saved(broken / "a") == [4]
     left = [name for name in RUNS if not (broken / name / "result.json").exists()]
     assert left == ["a", "b"]
+    # As if it had been killed between the two saves: b begins anew, a waits for it at step 4.
+    shutil.rmtree(broken / "b" / "checkpoints")
     packing.run(pairs(tmp, broken, left), slots.recorded_mode(broken / "a")["pack"])
     for name in RUNS:
         first, second = arrays(whole / name), arrays(broken / name)
@@ -110,6 +114,27 @@ def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
         )
         rows = [json.loads((d / name / "result.json").read_text()) for d in (whole, broken)]
         assert rows[0]["loss_ema"] == rows[1]["loss_ema"]
+
+
+def test_an_idle_slot_keeps_its_state_to_the_bit():
+    def loss(params, batch, key):
+        return ((batch["x"] @ params["w"]) ** 2).mean(), {}
+
+    def state(seed):
+        w, recipe = jax.random.normal(jax.random.key(seed), (3,)), Recipe()
+        key, minus = jax.random.key_data(jax.random.key(1)), np.int32(-1)
+        ema, moments = {"w": w + 1}, recipe.transform().init({"w": w})
+        return TrainState(np.int32(0), {"w": w}, ema, moments, key, minus)
+
+    before = packing.stacked([state(0), state(1)])
+    step = packing.compiled(loss, Recipe(), sharding.make_mesh({}))
+    batch = {"x": np.ones((2, 4, 3), np.float32)}
+    rates, decays, active = np.full(2, 0.1), np.full(2, 0.5), np.array([True, False])
+    after, _ = step(before, batch, rates, decays, active)
+    for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
+        assert np.asarray(new)[1].tobytes() == np.asarray(old)[1].tobytes()
+    assert (np.asarray(after.params["w"])[0] != before.params["w"][0]).all()
+    assert after.step.tolist() == [1, 0]
 
 
 def test_an_unpacked_run_goes_on_from_a_packed_checkpoint(packed):

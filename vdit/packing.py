@@ -128,6 +128,7 @@ class _Schedule:
         """Moves to a step: active are those who stand before it."""
         self.active = np.array([m is not None and m.trains_at(tick) for m in self.slots])
         self.training = [m for m, active in zip(self.slots, self.active, strict=True) if active]
+        self.rates = self.rates.copy()  # the step in flight may still read the other
         for i in np.flatnonzero(self.active):
             self.rates[i] = self.slots[i].rates[tick]
 

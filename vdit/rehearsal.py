@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from vdit import main, packing, sharding, train
+from vdit.account import listen
 from vdit.data import pipeline
 from vdit.optimizer import ema_decay, learning_rates
 from vdit.tasks import make_task
@@ -19,6 +20,7 @@ def stepper(config, slots: int) -> Callable[[float], tuple[int, float]]:
 
     Returns a function that trains for about so many seconds: (steps of all slots, seconds).
     """
+    listen()
     config = main.resolve(config)
     task, mesh = make_task(config), sharding.make_mesh(config.mesh, config.batch)
     with jax.set_mesh(mesh):
