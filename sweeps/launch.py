@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps import forecast, local, slurm
-from sweeps.plan import build_config, make_plan, select, write_plan
+from sweeps import forecast, ledger, local, modes, slurm
+from sweeps.plan import make_plan, select, write_plan
 from sweeps.status import state_of
-from sweeps.watch import OVER_STATES, watch
+from sweeps.watch import OPEN_STATES, OVER_STATES, watch
 from sweeps.worker import FAILED, run_folder
 from vdit import cli
 from vdit.errors import InputError
@@ -24,8 +24,10 @@ def main() -> int:
     plan = make_plan(arguments.sweep, root, arguments.set)
     runs = select(plan, arguments.hold_out)
     if arguments.dry_run:
-        workers = arguments.workers or len(_machine(root, plan, runs, None)[1])
-        print(forecast.describe(root, runs, workers))
+        machine = modes.find_machine(plan, root)
+        workers = local.shares(machine.devices, arguments.workers, machine.need)
+        print(forecast.describe(root, runs, len(workers)))
+        print(f"mode: {modes.decide(*_question(root, machine, runs, arguments))[1]}")
         return 0
     write_plan(root, plan)
     if arguments.retry_failed:
@@ -42,26 +44,26 @@ def main() -> int:
 def _run_here(root: Path, plan: Mapping[str, Any], runs: list[dict], arguments) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the workers end with the launcher
         signal.signal(number, signal.default_int_handler)
-    platform, shares = _machine(root, plan, runs, arguments.workers)
-    print(f"{len(runs)} runs, {len(shares)} workers on {platform}; logs in {root / 'logs'}")
+    machine = modes.find_machine(plan, root)
     local.prepare(root, arguments.hold_out)
-    with local.Pool(root, arguments.hold_out, platform, shares) as pool:
+    mode, why = modes.choose(*_question(root, machine, runs, arguments))
+    workers = f"{len(mode.shares)} workers on {machine.platform}"
+    print(f"{len(runs)} runs, {workers}; logs in {root / 'logs'}\nmode: {why}")
+    with local.Pool(root, arguments.hold_out, machine.platform, mode) as pool:
         watch(root, runs, pool)
 
 
-def _machine(
-    root: Path, plan: Mapping[str, Any], runs: list[dict], workers: int | None
-) -> tuple[str, list[list[str]]]:
-    """The platform, and the devices of each worker: one for each core, or as the mesh needs."""
-    platform, devices = local.find_devices()
-    mesh = build_config(plan, root, runs[0]["overrides"]).mesh
-    need = 1 if platform == "cpu" else local.devices_needed(mesh)
-    return platform, local.shares(devices, workers, need)
+def _question(root: Path, machine: modes.Machine, runs: list[dict], arguments) -> tuple:
+    """What the choice of a mode depends on: the runs that nobody has begun or has at work."""
+    left = [run for run in runs if state_of(root, run).name in OPEN_STATES]
+    return root, machine, left, (arguments.mode, arguments.workers)
 
 
 def _submit(root: Path, runs: list[dict], arguments) -> int:
     workers = arguments.workers or min(len(runs), slurm.MAXIMUM_WORKERS)
-    latents, array = slurm.submit(root, arguments.hold_out, workers)
+    slots = modes.MAXIMUM_SLOTS if arguments.mode == "packed" else 1
+    options = local.Mode(arguments.mode, [], slots).options if arguments.mode != "auto" else []
+    latents, array = slurm.submit(root, arguments.hold_out, workers, options)
     print(f"submitted {root / 'slurm.sh'}: job {latents} makes the latents, then {workers} workers")
     print(f"share the runs as job {array}; follow with: python -m sweeps.status --root {root}")
     return 0
@@ -71,6 +73,7 @@ def _close(root: Path, runs: list[dict], seconds: float) -> int:
     """Says how it went; every failed run is named, and makes the exit status 1."""
     states = [state_of(root, run) for run in runs]
     failed = [(r, s) for r, s in zip(runs, states, strict=True) if s.name == "failed"]
+    print(ledger.show(root, runs))
     print(f"{len(runs) - len(failed)} of {len(runs)} runs are finished ({seconds:.0f} s)")
     for run, state in failed:
         name = f"{run['run_id']} size {run['size']} budget {run['flops_budget']:.3g}"
@@ -89,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--dry_run", action="store_true", help="print the runs and what they take; write nothing")
     add("--hold_out", action="store_true", help="leave out the largest budget for now")
     add("--workers", type=int, help="worker processes (default: one per core or accelerator)")
+    add(
+        "--mode",
+        choices=("auto", *modes.NAMES),
+        default="auto",
+        help="how runs share the machine (default: the fastest, measured if that is worth it)",
+    )
     add("--retry_failed", action="store_true", help="try runs again that have failed")
     add(
         "--set",

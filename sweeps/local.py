@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sweeps.worker import TERMINATED
 from vdit.errors import InputError
@@ -14,6 +14,31 @@ from vdit.errors import InputError
 GRACE_S = 10.0
 # Starts of workers without one run ending in between; more, and starting again is no help.
 MAXIMUM_STARTS = 4
+
+
+class Mode(NamedTuple):
+    """How runs are trained: the devices of each worker, and the most runs that a worker packs."""
+
+    name: str
+    shares: list[list[str]]
+    slots: int = 1
+
+    @property
+    def options(self) -> list[str]:
+        """What a worker is told of it."""
+        return ["--mode", self.name, "--slots", str(self.slots)]
+
+
+class Machine(NamedTuple):
+    """JAX's platform here, its devices (on CPU cores), and how many of them a run's mesh needs.
+
+    `name` is shared by machines on which the same mode is fastest.
+    """
+
+    name: str
+    platform: str
+    devices: list[str]
+    need: int = 1
 
 
 def find_devices() -> tuple[str, list[str]]:
@@ -47,10 +72,11 @@ def prepare(root: Path, hold_out: bool) -> None:
 class Pool:
     """Worker processes, one to a share of the devices, started while there are runs to claim."""
 
-    def __init__(self, root: Path, hold_out: bool, platform: str, device_shares: list[list[str]]):
+    def __init__(self, root: Path, hold_out: bool, platform: str, mode: Mode):
         self.root, self.hold_out, self.platform = root, hold_out, platform
-        self.shares = device_shares
-        self.processes: list[subprocess.Popen | None] = [None] * len(device_shares)
+        self.shares = mode.shares
+        self.options = mode.options
+        self.processes: list[subprocess.Popen | None] = [None] * len(mode.shares)
         self.starts = 0
 
     def __enter__(self) -> "Pool":
@@ -93,7 +119,7 @@ class Pool:
         with open(log, "a") as file:
             # In a session of its own: Ctrl-C reaches this process, which ends it in order.
             self.processes[i] = subprocess.Popen(
-                _command(self.root, self.hold_out, options),
+                _command(self.root, self.hold_out, options + self.options),
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

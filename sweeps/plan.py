@@ -10,6 +10,7 @@ from typing import Any
 
 from sweeps.branch import branched, own
 from sweeps.grid import parse_settings, with_overrides
+from sweeps.packs import program
 from vdit.errors import InputError
 from vdit.fingerprint import fingerprint
 
@@ -156,5 +157,6 @@ def _row(plan: Mapping[str, Any], root: Path, overrides: Mapping[str, Any]) -> d
         "tokens": clips * flops.tokens_per_clip(config),
         "clips": clips,
         "epochs": clips / config.data.train_clips if config.data.train_clips else None,
+        "program": program(config),
         "overrides": dict(overrides),
     }

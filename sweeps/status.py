@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps import claim
+from sweeps import claim, ledger
 from sweeps.branch import labels, own
 from sweeps.plan import read_plan, select
 from sweeps.worker import FAILED, RESULT, run_folder
@@ -46,8 +46,8 @@ def state_of(root: Path, run: Mapping[str, Any]) -> State:
 
 
 def whole_seconds(result: Mapping[str, Any]) -> float:
-    """What a run took in all: compilation, training, measuring."""
-    return result["finished"] - result["started"]
+    """What a run took in all: compilation, training, measuring; of its pack's time, its share."""
+    return result.get("whole_s", result["finished"] - result["started"])
 
 
 def last_metrics(folder: Path) -> dict[str, Any]:
@@ -95,7 +95,8 @@ def show(root: Path) -> str:
     header = "run size params budget steps state loss seconds"
     lines = [table(*with_starts(rows, header, runs))]
     lines += [f"{len(runs)} runs: {totals}; {share:.0%} of the FLOPs are done"]
-    return "\n".join(lines + [f"{run['run_id']}: {s.note}" for run, s in both if s.note])
+    notes = [f"{run['run_id']}: {s.note}" for run, s in both if s.note]
+    return "\n".join([*lines, *notes, ledger.show(root, runs)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import functools
 import json
 import os
 import signal
@@ -12,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps import branch, claim
+from sweeps import branch, claim, packs
+from sweeps.book import Book
 from sweeps.plan import build_config, cost, read_plan, select, write_json
 from vdit import cli
 from vdit.errors import InputError
@@ -34,20 +36,29 @@ def is_over(folder: Path) -> bool:
     return (folder / RESULT).exists() or (folder / FAILED).exists()
 
 
-def work(root: Path, hold_out: bool) -> None:
-    """Trains runs until none can be claimed; a run that fails is written down and left behind."""
-    from vdit.main import run as train
+def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
+    """Trains runs until none can be claimed; a run that fails is written down and left behind.
 
-    plan, launcher, compiled = read_plan(root), os.getppid(), set()
+    With `slots` of two or more, runs of one shape as packs of up to so many.
+    """
+    plan, launcher, compiled, book = read_plan(root), os.getppid(), set(), Book(root)
     runs = select(plan, hold_out)
+    take = functools.partial(_take, root)
+    book.write("start")
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
     while os.getppid() == launcher and (taken := _wait_for_next(root, runs, compiled, launcher)):
-        run, held = taken
+        pack = packs.gather(root, runs, taken, slots, take)
+        names = [run["run_id"] for run, _ in pack.taken]
+        book.write("begin", names)
+        idle = 0
         try:
-            _train(plan, root, run, held, train)
+            idle = _train(plan, root, pack, mode)
         finally:
-            held.release()
-        compiled.add(_shape(run))
+            book.write("end", names, idle_steps=idle)
+            for _, held in pack.taken:
+                held.release()
+        compiled.add(_shape(taken[0]))
+    book.write("exit")
 
 
 def _wait_for_next(root: Path, runs: list[dict[str, Any]], compiled: set[tuple], launcher: int):
@@ -72,11 +83,19 @@ def take_next(
     left = [run for run in runs if not is_over(run_folder(root, run))]
     left.sort(key=lambda run: (-cost(run), _shape(run) not in compiled))
     for run in left:
-        folder = run_folder(root, run)
-        if not must_wait(root, run) and (held := claim.take(folder)):
-            if not is_over(folder):
-                return run, held
-            held.release()
+        if not must_wait(root, run) and (held := _take(root, run)):
+            return run, held
+    return None
+
+
+def _take(root: Path, run: Mapping[str, Any]) -> claim.Claim | None:
+    """Claims a run, unless another has it or it is over."""
+    folder = run_folder(root, run)
+    if is_over(folder) or not (held := claim.take(folder)):
+        return None
+    if not is_over(folder):
+        return held
+    held.release()
     return None
 
 
@@ -96,20 +115,60 @@ def prepare(root: Path, hold_out: bool) -> None:
             done.add(source)
 
 
-def _train(plan: dict, root: Path, run: dict, held: claim.Claim, train) -> None:
-    folder = run_folder(root, run)
+def _train(plan: dict, root: Path, pack: packs.Pack, mode: str) -> int:
+    """Trains the runs of a pack, or the one there is; returns the steps of idle slots."""
+    taken = [
+        (run, _config(plan, root, run)) for run, held in pack.taken if _may_try(root, run, held)
+    ]
+    words = f"{len(taken)} runs packed, the first" if pack.slots else ""
+    for run, _ in taken[:1]:
+        print(f"{time.strftime('%H:%M:%S')} {words} {run['run_id']} size {run['size']}", flush=True)
+    if pack.slots and taken:
+        try:
+            return _train_packed(root, taken, pack.slots)
+        except Exception:  # too much for this device, most often: its runs are tried one by one
+            print(f"a pack failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+    for run, config in taken:
+        if not is_over(run_folder(root, run)):
+            _train_alone(root, run, config, "one" if mode == "packed" else mode)
+    return 0
+
+
+def _may_try(root: Path, run: Mapping[str, Any], held: claim.Claim) -> bool:
     if held.attempt > MAXIMUM_DEATHS + 1:
-        _fail(folder, run, f"{MAXIMUM_DEATHS + 1} workers were killed in this run (memory?)", "")
-        return
-    if not branch.is_ready(root, run):
-        _fail(folder, run, _trunk_failed(root, run), "")
-        return
+        line = f"{MAXIMUM_DEATHS + 1} workers were killed in this run (memory?)"
+    elif not branch.is_ready(root, run):
+        line = _trunk_failed(root, run)
+    else:
+        return True
+    _fail(run_folder(root, run), run, line, "")
+    return False
+
+
+def _config(plan: dict, root: Path, run: Mapping[str, Any]) -> Any:
     config = build_config(plan, root, run["overrides"])
     if fingerprint(config) != run["run_id"]:
         raise InputError(f"{root}: its plan is of another code or experiment; launch it again")
-    print(f"{time.strftime('%H:%M:%S')} {run['run_id']} size {run['size']}", flush=True)
+    return config
+
+
+def _train_packed(root: Path, taken: list, slots: list[tuple[str, int]]) -> int:
+    from vdit import packing
+
+    runs = [(config, str(run_folder(root, run))) for run, config in taken]
+    outcome = packing.run(runs, slots)
+    for (run, _), end in zip(taken, outcome.ends, strict=True):
+        if isinstance(end, Exception):
+            _fail(run_folder(root, run), run, f"{type(end).__name__}: {end}", "")
+    return outcome.idle_steps
+
+
+def _train_alone(root: Path, run: Mapping[str, Any], config: Any, mode: str) -> None:
+    from vdit.main import run as train
+
+    folder = run_folder(root, run)
     try:
-        train(config, str(folder))
+        train(config, str(folder), mode)
     except Exception as error:  # whatever one run dies of, the sweep's other runs go on
         line = " ".join(f"{type(error).__name__}: {error}".split())
         _fail(folder, run, line, traceback.format_exc())
@@ -135,7 +194,7 @@ def _shape(run: Mapping[str, Any]) -> tuple:
     return run["size"], run["batch"]
 
 
-def _prepare_process(root: Path, cores: list[int]) -> None:
+def prepare_process(root: Path, cores: list[int]) -> None:
     """Sets what JAX reads when it is imported: its cores, and the compile cache all share."""
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
@@ -152,9 +211,25 @@ def main() -> None:
     parser.add_argument("--hold_out", action="store_true", help="leave out the largest budget")
     parser.add_argument("--prepare", action="store_true", help="make the latents, train nothing")
     parser.add_argument("--cores", type=json.loads, default=[], help="CPU cores, e.g. [0,1]")
+    parser.add_argument("--mode", help="as the launcher chose (default: as measured for Slurm)")
+    parser.add_argument("--slots", type=int, default=1, help="most runs of a pack")
     arguments = parser.parse_args()
-    _prepare_process(arguments.root, arguments.cores)
-    (prepare if arguments.prepare else work)(arguments.root, arguments.hold_out)
+    mode, slots = (
+        (arguments.mode, arguments.slots) if arguments.mode else _for_slurm(arguments.root)
+    )
+    prepare_process(arguments.root, arguments.cores)
+    if arguments.prepare:
+        prepare(arguments.root, arguments.hold_out)
+    else:
+        work(arguments.root, arguments.hold_out, mode, slots)
+
+
+def _for_slurm(root: Path) -> tuple[str, int]:
+    """The mode and slots that the job which made the latents has measured."""
+    from sweeps import measure, modes  # which import this
+
+    found = measure.measured(root, modes.SLURM) or {"fastest": modes.DEFAULT}
+    return found["fastest"], found["slots"] if found["fastest"] == "packed" else 1
 
 
 if __name__ == "__main__":

@@ -65,9 +65,10 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path):
     assert lines[0].split()[:4] == ["run", "size", "N", "tokens"]
     longest = " ".join(lines[1].split()[1:])
     assert longest == "tiny 1024 150000 - 4.00e+06 4.00e+06 3125 4 0 4.00e-04 waiting"
-    assert len(lines) == 8
-    assert "6 runs, 1.4e+07 FLOPs, 6 to do" in lines[-1]
-    assert "assuming 1e+10 FLOP/s" in lines[-1]
+    assert len(lines) == 9
+    assert "6 runs, 1.4e+07 FLOPs, 6 to do" in lines[-2]
+    assert "assuming 1e+10 FLOP/s" in lines[-2]
+    assert lines[-1] == "mode: side by side"
 
 
 def test_a_sweep_runs_once_and_is_skipped_after(tmp_path):

@@ -15,14 +15,18 @@ from vdit import cli
 from vdit.errors import InputError
 
 
-def run(config, workdir: str) -> dict:
+def run(config, workdir: str, mode: str = "one") -> dict:
     """Trains and measures one run in `workdir`; returns its row of the results table.
 
-    A finished run is returned as it is. Calls in one process share compiled programs. Raises
-    `InputError` for a config that makes no run, `vdit.train.DivergedError` if it diverges.
+    A finished run is returned as it is. Calls in one process share compiled programs. `mode` says
+    whether it is the machine's `one` run, or one of several processes `side_by_side`; it is
+    recorded. Raises `InputError` for a config that makes no run, `vdit.train.DivergedError` if it
+    diverges.
     """
     from vdit import processes
+    from vdit.account import ACCOUNT, listen
     from vdit.checkpoint import check_same_run
+    from vdit.slots import record_mode
     from vdit.tasks import make_task
     from vdit.train import train
 
@@ -31,24 +35,36 @@ def run(config, workdir: str) -> dict:
     if (workdir / "result.json").exists():
         check_same_run(workdir, config.to_dict())
         return json.loads((workdir / "result.json").read_text())
+    listen()
     started = time.time()
     task = make_task(config)
-    state, timing = train(task, config, workdir)
+    if processes.is_first():
+        record_mode(workdir, mode)
+    with ACCOUNT.to("training"):
+        state, timing = train(task, config, workdir)
     state = processes.local(state._replace(optimizer=None))
     if processes.is_first():
-        _measure(task, config, state, timing, workdir, started)
+        columns = timing | {"mode": mode, "pack": 1}
+        columns |= {"started": started, "whole_s": time.time() - started}
+        with ACCOUNT.to("measuring"):
+            measure(task, config, state, columns, workdir)
     processes.wait("measured")
     return json.loads((workdir / "result.json").read_text())
 
 
-def _measure(task, config, state, timing: dict, workdir: pathlib.Path, started: float) -> None:
-    """Writes evaluation.json, then result.json: a run that has one is finished."""
+def measure(task, config, state, columns: dict, workdir: pathlib.Path) -> None:
+    """Writes evaluation.json, then result.json: a run that has one is finished.
+
+    `columns` are those of its training; `whole_s`, its seconds so far, grows by those spent here.
+    """
     from vdit.checkpoint import write_json
 
-    row = identity(config) | task.measure(state, workdir) | timing | {"started": started}
+    began = time.time()
+    row = identity(config) | task.measure(state, workdir) | columns
     scores = task.score(state.ema)
     write_json(workdir / "evaluation.json", {"step": config.steps} | scores)
     row["finished"] = time.time()
+    row["whole_s"] += row["finished"] - began
     write_json(workdir / "result.json", row)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from vdit import processes
+from vdit.account import ACCOUNT
 from vdit.device import peak_flops
 from vdit.media import write_video
 
@@ -31,13 +32,15 @@ class Clock:
         self.began = time.perf_counter()
         self._ahead = None
         self._lap = (0, 0.0, 0.0)
+        self._split = np.zeros(3)
 
     def fetch(self, data):
         """The next batch."""
         began = time.perf_counter()
         batch = next(data)
         if self._ahead is None or all(x.is_ready() for x in jax.tree.leaves(self._ahead)):
-            self.waited += time.perf_counter() - began
+            self.waited += (waited := time.perf_counter() - began)
+            ACCOUNT.move("waiting", waited)
         return batch
 
     def ran(self, metrics) -> None:
@@ -53,7 +56,8 @@ class Clock:
     def aside(self):
         """Work beside training."""
         began = time.perf_counter()
-        yield
+        with ACCOUNT.to("saving"):
+            yield
         self.aside_s += time.perf_counter() - began
 
     def lap(self) -> dict[str, float]:
@@ -61,6 +65,14 @@ class Clock:
         steps, seconds, waited = self._lap
         self._lap = (self.steps, self._seconds(), self.waited)
         return self._rates(self.steps - max(steps, 1), self._lap[1] - seconds, self.waited - waited)
+
+    def split(self) -> np.ndarray:
+        """Seconds since the last call, at least one step ago: in all, waiting for data, compiling.
+
+        For who shares the clock's steps among several runs.
+        """
+        last, self._split = self._split, np.array([self._seconds(), self.waited, self.compile_s])
+        return self._split - last
 
     def totals(self) -> dict[str, float]:
         """Means over the run so far; no rates where a resumed run had no step left."""
@@ -72,36 +84,50 @@ class Clock:
         return time.perf_counter() - self.began - self.aside_s
 
     def _rates(self, steps: int, seconds: float, waited: float) -> dict[str, float]:
-        if steps < 1 or seconds <= 0:
-            return {}
-        step_s = seconds / steps
-        mfu = self.flops_per_step / step_s / peak_flops()
-        clips_per_s = self.batch / step_s
-        return {
-            "step_s": step_s,
-            "clips_per_s": clips_per_s,
-            "mfu": mfu,
-            "data_wait": waited / seconds,
-        }
+        return rates(self.flops_per_step, self.batch, steps, seconds, waited)
+
+
+def rates(
+    flops_per_step: float, batch: int, steps: int, seconds: float, waited: float
+) -> dict[str, float]:
+    """Columns of the speed of so many steps in so many seconds; none of no step."""
+    if steps < 1 or seconds <= 0:
+        return {}
+    step_s = seconds / steps
+    return {
+        "step_s": step_s,
+        "clips_per_s": batch / step_s,
+        "mfu": flops_per_step / step_s / peak_flops(),
+        "data_wait": waited / seconds,
+    }
 
 
 class Log:
-    """Rows of numbers to every writer there is; `media` shows pictures of the same folder."""
+    """Rows of numbers to every writer there is; `media` shows pictures of the same folder.
+
+    A run that was begun before says in a line at which step it goes on: what lies between that and
+    the line before was trained in vain.
+    """
 
     def __init__(self, config, workdir: pathlib.Path, step: int):
         self._file = (workdir / "metrics.jsonl").open("a")
+        if step or self._file.tell():
+            self._line({"step": step, "resumed": True})
         self._bar = tqdm(total=config.steps, initial=step, unit="step", desc=workdir.name)
         self._writers = [make(config, workdir) for make in (_tensorboard, _wandb)]
 
     def write(self, step: int, row: dict) -> None:
         """One line of metrics.jsonl, flushed: a killed run keeps what it said."""
         row = {k: float(v) for k, v in row.items()}
-        self._file.write(json.dumps({"step": step} | row) + "\n")
-        self._file.flush()
+        self._line({"step": step} | row)
         self._bar.set_postfix(loss=f"{row['loss']:.4f}", refresh=False)
         self._bar.update(step - self._bar.n)
         for writer in filter(None, self._writers):
             writer.scalars(step, row)
+
+    def _line(self, row: dict) -> None:
+        self._file.write(json.dumps(row | {"time": time.time()}) + "\n")
+        self._file.flush()
 
     def media(self, step: int, preview) -> None:
         """Makes a preview, uint8 videos (B, T, H, W, 3), and shows it."""

@@ -93,13 +93,17 @@ def require_finite(metrics: dict) -> dict:
 
 def start(task, config, mesh) -> tuple[TrainState, Any]:
     """A new state, placed on the mesh, and the compiled step for it."""
-    recipe = Recipe(
+    init, step_fn = compiled(task.loss, task.init, recipe_of(config), mesh)
+    return init(jax.random.key(config.seed)), step_fn
+
+
+def recipe_of(config) -> Recipe:
+    """The optimiser that a config asks for."""
+    return Recipe(
         **{k: config.optimizer[k] for k in ("name", "b1", "b2", "weight_decay", "clip", "flatten")},
         accumulate=config.accumulate,
         relative_width=mup.relative_width(config),
     )
-    init, step_fn = compiled(task.loss, task.init, recipe, mesh)
-    return init(jax.random.key(config.seed)), step_fn
 
 
 def begun(task, state: TrainState) -> TrainState:

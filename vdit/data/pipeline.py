@@ -16,7 +16,9 @@ import numpy as np
 from vdit.errors import InputError
 
 
-def batches(records, batch: int, seed: int, sharding: jax.sharding.Sharding) -> grain.IterDataset:
+def batches(
+    records, batch: int, seed: int, sharding: jax.sharding.Sharding, place=None
+) -> grain.IterDataset:
     """An endless Grain dataset of batches (dicts of arrays) that lie on the devices.
 
     Args:
@@ -24,7 +26,9 @@ def batches(records, batch: int, seed: int, sharding: jax.sharding.Sharding) -> 
       batch: examples a step, over all processes.
       seed: fixes the order; every epoch is shuffled anew.
       sharding: of the first axis of every array.
+      place: `(rows, sharding) -> batch`; `to_devices` by default.
     """
+    place = place or to_devices
     if len(records) < 1:
         raise InputError(f"{records}: no training clips")
     mine = rows_of_this_process(batch, sharding)
@@ -32,7 +36,7 @@ def batches(records, batch: int, seed: int, sharding: jax.sharding.Sharding) -> 
         grain.MapDataset.range(sys.maxsize // batch)
         .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed)[mine]))
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
-        .map(lambda rows: to_devices(rows, sharding))
+        .map(lambda rows: place(rows, sharding))
         .pipe(grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2)
     )
 
@@ -61,6 +65,11 @@ def to_devices(rows: Mapping[str, np.ndarray], sharding) -> dict[str, jax.Array]
     if jax.device_count() == 1 and jax.default_backend() == "cpu":
         return dict(rows)
     return {k: jax.make_array_from_process_local_data(sharding, v) for k, v in rows.items()}
+
+
+def on_host(rows: Mapping[str, np.ndarray], sharding) -> dict[str, np.ndarray]:
+    """The rows as they were read, for who stacks several batches before placing them."""
+    return dict(rows)
 
 
 def rows_of_this_process(batch: int, sharding) -> slice:
