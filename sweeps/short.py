@@ -3,7 +3,7 @@
     python -m sweeps.speed --sweep sweeps/short.py --root runs/speed --out speed.csv \
         --set autoencoder.dir=runs/demo/autoencoder --set cache=runs/demo/latents
 
-Three sizes at one and two units of the demo's budget; the learning rate does not matter here.
+Two sizes at one and two units of the demo's budget; the learning rate does not matter here.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sweeps import demo
 from sweeps.grid import steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
-SIZES = ("w24d2", "w32d2", "w48d2")
+SIZES = ("w24d2", "w48d2")
 SEEDS = (0, 1)
 TIMES = (1, 2)
 

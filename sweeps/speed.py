@@ -1,11 +1,14 @@
 """Runs per hour of a sweep: one process a run, and each mode of the launcher.
 
-Start-up and compilation are counted, making the latents is not: they are made before.
+Start-up and compilation are counted, making the latents is not: they are made before. `cpu_s` are
+seconds of all cores together, `load` is the machine's when the mode began: both say how far another
+program's work is in the numbers.
 """
 
 import argparse
 import csv
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -20,7 +23,7 @@ from vdit import cli
 from vdit.errors import InputError
 
 BASELINE = "one process a run"
-COLUMNS = ("mode", "runs", "seconds", "runs_per_hour", "ratio", "machine", "load")
+COLUMNS = ("mode", "runs", "seconds", "cpu_s", "runs_per_hour", "ratio", "machine", "load")
 QUIET = {"TQDM_DISABLE": "1"}
 
 
@@ -37,12 +40,13 @@ def main() -> None:
     local.prepare(root / "plan", hold_out=False)
     rows = []
     for mode in tqdm([BASELINE, *launched], "modes"):
-        load, began = os.getloadavg()[0], time.monotonic()
+        load, began, cpu_began = os.getloadavg()[0], time.monotonic(), _cpu_s()
         if mode == BASELINE:
             _one_by_one(root, plan)
         else:
             _launch(root / mode, arguments.sweep, settings, mode)
-        rows.append(_row(mode, len(plan["runs"]), time.monotonic() - began, load))
+        spent = time.monotonic() - began, _cpu_s() - cpu_began
+        rows.append(_row(mode, len(plan["runs"]), spent, load))
         print(", ".join(f"{k} {v}" for k, v in rows[-1].items() if k != "machine"))
         _write(arguments.out, rows)
 
@@ -68,12 +72,20 @@ def _check(command: list[str]) -> None:
         raise SystemExit(done.returncode)  # it has said why on the same stderr
 
 
-def _row(mode: str, runs: int, seconds: float, load: float) -> dict[str, Any]:
+def _cpu_s() -> float:
+    """CPU seconds of the processes that were started here and have ended, with their children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _row(mode: str, runs: int, spent: tuple[float, float], load: float) -> dict[str, Any]:
     platform, devices = local.find_devices()
+    seconds, cpu_s = spent
     return {
         "mode": mode,
         "runs": runs,
         "seconds": round(seconds, 1),
+        "cpu_s": round(cpu_s, 1),
         "runs_per_hour": round(3600 * runs / seconds, 1),
         "machine": f"{platform} x{len(devices)}",
         "load": round(load, 1),
