@@ -1,9 +1,9 @@
 """The base: a VideoDiT of any size on the embedded world, in pixel space. All others start here.
 
 Command   python -m vdit.main --config experiments/base.py:size=S --workdir runs/base
-Other data and latents: `videos=DIR` takes a folder made by `vdit.prepare`, `autoencoder=DIR` the
-run folder of a trained autoencoder (see experiments/autoencoder.py). `objective=ddpm` or `edm`
-trains for another kind of diffusion; its settings are under `ddpm` and `edm`.
+Other data: `videos=DIR` takes a folder made by `vdit.prepare`; other latents: `autoencoder` (as in
+experiments/demo.py). `objective=ddpm` or `edm` trains for another kind of diffusion; its settings
+are under `ddpm` and `edm`.
 """
 
 from ml_collections import ConfigDict
@@ -24,10 +24,7 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
     return ConfigDict(
         {
             "experiment": "base",
-            "sweep": {
-                "name": "",
-                "branch": False,
-            },  # branch: budgets share a trunk
+            "sweep": {"name": "", "branch": False},  # branch: budgets share a trunk
             "objective": objective,
             "seed": 0,
             "init": "",  # weights to start from: a run folder, or a file of DiT's or Latte's

@@ -113,6 +113,20 @@ def test_a_killed_run_ends_bitwise_as_an_unbroken_one(tmp_path):
     assert losses[0] == losses[1]
 
 
+def test_checkpoints_written_in_the_background_hold_their_own_step(tmp_path, monkeypatch):
+    """Training goes on, with the same buffers, while they are written: as on an accelerator."""
+    made = config(tmp_path, checkpoint_every=1, keep=12)
+    folders = tmp_path / "waited", tmp_path / "not waited"
+    for folder, waits in zip(folders, (True, False), strict=True):
+        monkeypatch.setattr(checkpoint, "_waits", lambda waits=waits: waits)
+        train(VideoTask(made), made, folder)
+    assert checkpoint.steps_saved(folders[1]) == list(range(1, 13))
+    init = VideoTask(made).init
+    for step in range(1, 13):
+        first, second = (checkpoint.read_weights(folder, init, step) for folder in folders)
+        jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
 def test_a_changed_config_is_refused_and_the_key_named(tmp_path):
     made = config(tmp_path, steps=4)
     row = run(made, tmp_path / "run")

@@ -57,10 +57,22 @@ def checkpointer(workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
 
 
 def save(manager, step: int, state, iterator) -> None:
-    """Saves and waits: a full disk is told now, not at the next save."""
+    """Saves: on a CPU waits for it, elsewhere writes in the background once the host has the arrays.
+
+    A full disk is told at once by the one, by the other at the next save or at the end of the run;
+    either way the checkpoint before stays until this one is whole.
+    """
     weights, training = _parts(state)
     parts = {"weights": weights, "training": training, "data": iterator}
-    manager.save_checkpointables(step, parts)
+    if _waits():
+        manager.save_checkpointables(step, parts)
+    else:
+        manager.save_checkpointables_async(step, parts)
+
+
+def _waits() -> bool:
+    """A CPU that writes has no time to train beside it."""
+    return jax.default_backend() == "cpu"
 
 
 def restore(manager, state, iterator):
