@@ -57,7 +57,7 @@ def checkpointer(workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
 
 
 def save(manager, step: int, state, iterator) -> None:
-    """Saves: on a CPU waits for it, elsewhere writes in the background once the host has the arrays.
+    """Saves: on a CPU waits for it, elsewhere writes in the background what the host has copied.
 
     A full disk is told at once by the one, by the other at the next save or at the end of the run;
     either way the checkpoint before stays until this one is whole.
