@@ -50,21 +50,22 @@ def crop_resize(image_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     A target pixel is the mean of the source area it covers (exact for broken ratios; a source
     smaller than the target is enlarged the same way). The crop starts at a whole pixel.
     """
-    source = image_HWC.shape[:2]
+    source, channels = image_HWC.shape[:2], image_HWC.shape[2]
     scale = min(source[0] / size[0], source[1] / size[1])
-    rows, columns = (area_weights(s, t, scale) for s, t in zip(source, size, strict=True))
-    low_hWC = (rows @ image_HWC.reshape(source[0], -1).astype(np.float32)).reshape(
-        size[0], source[1], -1
-    )
-    small_whC = (columns @ low_hWC.swapaxes(0, 1).reshape(source[1], -1)).reshape(
-        size[1], size[0], -1
-    )
-    return np.rint(small_whC).astype(np.uint8).swapaxes(0, 1)
+    tall, rows = area_weights(source[0], size[0], scale)
+    wide, columns = area_weights(source[1], size[1], scale, channels)
+    crop_HWC = image_HWC[tall, wide].astype(np.float32)
+    low_hWC = rows @ crop_HWC.reshape(len(crop_HWC), -1)
+    small_wCh = columns @ low_hWC.T
+    return np.rint(small_wCh.T).astype(np.uint8).reshape(*size, channels)
 
 
 @functools.lru_cache(maxsize=64)
-def area_weights(source: int, target: int, scale: float) -> scipy.sparse.csr_array:
-    """(target, source) weights: row i has the share of each pixel in start + [i, i + 1) scale.
+def area_weights(
+    source: int, target: int, scale: float, channels: int = 1
+) -> tuple[slice, scipy.sparse.csr_array]:
+    """The pixels of a crop, and (target, pixels) weights: row i has the share of each pixel in
+    [i, i + 1) scale; for interleaved channels (target x channels, pixels x channels).
 
     Sparse, as a pixel has one target or two; and a dense product would wake BLAS's threads,
     which on busy cores makes a frame ten times slower.
@@ -74,4 +75,8 @@ def area_weights(source: int, target: int, scale: float) -> scipy.sparse.csr_arr
     pixel = np.arange(source)[None, :]
     overlap = np.minimum(low + scale, pixel + 1) - np.maximum(low, pixel)
     weights = np.clip(overlap, 0, None)
-    return scipy.sparse.csr_array((weights / weights.sum(1, keepdims=True)).astype(np.float32))
+    weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    inside = np.flatnonzero(weights.any(0))
+    crop = slice(inside[0], inside[-1] + 1)
+    each = np.eye(channels, dtype=np.float32)
+    return crop, scipy.sparse.csr_array(scipy.sparse.kron(weights[:, crop], each, "csr"))
