@@ -85,7 +85,7 @@ def _played(
     period: float,
 ) -> Iterator[av.VideoFrame]:
     faults: list[DecodeError] = []
-    sound = _until_fault(_sound(container, stream, packets, period), faults)
+    sound = until_fault(_sound(container, stream, packets, period), faults)
     yield from _same_size(on_grid(sound, period))
     if faults:
         raise faults[0]
@@ -117,7 +117,7 @@ def _scan(
     """Times of all packets in seconds, in order; and the packets, where they are few bytes."""
     stamps, held, size = set(), [], 0
     faults: list[av.FFmpegError] = []
-    for packet in _until_fault(container.demux(stream), faults, av.FFmpegError):
+    for packet in until_fault(container.demux(stream), faults, av.FFmpegError):
         stamp = packet.dts if packet.pts is None else packet.pts
         if packet.size and stamp is not None:
             stamps.add(stamp)
@@ -209,7 +209,7 @@ def _sound(
         raise EndsEarlyError(f"ends after {count} frames, its header says {length:.1f} s")
 
 
-def _until_fault(
+def until_fault(
     items: Iterable, faults: list[Exception], kind: type[Exception] = DecodeError
 ) -> Iterator:
     """Ends quietly at a fault and keeps it: what came before still has its use."""

@@ -11,6 +11,8 @@ import numpy as np
 from vdit.data.video_folder import decode, windows
 from vdit.errors import InputError
 
+GROUP_PIXELS = 1 << 17  # of frames resized together: as floats, what a core's cache holds
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -74,17 +76,39 @@ def _clips(
     frames: Iterator[av.VideoFrame], settings: Settings
 ) -> Iterator[tuple[tuple[int, int, int], np.ndarray]]:
     """Yields ((start, top, left), clip (T, H, W, 3)) of one video."""
-    size, upright = (settings.height, settings.width), decode.Upright()
+    size = (settings.height, settings.width)
     cadence = (settings.frames, settings.stride, settings.hop)
     if not settings.tile:
-        for start, clip in windows.windows(
-            frames, *cadence, lambda frame: windows.crop_resize(upright(frame), size)
-        ):
+        for start, clip in windows.windows(_shrunk(frames, cadence, size), *cadence):
             yield (start, 0, 0), clip
         return
-    for start, clip in windows.windows(frames, *cadence, upright):
+    for start, clip in windows.windows(frames, *cadence, decode.Upright()):
         for top, left in windows.tile_corners(*clip.shape[1:3], size):
             yield (start, top, left), clip[:, top : top + size[0], left : left + size[1]]
+
+
+def _shrunk(
+    frames: Iterator[av.VideoFrame], cadence: tuple[int, int, int], size: tuple[int, int]
+) -> Iterator[np.ndarray | None]:
+    """The frames as images of `size`, made group by group; None for one that no window holds."""
+    upright, faults, group = decode.Upright(), [], []
+    for index, frame in enumerate(decode.until_fault(frames, faults)):
+        group.append(frame if windows.starts(index, *cadence) else None)
+        if len(group) * frame.width * frame.height >= GROUP_PIXELS:
+            yield from _images(group, upright, size)
+            group = []
+    yield from _images(group, upright, size)
+    if faults:
+        raise faults[0]
+
+
+def _images(
+    group: list[av.VideoFrame | None], upright: decode.Upright, size: tuple[int, int]
+) -> Iterator[np.ndarray | None]:
+    wanted = [upright(frame) for frame in group if frame is not None]
+    images = iter(windows.crop_resize_all(wanted, size) if wanted else ())
+    for frame in group:
+        yield None if frame is None else next(images)
 
 
 def _why_empty(video: Video, settings: Settings) -> str:
