@@ -24,7 +24,7 @@ setup(
         "scipy>=1.13",
         "pandas>=2.2",
         "matplotlib>=3.9",
-        "av>=14",
+        "av>=17",
         "pillow>=11",
         "tqdm",
     ],

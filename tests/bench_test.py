@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from tests.prepare_test import levels, write_video
 from vdit import bench, checkpoint
-from vdit.benchmark import cases, measure, table
+from vdit.benchmark import cases, data, measure, table
 from vdit.errors import InputError
 from vdit.models import attention, dit
 
@@ -108,6 +109,29 @@ def test_goals_on_small_models(quick):
     assert "285 LightningDiT" in text
     assert "690" in text
     assert "out of memory" in table.line(rows[1] | rows[0] | rows[1], first=False)
+
+
+def test_the_pipeline_alone(monkeypatch, capsys, tmp_path):
+    """All rows, on videos made here; what a row says follows from its own numbers."""
+    for index in range(2):
+        write_video(tmp_path / f"v{index}.mkv", levels(range(40 * index, 40 * index + 20), 32))
+    monkeypatch.setattr(data, "ROUNDS", 1)
+    monkeypatch.setattr(data, "ROUND_S", 0.02)
+    monkeypatch.setattr(data, "CLIPS", 64)
+    out = tmp_path / "data.csv"
+    text = said(monkeypatch, capsys, "--data", "--videos", tmp_path, "--out", out)
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [row["unit"] for row in rows] == ["clips"] * 4 + ["frames"]
+    for row in rows:
+        kind = "per_core_s" if row["unit"] == "clips" else "per_s"
+        ratio = float(row[kind]) / float(row["against_per_s"])
+        assert float(row["ratio"]) == pytest.approx(ratio)
+        assert row["what"] in text
+
+
+def test_videos_that_are_not_there(monkeypatch, capsys):
+    with pytest.raises(InputError, match="--videos nowhere: no such folder"):
+        said(monkeypatch, capsys, "--data", "--videos", "nowhere")
 
 
 def test_no_memory_is_a_row(monkeypatch):

@@ -15,7 +15,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from vdit import prepare
-from vdit.data.video_folder import decode, folder, ingest, windows
+from vdit.data.video_folder import cutting, decode, folder, ingest, windows
 from vdit.errors import InputError
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -240,8 +240,7 @@ def test_memory_does_not_grow_with_the_video(tmp_path):
             return int(status.split("VmHWM:")[1].split()[0]) / 1024
         before = peak()
         settings = ingest.Settings(4, 16, 16, 1, 4, False, 0.1, 0)
-        for _ in ingest.cut(video, pathlib.Path("v.mkv"), settings):
-            pass
+        ingest.cut(video, pathlib.Path("v.mkv"), settings)
         assert len(video.places) == 62
         print(peak() - before)
     """
@@ -257,7 +256,67 @@ def test_memory_does_not_grow_with_the_video(tmp_path):
     assert float(grown.stdout) < held_whole / 2
 
 
+@real
+@pytest.mark.parametrize("name", ["vfr_irregular.mp4", "video_90.mov", "corrupted.mp4"])
+def test_a_file_too_large_to_hold_is_read_twice_with_the_same_frames(monkeypatch, name):
+    def outcome():
+        images, fault = [], ""
+        try:
+            images += decode.read_frames(SHARED / "ingest" / name)
+        except decode.DecodeError as error:
+            fault = str(error)
+        return np.stack(images), fault
+
+    (held, fault), _ = outcome(), monkeypatch.setattr(decode, "HELD_BYTES", 999)
+    again, same_fault = outcome()
+    assert np.array_equal(held, again)
+    assert fault == same_fault
+
+
 # The folder.
+
+
+def contents(out):
+    return {path.name: path.read_bytes() for path in out.iterdir()}
+
+
+def test_cores_and_who_ends_first_leave_no_trace(tmp_path, videos, monkeypatch):
+    """The folder's bytes from one thread, and from three of which the first file's ends last."""
+    (videos / "v2.mkv").write_bytes(b"not a video")
+    monkeypatch.setattr(cutting, "cores", lambda: 1)
+    run(videos, tmp_path / "one", "--max_bad", "0.2", "--hop", "1")
+    monkeypatch.setattr(cutting, "cores", lambda: 3)
+    cut, ended = ingest.cut, []
+
+    def slow(video, *args):
+        time.sleep(0.1 * (video.name == "v0.mkv"))
+        cut(video, *args)
+        ended.append(video.name)
+
+    monkeypatch.setattr(ingest, "cut", slow)
+    run(videos, tmp_path / "three", "--max_bad", "0.2", "--hop", "1")
+    assert ended[-1] == "v0.mkv"
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+
+
+def test_an_error_of_one_thread_ends_the_others(tmp_path, videos, monkeypatch):
+    """A full disk, say: no thread goes on with a long file, nothing is left behind."""
+    write_video(videos / "long.mkv", noise(200, (96, 96)))
+    frames = {}
+
+    def cut(video, path, settings, going):
+        if video.name != "long.mkv":
+            raise OSError("no space")
+        for frames[video.name] in range(1000):
+            going()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(cutting, "cores", lambda: 2)
+    monkeypatch.setattr(ingest, "cut", cut)
+    with pytest.raises(OSError, match="no space"):
+        run(videos, tmp_path / "out")
+    assert frames["long.mkv"] < 100
+    assert siblings(tmp_path / "out") == ["videos"]
 
 
 def test_windows_hold_the_frames_they_name(tmp_path, videos):
@@ -388,8 +447,11 @@ def test_second_run_does_nothing_and_other_settings_are_refused(tmp_path, videos
         run(videos, out)
 
 
-@pytest.mark.parametrize("stage", ["cutting", "writing"])
-def test_killed_run_leaves_nothing_to_mistake(tmp_path, videos, stage):
+@pytest.mark.parametrize(
+    ("stage", "sign"),
+    [("cutting", "SIGKILL"), ("writing", "SIGKILL"), ("cutting", "SIGTERM"), ("cutting", "SIGINT")],
+)
+def test_killed_run_leaves_nothing_to_mistake(tmp_path, videos, stage, sign):
     write_video(videos / "long.mkv", noise(150, (96, 96)))
     out, partial = tmp_path / "out", tmp_path / ".out.partial"
     signs = {"cutting": "*.spool", "writing": "video_folder/*/*train*"}
@@ -403,10 +465,10 @@ def test_killed_run_leaves_nothing_to_mistake(tmp_path, videos, stage):
     while not any(path.stat().st_size for path in partial.glob(signs[stage])):
         assert process.poll() is None, f"ended before it could be killed while {stage}"
         time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.send_signal(signal.Signals[sign])
+    assert process.wait() == (130 if sign == "SIGINT" else -signal.Signals[sign])
     assert not out.exists()
-    assert any(partial.iterdir())
+    assert partial.exists() == (sign != "SIGINT")
     record = run(videos, out, "--hop", "1", frames=4, size=64)
     assert siblings(out) == ["videos"]
     rows = read(out)

@@ -5,6 +5,7 @@
     python -m vdit.bench --sizes S B --attention full factorised --remat none dots full \\
         --latent 16,32,32,4 --batch 16 --dtype bfloat16
     python -m vdit.bench --goals --out goals.csv     # on a GPU: what is to be reached there
+    python -m vdit.bench --data --videos DIR         # the input pipeline alone, and vdit.prepare
 
 For each case: milliseconds of a step, clips/s, TFLOP/s and MFU of true FLOPs (recomputation not
 counted), peak memory of a device, seconds of compilation, the share of the time in which the device
@@ -40,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--dtype", default="float32", choices=ITEM, help=", ".join(ITEM))
     add("--goals", action="store_true", help="DiT-XL/2, Latte-XL/2, full attention; on a GPU")
     add("--peer", choices=("torch",), help="the same model and step in PyTorch, in turns with ours")
+    add("--data", action="store_true", help="what the pipeline brings against what a step eats")
+    add("--videos", type=pathlib.Path, metavar="DIR", help="with --data: prepare beside decoding")
     add("--out", metavar="FILE", help="the table as CSV")
     return parser
 
@@ -61,6 +64,8 @@ def _asked(args: argparse.Namespace) -> list[cases.Case]:
 def main() -> None:
     """Measures case by case; the table grows on the screen, the file is written after each."""
     args = _parser().parse_args()
+    if args.data:
+        return _data(args)
     chosen, rows = _asked(args), []
     if not chosen:
         raise InputError("no case is left to measure")
@@ -77,6 +82,19 @@ def main() -> None:
             pathlib.Path(args.out).write_text(tables.as_csv(rows))
     if args.goals:
         print(table.goals(chosen, rows))
+
+
+def _data(args: argparse.Namespace) -> None:
+    if args.videos and not args.videos.is_dir():
+        raise InputError(f"--videos {args.videos}: no such folder")
+    from vdit.benchmark.data import measured
+
+    rows = []
+    for row in measured(args.videos):
+        rows.append(row)
+        print(table.data_line(row, first=len(rows) == 1), flush=True)
+        if args.out:
+            pathlib.Path(args.out).write_text(tables.as_csv(rows))
 
 
 if __name__ == "__main__":

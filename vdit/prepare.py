@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -151,18 +152,23 @@ def _partial(out: pathlib.Path) -> Iterator[pathlib.Path]:
 def _cut(
     args: argparse.Namespace, settings: "Settings", made_of: dict, partial: pathlib.Path
 ) -> "list[Video]":
-    """Cuts every file to windows, kept in `partial`."""
-    from vdit.data.video_folder import ingest
+    """Cuts every file to windows, kept in `partial`; as many at a time as there are cores."""
+    from vdit.data.video_folder import cutting, ingest
 
     videos = [
         ingest.Video(name, sha256, caption, partial / f"{index}.spool")
         for index, (name, (sha256, caption)) in enumerate(made_of["files"].items())
     ]
-    with _bar(videos, "cutting", "file") as bar:
-        for video in bar:
-            for frame in ingest.cut(video, args.videos / video.name, settings):
-                bar.set_postfix_str(f"{video.name} frame {frame}", refresh=False)
-                bar.update(0)  # shows the frame, when the bar is next due
+    with _bar(None, "cutting", "file", len(videos)) as bar:
+        lock = threading.Lock()  # a bar counts in one thread only
+
+        def show(video: "ingest.Video", files: int = 0) -> None:
+            with lock:
+                bar.set_postfix_str(f"{video.name} frame {video.frames}", refresh=False)
+                bar.update(files)  # draws, when the bar is next due
+
+        for video in cutting.cut_all(videos, args.videos, settings, show, cutting.cores()):
+            show(video, 1)
     return videos
 
 

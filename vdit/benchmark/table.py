@@ -37,6 +37,18 @@ def line(row: dict, first: bool) -> str:
     return f"{machine}\n{''.join(title.rjust(WIDTH) for title, _ in columns.values())}\n{values}"
 
 
+def data_line(row: dict, first: bool) -> str:
+    """One row of `--data`; in front of the first the titles, and the machine."""
+    text = f"{row['what']:<30}{row['unit']:>7}{row['per_s']:>10.0f}{row['per_core_s']:>12.0f}"
+    text += f"  {row['against']:<14}{row['against_per_s']:>9.0f}{row['ratio']:>8.2f}"
+    if not first:
+        return text
+    titles = f"{'':<30}{'':>7}{'per s':>10}{'per core s':>12}  {'against':<14}{'per s':>9}"
+    return (
+        f"{row['cores']} cores, {row['device']}, JAX {row['jax_version']}\n{titles}   ratio\n{text}"
+    )
+
+
 def goals(cases: list[Case], rows: list[dict]) -> str:
     """The best of each goal's rows beside the goal and what was published, per device."""
     found = []

@@ -22,22 +22,30 @@ from vdit.fingerprint import fingerprint
 
 ENCODE_BATCH = 64
 IN_MEMORY_BYTES = 2 << 30  # larger caches are read from disk, record by record
+# Compression would save 8 % of the disk, as latents are nearly noise, and double the time to read.
+OPTIONS = "group_size:1,uncompressed"
 
 
 class Records:
     """The records of one split: `rows(indices)` gives normalised latents and captions.
 
     Latents are float32 (B, T, H, W, C) of about zero mean and unit variance per channel; captions
-    are int32 tokens (B, S) or float embeddings (B, S, F).
+    are int32 tokens (B, S) or float embeddings (B, S, F). Up to `in_memory` bytes are held, by
+    default IN_MEMORY_BYTES.
     """
 
-    def __init__(self, folder: pathlib.Path, split: str):
+    def __init__(self, folder: pathlib.Path, split: str, in_memory: int | None = None):
         self.folder, self.split = pathlib.Path(folder), split
         self.meta = read_meta(folder)
-        self.dtype = _record_dtype(self.meta)
+        self.dtype = record_dtype(self.meta)
         self._reader = ArrayRecordReader(str(self.folder / f"{split}.array_record"))
-        small = len(self) * self.dtype.itemsize <= IN_MEMORY_BYTES
+        limit = IN_MEMORY_BYTES if in_memory is None else in_memory
+        small = len(self) * self.dtype.itemsize <= limit
         self._all = self._parse(self._reader.read_all()) if small else None
+        # One number for each of a clip's: NumPy's loops over few channels take twice the time.
+        self._moments = {
+            key: np.full(self.meta["shape"], self.meta[key], np.float32) for key in ("mean", "std")
+        }
 
     def __len__(self) -> int:
         return self.meta[self.split]
@@ -51,7 +59,7 @@ class Records:
             raw = self._parse(self._reader.read(indices.tolist()))
         else:
             raw = self._all[indices]
-        latent = normalise(raw["latent"].astype(np.float32), self.meta)
+        latent = normalise(raw["latent"].astype(np.float32), self._moments)
         return {"latent": latent, "caption": raw["caption"]}
 
     def _parse(self, blobs: list[bytes]) -> np.ndarray:
@@ -107,7 +115,7 @@ def _build(folder, key, config, coder, sources) -> None:
         meta["psnr"] = coder.psnr(sources["validation"])
         moments = {}
         for split, source in sources.items():
-            dtype = _record_dtype(meta)
+            dtype = record_dtype(meta)
             path = part / f"{split}.array_record"
             moments[split] = _write(path, source, coder, captions, dtype)
             meta[split] = len(source)
@@ -124,7 +132,7 @@ def _build(folder, key, config, coder, sources) -> None:
 
 def _write(path, source, coder, captions, dtype) -> tuple[np.ndarray, np.ndarray]:
     """Writes one split; returns the mean and standard deviation of each latent channel."""
-    writer = ArrayRecordWriter(str(path), "group_size:1")
+    writer = ArrayRecordWriter(str(path), OPTIONS)
     total, square, count = 0.0, 0.0, 0
     for items in tqdm(_chunks(source), f"encoding {path.stem}", -(-len(source) // ENCODE_BATCH)):
         latent = coder.encode(np.stack([item["video"] for item in items]))
@@ -187,7 +195,8 @@ def vocabulary(meta: dict) -> Vocabulary:
     return Vocabulary(tuple(meta["words"]), meta["text_length"], meta.get("whole", False))
 
 
-def _record_dtype(meta: dict) -> np.dtype:
+def record_dtype(meta: dict) -> np.dtype:
+    """The bytes of one record of a cache."""
     length, features = meta["text_length"], meta["text_features"]
     caption = ("caption", "<f2", (length, features)) if features else ("caption", "<i4", (length,))
     return np.dtype([("latent", "<f2", tuple(meta["shape"])), caption])

@@ -8,15 +8,36 @@ input pipeline shuffles anyway.
 import contextlib
 import functools
 import io
+import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
+from array_record.python.array_record_module import ArrayRecordWriter
+from tensorflow_datasets.core.writer import ExampleWriter
+from tensorflow_datasets.proto import tf_example_pb2
 
 from vdit.data.video_folder.ingest import Settings, Video, read_spool
 
 SHARD_BYTES = 256 << 20
+# One record a group, as TFDS has it, for random access. Level 3, the default, takes twice the time
+# of level 1 to make real windows 5 % smaller.
+OPTIONS = "group_size:1,zstd:1"
+
+
+class _Writer(ExampleWriter):
+    """Records whose bytes depend on the examples alone: TFDS leaves their fields in any order."""
+
+    def __init__(self) -> None:
+        super().__init__(tfds.core.file_adapters.FileFormat.ARRAY_RECORD)
+
+    def write(self, path: os.PathLike, examples: Iterable[tuple[str, bytes]]) -> None:
+        writer = ArrayRecordWriter(os.fspath(path), OPTIONS)
+        for _, example in examples:
+            fields = tf_example_pb2.Example.FromString(example)
+            writer.write(fields.SerializeToString(deterministic=True))
+        writer.close()
 
 
 class _Info(tfds.core.DatasetInfo):
@@ -60,6 +81,9 @@ class VideoFolder(tfds.core.ShardBasedBuilder):
             features=tfds.features.FeaturesDict(features),
             disable_shuffling=True,
         )
+
+    def _example_writer(self) -> ExampleWriter:
+        return _Writer()
 
     def _shard_iterators_per_split(self, dl_manager: object) -> dict[str, list[Callable]]:
         return {

@@ -1,5 +1,6 @@
 """Video files to RGB frames at evenly spaced times: rotation, variable rate, grey and damage."""
 
+import contextlib
 import itertools
 import pathlib
 import statistics
@@ -7,11 +8,15 @@ from collections.abc import Iterable, Iterator
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 # A step in time longer than this many periods is a break in the clock, not a picture that stood.
 LONGEST_STILL = 300
 # A file whose pictures end before this share of the length in its header was cut off.
 WHOLE = 0.9
+# Packets of a file up to these bytes wait in memory for the decoder; a larger file is read twice,
+# as its frames' times must be known before the first frame is.
+HELD_BYTES = 32 << 20
 
 
 class DecodeError(Exception):
@@ -27,16 +32,61 @@ def read_frames(path: pathlib.Path) -> Iterator[np.ndarray]:
 
     Raises `DecodeError` where reading fails: what was yielded before is good.
     """
-    period = frame_period(path)
+    return map(Upright(), timed_frames(path))
+
+
+def timed_frames(path: pathlib.Path) -> Iterator[av.VideoFrame]:
+    """As `read_frames`, in the decoder's own form: for `Upright`, where a frame is wanted."""
+    with _opened(path) as container:
+        stream = _video_stream(container)
+        times, packets = _scan(container, stream)
+        if packets is not None:
+            yield from _played(container, stream, packets, _period(times))
+            return
+    with _opened(path) as container:
+        stream = _video_stream(container)
+        yield from _played(container, stream, container.demux(stream), _period(times))
+
+
+class Upright:
+    """Frames of a file as uint8 RGB (H, W, 3), turned as their tag asks (grey: equal channels).
+
+    One object for a file: FFmpeg's converter is set up once. Its own threads cost more than a
+    small frame does.
+    """
+
+    def __init__(self) -> None:
+        self._converter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        image = self._converter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        turns = _quarter_turns(frame)
+        return np.rot90(image, turns) if turns else image
+
+
+def _quarter_turns(frame: av.VideoFrame) -> int:
+    return round(frame.rotation / 90)  # counter-clockwise, as those of NumPy
+
+
+@contextlib.contextmanager
+def _opened(path: pathlib.Path) -> Iterator[av.container.InputContainer]:
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError) as error:
         raise DecodeError(f"can't be opened ({type(error).__name__})") from error
     with container:
-        stream = _video_stream(container)
-        faults: list[DecodeError] = []
-        sound = _until_fault(_sound(container, stream, period), faults)
-        yield from _same_size(upright(frame) for frame in on_grid(sound, period))
+        yield container
+
+
+def _played(
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    packets: Iterable[av.Packet],
+    period: float,
+) -> Iterator[av.VideoFrame]:
+    faults: list[DecodeError] = []
+    sound = until_fault(_sound(container, stream, packets, period), faults)
+    yield from _same_size(on_grid(sound, period))
     if faults:
         raise faults[0]
 
@@ -57,18 +107,38 @@ def frame_period(path: pathlib.Path) -> float:
     Far steps (a dropped frame, a pause) would bend a plain mean; the median alone carries the
     rounding of the container's clock. 1.0 where the file has too few times to tell.
     """
-    times = set()
-    try:
-        with av.open(str(path)) as container:
-            stream = _video_stream(container)
-            for packet in container.demux(stream):
-                stamp = packet.dts if packet.pts is None else packet.pts
-                if packet.size and stamp is not None:
-                    times.add(float(stamp * stream.time_base))
-    except (av.FFmpegError, OSError):
-        pass  # read_frames meets the same fault and names it; the times so far serve until then
-    ordered = sorted(times)
-    steps = [b - a for a, b in itertools.pairwise(ordered)]
+    with _opened(path) as container:
+        return _period(_scan(container, _video_stream(container))[0])
+
+
+def _scan(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> tuple[list[float], Iterator[av.Packet] | None]:
+    """Times of all packets in seconds, in order; and the packets, where they are few bytes."""
+    stamps, held, size = set(), [], 0
+    faults: list[av.FFmpegError] = []
+    for packet in until_fault(container.demux(stream), faults, av.FFmpegError):
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if packet.size and stamp is not None:
+            stamps.add(stamp)
+        size += packet.size
+        if size <= HELD_BYTES:
+            held.append(packet)
+        else:
+            held.clear()
+    ticks, per_second = stream.time_base.numerator, stream.time_base.denominator
+    times = [stamp * ticks / per_second for stamp in sorted(stamps)]
+    return times, _and_then_fault(held, faults) if size <= HELD_BYTES else None
+
+
+def _and_then_fault(packets: list[av.Packet], faults: list[av.FFmpegError]) -> Iterator[av.Packet]:
+    yield from packets
+    if faults:
+        raise faults[0]
+
+
+def _period(times: list[float]) -> float:
+    steps = [b - a for a, b in itertools.pairwise(times)]
     if not steps:
         return 1.0
     middle = statistics.median(steps)
@@ -102,12 +172,6 @@ def _step(before: float | None, after: float | None, period: float) -> float:
     return step if 0 < step <= LONGEST_STILL else 1.0
 
 
-def upright(frame: av.VideoFrame) -> np.ndarray:
-    """The frame as uint8 RGB (H, W, 3), turned as its tag asks (grey: equal channels)."""
-    image = frame.to_ndarray(format="rgb24")
-    return np.rot90(image, round(frame.rotation / 90))  # both count counter-clockwise
-
-
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
     stream = container.streams.best("video")
     if stream is None:
@@ -116,12 +180,15 @@ def _video_stream(container: av.container.InputContainer) -> av.VideoStream:
 
 
 def _sound(
-    container: av.container.InputContainer, stream: av.VideoStream, period: float
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    packets: Iterable[av.Packet],
+    period: float,
 ) -> Iterator[av.VideoFrame]:
     """Yields the decoder's frames up to the first damaged one."""
-    count, start, end = 0, None, 0.0
+    count, start, last, lasts = 0, None, 0.0, 0
     try:
-        for frame in container.decode(stream):
+        for frame in (frame for packet in packets for frame in packet.decode()):
             if frame.is_corrupt and count:
                 raise DecodeError(f"damaged after {count} frames")
             if frame.is_corrupt:  # a recording that starts between key frames
@@ -129,25 +196,26 @@ def _sound(
             count += 1
             if frame.time is not None:
                 start = frame.time if start is None else start
-                end = frame.time + max(period, float((frame.duration or 0) * stream.time_base))
+                last, lasts = frame.time, frame.duration or 0
             yield frame
     except av.FFmpegError as error:
         name = type(error).__name__
         raise DecodeError(f"decoding fails after {count} frames ({name})") from error
     if not count:
         raise DecodeError("no frame can be decoded")
+    end = last + max(period, float(lasts * stream.time_base))
     length = _header_seconds(container, stream)
     if start is not None and end - start < WHOLE * length:
         raise EndsEarlyError(f"ends after {count} frames, its header says {length:.1f} s")
 
 
-def _until_fault(
-    frames: Iterable[av.VideoFrame], faults: list[DecodeError]
-) -> Iterator[av.VideoFrame]:
-    """Ends quietly at a fault and keeps it, so that the last good frame still has its time."""
+def until_fault(
+    items: Iterable, faults: list[Exception], kind: type[Exception] = DecodeError
+) -> Iterator:
+    """Ends quietly at a fault and keeps it: what came before still has its use."""
     try:
-        yield from frames
-    except DecodeError as error:
+        yield from items
+    except kind as error:
         faults.append(error)
 
 
@@ -159,10 +227,12 @@ def _header_seconds(container: av.container.InputContainer, stream: av.VideoStre
     return (container.duration or 0) / av.time_base
 
 
-def _same_size(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def _same_size(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
     first = None
     for count, frame in enumerate(frames):
-        first = first or frame.shape
-        if frame.shape != first:
+        turned = _quarter_turns(frame) % 2
+        size = (frame.width, frame.height) if turned else (frame.height, frame.width)
+        first = first or size
+        if size != first:
             raise DecodeError(f"the picture's size changes after {count} frames")
         yield frame

@@ -3,12 +3,15 @@
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import av
 import numpy as np
 
 from vdit.data.video_folder import decode, windows
 from vdit.errors import InputError
+
+GROUP_PIXELS = 1 << 17  # of frames resized together: as floats, what a core's cache holds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,17 +43,18 @@ class Video:
     split: str = ""
 
 
-def cut(video: Video, path: pathlib.Path, settings: Settings) -> Iterator[int]:
-    """Writes the windows of one file to its spool; yields the number of frames read so far.
+def cut(
+    video: Video, path: pathlib.Path, settings: Settings, going: Callable[[], None] = lambda: None
+) -> None:
+    """Writes the windows of one file to its spool; `video` gets status, reason, frames and places.
 
-    At the end `video` has its status, reason, frames and places.
+    `going` is called at every frame; what it raises ends the cutting.
     """
     try:
         with video.spool.open("wb") as spool:
-            for place, clip in _clips(_counted(video, path), settings):
-                spool.write(clip.tobytes())
+            for place, clip in _clips(_counted(video, path, going), settings):
+                spool.write(np.ascontiguousarray(clip))
                 video.places.append(place)
-                yield video.frames
     except decode.DecodeError as error:
         video.reason = str(error)
         ends = isinstance(error, decode.EndsEarlyError)
@@ -59,27 +63,52 @@ def cut(video: Video, path: pathlib.Path, settings: Settings) -> Iterator[int]:
         video.status, video.reason = "short", _why_empty(video, settings)
 
 
-def _counted(video: Video, path: pathlib.Path) -> Iterator[np.ndarray]:
-    for frame in decode.read_frames(path):
+def _counted(
+    video: Video, path: pathlib.Path, going: Callable[[], None]
+) -> Iterator[av.VideoFrame]:
+    for frame in decode.timed_frames(path):
         video.frames += 1
+        going()
         yield frame
 
 
 def _clips(
-    frames: Iterator[np.ndarray], settings: Settings
+    frames: Iterator[av.VideoFrame], settings: Settings
 ) -> Iterator[tuple[tuple[int, int, int], np.ndarray]]:
     """Yields ((start, top, left), clip (T, H, W, 3)) of one video."""
     size = (settings.height, settings.width)
     cadence = (settings.frames, settings.stride, settings.hop)
     if not settings.tile:
-        for start, clip in windows.windows(
-            frames, *cadence, lambda frame: windows.crop_resize(frame, size)
-        ):
+        for start, clip in windows.windows(_shrunk(frames, cadence, size), *cadence):
             yield (start, 0, 0), clip
         return
-    for start, clip in windows.windows(frames, *cadence):
+    for start, clip in windows.windows(frames, *cadence, decode.Upright()):
         for top, left in windows.tile_corners(*clip.shape[1:3], size):
             yield (start, top, left), clip[:, top : top + size[0], left : left + size[1]]
+
+
+def _shrunk(
+    frames: Iterator[av.VideoFrame], cadence: tuple[int, int, int], size: tuple[int, int]
+) -> Iterator[np.ndarray | None]:
+    """The frames as images of `size`, made group by group; None for one that no window holds."""
+    upright, faults, group = decode.Upright(), [], []
+    for index, frame in enumerate(decode.until_fault(frames, faults)):
+        group.append(frame if windows.starts(index, *cadence) else None)
+        if len(group) * frame.width * frame.height >= GROUP_PIXELS:
+            yield from _images(group, upright, size)
+            group = []
+    yield from _images(group, upright, size)
+    if faults:
+        raise faults[0]
+
+
+def _images(
+    group: list[av.VideoFrame | None], upright: decode.Upright, size: tuple[int, int]
+) -> Iterator[np.ndarray | None]:
+    wanted = [upright(frame) for frame in group if frame is not None]
+    images = iter(windows.crop_resize_all(wanted, size) if wanted else ())
+    for frame in group:
+        yield None if frame is None else next(images)
 
 
 def _why_empty(video: Video, settings: Settings) -> str:

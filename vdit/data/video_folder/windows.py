@@ -1,7 +1,7 @@
 """Cutting: windows of frames in time; centre crop with area resize, or tiles, in space."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -25,14 +25,19 @@ def windows(
     """
     opened: dict[int, list[np.ndarray]] = {}
     for index, frame in enumerate(frames):
-        if index % hop == 0:
-            opened[index] = []
-        waiting = [start for start in opened if (index - start) % stride == 0]
+        waiting = starts(index, num_frames, stride, hop)
         image = prepare(frame) if waiting else None
         for start in waiting:
-            opened[start].append(image)
-            if len(opened[start]) == num_frames:
+            window = opened.setdefault(start, [])
+            window.append(image)
+            if len(window) == num_frames:
                 yield start, np.stack(opened.pop(start))
+
+
+def starts(index: int, num_frames: int, stride: int, hop: int) -> list[int]:
+    """Starts of the windows that hold frame `index`."""
+    first = -(-max(0, index - span(num_frames, stride) + 1) // hop) * hop
+    return [start for start in range(first, index + 1, hop) if (index - start) % stride == 0]
 
 
 def tile_corners(height: int, width: int, size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -50,21 +55,34 @@ def crop_resize(image_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     A target pixel is the mean of the source area it covers (exact for broken ratios; a source
     smaller than the target is enlarged the same way). The crop starts at a whole pixel.
     """
-    source = image_HWC.shape[:2]
+    return crop_resize_all([image_HWC], size)[0]
+
+
+def crop_resize_all(images_NHWC: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """`crop_resize` of images of one shape: uint8 (N, h, w, C).
+
+    Small images cost less together: each step's call, and its wait for Python's lock.
+    """
+    *source, channels = images_NHWC[0].shape
     scale = min(source[0] / size[0], source[1] / size[1])
-    rows, columns = (area_weights(s, t, scale) for s, t in zip(source, size, strict=True))
-    low_hWC = (rows @ image_HWC.reshape(source[0], -1).astype(np.float32)).reshape(
-        size[0], source[1], -1
-    )
-    small_whC = (columns @ low_hWC.swapaxes(0, 1).reshape(source[1], -1)).reshape(
-        size[1], size[0], -1
-    )
-    return np.rint(small_whC).astype(np.uint8).swapaxes(0, 1)
+    tall, rows = area_weights(source[0], size[0], scale)
+    wide, columns = area_weights(source[1], size[1], scale, channels)
+    count, height, width = len(images_NHWC), tall.stop - tall.start, wide.stop - wide.start
+    crop_HNWC = np.empty((height, count, width, channels), np.float32)
+    for index, image in enumerate(images_NHWC):
+        crop_HNWC[:, index] = image[tall, wide]
+    low_hNw = (rows @ crop_HNWC.reshape(height, -1)).reshape(size[0], count, -1)
+    small_whN = columns @ low_hNw.transpose(2, 0, 1).reshape(width * channels, -1)
+    small_Nhw = small_whN.reshape(-1, size[0], count).transpose(2, 1, 0)
+    return np.rint(small_Nhw).astype(np.uint8).reshape(count, *size, channels)
 
 
 @functools.lru_cache(maxsize=64)
-def area_weights(source: int, target: int, scale: float) -> scipy.sparse.csr_array:
-    """(target, source) weights: row i has the share of each pixel in start + [i, i + 1) scale.
+def area_weights(
+    source: int, target: int, scale: float, channels: int = 1
+) -> tuple[slice, scipy.sparse.csr_array]:
+    """The pixels of a crop, and (target, pixels) weights: row i has the share of each pixel in
+    [i, i + 1) scale; for interleaved channels (target x channels, pixels x channels).
 
     Sparse, as a pixel has one target or two; and a dense product would wake BLAS's threads,
     which on busy cores makes a frame ten times slower.
@@ -74,4 +92,8 @@ def area_weights(source: int, target: int, scale: float) -> scipy.sparse.csr_arr
     pixel = np.arange(source)[None, :]
     overlap = np.minimum(low + scale, pixel + 1) - np.maximum(low, pixel)
     weights = np.clip(overlap, 0, None)
-    return scipy.sparse.csr_array((weights / weights.sum(1, keepdims=True)).astype(np.float32))
+    weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    inside = np.flatnonzero(weights.any(0))
+    crop = slice(inside[0], inside[-1] + 1)
+    each = np.eye(channels, dtype=np.float32)
+    return crop, scipy.sparse.csr_array(scipy.sparse.kron(weights[:, crop], each, "csr"))

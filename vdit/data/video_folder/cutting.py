@@ -1,0 +1,61 @@
+"""Files cut side by side, one thread a core: most of the work is done outside Python's lock."""
+
+import concurrent.futures
+import os
+import pathlib
+import threading
+from collections.abc import Callable, Iterator
+
+from vdit.data.video_folder import ingest
+
+
+class _Stopped(Exception):
+    """The cutting was given up; nobody wants this file's windows any more."""
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cut_all(
+    videos: list[ingest.Video],
+    root: pathlib.Path,
+    settings: ingest.Settings,
+    show: Callable[[ingest.Video], None],
+    workers: int,
+) -> Iterator[ingest.Video]:
+    """Cuts every file, the largest first; yields each when it is done, calls `show` at every frame.
+
+    A file is one thread's and has a spool of its own, so neither the number of threads nor the
+    order in which they end can be seen in the result. An interrupt or an error ends all of them.
+    """
+    stop = threading.Event()
+
+    def cut(video: ingest.Video) -> ingest.Video:
+        def going() -> None:
+            if stop.is_set():
+                raise _Stopped
+            show(video)
+
+        ingest.cut(video, root / video.name, settings, going)
+        return video
+
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        try:
+            largest = sorted(videos, key=lambda video: -_size(root / video.name))
+            for done in concurrent.futures.as_completed([pool.submit(cut, v) for v in largest]):
+                yield done.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _size(path: pathlib.Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
