@@ -31,9 +31,7 @@ class Member:
         self.decays = ema_decays(config.optimizer, config.steps)
         self.saved = files.enter_context(checkpoint.checkpointer(workdir, config.keep))
         where, records = sharding.batch_sharding(mesh), self.task.records
-        self.data = iter(
-            pipeline.batches(records, config.batch, config.seed, where, pipeline.on_host)
-        )
+        self.data = iter(pipeline.batches(records, config.batch, config.seed, where, place=False))
         state, _ = train.start(self.task, config, mesh)
         self._places = jax.tree.map(lambda x: x.sharding, state)
         found = checkpoint.restore(self.saved, state, self.data)

@@ -56,7 +56,7 @@ def _packed(task, config, mesh, slots):
     step = packing.compiled(task.loss, train.recipe_of(config), mesh)
     where = sharding.batch_sharding(mesh)
     rows = [
-        iter(pipeline.batches(task.records, config.batch, seed, where, pipeline.on_host))
+        iter(pipeline.batches(task.records, config.batch, seed, where, place=False))
         for seed in range(slots)
     ]
     numbers = [np.full(slots, x, np.float32) for x in _numbers(config)]

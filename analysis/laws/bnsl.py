@@ -63,7 +63,8 @@ class Broken:
             jacobian[:, at + 2] = -c * f * (bend - u * passed)
         power = np.exp(np.clip(log_power, -700, 700))
         loss = power + theta[:, 1:2]
-        jacobian *= (power / loss)[:, None]
+        with np.errstate(invalid="ignore"):  # 0 x inf beyond all reason: no step goes there
+            jacobian *= (power / loss)[:, None]
         jacobian[:, 1] = 1 / loss
         return np.log(loss), jacobian.swapaxes(1, 2)
 

@@ -17,7 +17,7 @@ from vdit.errors import InputError
 
 
 def batches(
-    records, batch: int, seed: int, sharding: jax.sharding.Sharding, place=None
+    records, batch: int, seed: int, sharding: jax.sharding.Sharding, place: bool = True
 ) -> grain.IterDataset:
     """An endless Grain dataset of batches (dicts of arrays) that lie on the devices.
 
@@ -26,19 +26,25 @@ def batches(
       batch: examples a step, over all processes.
       seed: fixes the order; every epoch is shuffled anew.
       sharding: of the first axis of every array.
-      place: `(rows, sharding) -> batch`; `to_devices` by default.
+      place: False leaves the rows on the host, for who stacks several batches first.
     """
-    place = place or to_devices
     if len(records) < 1:
         raise InputError(f"{records}: no training clips")
     mine = rows_of_this_process(batch, sharding)
-    return (
+    rows = (
         grain.MapDataset.range(sys.maxsize // batch)
         .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed)[mine]))
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
-        .map(lambda rows: place(rows, sharding))
-        .pipe(grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2)
     )
+    if not place or _is_lone_cpu():  # no way to go: a second thread would cost half the reading
+        return rows
+    return rows.map(lambda rows: to_devices(rows, sharding)).pipe(
+        grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2
+    )
+
+
+def _is_lone_cpu() -> bool:
+    return jax.device_count() == 1 and jax.default_backend() == "cpu"
 
 
 def clips_of_batch(i: int, batch: int, count: int, seed: int) -> np.ndarray:
@@ -62,14 +68,9 @@ def to_devices(rows: Mapping[str, np.ndarray], sharding) -> dict[str, jax.Array]
     A lone CPU is handed the rows as they are: its memory is the host's, and placing two small
     arrays costs half a millisecond, 5 % of a tiny model's step.
     """
-    if jax.device_count() == 1 and jax.default_backend() == "cpu":
+    if _is_lone_cpu():
         return dict(rows)
     return {k: jax.make_array_from_process_local_data(sharding, v) for k, v in rows.items()}
-
-
-def on_host(rows: Mapping[str, np.ndarray], sharding) -> dict[str, np.ndarray]:
-    """The rows as they were read, for who stacks several batches before placing them."""
-    return dict(rows)
 
 
 def rows_of_this_process(batch: int, sharding) -> slice:
