@@ -36,10 +36,12 @@ def uncached():
 
 def test_twenty_eight_layers_compile_as_fast_as_four(uncached):
     cost(2, 20)  # what is imported and traced once for all
-    pairs = [[cost(depth, width) for depth in (4, 28)] for width in (24, 32)]
-    assert min(deep / shallow for (shallow, _), (deep, _) in pairs) < 1.5
-    for (_, shallow), (_, deep) in pairs:
+    for width in (24, 32):  # a second pair where the machine was busy in the first
+        (shallow_s, shallow), (deep_s, deep) = (cost(depth, width) for depth in (4, 28))
         assert deep < 1.1 * shallow
+        if deep_s < 1.5 * shallow_s:
+            return
+    pytest.fail(f"28 layers compile in {deep_s:.1f} s, 4 in {shallow_s:.1f} s")
 
 
 SPLIT = """
