@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sweeps.branch import own
+from sweeps.queue import RESULT
 from sweeps.status import state_of, table, whole_seconds, with_starts
-from sweeps.worker import RESULT
 
 # FLOP/s of a worker before any run here was timed: float32 on one core of a desktop CPU.
 ASSUMED_RATE = 1e10

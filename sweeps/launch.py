@@ -9,9 +9,9 @@ from typing import Any
 
 from sweeps import forecast, ledger, local, modes, slurm
 from sweeps.plan import make_plan, select, write_plan
+from sweeps.queue import FAILED, run_folder
 from sweeps.status import state_of
 from sweeps.watch import OPEN_STATES, OVER_STATES, watch
-from sweeps.worker import FAILED, run_folder
 from vdit import cli
 from vdit.errors import InputError
 

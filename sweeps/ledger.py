@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sweeps.book import read_books
-from sweeps.worker import FAILED, RESULT, run_folder
+from sweeps.queue import FAILED, RESULT, run_folder
 
 FATES = ("useful", "repeated", "wasted", "unfinished", "no run")
 DEAD = "killed or at work"  # seconds of a run that its worker has not closed

@@ -14,7 +14,7 @@ from sweeps import forecast, local
 from sweeps.local import Machine, Mode
 from sweeps.measure import measure, measured, said, words
 from sweeps.plan import build_config, read_plan, select
-from sweeps.worker import is_over, run_folder
+from sweeps.queue import is_over, run_folder
 from vdit import cli
 from vdit.slots import recorded_mode
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sweeps import claim, ledger
 from sweeps.branch import labels, own
 from sweeps.plan import read_plan, select
-from sweeps.worker import FAILED, RESULT, run_folder
+from sweeps.queue import FAILED, RESULT, run_folder
 from vdit import cli
 
 STATES = ("finished", "running", "stale", "failed", "waiting")

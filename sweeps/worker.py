@@ -13,27 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps import branch, claim, packs
+from sweeps import branch, claim, packs, queue
 from sweeps.book import Book
-from sweeps.plan import build_config, cost, read_plan, select, write_json
+from sweeps.plan import build_config, read_plan, select, write_json
+from sweeps.queue import FAILED, RESULT, is_over, run_folder
 from vdit import cli
 from vdit.errors import InputError
 from vdit.fingerprint import fingerprint
 
-RESULT, FAILED = "result.json", "failed.json"
 # A run whose workers were killed this often is what kills them (memory, most often).
 MAXIMUM_DEATHS = 2
 POLL_S = 0.5  # between two looks for a trunk's checkpoint
 TERMINATED = 128 + signal.SIGTERM
-
-
-def run_folder(root: Path, run: Mapping[str, Any]) -> Path:
-    return root / "runs" / run["run_id"]
-
-
-def is_over(folder: Path) -> bool:
-    """Whether the run has finished or failed: nobody is to claim it."""
-    return (folder / RESULT).exists() or (folder / FAILED).exists()
 
 
 def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
@@ -43,7 +34,7 @@ def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
     """
     plan, launcher, compiled, book = read_plan(root), os.getppid(), set(), Book(root)
     runs = select(plan, hold_out)
-    take = functools.partial(_take, root)
+    take = functools.partial(queue.take, root)
     book.write("start")
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
     while os.getppid() == launcher and (taken := _wait_for_next(root, runs, compiled, launcher)):
@@ -57,46 +48,18 @@ def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
             book.write("end", names, idle_steps=idle)
             for _, held in pack.taken:
                 held.release()
-        compiled.add(_shape(taken[0]))
+        compiled.add(queue.shape(taken[0]))
     book.write("exit")
 
 
 def _wait_for_next(root: Path, runs: list[dict[str, Any]], compiled: set[tuple], launcher: int):
     """`take_next`, again and again while all that is left begins in the trunks of other workers."""
-    while not (taken := take_next(root, runs, compiled)) and os.getppid() == launcher:
-        if not any(must_wait(root, run) for run in runs if not is_over(run_folder(root, run))):
+    while not (taken := queue.take_next(root, runs, compiled)) and os.getppid() == launcher:
+        left = [run for run in runs if not is_over(run_folder(root, run))]
+        if not any(queue.must_wait(root, run) for run in left):
             break
         time.sleep(POLL_S)
     return taken
-
-
-def must_wait(root: Path, run: Mapping[str, Any]) -> bool:
-    """Whether the run is a branch whose trunk has yet to come to its step."""
-    trunk = root / "runs" / branch.trunk_of(run)[0]
-    return not branch.is_ready(root, run) and not is_over(trunk)
-
-
-def take_next(
-    root: Path, runs: list[dict[str, Any]], compiled: set[tuple]
-) -> tuple[dict[str, Any], claim.Claim] | None:
-    """Claims the next run: of those as long as the first one left, one whose shape is compiled."""
-    left = [run for run in runs if not is_over(run_folder(root, run))]
-    left.sort(key=lambda run: (-cost(run), _shape(run) not in compiled))
-    for run in left:
-        if not must_wait(root, run) and (held := _take(root, run)):
-            return run, held
-    return None
-
-
-def _take(root: Path, run: Mapping[str, Any]) -> claim.Claim | None:
-    """Claims a run, unless another has it or it is over."""
-    folder = run_folder(root, run)
-    if is_over(folder) or not (held := claim.take(folder)):
-        return None
-    if not is_over(folder):
-        return held
-    held.release()
-    return None
 
 
 def prepare(root: Path, hold_out: bool) -> None:
@@ -188,10 +151,6 @@ def _fail(folder: Path, run: Mapping[str, Any], line: str, trace: str) -> None:
     print(f"{run['run_id']} failed: {line}\n{trace}", file=sys.stderr, flush=True)
     failure = {"run_id": run["run_id"], "exception": line, "traceback": trace}
     write_json(folder / FAILED, failure | {"time": time.time()})
-
-
-def _shape(run: Mapping[str, Any]) -> tuple:
-    return run["size"], run["batch"]
 
 
 def prepare_process(root: Path, cores: list[int]) -> None:

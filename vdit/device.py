@@ -19,21 +19,40 @@ PEAK_FLOPS = {
 
 
 def compiler_options(runs: str) -> dict:
-    """What `jax.jit` is told of a program that runs `often` or `once`.
+    """What `jax.jit` is told of a program that runs `often`, `seldom` or `once`.
 
-    On a CPU, LLVM's higher levels cost a tiny model more seconds than they save it: at level 1 a
-    training step is as fast as at the default (to the same bits) and compiles in about 0.8 of the
-    time; code that runs once is compiled at level 0. And of the library of fused kernels (YNN) only
-    the plain products are taken: its fused sums made a step 1.1 to 1.4 times as long, and products
-    fused with a constant (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong. Elsewhere the
-    defaults stand.
+    On a CPU, compiling a tiny model takes longer than most runs of it. LLVM's higher levels cost
+    more seconds than they save: at level 1 a training step is as fast as at the default (to the
+    same bits) and compiles in about 0.8 of the time. XLA's older emitter of fused loops compiles in
+    about 0.6 of the newer one's time; its loops take 1.2 times as long, which only steps of a
+    training notice. Code that runs once is compiled at level 0. And of the library of fused kernels
+    (YNN) only the plain products are taken: its fused sums made a step 1.1 to 1.4 times as long,
+    and products fused with a constant (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong.
+    Elsewhere the defaults stand.
     """
     if jax.default_backend() != "cpu":
         return {}
     return {
-        "xla_backend_optimization_level": {"often": 1, "once": 0}[runs],
+        "xla_backend_optimization_level": {"often": 1, "seldom": 1, "once": 0}[runs],
+        "xla_cpu_use_fusion_emitters": runs == "often",
         "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
     }
+
+
+def jitted(runs: str, **options):
+    """Decorates as `jax.jit` does, for programs that run so (`compiler_options`).
+
+    It is made when it is first called: until then no backend is chosen, nor devices taken.
+    """
+
+    def decorate(function):
+        @functools.cache
+        def program():
+            return jax.jit(function, compiler_options=compiler_options(runs), **options)
+
+        return functools.wraps(function)(lambda *args, **kwargs: program()(*args, **kwargs))
+
+    return decorate
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import optax
 import optax.contrib
+from jax.flatten_util import ravel_pytree
 
 from vdit import mup
 from vdit.errors import InputError
@@ -40,6 +41,10 @@ class Recipe:
         """Steps from gradients whose norm over all weights is limited."""
         steps = optax.chain(optax.clip_by_global_norm(self.clip), steps)
         return optax.flatten(steps) if self.flatten else steps
+
+    def norm(self, gradient) -> jax.Array:
+        """Over all weights; of the one vector where there is one, so that it is computed once."""
+        return optax.tree.norm(ravel_pytree(gradient)[0] if self.flatten else gradient)
 
 
 def _adamw(recipe: Recipe) -> optax.GradientTransformation:
@@ -82,6 +87,8 @@ def _as_matrix(weight) -> optax.contrib.MuonDimensionNumbers | None:
     return rows and optax.contrib.MuonDimensionNumbers(rows, weight.ndim - 1)
 
 
+BLOCK = 1024  # steps of a schedule that are computed at once
+
 OPTIMIZERS = {"adamw": _adamw, "muon": _muon}
 
 
@@ -106,8 +113,10 @@ def learning_rates(config, steps: int) -> np.ndarray:
         schedule = optax.join_schedules(pieces, [warmup, max(warmup, steps - decay)])
     else:
         raise InputError(f"optimizer.schedule={config.schedule!r}: expected cosine or wsd")
-    # The first step must move too: step i uses the rate of i + 1.
-    return np.asarray(jax.vmap(schedule)(np.arange(1, steps + 1)), np.float32)
+    # The first step must move too: step i uses the rate of i + 1. In blocks, for to JAX another
+    # length is another program, and a sweep has as many lengths as runs.
+    counts = np.arange(1, steps + 1 + -steps % BLOCK).reshape(-1, BLOCK)
+    return np.concatenate([np.asarray(schedule(block), np.float32) for block in counts])[:steps]
 
 
 def ema_decays(config, steps: int) -> np.ndarray:

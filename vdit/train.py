@@ -143,7 +143,7 @@ def train_step(state: TrainState, batch, rate, decay, *, loss, recipe: Recipe):
     """One step on one global batch. From a step that is not finite on, the weights stay put."""
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
     (value, metrics), gradient = _gradient(loss, state.params, batch, key, recipe.accumulate)
-    norm = optax.tree.norm(gradient)
+    norm = recipe.norm(gradient)
     good = jnp.isfinite(value) & jnp.isfinite(norm) & (state.bad_step < 0)
     updates, optimizer = recipe.transform().update(gradient, state.optimizer, state.params)
     params = jax.tree.map(lambda w, u: w + jnp.where(good, rate * u, 0), state.params, updates)

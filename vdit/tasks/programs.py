@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 
 from vdit import mup
+from vdit.device import jitted
 from vdit.diffusion import flow, given, objectives
 from vdit.diffusion.objectives import Objective, Sampling
 from vdit.models import dit
@@ -69,7 +70,7 @@ class Known(NamedTuple):
     given: jax.Array | None
 
 
-@functools.partial(jax.jit, static_argnames=("shape", "objective", "sampling"))
+@jitted("seldom", static_argnames=("shape", "objective", "sampling"))
 def generate(
     weights, key, caption, known: Known | None = None, *, shape, objective, sampling: Sampling
 ) -> jax.Array:
@@ -90,7 +91,7 @@ def generate(
     return given.keep(objectives.sample(objective, seeing, *rest), *known)
 
 
-@functools.partial(jax.jit, static_argnames=("shape", "objective"))
+@jitted("seldom", static_argnames=("shape", "objective"))
 def triple_losses(weights, key, x, t_B, caption, *, shape: Shape, objective: Objective):
     """(B,) losses on fixed clips, noise levels and (by the key) noises."""
     noise = jax.random.normal(key, x.shape)
