@@ -51,7 +51,6 @@ from vdit.optimizer import Recipe
 from vdit.sizes import Shape
 from vdit.tasks.programs import Init
 
-train.compiler_options = lambda runs: {"xla_backend_optimization_level": 0}
 init, found = Init(Shape((2, 4, 4, 2), (1, 2, 2), 64, 2, 2, vocabulary=9, text_length=4)), {}
 for fsdp in (1, 2, 4, 8):
     mesh = sharding.make_mesh({"fsdp": fsdp}, devices=jax.devices()[:fsdp])

@@ -1,7 +1,8 @@
 """Most of the suite's time is XLA's compiler: all tests share what it has made, and ask for little.
 
 Set before JAX is imported, and inherited by the processes that tests start. The compiler's lowest
-level makes slower code of the same operations.
+level and its older emitter of loops make slower code of the same operations; tests that are to see
+what users get delete XLA_FLAGS (`vdit.device.compiler_options` reads it).
 """
 
 import os
@@ -14,7 +15,8 @@ if CACHE not in os.environ:  # workers of one session inherit that of the first 
     os.environ[CACHE] = tempfile.mkdtemp(prefix="vdit-tests-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    os.environ[FLAGS] = f"{os.environ.get(FLAGS, '')} --xla_backend_optimization_level=0"
+    QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    os.environ[FLAGS] = f"{os.environ.get(FLAGS, '')} {QUICK}"
     MADE_HERE = True
 else:
     MADE_HERE = False

@@ -9,9 +9,8 @@ from vdit import checkpoint, sharding, train
 from vdit.data import pipeline
 from vdit.tasks.video import VideoTask
 
-train.compiler_options = lambda runs: {"xla_backend_optimization_level": 0}
 tmp = pathlib.Path(sys.argv[1])
-made = config(tmp, **{"model.depth": 1})
+made = config(tmp, **{"model.depth": 1, "optimizer.flatten": False})
 task = VideoTask(made)
 
 def placed(sizes, seed):

@@ -19,6 +19,7 @@ OVERRIDES = {
     "data.train_clips": 64,
     "data.validation_clips": 32,
     "data.world.max_objects": 1,
+    "optimizer.flatten": True,  # quicker to compile
     "model.size": "",
     "model.width": 24,
     "model.depth": 2,

@@ -1,6 +1,7 @@
 """What the device can do at best: the measure of model FLOP/s utilisation (MFU)."""
 
 import functools
+import os
 import time
 
 import jax
@@ -28,15 +29,17 @@ def compiler_options(runs: str) -> dict:
     training notice. Code that runs once is compiled at level 0. And of the library of fused kernels
     (YNN) only the plain products are taken: its fused sums made a step 1.1 to 1.4 times as long,
     and products fused with a constant (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong.
-    Elsewhere the defaults stand.
+    Elsewhere the defaults stand, and everywhere what XLA_FLAGS sets.
     """
     if jax.default_backend() != "cpu":
         return {}
-    return {
+    options = {
         "xla_backend_optimization_level": {"often": 1, "seldom": 1, "once": 0}[runs],
         "xla_cpu_use_fusion_emitters": runs == "often",
         "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
     }
+    flags = os.environ.get("XLA_FLAGS", "")
+    return {name: value for name, value in options.items() if f"--{name}=" not in flags}
 
 
 def jitted(runs: str, **options):
