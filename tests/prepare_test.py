@@ -93,6 +93,15 @@ def test_resize_averages_the_area_each_pixel_covers():
     assert np.array_equal(windows.crop_resize(same, (5, 4)), same[:, 1:5])
 
 
+@pytest.mark.parametrize(("source", "target"), [(53, 49), (112, 100), (218, 200)])
+def test_a_scale_that_is_rounded_leaves_no_pixel_out(source, target):
+    """target x scale is a rounding error above the source here."""
+    assert target * (source / target) > source
+    crop, weights = windows.area_weights(source, target, source / target)
+    assert crop == slice(0, source)
+    np.testing.assert_allclose(weights.sum(0), target / source, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("count", "stride", "hop"), [(3, 1, 3), (3, 2, 5), (4, 3, 2), (1, 1, 1)])
 def test_windows_step_evenly_and_are_whole(count, stride, hop):
     cut = list(windows.windows(iter(np.arange(23)[:, None]), count, stride, hop))

@@ -25,8 +25,8 @@ def compiler_options(runs: str) -> dict:
     On a CPU, compiling a tiny model takes longer than most runs of it. LLVM's higher levels cost
     more seconds than they save: at level 1 a training step is as fast as at the default (to the
     same bits) and compiles in about 0.8 of the time. XLA's older emitter of fused loops compiles in
-    about 0.6 of the newer one's time; its loops take 1.2 times as long, which only steps of a
-    training notice. Code that runs once is compiled at level 0. And of the library of fused kernels
+    0.6 to 0.75 of the newer one's time; steps take 1.2 times as long, which only training
+    notices. Code that runs once is compiled at level 0. And of the library of fused kernels
     (YNN) only the plain products are taken: its fused sums made a step 1.1 to 1.4 times as long,
     and products fused with a constant (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong.
     Elsewhere the defaults stand, and everywhere what XLA_FLAGS sets.

@@ -9,7 +9,7 @@ from vdit.data.video_folder.ingest import Settings, Video
 from vdit.errors import InputError
 
 FILE = "vdit.json"
-VERSION = 1  # raised when the same files and settings would give other windows
+VERSION = 2  # raised when the same files and settings would give other windows
 
 
 def inputs(settings: Settings, hashes: dict[str, str], captions: dict[str, str]) -> dict:

@@ -87,7 +87,7 @@ def area_weights(
     Sparse, as a pixel has one target or two; and a dense product would wake BLAS's threads,
     which on busy cores makes a frame ten times slower.
     """
-    start = np.floor((source - target * scale) / 2)
+    start = np.floor((source - target * scale) / 2 + 1e-6)  # for the scale is a rounded number
     low = start + scale * np.arange(target)[:, None]
     pixel = np.arange(source)[None, :]
     overlap = np.minimum(low + scale, pixel + 1) - np.maximum(low, pixel)
