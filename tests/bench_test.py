@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from tests.prepare_test import levels, write_video
+from tests.clips import levels, write_video
 from vdit import bench, checkpoint
 from vdit.benchmark import cases, data, measure, table
 from vdit.device import jitted

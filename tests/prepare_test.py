@@ -1,6 +1,6 @@
+"""From a folder of videos to a prepared one: the same bytes, or a line that says why not."""
+
 import csv
-import fractions
-import json
 import os
 import pathlib
 import shutil
@@ -12,39 +12,12 @@ import time
 import av
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 
+from tests.clips import SHARED, levels, names, noise, read, real, run, siblings, write_video
+from tests.paths import ROOT
 from vdit import prepare
-from vdit.data.video_folder import cutting, decode, folder, ingest, windows
+from vdit.data.video_folder import cutting, folder, ingest
 from vdit.errors import InputError
-
-SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
-real = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real videos in {SHARED}")
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-
-
-def write_video(path, images, times=None, codec="ffv1", pixels="gray", rate=10):
-    """Encodes uint8 images ((H, W) grey or (H, W, 3)) at `times` (ms), or at a constant rate."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate)
-        stream.height, stream.width = images[0].shape[:2]
-        stream.pix_fmt = pixels
-        stream.codec_context.time_base = stream.time_base = fractions.Fraction(1, 1000)
-        for index, image in enumerate(images):
-            kind = "gray" if image.ndim == 2 else "rgb24"
-            frame = av.VideoFrame.from_ndarray(image, format=kind).reformat(format=pixels)
-            frame.time_base = fractions.Fraction(1, 1000)
-            frame.pts = times[index] if times else round(index * 1000 / rate)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-
-def levels(values, size=16):
-    return [np.full((size, size), value, np.uint8) for value in values]
-
-
-def noise(count, shape, seed=0):
-    return list(np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8))
 
 
 @pytest.fixture
@@ -55,171 +28,6 @@ def videos(tmp_path):
     for v in range(6):
         write_video(root / f"v{v}.mkv", levels(range(20 * v, 20 * v + 12)))
     return root
-
-
-def run(root, out, *flags, frames=3, size=8):
-    named = {"--videos": root, "--out": out, "--frames": frames, "--size": size}
-    prepare.main([*(str(part) for pair in named.items() for part in pair), *flags])
-    return json.loads((out / "vdit.json").read_text())
-
-
-def read(out):
-    builder = tfds.builder_from_directory(out)
-    return {split: list(builder.as_data_source(split)) for split in ("train", "validation")}
-
-
-def names(rows):
-    return {row["video_id"].decode() for row in rows}
-
-
-def siblings(out):
-    return sorted(path.name for path in out.parent.iterdir() if path.name != out.name)
-
-
-# Cutting in space and time.
-
-
-def test_resize_averages_the_area_each_pixel_covers():
-    image = np.zeros((6, 8, 3), np.uint8)
-    image[:, 1:7] = np.arange(108).reshape(6, 6, 3)
-    blocks = image[:, 1:7].reshape(2, 3, 2, 3, 3).mean((1, 3))
-    assert np.array_equal(windows.crop_resize(image, (2, 2)), np.rint(blocks))
-    row = np.array([[10, 20, 40]], np.uint8)[..., None].repeat(3, -1).repeat(3, 0)
-    # Two pixels out of three: each is one pixel and half of the middle one.
-    expected = [np.rint((10 + 20 / 2) / 1.5), np.rint((20 / 2 + 40) / 1.5)]
-    assert windows.crop_resize(row, (2, 2))[0, :, 0].tolist() == expected
-    same = noise(1, (5, 7, 3))[0]
-    assert np.array_equal(windows.crop_resize(same, (5, 7)), same)
-    assert np.array_equal(windows.crop_resize(same, (5, 4)), same[:, 1:5])
-
-
-@pytest.mark.parametrize(("source", "target"), [(53, 49), (112, 100), (218, 200)])
-def test_a_scale_that_is_rounded_leaves_no_pixel_out(source, target):
-    """target x scale is a rounding error above the source here."""
-    assert target * (source / target) > source
-    crop, weights = windows.area_weights(source, target, source / target)
-    assert crop == slice(0, source)
-    np.testing.assert_allclose(weights.sum(0), target / source, rtol=1e-5)
-
-
-@pytest.mark.parametrize(("count", "stride", "hop"), [(3, 1, 3), (3, 2, 5), (4, 3, 2), (1, 1, 1)])
-def test_windows_step_evenly_and_are_whole(count, stride, hop):
-    cut = list(windows.windows(iter(np.arange(23)[:, None]), count, stride, hop))
-    starts = [s for s in range(0, 23, hop) if s + (count - 1) * stride < 23]
-    assert sorted(start for start, _ in cut) == starts
-    for start, clip in cut:
-        assert clip[:, 0].tolist() == [start + k * stride for k in range(count)]
-
-
-def test_tiles_are_native_pixels_without_overlap(tmp_path):
-    root = tmp_path / "videos"
-    root.mkdir()
-    sources = {f"{name}.mkv": noise(4, (21, 34), seed) for seed, name in enumerate("ab")}
-    for name, images in sources.items():
-        write_video(root / name, images)
-    run(
-        root,
-        tmp_path / "out",
-        "--tile",
-        frames=2,
-        size="8x16",
-    )
-    rows = read(tmp_path / "out")
-    assert {split: len(part) for split, part in rows.items()} == {"train": 8, "validation": 8}
-    for row in rows["train"] + rows["validation"]:
-        (top, left), start = row["corner"], row["start"]
-        grey = np.stack(sources[row["video_id"].decode()])
-        expected = grey[start : start + 2, top : top + 8, left : left + 16]
-        assert np.array_equal(row["video"], expected[..., None].repeat(3, -1))
-    corners = {tuple(row["corner"].tolist()) for row in rows["train"]}
-    assert corners == {(2, 1), (2, 17), (10, 1), (10, 17)}
-
-
-# Decoding.
-
-
-def test_variable_rate_gives_evenly_spaced_times(tmp_path):
-    times = [0, 40, 80, 120, 320, 360, 400, 560, 600]
-    write_video(tmp_path / "v.mkv", levels(times_to_level(times)), times=times, rate=25)
-    shown = [int(frame[0, 0, 0]) for frame in decode.read_frames(tmp_path / "v.mkv")]
-    # On show at 20, 60, 100, ... ms, the middles of the 40 ms steps that most frames have.
-    expected = [max(t for t in times if t <= now) for now in range(20, 640, 40)]
-    assert shown == times_to_level(expected)
-
-
-def times_to_level(times):
-    return [time // 4 for time in times]
-
-
-def test_rounded_clock_and_dropped_frame_keep_the_other_frames(tmp_path):
-    times = [round(k * 1000 / 30) for k in range(200) if k != 150]
-    write_video(tmp_path / "v.mkv", levels(range(199)), times=times, rate=30)
-    shown = [int(frame[0, 0, 0]) for frame in decode.read_frames(tmp_path / "v.mkv")]
-    assert shown == [*range(150), 149, *range(150, 199)]
-
-
-@real
-def test_variable_rate_of_a_real_file():
-    path = SHARED / "ingest" / "vfr_irregular.mp4"
-    with av.open(str(path)) as container:
-        frames = [(f.time, f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
-    period = decode.frame_period(path)
-    got = list(decode.read_frames(path))
-    assert len(got) == round(frames[-1][0] / period) + 1 != len(frames)
-    for index, image in enumerate(got):
-        expected = [f for when, f in frames if when <= (index + 0.5) * period][-1]
-        assert np.array_equal(image, expected)
-
-
-@real
-def test_every_file_of_the_manifest_decodes_as_it_says():
-    with (SHARED / "ingest" / "manifest.csv").open(newline="") as lines:
-        manifest = list(csv.DictReader(lines))
-    assert len(manifest) == 26
-    for row in manifest:
-        check_row(SHARED / "ingest" / row["file"], row)
-
-
-def check_row(path, row):
-    images, fault = [], ""
-    try:
-        for image in decode.read_frames(path):
-            images.append(image)
-    except decode.DecodeError as error:
-        fault = str(error)
-    report = row["what_a_decoder_reports"]
-    assert bool(fault) == bool(report), path.name
-    if report.startswith("open: "):
-        assert "can't be opened (InvalidDataError)" in fault
-    elif report.startswith("decode after"):
-        assert f"after {row['frames_decoded']} frames (InvalidDataError)" in fault
-    else:
-        assert fault == report
-    if row["variable_frame_rate"] != "1":
-        assert len(images) == int(row["frames_decoded"] or 0), path.name
-    if images:
-        check_upright(path, images[0], row)
-
-
-def check_upright(path, image, row):
-    """The turn that the manifest says, spelt out by corners: counter-clockwise is positive."""
-    height, width = int(row["height"]), int(row["width"])
-    with av.open(str(path)) as container:
-        raw = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    assert raw.shape == (height, width, 3)
-    turned = {0: raw[0, 0], 90: raw[0, -1], 180: raw[-1, -1], -90: raw[-1, 0], -180: raw[-1, -1]}
-    second = {0: raw[0, 1], 90: raw[1, -1], 180: raw[-1, -2], -90: raw[-2, 0], -180: raw[-1, -2]}
-    angle = int(row["rotation"] or 0)
-    swapped = angle in (90, -90)
-    assert image.shape == ((width, height, 3) if swapped else raw.shape), path.name
-    assert np.array_equal(image[0, :2], [turned[angle], second[angle]]), path.name
-
-
-def test_grey_is_three_equal_exact_channels(tmp_path):
-    images = noise(3, (18, 22))
-    write_video(tmp_path / "v.mkv", images)
-    got = np.stack(list(decode.read_frames(tmp_path / "v.mkv")))
-    assert np.array_equal(got, np.stack(images)[..., None].repeat(3, -1))
 
 
 def test_file_cut_short_keeps_its_leading_windows(tmp_path, videos, capsys):
@@ -234,55 +42,6 @@ def test_file_cut_short_keeps_its_leading_windows(tmp_path, videos, capsys):
     assert 15 < frames < 25
     assert record["files"]["long.mkv"]["windows"] == frames // 3
     assert "its header says 4.0 s" in capsys.readouterr().out
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
-def test_memory_does_not_grow_with_the_video(tmp_path):
-    images = [np.full((360, 640, 3), level, np.uint8) for level in range(250)]
-    write_video(tmp_path / "v.mkv", images, codec="mpeg4", pixels="yuv420p", rate=30)
-    code = """if True:
-        import pathlib
-        from vdit.data.video_folder import ingest
-        video = ingest.Video("v.mkv", "", "", pathlib.Path("spool"))
-        def peak():
-            status = pathlib.Path("/proc/self/status").read_text()
-            return int(status.split("VmHWM:")[1].split()[0]) / 1024
-        before = peak()
-        settings = ingest.Settings(4, 16, 16, 1, 4, False, 0.1, 0)
-        ingest.cut(video, pathlib.Path("v.mkv"), settings)
-        assert len(video.places) == 62
-        print(peak() - before)
-    """
-    grown = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    held_whole = 250 * 360 * 640 * 1.5 / 2**20  # MiB, as the decoder's 4:2:0
-    assert float(grown.stdout) < held_whole / 2
-
-
-@real
-@pytest.mark.parametrize("name", ["vfr_irregular.mp4", "video_90.mov", "corrupted.mp4"])
-def test_a_file_too_large_to_hold_is_read_twice_with_the_same_frames(monkeypatch, name):
-    def outcome():
-        images, fault = [], ""
-        try:
-            images += decode.read_frames(SHARED / "ingest" / name)
-        except decode.DecodeError as error:
-            fault = str(error)
-        return np.stack(images), fault
-
-    (held, fault), _ = outcome(), monkeypatch.setattr(decode, "HELD_BYTES", 999)
-    again, same_fault = outcome()
-    assert np.array_equal(held, again)
-    assert fault == same_fault
-
-
-# The folder.
 
 
 def contents(out):

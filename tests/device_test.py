@@ -1,0 +1,51 @@
+"""What the compiler is told, by backend, by how often a program runs, and by XLA_FLAGS."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.tiny import python
+from vdit.device import compiler_options, jitted
+
+LEVEL, EMITTERS = "xla_backend_optimization_level", "xla_cpu_use_fusion_emitters"
+
+
+def test_what_runs_seldom_is_quick_to_compile(monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS")
+    often, seldom, once = map(compiler_options, ("often", "seldom", "once"))
+    assert [o[LEVEL] for o in (often, seldom, once)] == [1, 1, 0]
+    assert [o[EMITTERS] for o in (often, seldom, once)] == [True, False, False]
+
+
+def test_what_xla_flags_sets_stands(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host_platform_device_count=2 --{LEVEL}=3")
+    assert set(compiler_options("often")) >= {EMITTERS}
+    assert LEVEL not in compiler_options("often")
+
+
+def test_other_backends_keep_their_defaults(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert compiler_options("often") == {}
+
+
+@pytest.mark.parametrize("runs", ["often", "seldom", "once"])
+def test_options_change_no_numbers(monkeypatch, runs):
+    """Products with constants too, which one of XLA's options for a CPU gets wrong."""
+    monkeypatch.delenv("XLA_FLAGS")
+    x = np.random.default_rng(1).standard_normal((384, 80)).astype(np.float32)
+
+    def norm(x, *, power):
+        mean = jax.lax.optimization_barrier(jnp.full((80, 80), 1 / 80))
+        return x * jax.lax.rsqrt((x**power) @ mean + 1e-6)
+
+    made = jitted(runs, static_argnames="power")(norm)(x, power=2)
+    truth = x / np.sqrt((x.astype(float) ** 2).mean(-1, keepdims=True) + 1e-6)
+    np.testing.assert_allclose(made, truth, rtol=1e-5)
+
+
+def test_no_device_is_taken_before_the_first_call():
+    """Else several processes could not join after an import."""
+    code = "import vdit.main, vdit.train, vdit.tasks.programs\n"
+    code += "from jax._src import xla_bridge; print(xla_bridge.backends_are_initialized())"
+    assert python("-c", code).stdout.split() == ["False"]
