@@ -5,16 +5,18 @@ import json
 import re
 import subprocess
 import sys
+from unittest import mock
 
 import jax
 import pytest
 
 from tests.cost_model_test import XL, job
 from tests.tiny import ROOT, config, flags
-from vdit import memory
+from vdit import main, memory
 from vdit.errors import InputError
 from vdit.planning import cost_model
 from vdit.planning.devices import GIB
+from vdit.tasks.video import VideoTask
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,21 @@ def test_other_errors_pass_and_models_without_formulas_get_a_line_too(tmp_path):
     assert "try --config.accumulate=2" in str(caught.value)
     unet = dataclasses.replace(XL, attention="unet")
     assert memory._job(unet, made, {"data": 1}) is None
+
+
+def test_a_run_that_cannot_be_measured_is_kept_and_measured_later(tmp_path, monkeypatch):
+    made = config(tmp_path, **{"steps": 4, "model.depth": 1, "evaluation.clips": 0})
+    exhausted = jax.errors.JaxRuntimeError(
+        "RESOURCE_EXHAUSTED: Out of memory allocating 99999999999999 bytes"
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(VideoTask, "triples", mock.Mock(side_effect=exhausted))
+        with pytest.raises(InputError, match="out of memory in measuring width 24, depth 1: needs"):
+            main.run(made, tmp_path / "run")
+    assert not (tmp_path / "run" / "result.json").exists()
+    trained = (tmp_path / "run" / "metrics.jsonl").read_text().count("loss")
+    assert main.run(made, tmp_path / "run")["steps"] == 4
+    assert (tmp_path / "run" / "metrics.jsonl").read_text().count("loss") == trained
 
 
 # 12,288 tokens, each of which sees all: a buffer of 9 GiB for the logits of one layer alone.

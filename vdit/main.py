@@ -20,8 +20,8 @@ def run(config, workdir: str, mode: str = "one") -> dict:
 
     A finished run is returned as it is. Calls in one process share compiled programs. `mode` says
     whether it is the machine's `one` run, or one of several processes `side_by_side`; it is
-    recorded. Raises `InputError` for a config that makes no run, `vdit.train.DivergedError` if it
-    diverges.
+    recorded. Raises `InputError` for a config that makes no run or does not fit into memory,
+    `vdit.train.DivergedError` if it diverges.
     """
     from vdit import processes
     from vdit.account import ACCOUNT, listen
@@ -57,11 +57,13 @@ def measure(task, config, state, columns: dict, workdir: pathlib.Path) -> None:
 
     `columns` are those of its training; `whole_s`, its seconds so far, grows by those spent here.
     """
+    from vdit import memory
     from vdit.checkpoint import write_json
 
     began = time.time()
-    row = identity(config) | task.measure(state, workdir) | columns
-    scores = task.score(state.ema)
+    with memory.measuring(config):
+        row = identity(config) | task.measure(state, workdir) | columns
+        scores = task.score(state.ema)
     write_json(workdir / "evaluation.json", {"step": config.steps} | scores)
     row["finished"] = time.time()
     row["whole_s"] += row["finished"] - began

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -26,18 +26,38 @@ UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": GIB, "TiB": 2**40, "bytes": 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
+def explained(task, config, mesh):
+    """Within, XLA's "out of memory" in a training step is an `InputError` that says what to do."""
+
+    def line(asked):
+        job = _job(getattr(task, "shape", None), config, dict(mesh.shape))
+        return message(asked, *there(), job, config)
+
+    return _exhausted(line)
+
+
+def measuring(config):
+    """The same while a trained run is measured, in batches that no setting makes smaller."""
+
+    def line(asked):
+        used, limit = there()
+        return (
+            f"out of memory in measuring {_model(config)}: needs {_gib(used + (asked or 0))}, "
+            f"{_gib(limit)} are there; its last checkpoint is whole: the same command measures it "
+            "where there is more memory"
+        )
+
+    return _exhausted(line)
+
+
 @contextlib.contextmanager
-def explained(task, config, mesh) -> Iterator[None]:
-    """Turns XLA's "out of memory" in a training step into one `InputError` that says what to do."""
+def _exhausted(line: Callable[[float | None], str]) -> Iterator[None]:
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        asked = asked_bytes(str(error))
-        job = _job(getattr(task, "shape", None), config, dict(mesh.shape))
-        line = message(asked, *there(), job, config)
-        raise InputError(line) from error
+        raise InputError(line(asked_bytes(str(error)))) from error
 
 
 def asked_bytes(text: str) -> float | None:
