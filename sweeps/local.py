@@ -2,15 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.worker import TERMINATED
 from vdit.errors import InputError
 
+TERMINATED = 128 + signal.SIGTERM  # the status of a worker that was told to end
 GRACE_S = 10.0
 # Starts of workers without one run ending in between; more, and starting again is no help.
 MAXIMUM_STARTS = 4

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps import branch, claim, packs, queue
+from sweeps import branch, claim, measure, modes, packs, queue
 from sweeps.book import Book
+from sweeps.local import TERMINATED
 from sweeps.plan import build_config, read_plan, select, write_json
 from sweeps.queue import FAILED, RESULT, is_over, run_folder
 from vdit import cli
@@ -24,7 +25,6 @@ from vdit.fingerprint import fingerprint
 # A run whose workers were killed this often is what kills them (memory, most often).
 MAXIMUM_DEATHS = 2
 POLL_S = 0.5  # between two looks for a trunk's checkpoint
-TERMINATED = 128 + signal.SIGTERM
 
 
 def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
@@ -185,8 +185,6 @@ def main() -> None:
 
 def _for_slurm(root: Path) -> tuple[str, int]:
     """The mode and slots that the job which made the latents has measured."""
-    from sweeps import measure, modes  # which import this
-
     found = measure.measured(root, modes.SLURM) or {"fastest": modes.DEFAULT}
     return found["fastest"], found["slots"] if found["fastest"] == "packed" else 1
 
