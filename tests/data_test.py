@@ -8,10 +8,11 @@ import pytest
 
 from tests.tiny import config
 from vdit import sharding
-from vdit.coder import IdentityCoder, load_coder, to_float, to_uint8
+from vdit.coder import IdentityCoder, load_coder
 from vdit.data import latents, pipeline
 from vdit.data.text import NULL, UNKNOWN, Vocabulary
 from vdit.errors import InputError
+from vdit.pixels import to_float, to_uint8
 
 ORDER = [5, 8, 9, 7, 4, 2, 1, 0, 3, 6, 1, 2]
 

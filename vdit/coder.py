@@ -5,17 +5,15 @@ PSNR in dB on held-out clips, or None where nothing is lost.
 """
 
 import functools
-import hashlib
 import json
 import pathlib
 
-import jax
 import numpy as np
-from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit import checkpoint
 from vdit.errors import InputError
+from vdit.pixels import decode, encode, to_float, to_uint8
 from vdit.sizes import PUBLISHED, image_latents
 
 
@@ -61,42 +59,6 @@ class Coder:
     def psnr(self, source) -> float:
         """As measured when it was trained."""
         return self._psnr
-
-
-def psnr(videos: np.ndarray, coded: np.ndarray) -> float:
-    """10 log10(255^2 / mean squared error) in dB of uint8 videos, over all numbers at once."""
-    error = coded.astype(np.float64) - videos
-    return float(10 * np.log10(255**2 / np.square(error).mean()))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def encode(graph, params, video):
-    """The posterior's mean, float32, of uint8 videos."""
-    return nnx.merge(graph, params).encode(to_float(video))[0]
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def decode(graph, params, latent):
-    """uint8 videos of latents."""
-    return to_uint8(nnx.merge(graph, params).decode(latent))
-
-
-def to_float(video):
-    """uint8 to [-1, 1]."""
-    return video.astype(np.float32) / 127.5 - 1
-
-
-def to_uint8(video):
-    """[-1, 1] to uint8, rounded."""
-    return ((video.clip(-1, 1) + 1) * 127.5 + 0.5).astype(np.uint8)
-
-
-def weights_hash(params) -> str:
-    """12 hex digits of the bytes of all weights."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(params):
-        digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()[:12]
 
 
 def read_result(folder: pathlib.Path) -> dict:

@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.errors import InputError
 from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
+from vdit.models.conditioning import caption_embed, condition
 from vdit.models.layers import MLP, Dense, layer_norm, modulate, times, zeros_dense
 from vdit.models.stack import repeat, stacked
+from vdit.models.unet3d import VideoUNet
 from vdit.sharding import whole
 from vdit.sizes import Shape, stages
 
@@ -144,40 +145,7 @@ def _with_words(x_BND, angles_NE, e_BSD, seen_BS):
     return jnp.concatenate([x_BND, e_BSD], 1), angles_NE, seen_BN
 
 
-def condition(model, t: jax.Array, caption: jax.Array, frames: int):
-    """What modulates all blocks, (B, D) or (B, T, D), and the words: (B, S, D) and a mask.
-
-    `model` has `shape`, `noise_level` and `caption`; `frames` are patches along time.
-    """
-    t = t if t.ndim == 1 else t[:, :: model.shape.patch[0]]
-    if t.ndim > 1 and t.shape[1] != frames:
-        raise InputError(f"{t.shape[1]} noise levels a clip: expected 1 or {frames}")
-    c, words, dtype = model.noise_level(t), None, jnp.dtype(model.shape.dtype)
-    if model.shape.condition == "label":
-        c = _added(c, model.caption(caption))
-    elif model.shape.condition != "none":
-        e_BSD, seen_BS, pooled_BD = model.caption(caption)
-        c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), seen_BS)
-    return whole(jax.nn.silu(c).astype(dtype)), words
-
-
-def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:
-    return c + (caption_BD if c.ndim == 2 else caption_BD[:, None])
-
-
-def caption_embed(shape: Shape, **kw):
-    """The module that embeds what `shape.condition` names, or None."""
-    if shape.condition == "none":
-        return None
-    if shape.condition == "label":
-        return embed.LabelEmbed(shape.vocabulary, shape.width, rngs=kw["rngs"])
-    sizes = shape.vocabulary, shape.text_features, shape.text_length, shape.width
-    return embed.CaptionEmbed(*sizes, **kw)
-
-
 def create(shape: Shape, key: jax.Array) -> nnx.Module:
     """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
-    from vdit.models.unet3d import VideoUNet  # here, for it is made of parts of this file
-
     with nnx.use_eager_sharding(False):
         return (VideoUNet if shape.attention == "unet" else VideoDiT)(shape, rngs=nnx.Rngs(key))

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from flax import nnx
 
 from vdit import unet_shape
-from vdit.models import dit, embed
+from vdit.models import embed
 from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.causal_conv import CausalConv
+from vdit.models.conditioning import caption_embed, condition
 from vdit.models.layers import Dense, layer_norm
 from vdit.models.stack import REMAT
 from vdit.sizes import Shape
@@ -116,7 +117,7 @@ class VideoUNet(nnx.Module):
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
         self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, **kw)
-        self.caption = dit.caption_embed(shape, **kw)
+        self.caption = caption_embed(shape, **kw)
         ways = unet_shape.way_down(shape), unet_shape.way_up(shape)
         self.down, self.up = (_levels(way, shape, rngs) for way in ways)
         deepest = unet_shape.channels(shape)[-1]
@@ -129,7 +130,7 @@ class VideoUNet(nnx.Module):
         unet_shape.check_grid(grid, len(self.down))
         x = embed.patchify(x_BTHWC, shape.patch).astype(jnp.dtype(shape.dtype))
         x = self.patches(x).reshape(len(x), *grid, -1)
-        c, words = dit.condition(self, t_B, caption, grid[0])
+        c, words = condition(self, t_B, caption, grid[0])
         x = self._between(x, c.reshape(len(c), -1, shape.width), words)
         y_BTHWP = self.output(jax.nn.silu(self.norm(x))).astype(jnp.float32)
         numbers = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)

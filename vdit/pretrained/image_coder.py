@@ -6,8 +6,8 @@ import jax
 import numpy as np
 from flax import nnx
 
-from vdit.coder import psnr, to_float, to_uint8
 from vdit.errors import InputError
+from vdit.pixels import psnr, to_float, to_uint8
 from vdit.pretrained import autoencoders
 
 FRAMES = 16  # coded at once

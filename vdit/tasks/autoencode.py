@@ -2,13 +2,14 @@
 
 import dataclasses
 import functools
+import hashlib
 import types
 
 import jax
 import numpy as np
 from flax import nnx
 
-from vdit import coder, media
+from vdit import media, pixels
 from vdit.data.sources import open_source
 from vdit.errors import InputError
 from vdit.models import autoencoder
@@ -43,7 +44,7 @@ class CodingLoss:
 
     def __call__(self, weights, batch, key):
         model = nnx.merge(graph_of(self.init), weights)
-        return autoencoder.loss(model, coder.to_float(batch["video"]), key, self.kl_weight)
+        return autoencoder.loss(model, pixels.to_float(batch["video"]), key, self.kl_weight)
 
 
 class Pixels:
@@ -81,7 +82,7 @@ class AutoencoderTask:
     def reconstruct(self, weights, videos: np.ndarray) -> np.ndarray:
         """Videos through the autoencoder, uint8 (B, T, H, W, 3)."""
         graph = graph_of(self.init)
-        return np.asarray(coder.decode(graph, weights, coder.encode(graph, weights, videos)))
+        return np.asarray(pixels.decode(graph, weights, pixels.encode(graph, weights, videos)))
 
     def preview(self, weights, step, workdir) -> np.ndarray:
         """Held-out clips above their reconstructions."""
@@ -106,7 +107,15 @@ class AutoencoderTask:
         return {
             "dataset": source.name,
             "autoencoder": f"causal{a.space}x{a.time}c{a.channels}",
-            "weights": coder.weights_hash(state.ema),
-            "psnr": coder.psnr(videos, np.concatenate(parts)),
+            "weights": _hash(state.ema),
+            "psnr": pixels.psnr(videos, np.concatenate(parts)),
             "params_total": sum(x.size for x in jax.tree.leaves(state.params)),
         }
+
+
+def _hash(params) -> str:
+    """12 hex digits of the bytes of all weights."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(params):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()[:12]

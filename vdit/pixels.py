@@ -1,0 +1,35 @@
+"""Videos as uint8, as the numbers that models see, and through an autoencoder."""
+
+import functools
+
+import jax
+import numpy as np
+from flax import nnx
+
+
+def to_float(video):
+    """uint8 to [-1, 1]."""
+    return video.astype(np.float32) / 127.5 - 1
+
+
+def to_uint8(video):
+    """[-1, 1] to uint8, rounded."""
+    return ((video.clip(-1, 1) + 1) * 127.5 + 0.5).astype(np.uint8)
+
+
+def psnr(videos: np.ndarray, coded: np.ndarray) -> float:
+    """10 log10(255^2 / mean squared error) in dB of uint8 videos, over all numbers at once."""
+    error = coded.astype(np.float64) - videos
+    return float(10 * np.log10(255**2 / np.square(error).mean()))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def encode(graph, params, video):
+    """The posterior's mean, float32, of uint8 videos."""
+    return nnx.merge(graph, params).encode(to_float(video))[0]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def decode(graph, params, latent):
+    """uint8 videos of latents."""
+    return to_uint8(nnx.merge(graph, params).decode(latent))
