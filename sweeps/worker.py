@@ -54,12 +54,14 @@ def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
 
 def _wait_for_next(root: Path, runs: list[dict[str, Any]], compiled: set[tuple], launcher: int):
     """`take_next`, again and again while all that is left begins in the trunks of other workers."""
-    while not (taken := queue.take_next(root, runs, compiled)) and os.getppid() == launcher:
+    while True:
         left = [run for run in runs if not is_over(run_folder(root, run))]
-        if not any(queue.must_wait(root, run) for run in left):
-            break
+        # Asked before taking: a checkpoint that comes in between is found by the next look.
+        waits = any(queue.must_wait(root, run) for run in left)
+        taken = queue.take_next(root, runs, compiled)
+        if taken or not waits or os.getppid() != launcher:
+            return taken
         time.sleep(POLL_S)
-    return taken
 
 
 def prepare(root: Path, hold_out: bool) -> None:

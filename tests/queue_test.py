@@ -1,6 +1,8 @@
 """Which run a worker takes next, beside others that hold theirs."""
 
-from sweeps import claim, queue
+import os
+
+from sweeps import claim, queue, worker
 
 
 def run_of(size, budget, seed=0):
@@ -24,11 +26,11 @@ def test_two_workers_compile_different_shapes_and_keep_to_them(tmp_path):
     compiled, orders = ({}, {}), ([], [])
     at_work = [queue.take_next(tmp_path, plan(), set(c)) for c in compiled]
     while any(at_work):
-        for worker, taken in enumerate(at_work):
+        for i, taken in enumerate(at_work):
             if taken:
-                orders[worker].append(taken[0]["run_id"])
-                compiled[worker][finish(tmp_path, taken)] = True
-                at_work[worker] = queue.take_next(tmp_path, plan(), set(compiled[worker]))
+                orders[i].append(taken[0]["run_id"])
+                compiled[i][finish(tmp_path, taken)] = True
+                at_work[i] = queue.take_next(tmp_path, plan(), set(compiled[i]))
     assert orders[0] == ["S_2_0", "S_2_1", "S_1_0", "S_1_1"]
     assert orders[1] == ["M_2_0", "M_2_1", "M_1_0", "M_1_1"]
 
@@ -43,6 +45,28 @@ def test_no_worker_stands_idle_for_the_sake_of_a_cache(tmp_path):
 def test_a_longer_run_comes_before_one_that_is_compiled(tmp_path):
     run, _ = queue.take_next(tmp_path, plan()[2:], {("S", 8)})
     assert run["run_id"] == "M_2_0"
+
+
+def test_a_shape_that_is_compiled_here_comes_first(tmp_path):
+    run, _ = queue.take_next(tmp_path, plan(), {("M", 8)})
+    assert run["run_id"] == "M_2_0"
+
+
+def test_a_run_that_cannot_be_claimed_is_left_out(tmp_path, monkeypatch):
+    """As when another looks at a stale claim at the same moment: nobody has it at work."""
+    take, first = claim.take, queue.run_folder(tmp_path, plan()[0])
+    monkeypatch.setattr(claim, "take", lambda f: None if f == first else take(f))
+    run, _ = queue.take_next(tmp_path, plan(), set())
+    assert run["run_id"] == "S_2_1"
+
+
+def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(tmp_path, monkeypatch):
+    """The branch waits for its trunk at the first look, and at no later one."""
+    looks = iter([True])
+    monkeypatch.setattr(queue, "must_wait", lambda *_: next(looks, False))
+    monkeypatch.setattr(worker, "POLL_S", 0)
+    run, _ = worker._wait_for_next(tmp_path, plan()[:1], set(), os.getppid())
+    assert run["run_id"] == "S_2_0"
 
 
 def test_a_run_that_another_takes_at_that_moment_is_left_to_it(tmp_path, monkeypatch):
