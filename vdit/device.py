@@ -38,8 +38,8 @@ def compiler_options(runs: str) -> dict:
         "xla_cpu_use_fusion_emitters": runs == "often",
         "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
     }
-    flags = os.environ.get("XLA_FLAGS", "")
-    return {name: value for name, value in options.items() if f"--{name}=" not in flags}
+    given = {flag.partition("=")[0] for flag in os.environ.get("XLA_FLAGS", "").split()}
+    return {name: value for name, value in options.items() if f"--{name}" not in given}
 
 
 def jitted(runs: str, **options):
