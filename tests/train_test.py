@@ -1,5 +1,7 @@
 """The loop: the same numbers on every mesh, after every kill; no number when one is not finite."""
 
+import dataclasses
+import functools
 import json
 import os
 import random
@@ -168,26 +170,43 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_no_checkpoint_of_it(
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))
 
 
-def test_accumulated_parts_give_the_gradient_of_the_batch():
-    params = {"w": jax.numpy.arange(3.0)}
+PARAMS = {"w": np.arange(3, dtype=np.float32), "matrix": np.ones((3, 2), np.float32)}
+
+
+def stepped(recipe):
+    """Weights, average, loss and norm after one step of least squares from PARAMS."""
 
     def loss(params, batch, key):
-        return ((batch["x"] @ params["w"] - 1) ** 2).mean(), {}
+        y = batch["x"] @ params["w"] + (batch["x"] @ params["matrix"]).sum(-1)
+        return ((y - 1) ** 2).mean(), {}
 
     batch = {"x": jax.random.normal(jax.random.key(0), (8, 3))}
-    results = []
-    for parts in (1, 4):
-        recipe = Recipe(accumulate=parts)
-        key = jax.random.key_data(jax.random.key(1))
-        minus = jax.numpy.int32(-1)
-        state = TrainState(
-            jax.numpy.int32(0), params, params, recipe.transform().init(params), key, minus
-        )
-        state, metrics = train_step(state, batch, 0.1, 0.5, loss=loss, recipe=recipe)
-        results.append((state.params["w"], state.ema["w"], metrics["loss"]))
-    for one, four in zip(*results, strict=True):
-        np.testing.assert_allclose(one, four, rtol=1e-5)
-    np.testing.assert_allclose(results[0][1], (params["w"] + results[0][0]) / 2, rtol=1e-6)
+    key, minus = jax.random.key_data(jax.random.key(1)), jax.numpy.int32(-1)
+    memory = recipe.transform().init(PARAMS)
+    state = TrainState(jax.numpy.int32(0), PARAMS, PARAMS, memory, key, minus)
+    state, metrics = train_step(state, batch, 0.1, 0.5, loss=loss, recipe=recipe)
+    return state.params, state.ema, metrics["loss"], metrics["gradient_norm"]
+
+
+def assert_close(found, expected):
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), found, expected)
+
+
+def test_accumulated_parts_give_the_gradient_of_the_batch():
+    one = stepped(Recipe())
+    assert_close(stepped(Recipe(accumulate=4)), one)
+    np.testing.assert_allclose(one[1]["w"], (PARAMS["w"] + one[0]["w"]) / 2, rtol=1e-6)
+
+
+def test_one_vector_of_all_weights_gives_the_same_step_and_norm():
+    recipe = Recipe(weight_decay=0.1)
+    assert_close(stepped(dataclasses.replace(recipe, flatten=True)), stepped(recipe))
+
+
+def test_muon_of_one_vector_is_refused():
+    """It has no matrices, and every weight would be Adam's."""
+    with pytest.raises(InputError, match="flatten=True: muon asks for matrices"):
+        Recipe("muon", flatten=True).transform()
 
 
 def test_learning_rates_rise_and_end_with_the_run(tmp_path):
@@ -195,7 +214,7 @@ def test_learning_rates_rise_and_end_with_the_run(tmp_path):
     optimizer.warmup = 0.1
     for schedule in ("cosine", "wsd"):
         optimizer.schedule = schedule
-        for steps in (100, 1000):
+        for steps in (100, 1000, 2500):  # the last in three blocks
             done = (steps // 2 + 1 - 0.1 * steps) / (0.9 * steps)  # of the decay, half way
             middle = 0.5 * (1 + np.cos(np.pi * done)) if schedule == "cosine" else 1.0
             rates = learning_rates(optimizer, steps) / optimizer.lr

@@ -69,6 +69,8 @@ def _muon(recipe: Recipe) -> optax.GradientTransformation:
 
     Steps have Adam's root mean square, so that one learning rate serves both.
     """
+    if recipe.flatten:
+        raise InputError("optimizer.flatten=True: muon asks for matrices; expected False")
     muon = optax.contrib.muon(
         1.0,
         adam_b1=recipe.b1,
