@@ -54,14 +54,25 @@ def work(root: Path, hold_out: bool, mode: str, slots: int) -> None:
 
 def _wait_for_next(root: Path, runs: list[dict[str, Any]], compiled: set[tuple], launcher: int):
     """`take_next`, again and again while all that is left begins in the trunks of other workers."""
+    told = False
     while True:
         left = [run for run in runs if not is_over(run_folder(root, run))]
         # Asked before taking: a checkpoint that comes in between is found by the next look.
-        waits = any(queue.must_wait(root, run) for run in left)
+        trunks = {branch.trunk_of(run)[0] for run in left if queue.must_wait(root, run)}
         taken = queue.take_next(root, runs, compiled)
-        if taken or not waits or os.getppid() != launcher:
+        if taken or not trunks or os.getppid() != launcher:
             return taken
+        if not told:
+            print(f"waits for {_held(root, trunks)}", flush=True)
+        told = True
         time.sleep(POLL_S)
+
+
+def _held(root: Path, trunks: set[str]) -> str:
+    """Trunks and who has them: of another machine it cannot be told whether it still lives."""
+    owners = {name: claim.owner(root / "runs" / name) or {} for name in sorted(trunks)}
+    parts = [f"trunk {name} (claimed on {o.get('host', '?')})" for name, o in owners.items()]
+    return f"{', '.join(parts)}; if that machine is gone, delete the file claim in the run's folder"
 
 
 def prepare(root: Path, hold_out: bool) -> None:

@@ -1,6 +1,7 @@
 """Which run a worker takes next, beside others that hold theirs."""
 
 import os
+import socket
 
 from sweeps import claim, queue, worker
 
@@ -67,6 +68,18 @@ def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(tmp_path, monk
     monkeypatch.setattr(worker, "POLL_S", 0)
     run, _ = worker._wait_for_next(tmp_path, plan()[:1], set(), os.getppid())
     assert run["run_id"] == "S_2_0"
+
+
+def test_a_worker_that_waits_says_for_whom(tmp_path, monkeypatch, capsys):
+    looks = iter([True] * 5)  # two a round: before it takes and as it takes
+    branch = plan()[0] | {"overrides": {"trunk.run": "trunk", "trunk.step": 50}}
+    monkeypatch.setattr(queue, "must_wait", lambda *_: next(looks, False))
+    monkeypatch.setattr(worker, "POLL_S", 0)
+    held = claim.take(tmp_path / "runs" / "trunk")
+    assert worker._wait_for_next(tmp_path, [branch], set(), os.getppid())
+    held.release()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"waits for trunk trunk (claimed on {socket.gethostname()}); if")
 
 
 def test_a_run_that_another_takes_at_that_moment_is_left_to_it(tmp_path, monkeypatch):

@@ -20,21 +20,21 @@ PEAK_FLOPS = {
 
 
 def compiler_options(runs: str) -> dict:
-    """What `jax.jit` is told of a program that runs `often`, `seldom` or `once`.
+    """What `jax.jit` is told of a program that runs `often` or `once`.
 
     On a CPU, compiling a tiny model takes longer than most runs of it. LLVM's higher levels cost
     more seconds than they save: at level 1 a training step is as fast as at the default (to the
-    same bits) and compiles in about 0.8 of the time. XLA's older emitter of fused loops compiles in
-    0.6 to 0.75 of the newer one's time; steps take 1.2 times as long, which only training
-    notices. Code that runs once is compiled at level 0. And of the library of fused kernels
-    (YNN) only the plain products are taken: its fused sums made a step 1.1 to 1.4 times as long,
-    and products fused with a constant (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong.
-    Elsewhere the defaults stand, and everywhere what XLA_FLAGS sets.
+    same bits) and compiles in about 0.8 of the time. Code that runs once is compiled at level 0,
+    and by XLA's older emitter of loops: in 0.6 to 0.75 of the newer one's time, for loops that
+    take 1.2 times as long. And of the library of fused kernels (YNN) only the plain products are
+    taken: its fused sums made a step 1.1 to 1.4 times as long, and products fused with a constant
+    (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong. Elsewhere the defaults stand, and
+    everywhere what XLA_FLAGS sets.
     """
     if jax.default_backend() != "cpu":
         return {}
     options = {
-        "xla_backend_optimization_level": {"often": 1, "seldom": 1, "once": 0}[runs],
+        "xla_backend_optimization_level": {"often": 1, "once": 0}[runs],
         "xla_cpu_use_fusion_emitters": runs == "often",
         "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
     }

@@ -70,7 +70,7 @@ class Known(NamedTuple):
     given: jax.Array | None
 
 
-@jitted("seldom", static_argnames=("shape", "objective", "sampling"))
+@jitted("often", static_argnames=("shape", "objective", "sampling"))
 def generate(
     weights, key, caption, known: Known | None = None, *, shape, objective, sampling: Sampling
 ) -> jax.Array:
@@ -91,7 +91,7 @@ def generate(
     return given.keep(objectives.sample(objective, seeing, *rest), *known)
 
 
-@jitted("seldom", static_argnames=("shape", "objective"))
+@jitted("often", static_argnames=("shape", "objective"))
 def triple_losses(weights, key, x, t_B, caption, *, shape: Shape, objective: Objective):
     """(B,) losses on fixed clips, noise levels and (by the key) noises."""
     noise = jax.random.normal(key, x.shape)
