@@ -7,7 +7,11 @@ what users get delete XLA_FLAGS (`vdit.device.compiler_options` reads it).
 
 import os
 import shutil
+import signal
 import tempfile
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CACHE, FLAGS = "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"
 
