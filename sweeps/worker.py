@@ -102,7 +102,7 @@ def _train(plan: dict, root: Path, pack: packs.Pack, mode: str) -> int:
     if pack.slots and taken:
         try:
             return _train_packed(root, taken, pack.slots)
-        except Exception:  # too much for this device, most often: its runs are tried one by one
+        except Exception:  # of one run or of the pack (memory): alone, each shows or ends well
             print(f"a pack failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     for run, config in taken:
         if not is_over(run_folder(root, run)):

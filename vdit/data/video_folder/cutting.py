@@ -48,10 +48,9 @@ def cut_all(
             largest = sorted(videos, key=lambda video: -_size(root / video.name))
             for done in concurrent.futures.as_completed([pool.submit(cut, v) for v in largest]):
                 yield done.result()
-        except BaseException:
+        finally:  # an error, an interrupt, or a caller who has seen enough
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _size(path: pathlib.Path) -> int:
