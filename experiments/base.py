@@ -9,7 +9,7 @@ are under `ddpm` and `edm`.
 from ml_collections import ConfigDict
 
 from experiments.args import parse
-from vdit.sizes import size_of
+from vdit.config.sizes import size_of
 
 
 def get_config(arg: str | None = None) -> ConfigDict:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.grid import clips_needed, steps_for, with_overrides
+from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 SIZES = ("w32d2", "w48d2")
@@ -36,7 +36,7 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    from vdit.flops import training_flops_per_clip
+    from vdit.config.flops import training_flops_per_clip
     from vdit.main import resolve
 
     for size in SIZES:

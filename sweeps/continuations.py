@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.grid import clips_needed, steps_for, with_overrides
+from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 # About the best size of each budget in the demo's sweep.
@@ -30,7 +30,7 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    from vdit.flops import training_flops_per_clip
+    from vdit.config.flops import training_flops_per_clip
     from vdit.main import resolve
 
     for times, size in SIZES.items():

@@ -9,14 +9,14 @@ Expected: the best loss falls at every budget, and the best size grows with the 
 from collections.abc import Iterator
 from typing import Any
 
-from sweeps.grid import clips_needed, steps_for, with_overrides
+from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 
 UNIT = 3e10  # FLOPs at 1x
 BATCH = 8  # clips; one for all budgets, see `learning_rate`
 # Four sizes or more for each budget, centred on where its minimum is expected: as the budget
-# doubles, the best size moves up by about half a rung of the ladder (`vdit.sizes.SIZES`).
+# doubles, the best size moves up by about half a rung of the ladder (`vdit.config.sizes.SIZES`).
 SIZES = {
     1: ("w20d2", "w24d2", "w32d2", "w48d2"),
     2: ("w20d2", "w24d2", "w32d2", "w48d2"),
@@ -45,7 +45,7 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    from vdit.flops import training_flops_per_clip
+    from vdit.config.flops import training_flops_per_clip
     from vdit.main import resolve
 
     for times, sizes in SIZES.items():

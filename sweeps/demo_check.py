@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.grid import steps_for, with_overrides
+from sweeps.launcher.grid import steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 CHANGES = ((1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2))  # learning rate, batch
@@ -19,7 +19,7 @@ CHANGES = ((1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2))  # learning rate, batch
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base`; `flops_budget` stays 0, for these runs belong to no isoFLOP curve."""
-    from vdit.flops import training_flops_per_clip
+    from vdit.config.flops import training_flops_per_clip
 
     cells = list(demo.sweep(base))
     ends = cells[0], cells[-1]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.grid import steps_for, with_overrides
+from sweeps.launcher.grid import steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 SIZES = ("w24d2", "w48d2")
@@ -20,7 +20,7 @@ TIMES = (1, 2)
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
-    from vdit.flops import training_flops_per_clip
+    from vdit.config.flops import training_flops_per_clip
 
     for size in SIZES:
         given = {"model.size": size, "batch": demo.BATCH, "data.train_clips": 2048}

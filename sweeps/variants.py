@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.grid import steps_for, with_overrides
+from sweeps.launcher.grid import steps_for, with_overrides
 
 EXPERIMENT = "experiments/demo.py"
 BUDGET = 8  # times the demo's unit
@@ -61,14 +61,14 @@ def table(base: Any, count, width: int, budget: float) -> Iterator[dict[str, Any
 
 def cost(config: Any) -> float:
     """FLOPs of training on one clip."""
-    from vdit.flops import training_flops_per_clip
+    from vdit.config.flops import training_flops_per_clip
 
     return training_flops_per_clip(config)
 
 
 def size(config: Any) -> int:
     """All weights."""
-    from vdit.flops import params
+    from vdit.config.flops import params
 
     return params(config)["params_total"]
 

@@ -10,17 +10,18 @@ import optax
 import pytest
 from flax import nnx
 
-from vdit import sharding
+from vdit.autoencoders import causal
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
-from vdit.models import autoencoder, causal_conv
+from vdit.models import causal_conv
+from vdit.parallel import sharding
 
 BASE = {"space": 4, "time": 4, "channels": 4, "width": 16, "depth": 2}
 
 
 def build(**changes):
     config = types.SimpleNamespace(**(BASE | changes))
-    return autoencoder.CausalAutoencoder(config, rngs=nnx.Rngs(0))
+    return causal.CausalAutoencoder(config, rngs=nnx.Rngs(0))
 
 
 def random_model(**changes):
@@ -107,7 +108,7 @@ def test_gradient_reaches_every_weight():
     graph, state = nnx.split(random_model())
 
     def total(state):
-        return autoencoder.loss(nnx.merge(graph, state), video(), jax.random.key(0), 0.1)
+        return causal.loss(nnx.merge(graph, state), video(), jax.random.key(0), 0.1)
 
     (value, metrics), gradient = jax.jit(jax.value_and_grad(total, has_aux=True))(state)
     assert float(value) == pytest.approx(float(metrics["mse"] + 0.1 * metrics["kl"]), rel=1e-5)
@@ -123,7 +124,7 @@ def test_kl_of_known_gaussians():
         def decode(self, z):
             return z
 
-    _, metrics = autoencoder.loss(Known(), video(), jax.random.key(0), 1.0)
+    _, metrics = causal.loss(Known(), video(), jax.random.key(0), 1.0)
     # KL(N(m, v) || N(0, 1)) = (m^2 + v - 1 - log v) / 2
     assert float(metrics["kl"]) == pytest.approx((9 + 0.25 - 1 - np.log(0.25)) / 2, rel=1e-5)
 
@@ -145,7 +146,7 @@ def test_a_short_training_codes_the_objects():
     @jax.jit
     def step(state, memory, key):
         def total(state):
-            return autoencoder.loss(nnx.merge(graph, state), x, key, 1e-5)
+            return causal.loss(nnx.merge(graph, state), x, key, 1e-5)
 
         (_, metrics), gradient = jax.value_and_grad(total, has_aux=True)(state)
         updates, memory = optimizer.update(gradient, memory)
@@ -155,14 +156,14 @@ def test_a_short_training_codes_the_objects():
     for i in range(200):
         state, memory, mse = step(state, memory, jax.random.fold_in(jax.random.key(3), i))
     # Who knows the background alone is at the floor: only coded objects lead above it.
-    floor = autoencoder.psnr(x, jnp.broadcast_to(x[:, :, :1, :1], x.shape))
+    floor = causal.psnr(x, jnp.broadcast_to(x[:, :, :1, :1], x.shape))
     assert 10 * np.log10(4 / mse) > floor + 3
 
 
 def test_psnr_of_known_errors():
     x = jnp.zeros((1, 1, 2, 2, 3))
-    assert float(autoencoder.psnr(x, x + 0.2)) == pytest.approx(20.0, abs=1e-3)
-    assert autoencoder.psnr(x + 1, x + 5) == np.inf  # a video cannot be brighter than white
+    assert float(causal.psnr(x, x + 0.2)) == pytest.approx(20.0, abs=1e-3)
+    assert causal.psnr(x + 1, x + 5) == np.inf  # a video cannot be brighter than white
 
 
 @pytest.mark.parametrize(

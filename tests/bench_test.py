@@ -11,11 +11,12 @@ import pytest
 from flax import nnx
 
 from tests.clips import levels, write_video
-from vdit import bench, checkpoint
+from vdit import bench
 from vdit.benchmark import cases, data, measure, table
-from vdit.device import jitted
 from vdit.errors import InputError
 from vdit.models import attention, dit
+from vdit.parallel.compiler import jitted
+from vdit.runs import checkpoint
 
 TINY = dataclasses.replace(cases.DEMO, width=24, depth=2, heads=2, latent=(2, 4, 4, 4))
 
@@ -56,7 +57,7 @@ def test_the_peer_is_the_same_model(monkeypatch):
         y = nnx.merge(graph, weights)(x, t, caption)
         return (y * like).sum(), y
 
-    both = jitted("often")(jax.value_and_grad(ours, has_aux=True))
+    both = jitted("step")(jax.value_and_grad(ours, has_aux=True))
     (_, expected), gradient = both(weights)
     named = jax.tree_util.tree_leaves_with_path(weights)
     peer = torch_peer.VideoDiT(TINY)

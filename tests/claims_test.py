@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sweeps import claim
+from sweeps.launcher import claim
 
 # Waits for a moment that all share, then tries; prints the attempt it holds (0: none) and stays.
 TAKER = """

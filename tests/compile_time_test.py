@@ -8,11 +8,11 @@ import jax
 import pytest
 
 from tests.tiny import python
+from vdit.config.model_config import ModelConfig
 from vdit.planning import lowered
 from vdit.planning.job import Job, mesh_of
-from vdit.sizes import Shape
 
-SHAPE = Shape((2, 4, 4, 2), (1, 2, 2), 24, 4, 2, frequencies=16, vocabulary=9, text_length=4)
+SHAPE = ModelConfig((2, 4, 4, 2), (1, 2, 2), 24, 4, 2, frequencies=16, vocabulary=9, text_length=4)
 
 
 def cost(depth: int, width: int) -> tuple[float, int]:
@@ -47,9 +47,9 @@ def test_twenty_eight_layers_compile_as_fast_as_four(uncached):
 SPLIT = """
 import json, sys, jax, numpy as np
 from vdit import sharding, train
-from vdit.optimizer import Recipe
-from vdit.sizes import Shape
-from vdit.tasks.programs import Init
+from vdit.training.optimizer import Recipe
+from vdit.config.sizes import Shape
+from vdit.training.programs import Init
 
 init, found = Init(Shape((2, 4, 4, 2), (1, 2, 2), 64, 2, 2, vocabulary=9, text_length=4)), {}
 for fsdp in (1, 2, 4, 8):

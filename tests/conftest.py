@@ -2,7 +2,7 @@
 
 Set before JAX is imported, and inherited by the processes that tests start. The compiler's lowest
 level and its older emitter of loops make slower code of the same operations; tests that are to see
-what users get delete XLA_FLAGS (`vdit.device.compiler_options` reads it).
+what users get delete XLA_FLAGS (`vdit.parallel.compiler.compiler_options` reads it).
 """
 
 import os

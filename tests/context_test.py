@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from tests.tiny import ROOT, python
+from vdit.config.model_config import LAYOUTS
 from vdit.planning import traffic
-from vdit.sizes import LAYOUTS
 
 SCRIPT = """
 import functools, json, sys, jax, numpy as np
 from vdit.planning import lowered, traffic
 from vdit.planning.job import Job, mesh_of
-from vdit.sizes import Shape
-from vdit.train import TrainState
-from vdit.optimizer import Recipe
-from vdit.tasks.programs import Init
+from vdit.config.sizes import Shape
+from vdit.training.loop import TrainState
+from vdit.training.optimizer import Recipe
+from vdit.training.programs import Init
 
 def shape(attention, frames=4, depth=2, **more):
     return Shape((frames, 16, 16, 2), (1, 2, 2), 24, depth, 4, frequencies=16, attention=attention,

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from tests.tiny import config
-from vdit import media, sample, trajectories
+from vdit import sample
+from vdit.data import continuation, media
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
+from vdit.evaluators.objects import trajectories
 from vdit.main import run
-from vdit.tasks import continuation
 
 FRAMES = 9
 VIDEO = np.arange(12, dtype=np.uint8)[:, None, None, None].repeat(3, -1)  # frame i is all i
@@ -116,7 +117,7 @@ def sampled(trained, *flags):
     _, task = sample.open_run(trained)
     if args.task == "edit":
         task.set_sampling(strength=args.strength)
-    from vdit.checkpoint import read_weights
+    from vdit.runs.checkpoint import read_weights
 
     return sample.make(args, task, read_weights(trained, task.init)["ema"])
 

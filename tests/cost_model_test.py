@@ -4,18 +4,20 @@ import dataclasses
 
 import pytest
 
-from vdit import device, flops
-from vdit.activations import kept
+from vdit.config import flops
+from vdit.config.activations import kept
+from vdit.config.devices import DEVICES
+from vdit.config.model_config import ModelConfig
+from vdit.config.sizes import size_of
+from vdit.parallel import compiler
 from vdit.planning import cost_model, search
-from vdit.planning.devices import DEVICES
 from vdit.planning.job import Job, mesh_of
-from vdit.sizes import Shape, size_of
 
 H100 = DEVICES["h100"]
-XL = Shape((16, 32, 32, 4), (1, 2, 2), *size_of("XL"), text_length=77, dtype="bfloat16")
+XL = ModelConfig((16, 32, 32, 4), (1, 2, 2), *size_of("XL"), text_length=77, dtype="bfloat16")
 
 
-def job(mesh: str = "data=1", batch: int = 64, shape: Shape = XL, **changes) -> Job:
+def job(mesh: str = "data=1", batch: int = 64, shape: ModelConfig = XL, **changes) -> Job:
     return Job(dataclasses.replace(shape, **changes), batch, mesh_of(mesh), H100)
 
 
@@ -52,7 +54,7 @@ def test_seconds_follow_the_slower_link(kind, n, stride, expected):
 
 def test_device_table():
     for found in DEVICES.values():
-        assert {device.PEAK_FLOPS[kind] for kind in found.kinds} == {found.peak}
+        assert {compiler.PEAK_FLOPS[kind] for kind in found.kinds} == {found.peak}
 
 
 # --- the collectives of a step --------------------------------------------------------------------

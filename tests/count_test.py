@@ -9,9 +9,9 @@ import pytest
 
 from tests.paths import reference
 from tests.tiny import python
-from vdit import flops
+from vdit.config import flops
+from vdit.config.sizes import SIZES, size_of
 from vdit.errors import InputError
-from vdit.sizes import SIZES, size_of
 
 PUBLISHED = ["--positions", "sincos", "--no_qk_norm", "--learn_sigma"]
 TITLES = ["params", "params_total", "gmacs", "flops_forward", "flops_training"]
@@ -19,7 +19,7 @@ TITLES = ["params", "params_total", "gmacs", "flops_forward", "flops_training"]
 
 def counted(capsys, monkeypatch, *flags):
     """What the command prints, run in this process."""
-    monkeypatch.setattr(sys, "argv", ["vdit.flops", *flags])
+    monkeypatch.setattr(sys, "argv", ["vdit.config.flops", *flags])
     flops.main()
     return json.loads(capsys.readouterr().out)
 
@@ -78,7 +78,7 @@ def test_the_ladder_climbs_by_about_1_6(capsys, monkeypatch):
 
 def test_the_command_prints_what_it_promises_without_jax():
     code = "import runpy, sys; sys.argv = ['flops', '--size', 'XL', '--text', '77']\n"
-    code += "try: runpy.run_module('vdit.flops', run_name='__main__')\n"
+    code += "try: runpy.run_module('vdit.config.flops', run_name='__main__')\n"
     code += "except SystemExit as end: assert not end.code and 'jax' not in sys.modules"
     found = json.loads(python("-c", code).stdout)
     assert list(found) == [*TITLES, "activation_bytes"]
@@ -101,7 +101,7 @@ def test_the_command_prints_what_it_promises_without_jax():
     ],
 )
 def test_bad_values_are_one_clear_line(monkeypatch, flags, line):
-    monkeypatch.setattr(sys, "argv", ["vdit.flops", "--size", "S", *flags])
+    monkeypatch.setattr(sys, "argv", ["vdit.config.flops", "--size", "S", *flags])
     with pytest.raises(InputError) as caught:
         flops.main()
     assert line in str(caught.value)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tests.tiny import config
-from vdit import sharding
-from vdit.coder import IdentityCoder, load_coder
+from vdit.autoencoders.load import IdentityAutoencoder, load_autoencoder
+from vdit.autoencoders.pixels import to_float, to_uint8
 from vdit.data import latents, pipeline
 from vdit.data.text import NULL, UNKNOWN, Vocabulary
 from vdit.errors import InputError
-from vdit.pixels import to_float, to_uint8
+from vdit.parallel import sharding
 
 ORDER = [5, 8, 9, 7, 4, 2, 1, 0, 3, 6, 1, 2]
 
@@ -135,7 +135,7 @@ def test_a_cache_is_made_once_for_the_same_data_and_coder(tmp_path):
 
 def test_an_interrupted_cache_leaves_nothing(tmp_path, monkeypatch):
     made = config(tmp_path)
-    monkeypatch.setattr(IdentityCoder, "encode", lambda self, video: 1 / 0)
+    monkeypatch.setattr(IdentityAutoencoder, "encode", lambda self, video: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         latents.prepare(made)
     assert not list((tmp_path / "latents").iterdir())
@@ -165,14 +165,14 @@ def test_a_missing_autoencoder_is_named(tmp_path):
     coder = config(tmp_path).autoencoder
     coder.name = "causal"
     with pytest.raises(InputError, match=r"autoencoder.dir is empty"):
-        load_coder(coder)
+        load_autoencoder(coder)
     coder.dir = str(tmp_path / "nowhere")
     with pytest.raises(InputError, match="nowhere: no finished run there"):
-        load_coder(coder)
+        load_autoencoder(coder)
 
 
 def test_pixels_survive_the_way_to_floats_and_back():
     every = np.arange(256, dtype=np.uint8)
     assert (to_uint8(to_float(every)) == every).all()
-    assert json.dumps(load_coder(type("C", (), {"name": "identity"})()).psnr(None)) == "null"
+    assert json.dumps(load_autoencoder(type("C", (), {"name": "identity"})()).psnr(None)) == "null"
     assert jax.numpy.asarray(to_float(every)).dtype == np.float32

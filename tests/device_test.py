@@ -6,34 +6,34 @@ import numpy as np
 import pytest
 
 from tests.tiny import python
-from vdit.device import compiler_options, jitted
+from vdit.parallel.compiler import compiler_options, jitted
 
 LEVEL, EMITTERS = "xla_backend_optimization_level", "xla_cpu_use_fusion_emitters"
 
 
 def test_what_runs_once_is_quick_to_compile(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    often, once = map(compiler_options, ("often", "once"))
-    assert [o[LEVEL] for o in (often, once)] == [1, 0]
-    assert [o[EMITTERS] for o in (often, once)] == [True, False]
+    step, init = map(compiler_options, ("step", "init"))
+    assert [o[LEVEL] for o in (step, init)] == [1, 0]
+    assert [o[EMITTERS] for o in (step, init)] == [True, False]
 
 
 def test_what_xla_flags_sets_stands(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host_platform_device_count=2 --{LEVEL}=3")
-    assert set(compiler_options("often")) >= {EMITTERS}
-    assert LEVEL not in compiler_options("often")
+    assert set(compiler_options("step")) >= {EMITTERS}
+    assert LEVEL not in compiler_options("step")
     monkeypatch.setenv("XLA_FLAGS", f"--{EMITTERS}")  # true
-    assert EMITTERS not in compiler_options("once")
+    assert EMITTERS not in compiler_options("init")
     monkeypatch.setenv("XLA_FLAGS", f"--{EMITTERS}_of_another_flag=false")
-    assert EMITTERS in compiler_options("once")
+    assert EMITTERS in compiler_options("init")
 
 
 def test_other_backends_keep_their_defaults(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert compiler_options("often") == {}
+    assert compiler_options("step") == {}
 
 
-@pytest.mark.parametrize("runs", ["often", "once"])
+@pytest.mark.parametrize("runs", ["step", "init"])
 def test_options_change_no_numbers(monkeypatch, runs):
     """Products with constants too, which one of XLA's options for a CPU gets wrong."""
     monkeypatch.delenv("XLA_FLAGS", raising=False)
@@ -50,6 +50,6 @@ def test_options_change_no_numbers(monkeypatch, runs):
 
 def test_no_device_is_taken_before_the_first_call():
     """Else several processes could not join after an import."""
-    code = "import vdit.main, vdit.train, vdit.tasks.programs\n"
+    code = "import vdit.main, vdit.training.loop, vdit.training.programs\n"
     code += "from jax._src import xla_bridge; print(xla_bridge.backends_are_initialized())"
     assert python("-c", code).stdout.split() == ["False"]

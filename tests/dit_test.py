@@ -9,12 +9,13 @@ import pytest
 from flax import nnx
 
 from tests.tiny import config
+from vdit.config.model_config import LAYOUTS, ModelConfig
+from vdit.config.sizes import latent_shape, model_config_of, size_of
 from vdit.errors import InputError
 from vdit.models import dit, embed
 from vdit.models.attention import attend, attend_within
-from vdit.sizes import LAYOUTS, Shape, latent_shape, shape_of, size_of
 
-SHAPE = Shape((3, 4, 4, 2), (1, 2, 2), 24, 3, 2, frequencies=16, vocabulary=9, text_length=5)
+SHAPE = ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 3, 2, frequencies=16, vocabulary=9, text_length=5)
 
 
 def perturbed(shape, scale=0.1):
@@ -35,23 +36,23 @@ def inputs(shape, batch=2):
 VARIANTS = {name: dataclasses.replace(SHAPE, attention=name, depth=4) for name in LAYOUTS}
 
 
-def same_group(grouping, grid):
+def same_group(attention_axis, grid):
     """(N, N) mask: which tokens of a clip see each other, from their places alone."""
     t, *yx = np.unravel_index(np.arange(np.prod(grid)), grid)
-    if grouping == "full":
+    if attention_axis == "full":
         return np.ones((len(t), len(t)), bool)
-    places = [t] if grouping == "space" else yx
+    places = [t] if attention_axis == "space" else yx
     return np.all([a[:, None] == a for a in places], axis=0)
 
 
 @pytest.mark.parametrize("grouping", ["full", "space", "time", "split"])
-def test_attention_within_groups_is_masked_attention(grouping):
+def test_attention_within_groups_is_masked_attention(attention_axis):
     grid, key = (3, 2, 4), jax.random.key(0)
     q, k, v = (jax.random.normal(x, (2, 24, 4, 6)) for x in jax.random.split(key, 3))
-    halves = ("space", "time") if grouping == "split" else (grouping, grouping)
+    halves = ("space", "time") if attention_axis == "split" else (attention_axis, attention_axis)
     masks = np.repeat(np.stack([same_group(half, grid) for half in halves]), 2, axis=0)
     expected = jax.nn.dot_product_attention(q, k, v, mask=jnp.asarray(masks)[None])
-    got = attend_within((q, k, v), grouping, grid)
+    got = attend_within((q, k, v), attention_axis, grid)
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -174,9 +175,9 @@ def test_other_conditions(condition):
 
 def test_shapes_that_cannot_be_are_named(tmp_path):
     with pytest.raises(InputError, match=r"width 24 is not above the 48 numbers in one patch"):
-        shape_of(config(tmp_path, **{"model.patch": (1, 4, 4)}))
+        model_config_of(config(tmp_path, **{"model.patch": (1, 4, 4)}))
     with pytest.raises(InputError, match=r"2 does not divide the latents' T = 3"):
-        shape_of(config(tmp_path, **{"model.patch": (2, 2, 2)}))
+        model_config_of(config(tmp_path, **{"model.patch": (2, 2, 2)}))
     with pytest.raises(InputError, match="unknown size 'Q'"):
         size_of("Q")
     coder = config(tmp_path).autoencoder

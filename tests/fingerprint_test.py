@@ -8,8 +8,8 @@ import ml_collections
 import numpy as np
 import pytest
 
+from vdit.config.fingerprint import NOT_IDENTITY, differences, fingerprint
 from vdit.errors import InputError
-from vdit.fingerprint import NOT_IDENTITY, differences, fingerprint
 
 
 def example(**changes):
@@ -107,7 +107,9 @@ def test_survives_config_json_and_key_order():
 
 
 def test_is_the_same_in_another_process_with_another_hash_seed():
-    code = "from vdit.fingerprint import fingerprint; print(fingerprint({'a': [1], 'b': 'x'}))"
+    code = (
+        "from vdit.config.fingerprint import fingerprint; print(fingerprint({'a': [1], 'b': 'x'}))"
+    )
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     assert found == fingerprint({"b": "x", "a": (1,)})

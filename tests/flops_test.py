@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from vdit import flops
-from vdit.activations import activation_bytes
+from vdit.config import flops
+from vdit.config.activations import activation_bytes
+from vdit.config.model_config import ModelConfig
 from vdit.models import dit, layers
-from vdit.sizes import Shape
 
-DEMO = Shape((3, 8, 8, 4), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24)
+DEMO = ModelConfig((3, 8, 8, 4), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24)
 SHAPES = {
     "demo": DEMO,
     "unrolled": dataclasses.replace(DEMO, unroll=True),
@@ -89,7 +89,7 @@ def convolution_flops(eqn) -> int:
     return 2 * pairs // p["batch_group_count"]
 
 
-def arguments(shape: Shape, batch: int):
+def arguments(shape: ModelConfig, batch: int):
     caption = (batch, shape.text_length, *([shape.text_features] if shape.text_features else []))
     dtype = jnp.float32 if shape.text_features else jnp.int32
     return (
@@ -99,7 +99,7 @@ def arguments(shape: Shape, batch: int):
     )
 
 
-def forward_and_loss(shape: Shape):
+def forward_and_loss(shape: ModelConfig):
     graph, weights = jax.eval_shape(lambda: nnx.split(dit.create(shape, jax.random.key(0))))
 
     def forward(weights, *inputs):

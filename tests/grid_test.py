@@ -3,7 +3,7 @@
 import ml_collections
 import pytest
 
-from sweeps import grid
+from sweeps.launcher import grid
 from vdit.errors import InputError
 
 

@@ -10,18 +10,18 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from tests.paths import reference
-from vdit.coder import load_coder
-from vdit.device import compiler_options
+from vdit.autoencoders import published
+from vdit.autoencoders.kl import AutoencoderKL, KLConfig
+from vdit.autoencoders.load import load_autoencoder
+from vdit.config.sizes import latent_shape
 from vdit.errors import InputError
-from vdit.models.kl import AutoencoderKL, KLShape
-from vdit.pretrained import autoencoders
-from vdit.sizes import latent_shape
+from vdit.parallel.compiler import compiler_options
 
 
 def coded(name, path):
     """encode, decode of floats, the weights given to the programs (constants compile slowly)."""
-    graph, state = autoencoders.load(name, str(path))
-    jit = functools.partial(jax.jit, compiler_options=compiler_options("once"))
+    graph, state = published.load(name, str(path))
+    jit = functools.partial(jax.jit, compiler_options=compiler_options("init"))
     encode = jit(lambda state, x: nnx.merge(graph, state).encode(x))
     decode = jit(lambda state, z: nnx.merge(graph, state).decode(z))
     return lambda x: encode(state, x), lambda z: decode(state, z)
@@ -98,7 +98,7 @@ def test_kl_is_diffusers_one(tmp_path, changes, space):
 
 def test_taef2_codes_videos_frame_by_frame():
     config = ConfigDict({"name": "taef2", "dir": str(reference("taef2"))})
-    coder = load_coder(config)
+    coder = load_autoencoder(config)
     assert (coder.name, len(coder.fingerprint)) == ("taef2", 12)
     assert latent_shape(config, 9, 128, 128) == (9, 16, 16, 32)
     images = oracle()["image_u8_nhwc"]
@@ -115,17 +115,17 @@ def test_taef2_codes_videos_frame_by_frame():
     error = np.square(decoded[:, :1].astype(float) - clips[:, :1]).mean()
     assert coder.psnr(first_frames) == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
     with pytest.raises(InputError, match=r"space=8, channels=32: the config says .*channels=16"):
-        load_coder(ConfigDict(config.to_dict() | {"channels": 16}))
+        load_autoencoder(ConfigDict(config.to_dict() | {"channels": 16}))
 
 
 # --- errors -------------------------------------------------------------------------------------
 
 
-SMALL = KLShape(2, (4, 8), 1, (False, False, True), groups=4)
+SMALL = KLConfig(2, (4, 8), 1, (False, False, True), groups=4)
 
 
 @functools.cache
-def random_kl(kl: KLShape) -> dict:
+def random_kl(kl: KLConfig) -> dict:
     """Random weights of an AutoencoderKL under diffusers' names, made without PyTorch."""
     _, state = nnx.split(nnx.eval_shape(lambda: AutoencoderKL(kl, rngs=nnx.Rngs(0))))
     rng = np.random.default_rng(0)
@@ -133,7 +133,7 @@ def random_kl(kl: KLShape) -> dict:
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
         array = 0.3 * rng.standard_normal(leaf.shape, np.float32)
         order = {4: (3, 2, 0, 1), 2: (1, 0)}.get(array.ndim, (0,))
-        stored[autoencoders.name_of(path)] = array.transpose(order)
+        stored[published.name_of(path)] = array.transpose(order)
     return stored
 
 
@@ -145,7 +145,7 @@ def test_errors_list_names_and_shapes(tmp_path):
         changed = weights | changes
         np.savez(path, **{k: v for k, v in changed.items() if v is not None})
         with pytest.raises(InputError) as caught:
-            autoencoders.load("kl", str(path))
+            published.load("kl", str(path))
         return str(caught.value)
 
     bias, kernel = "decoder.conv_in.bias", "decoder.conv_in.weight"
@@ -166,7 +166,7 @@ def test_the_names_of_2022_are_known(tmp_path):
     weights = random_kl(SMALL)
     (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": 4}))
     np.savez(tmp_path / "now.npz", **weights)
-    then = {v: k for k, v in autoencoders.FORMER.items()}
+    then = {v: k for k, v in published.FORMER.items()}
 
     def former(name):
         for now, old in then.items():
@@ -176,24 +176,24 @@ def test_the_names_of_2022_are_known(tmp_path):
     renamed = {former(k): v for k, v in weights.items()}
     assert renamed.keys() != weights.keys()
     np.savez(tmp_path / "then.npz", **renamed)
-    both = [autoencoders.load("kl", str(tmp_path / f"{x}.npz"))[1] for x in ("now", "then")]
+    both = [published.load("kl", str(tmp_path / f"{x}.npz"))[1] for x in ("now", "then")]
     for a, b in zip(*map(jax.tree.leaves, both), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(InputError, match="expected one file of its weights; found none"):
-        autoencoders.fingerprint("kl", str(tmp_path / "nope.npz"))
+        published.fingerprint("kl", str(tmp_path / "nope.npz"))
     np.savez(tmp_path / "taef2_encoder.npz", x=np.zeros(1))
     with pytest.raises(InputError, match="expected one file of its decoder; found none"):
-        autoencoders.fingerprint("taef2", str(tmp_path))
+        published.fingerprint("taef2", str(tmp_path))
 
 
 def test_the_fingerprint_is_of_the_content(tmp_path):
     def of(value, settings=None):
         np.savez(tmp_path / "kl.npz", x=np.full(3, value))
         (tmp_path / "config.json").write_text(json.dumps(settings))
-        return autoencoders.fingerprint("kl", str(tmp_path))
+        return published.fingerprint("kl", str(tmp_path))
 
     assert of(1.0) == of(1.0)
     assert len({of(1.0), of(2.0), of(1.0, {"scaling_factor": 0.3})}) == 3

@@ -10,18 +10,18 @@ ROOMS = ("vdit", "experiments", "sweeps", "analysis")
 # What a room may import of ours. `vdit.errors` is the one word everybody may say.
 ALLOWED = {
     "vdit": ("vdit",),
-    "experiments": ("experiments", "vdit.sizes", "vdit.flops", "vdit.errors"),
+    "experiments": ("experiments", "vdit.config.sizes", "vdit.config.flops", "vdit.errors"),
     "sweeps": (
         "sweeps",
         "experiments",
         "vdit.main",
-        "vdit.flops",
-        "vdit.fingerprint",
-        "vdit.cli",
-        "vdit.packing",
-        "vdit.rehearsal",
-        "vdit.slots",
-        "vdit.account",
+        "vdit.config.flops",
+        "vdit.config.fingerprint",
+        "vdit.errors",
+        "vdit.training.packing",
+        "vdit.benchmark.step_benchmark",
+        "vdit.training.slots",
+        "vdit.runs.goodput",
         "vdit.errors",
     ),
     "analysis": ("analysis",),
@@ -57,12 +57,14 @@ def test_imports_flow_one_way(room):
             assert name != "vdit.benchmark.torch_peer", f"{path} imports the peer"
 
 
-@pytest.mark.parametrize("name", ["vdit.sizes", "vdit.flops", "vdit.fingerprint", "vdit.plan"])
+@pytest.mark.parametrize(
+    "name", ["vdit.config.sizes", "vdit.config.flops", "vdit.config.fingerprint", "vdit.plan"]
+)
 def test_planning_needs_no_jax(name):
     python("-c", f"import sys, {name}; assert 'jax' not in sys.modules")
 
 
 def test_training_needs_neither_tensorflow_nor_torch():
-    code = "import sys, vdit.train, vdit.tasks.video, vdit.tasks.autoencode, vdit.evaluate\n"
+    code = "import sys, vdit.training.loop, vdit.training.tasks, vdit.generator, vdit.evaluate\n"
     code += "assert not {'tensorflow', 'torch', 'tensorboard'} & set(sys.modules)"
     python("-c", code)

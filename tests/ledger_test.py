@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from sweeps import ledger
-from vdit.account import KINDS, Account
+from sweeps.launcher import goodput
+from vdit.runs.goodput import KINDS, Goodput
 
 FLOPS = 10.0  # a step
 
@@ -62,7 +62,7 @@ PLAN = plan_of(killed=10, failed=20, long=8, short=6, half=20)
 
 
 def test_every_step_and_second_has_its_place(root):
-    found = ledger.account(root, PLAN)
+    found = goodput.account(root, PLAN)
     steps = {fate: flops / FLOPS for fate, flops in found.flops.items()}
     assert steps == {"useful": 10 + 8 + 6, "repeated": 3, "wasted": 6 + 2, "unfinished": 5}
     trained = (7 - 0) + (10 - 4) + 6 + (8 + 6 + 2) + 5
@@ -71,13 +71,13 @@ def test_every_step_and_second_has_its_place(root):
     assert found.seconds["repeated"] == pytest.approx(7 * 3 / 7)  # to the last line before the kill
     assert found.seconds["wasted"] == pytest.approx(5 + 8 * 2 / 16)
     assert found.seconds["unfinished"] == 5.0
-    assert found.kinds == {"training": 18, "other": 3 + 6, ledger.DEAD: 7 + 5}
+    assert found.kinds == {"training": 18, "other": 3 + 6, goodput.DEAD: 7 + 5}
     assert found.seconds.total() == pytest.approx(found.kinds.total())
 
 
 def test_the_table_says_it(root):
-    lines = ledger.show(root, PLAN).splitlines()
-    assert [line.split()[0] for line in lines[1:6]] == ["useful", *ledger.FATES[1:4], "no"]
+    lines = goodput.show(root, PLAN).splitlines()
+    assert [line.split()[0] for line in lines[1:6]] == ["useful", *goodput.FATES[1:4], "no"]
     assert lines[1].split() == ["useful", "2.40e+02", "60", "19.0", "49"]
     assert lines[-2].split()[:4] == ["in", "all", "4.00e+02", "100"]
     assert lines[-1] == (
@@ -87,13 +87,13 @@ def test_the_table_says_it(root):
 
 def test_a_retried_run_repeats_what_it_failed_of(tmp_path):
     write(tmp_path, "a", [(6, 1.0), (0, 2.0, True), (8, 3.0)], "result.json")
-    found = ledger.account(tmp_path, plan_of(a=8))
+    found = goodput.account(tmp_path, plan_of(a=8))
     assert found.flops == {"useful": 80, "repeated": 60}
 
 
 def test_a_branch_does_not_count_the_steps_of_its_trunk(tmp_path):
     write(tmp_path, "a", [(6, 1.0, True), (8, 3.0)], "result.json")
-    assert ledger.account(tmp_path, plan_of(a=8)).flops == {"useful": 20, "repeated": 0}
+    assert goodput.account(tmp_path, plan_of(a=8)).flops == {"useful": 20, "repeated": 0}
 
 
 class Hands:
@@ -107,7 +107,7 @@ class Hands:
 
 def test_kinds_of_seconds_add_up_to_the_whole():
     clock = Hands()
-    account = Account(clock)
+    account = Goodput(clock)
     clock.now = 2.0
     with account.to("training"):
         clock.now = 5.0
@@ -130,9 +130,9 @@ def test_kinds_of_seconds_add_up_to_the_whole():
 def test_jax_tells_what_compiling_takes():
     import jax
 
-    from vdit.account import ACCOUNT, listen
+    from vdit.runs.goodput import GOODPUT, listen
 
     listen()
-    before = ACCOUNT.totals()["compiling"]
+    before = GOODPUT.totals()["compiling"]
     jax.jit(lambda x: x * 3 + 1)(jax.numpy.ones(7))
-    assert ACCOUNT.totals()["compiling"] > before
+    assert GOODPUT.totals()["compiling"] > before

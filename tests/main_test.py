@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.tiny import ROOT, config, flags, python
-from vdit import media
+from vdit.config.sizes import model_config_of
+from vdit.data import media
 from vdit.errors import InputError
 from vdit.main import parse_flags, resolve, run
-from vdit.sizes import shape_of
 
 BASE = ["--config", "experiments/base.py:size=w32d2", "--workdir", "x"]
 WRONG = {
@@ -126,7 +126,7 @@ def test_every_experiment_builds_and_says_how_to_run_it(path):
         return
     made = module.get_config()
     if made.objective == "flow":
-        assert shape_of(made).tokens > 0
+        assert model_config_of(made).tokens > 0
     assert module.__doc__.count("python -m") or "make demo" in module.__doc__
 
 

@@ -12,11 +12,12 @@ import pytest
 
 from tests.cost_model_test import XL, job
 from tests.tiny import ROOT, config, flags
-from vdit import main, memory
+from vdit import main
+from vdit.config.devices import GIB
 from vdit.errors import InputError
 from vdit.planning import cost_model
-from vdit.planning.devices import GIB
-from vdit.tasks.video import VideoTask
+from vdit.training import out_of_memory
+from vdit.training.diffusion_task import VideoTask
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ from vdit.tasks.video import VideoTask
     ],
 )
 def test_bytes_that_xla_names(text, expected):
-    assert memory.asked_bytes(text) == expected
+    assert out_of_memory.asked_bytes(text) == expected
 
 
 def settings(tmp_path, **more):
@@ -42,7 +43,7 @@ def settings(tmp_path, **more):
 
 def test_the_line_says_what_is_missing_and_what_fits(tmp_path):
     made, step = settings(tmp_path), job("data=4,fsdp=2", 256)
-    line = memory.message(12 * GIB, 70 * GIB, 79 * GIB, step, made)
+    line = out_of_memory.message(12 * GIB, 70 * GIB, 79 * GIB, step, made)
     needed = sum(cost_model.memory(step).values())
     assert needed > 82 * GIB
     assert line.startswith(
@@ -60,35 +61,35 @@ def test_the_line_says_what_is_missing_and_what_fits(tmp_path):
 
 def test_what_the_formulas_leave_out_grows_with_the_activations(tmp_path):
     made, step = settings(tmp_path, batch=64), job("data=8", 64)
-    small = memory.message(1 * GIB, 30 * GIB, 79 * GIB, step, made)
-    large = memory.message(500 * GIB, 70 * GIB, 79 * GIB, step, made)
+    small = out_of_memory.message(1 * GIB, 30 * GIB, 79 * GIB, step, made)
+    large = out_of_memory.message(500 * GIB, 70 * GIB, 79 * GIB, step, made)
     assert small.endswith("try --config.accumulate=4 or --config.model.remat=dots")
     assert "needs 570.0 GiB" in large
     assert large.endswith("try --config.model.remat=full")
-    whole = memory.message(1 * GIB, 200 * GIB, 210 * GIB, step, made)
+    whole = out_of_memory.message(1 * GIB, 200 * GIB, 210 * GIB, step, made)
     assert "not enough in one piece" in whole
 
 
 def test_two_changes_where_one_is_not_enough_and_none_where_nothing_is(tmp_path):
     made = settings(tmp_path)
-    both = memory.message(None, 0, 24 * GIB, job("data=8", 512), made)
+    both = out_of_memory.message(None, 0, 24 * GIB, job("data=8", 512), made)
     assert re.search(r"try --config.model.remat=full --config.accumulate=\d+$", both)
-    nothing = memory.message(None, 0, 13 * GIB, job("data=1", 8), made)
+    nothing = out_of_memory.message(None, 0, 13 * GIB, job("data=1", 8), made)
     assert nothing.endswith("expected more devices (--config.mesh.fsdp) or a smaller model")
-    split = memory.message(None, 0, 12 * GIB, job("data=8", 8, remat="full"), made)
+    split = out_of_memory.message(None, 0, 12 * GIB, job("data=8", 8, remat="full"), made)
     assert split.endswith("try --config.mesh.data=4 --config.mesh.fsdp=2")
 
 
 def test_other_errors_pass_and_models_without_formulas_get_a_line_too(tmp_path):
     made = settings(tmp_path)
     mesh = jax.make_mesh((1,), ("data",))
-    with pytest.raises(jax.errors.JaxRuntimeError), memory.explained(None, made, mesh):
+    with pytest.raises(jax.errors.JaxRuntimeError), out_of_memory.explained(None, made, mesh):
         raise jax.errors.JaxRuntimeError("INTERNAL: something else")
-    with pytest.raises(InputError) as caught, memory.explained(None, made, mesh):
+    with pytest.raises(InputError) as caught, out_of_memory.explained(None, made, mesh):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9e bytes")
     assert "try --config.accumulate=2" in str(caught.value)
     unet = dataclasses.replace(XL, attention="unet")
-    assert memory._job(unet, made, {"data": 1}) is None
+    assert out_of_memory._job(unet, made, {"data": 1}) is None
 
 
 def test_a_run_that_cannot_be_measured_is_kept_and_measured_later(tmp_path, monkeypatch):

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from sweeps import claim, modes, packs
-from sweeps.local import Machine, Mode
-from sweeps.measure import with_losses
-from sweeps.plan import make_plan, read_plan
+from sweeps.launcher import claim, modes, packs
+from sweeps.launcher.local import Machine, Mode
+from sweeps.launcher.measure import with_losses
+from sweeps.launcher.plan import make_plan, read_plan
 from tests.sweeps_test import STAND_IN, SWEEP, launch, once_each, start, trained
 from tests.tiny import ROOT, config
 

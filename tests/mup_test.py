@@ -13,14 +13,14 @@ from ml_collections import ConfigDict
 
 from experiments import autoencoder, base
 from tests.tiny import config
-from vdit import coordinates, mup, train
+from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import dit
-from vdit.optimizer import Recipe
-from vdit.sizes import Shape
-from vdit.tasks.video import Init, VideoTask
+from vdit.training import coordinate_check, loop, mup
+from vdit.training.diffusion_task import Init, VideoTask
+from vdit.training.optimizer import OptimizerConfig
 
-SHAPE = Shape((2, 4, 4, 4), (1, 2, 2), 64, 2, 4, 4.0, 8, vocabulary=40, text_length=40)
+SHAPE = ModelConfig((2, 4, 4, 4), (1, 2, 2), 64, 2, 4, 4.0, 8, vocabulary=40, text_length=40)
 INPUTS = {"patches.kernel", "noise_level.up.kernel", "caption.words", "caption.places"}
 
 
@@ -81,8 +81,8 @@ def test_every_weight_has_its_kind():
 
 @pytest.mark.parametrize("flatten", [False, True])
 def test_only_weights_whose_rows_grow_take_smaller_steps(flatten):
-    before = second_step(Recipe(flatten=flatten).transform())
-    after = second_step(Recipe(flatten=flatten, relative_width=4.0).transform())
+    before = second_step(OptimizerConfig(flatten=flatten).transform())
+    after = second_step(OptimizerConfig(flatten=flatten, relative_width=4.0).transform())
     hidden = {"output.kernel", "up.kernel"}
     assert set(before) > hidden
     for name, step in before.items():
@@ -94,14 +94,14 @@ def test_standard_steps_are_those_of_adamw():
     mask = lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree)  # noqa: E731
     adamw = optax.adamw(1.0, b1=0.9, b2=0.99, weight_decay=0.1, mask=mask)
     expected = second_step(optax.chain(optax.clip_by_global_norm(1.0), adamw))
-    for name, step in second_step(Recipe(weight_decay=0.1).transform()).items():
+    for name, step in second_step(OptimizerConfig(weight_decay=0.1).transform()).items():
         np.testing.assert_allclose(step, expected[name], rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("flatten", [False, True])
 def test_decay_is_the_same_at_every_width(flatten):
     weights = few(created()[0])
-    transform = Recipe(weight_decay=0.1, relative_width=4.0, flatten=flatten).transform()
+    transform = OptimizerConfig(weight_decay=0.1, relative_width=4.0, flatten=flatten).transform()
 
     @jax.jit
     def run(weights):
@@ -140,8 +140,8 @@ def test_training_and_start_take_the_width_from_the_config(tmp_path, monkeypatch
         recipes.append(recipe)
         return lambda key: None, None
 
-    monkeypatch.setattr(train, "compiled", compiled)
-    train.start(types.SimpleNamespace(loss=None, init=None), made, None)
+    monkeypatch.setattr(loop, "compiled", compiled)
+    loop.start(types.SimpleNamespace(loss=None, init=None), made, None)
     assert recipes[0].relative_width == 2.0
 
 
@@ -172,7 +172,9 @@ def test_what_mup_cannot_do_is_said(made, key, value, message):
 def test_activations_are_flat_in_width_under_mup_and_not_under_sp():
     grown = {}
     for name in mup.PARAMETERIZATIONS:
-        narrow, wide = (coordinates.measure(name, width, 2.0**-7, 5, 1) for width in (64, 1024))
+        narrow, wide = (
+            coordinate_check.measure(name, width, 2.0**-7, 5, 1) for width in (64, 1024)
+        )
         grown[name] = {a: rms / then for (a, then), (_, rms) in zip(narrow, wide, strict=True)}
     assert len(grown["mup"]) == 14
     assert all(1 / 1.5 < factor < 1.5 for factor in grown["mup"].values()), grown["mup"]

@@ -8,7 +8,7 @@ from experiments import base
 from tests.tiny import config
 from vdit.errors import InputError
 from vdit.main import run
-from vdit.tasks.video import VideoTask
+from vdit.training.diffusion_task import VideoTask
 
 OBJECTIVES = {
     # objective, sampler, what the results table calls it

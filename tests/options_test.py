@@ -10,9 +10,10 @@ from flax import nnx
 
 from tests.dit_test import SHAPE, VARIANTS, inputs, perturbed
 from tests.tiny import config
+from vdit.config.model_config import LAYOUTS
+from vdit.config.sizes import model_config_of
 from vdit.errors import InputError
 from vdit.models import dit, embed, positions
-from vdit.sizes import LAYOUTS, shape_of
 
 # The options beside today's defaults, each with what it takes.
 OPTIONS = {
@@ -107,21 +108,21 @@ def test_a_model_of_videos_takes_images_and_smaller_frames(kind):
 
 
 def test_options_come_from_the_config(tmp_path):
-    plain = shape_of(config(tmp_path))
+    plain = model_config_of(config(tmp_path))
     assert (plain.positions, plain.qk_norm, plain.learn_sigma) == ("rotary", True, False)
     old = config(tmp_path).unlock()
     del old.model.positions, old.model.qk_norm
-    assert shape_of(old) == plain
+    assert model_config_of(old) == plain
     keys = {"model.positions": "sincos", "model.qk_norm": False, "model.condition": "label"}
     keys |= {"objective": "ddpm", "ddpm.learned_variance": True}
-    asked = shape_of(config(tmp_path, **keys))
+    asked = model_config_of(config(tmp_path, **keys))
     changes = {"positions": "sincos", "qk_norm": False, "learn_sigma": True}
     assert asked == dataclasses.replace(plain, condition="label", text_length=1, **changes)
 
 
 def test_options_that_do_not_go_together_are_named(tmp_path):
     with pytest.raises(InputError, match=r"model\.positions='fourier': expected one of"):
-        shape_of(config(tmp_path, **{"model.positions": "fourier"}))
+        model_config_of(config(tmp_path, **{"model.positions": "fourier"}))
     odd = {"model.positions": "sincos", "model.width": 26}
     with pytest.raises(InputError, match="width 26: sincos positions take a multiple of 4"):
-        shape_of(config(tmp_path, **odd))
+        model_config_of(config(tmp_path, **odd))

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from tests.tiny import ROOT, config
-from vdit import checkpoint, packing, sharding, slots
 from vdit.errors import InputError
 from vdit.main import run
-from vdit.optimizer import Recipe
-from vdit.tasks.video import VideoTask
-from vdit.train import DivergedError, TrainState
+from vdit.parallel import sharding
+from vdit.runs import checkpoint
+from vdit.training import packing, slots
+from vdit.training.diffusion_task import VideoTask
+from vdit.training.loop import DivergedError, TrainState
+from vdit.training.optimizer import OptimizerConfig
 
 SMALL = {"model.depth": 1, "model.width": 16, "validation.triples": 20, "evaluation.clips": 0}
 # Seed, rate and length differ; the pack shrinks at step 6, to two of four slots.
@@ -121,13 +123,13 @@ def test_an_idle_slot_keeps_its_state_to_the_bit():
         return ((batch["x"] @ params["w"]) ** 2).mean(), {}
 
     def state(seed):
-        w, recipe = jax.random.normal(jax.random.key(seed), (3,)), Recipe()
+        w, recipe = jax.random.normal(jax.random.key(seed), (3,)), OptimizerConfig()
         key, minus = jax.random.key_data(jax.random.key(1)), np.int32(-1)
         ema, moments = {"w": w + 1}, recipe.transform().init({"w": w})
         return TrainState(np.int32(0), {"w": w}, ema, moments, key, minus)
 
     before = packing.stacked([state(0), state(1)])
-    step = packing.compiled(loss, Recipe(), sharding.make_mesh({}))
+    step = packing.compiled(loss, OptimizerConfig(), sharding.make_mesh({}))
     batch = {"x": np.ones((2, 4, 3), np.float32)}
     rates, decays, active = np.full(2, 0.1), np.full(2, 0.5), np.array([True, False])
     after, _ = step(before, batch, rates, decays, active)

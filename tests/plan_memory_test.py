@@ -7,8 +7,9 @@ import pytest
 
 from tests.cost_model_test import H100, XL, job
 from tests.flops_test import SHAPES, arguments, forward_and_loss
-from vdit import flops, sharding
-from vdit.activations import REMATS, activation_bytes, kept, working
+from vdit.config import flops
+from vdit.config.activations import REMATS, activation_bytes, kept, working
+from vdit.parallel import sharding
 from vdit.planning import cost_model, search
 from vdit.planning.job import AXES, Job, mesh_of
 from vdit.planning.weights import MESH_AXIS, Weight, layer_weights, weights

@@ -7,8 +7,8 @@ import pathlib
 
 import pytest
 
-from sweeps import forecast, launch, plan
-from vdit import sizes
+from sweeps.launcher import forecast, launch, plan
+from vdit.config import sizes
 from vdit.errors import InputError
 
 REPO = pathlib.Path(__file__).resolve().parents[1]
@@ -45,7 +45,7 @@ def test_every_experiment_makes_a_config_that_resolves_to_a_shape(path):
     config = module.get_config("")
     assert module.__doc__
     if "model" in config:
-        assert sizes.shape_of(config).tokens > 0
+        assert sizes.model_config_of(config).tokens > 0
 
 
 def test_continuations_spend_their_budgets_with_frames_given(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from tests.cost_model_test import H100, XL, job
 from tests.tiny import ROOT, python
 from vdit import plan
-from vdit.activations import REMATS
+from vdit.config.activations import REMATS
 from vdit.errors import InputError
 from vdit.planning import cost_model, search, table
 from vdit.planning.job import Job, checked, mesh_of
@@ -160,9 +160,9 @@ def test_planning_imports_no_jax():
 COMPILED = """
 import json
 from vdit.planning import lowered
-from vdit.planning.devices import DEVICES
+from vdit.config.devices import DEVICES
 from vdit.planning.job import Job, mesh_of
-from vdit.sizes import Shape
+from vdit.config.sizes import Shape
 shape = Shape((2, 8, 8, 4), (1, 2, 2), 64, 1, 2, frequencies=64, condition="none")
 meshes = "data=8", "data=4,fsdp=2", "data=2,fsdp=4", "fsdp=8"
 jobs = [Job(shape, 8, mesh_of(mesh), DEVICES["h100"]) for mesh in meshes]

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.tiny import ROOT, config, flags, simulated
-from vdit import processes, sharding
 from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.main import run
+from vdit.parallel import processes, sharding
 
 SMALL = {"steps": 6, "model.depth": 1, "evaluation.clips": 0, "sampling.method": "euler"}
 

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from sweeps import claim, queue, worker
+from sweeps.launcher import claim, queue, worker
 
 
 def run_of(size, budget, seed=0):

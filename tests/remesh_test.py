@@ -7,7 +7,7 @@ import pathlib, sys, jax, numpy as np
 from tests.tiny import config
 from vdit import checkpoint, sharding, train
 from vdit.data import pipeline
-from vdit.tasks.video import VideoTask
+from vdit.training.diffusion_task import VideoTask
 
 tmp = pathlib.Path(sys.argv[1])
 made = config(tmp, **{"model.depth": 1, "optimizer.flatten": False})

@@ -9,7 +9,7 @@ from scipy import ndimage
 from vdit.data.render import COLOURS, GREY, box_coverage, coverage, paint
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
-from vdit.scores import NAMES, score_clips
+from vdit.evaluators.objects.scores import NAMES, score_clips
 
 T, SIDE = 9, 32
 STEADY = np.arange(T, dtype=float)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sweeps import local, modes, speed
+from sweeps.launcher import local, modes, speed
 from vdit.errors import InputError
 
 

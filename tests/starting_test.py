@@ -12,26 +12,28 @@ from flax import nnx
 from tests import reference_models
 from tests.image_autoencoder_test import random_kl
 from tests.tiny import config
-from vdit import checkpoint, sharding, starting
-from vdit.checkpoint import name_of
+from vdit.autoencoders.kl import KLConfig
+from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
-from vdit.device import compiler_options
 from vdit.errors import InputError
 from vdit.main import resolve
 from vdit.models import dit
-from vdit.models.kl import KLShape
+from vdit.parallel import sharding
+from vdit.parallel.compiler import compiler_options
 from vdit.pretrained import from_torch
-from vdit.sizes import Shape
-from vdit.tasks.programs import graph_of
-from vdit.tasks.video import VideoTask
-from vdit.train import train
+from vdit.runs import checkpoint
+from vdit.runs.checkpoint import name_of
+from vdit.training import init_from
+from vdit.training.diffusion_task import VideoTask
+from vdit.training.loop import train
+from vdit.training.programs import graph_of
 
-IMAGE = Shape((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
+IMAGE = ModelConfig((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
 DEPTH = {"interleaved": 4, "late_fusion": 4, "factorised": 2}
 
 
 def quick(f):
-    return jax.jit(f, compiler_options=compiler_options("once"))
+    return jax.jit(f, compiler_options=compiler_options("init"))
 
 
 def numbered(shape):
@@ -94,7 +96,7 @@ def test_every_frame_is_what_the_image_model_makes_of_it(attention, positions):
     changes = {"latent": (3, 4, 4, 3), "attention": attention, "depth": DEPTH[attention]}
     video = dataclasses.replace(image, **changes)
     weights = numbered(image)
-    state, said = starting.begin(starting.Source(image, weights), video, fresh(video))
+    state, said = init_from.begin(init_from.Source(image, weights), video, fresh(video))
     expected = by_frame(image, state_of(image, weights), *example())
     assert np.abs(expected).std() > 0.1
     np.testing.assert_allclose(outputs(video, state, *example()), expected, rtol=0, atol=1e-5)
@@ -105,11 +107,11 @@ def test_every_frame_is_what_the_image_model_makes_of_it(attention, positions):
 def test_a_published_image_model_becomes_one_of_video(attention, tmp_path):
     published = reference_models.load("dit")
     np.savez(tmp_path / "dit.npz", **published.weights)
-    source = starting.load(str(tmp_path / "dit.npz"), heads=4)
+    source = init_from.load(str(tmp_path / "dit.npz"), heads=4)
     depth = 6 if attention == "interleaved" else 3
     changes = {"latent": (3, 8, 8, 4), "attention": attention, "depth": depth}
     video = dataclasses.replace(source.shape, **changes, positions="learned")
-    state, said = starting.begin(source, video, fresh(video))
+    state, said = init_from.begin(source, video, fresh(video))
     rng = np.random.default_rng(3)
     x = rng.normal(size=(2, 3, 8, 8, 4)).astype(np.float32)
     frames, t, y = x.reshape(-1, 1, 8, 8, 4), np.array([17, 903]), np.array([4, 0])
@@ -125,7 +127,7 @@ def test_without_its_labels_a_model_is_the_one_of_the_null_label(condition):
     other = dataclasses.replace(image, condition=condition, latent=(3, 4, 4, 3))
     other = dataclasses.replace(other, attention="factorised")
     weights = numbered(image)
-    state, said = starting.begin(starting.Source(image, weights), other, fresh(other))
+    state, said = init_from.begin(init_from.Source(image, weights), other, fresh(other))
     x, t, caption = example()
     expected = by_frame(image, state_of(image, weights), x, t, np.zeros((2, 1), int))
     np.testing.assert_allclose(outputs(other, state, x, t, caption), expected, rtol=0, atol=1e-5)
@@ -139,7 +141,7 @@ def test_the_same_variant_takes_every_weight():
     weights = numbered(video)
     expected = state_of(video, weights)
     zeros = jax.tree.map(jnp.zeros_like, expected)
-    state, said = starting.begin(starting.Source(video, weights), video, zeros)
+    state, said = init_from.begin(init_from.Source(video, weights), video, zeros)
     for a, b in zip(*map(jax.tree.leaves, (state, expected)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert said == ""
@@ -150,7 +152,7 @@ def test_other_labels_leave_the_table_new_and_the_fixed_frames_are_told():
     changes = {"latent": (3, 4, 4, 3), "attention": "factorised", "vocabulary": 7}
     video = dataclasses.replace(image, **changes)
     empty = state_of(video, numbered(video))
-    state, said = starting.begin(starting.Source(image, numbered(image)), video, empty)
+    state, said = init_from.begin(init_from.Source(image, numbered(image)), video, empty)
     np.testing.assert_array_equal(state["caption"]["table"], empty["caption"]["table"])
     assert said == (
         "not taken, captions or labels differ: caption/table; the fixed table of frames is new to "
@@ -174,8 +176,8 @@ WRONG = {
 def test_what_does_not_fit_is_one_line(message):
     shape = dataclasses.replace(IMAGE, latent=(4, 4, 4, 3), **WRONG[message])
     with pytest.raises(InputError, match=message):
-        starting.begin(
-            starting.Source(IMAGE, numbered(IMAGE)), shape, state_of(shape, numbered(shape))
+        init_from.begin(
+            init_from.Source(IMAGE, numbered(IMAGE)), shape, state_of(shape, numbered(shape))
         )
 
 
@@ -184,12 +186,12 @@ def test_missing_names_are_listed():
     state = state_of(IMAGE, weights)
     del weights["output/bias"]
     with pytest.raises(InputError, match="its checkpoint lacks output/bias"):
-        starting.begin(starting.Source(IMAGE, weights), IMAGE, state)
+        init_from.begin(init_from.Source(IMAGE, weights), IMAGE, state)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(InputError, match=f"init={tmp_path}: expected the folder of a run"):
-        starting.fingerprint(str(tmp_path))
+        init_from.fingerprint(str(tmp_path))
 
 
 # --- real runs ----------------------------------------------------------------------------------
@@ -233,14 +235,14 @@ def test_images_first_then_video(tmp_path):
     assert logged(tmp_path / "video") == pytest.approx(started, rel=1e-5)
     assert abs(started - other) > 1e-3
     saved = json.loads((tmp_path / "video" / "config.json").read_text())
-    assert saved["init_fingerprint"] == starting.fingerprint(str(tmp_path / "image"))
+    assert saved["init_fingerprint"] == init_from.fingerprint(str(tmp_path / "image"))
 
 
 def test_a_run_from_published_weights_begins_with_their_loss(tmp_path):
     """Latte's, its labels too, on latents of 4 channels: those of a random small kl."""
     published = reference_models.load("latte")
     np.savez(tmp_path / "latte.npz", **published.weights)
-    np.savez(tmp_path / "kl.npz", **random_kl(KLShape(4, (4, 8), 1, (False,) * 3, groups=4)))
+    np.savez(tmp_path / "kl.npz", **random_kl(KLConfig(4, (4, 8), 1, (False,) * 3, groups=4)))
     (tmp_path / "config.json").write_text('{"norm_num_groups": 4}')
     changes = SHORT | {"steps": 1, "init": str(tmp_path / "latte.npz"), "objective": "ddpm"}
     changes |= {"model.condition": "label", "data.words": 4, "ddpm.learned_variance": True}

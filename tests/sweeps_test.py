@@ -263,18 +263,19 @@ def test_a_worker_refuses_a_plan_that_the_code_no_longer_makes(tmp_path):
     plan = json.loads((tmp_path / "sweep.json").read_text())
     plan["runs"][-1]["overrides"]["seed"] = 7
     (tmp_path / "sweep.json").write_text(json.dumps(plan))
-    status, _, err = launch(tmp_path, module="sweeps.worker")
+    status, _, err = launch(tmp_path, module="sweeps.launcher.worker")
     assert status == 2
     assert err.endswith("its plan is of another code or experiment; launch it again\n")
     assert not list(tmp_path.glob("runs/*/claim"))
 
 
 def test_help_is_quick_and_imports_no_jax():
-    code = "import sys, sweeps.launch, sweeps.status, sweeps.worker; print('jax' in sys.modules)"
+    code = "import sys, sweeps.launch, sweeps.status, sweeps.launcher.worker as _\n"
+    code += "print('jax' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
     assert found.stdout == "False\n"
     begun = time.monotonic()
-    for module in ("sweeps.launch", "sweeps.status", "sweeps.worker"):
+    for module in ("sweeps.launch", "sweeps.status", "sweeps.launcher.worker"):
         process = start("--help", module=module)
         assert "--root" in process.communicate()[0]
     assert time.monotonic() - begun < 6

@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 
 from tests.tiny import ROOT, config, flags, python
-from vdit import checkpoint, sharding
+from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.main import run
-from vdit.optimizer import Recipe, ema_decays, learning_rates
-from vdit.sizes import Shape
-from vdit.tasks.video import Init, VideoTask
-from vdit.train import DivergedError, TrainState, start, train, train_step
+from vdit.parallel import sharding
+from vdit.runs import checkpoint
+from vdit.training.diffusion_task import Init, VideoTask
+from vdit.training.loop import DivergedError, TrainState, start, train, train_step
+from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 
 UNSCORED = {"steps": 30, "evaluation.clips": 0}
 MESHES = ["1,1,1,1", "8,1,1,1", "2,2,2,1", "1,2,2,2"]
@@ -30,7 +31,7 @@ CURVE = """
 import sys, jax, pathlib, numpy as np
 from tests.tiny import config
 from vdit import sharding, train
-from vdit.tasks.video import VideoTask
+from vdit.training.diffusion_task import VideoTask
 from vdit.data import pipeline
 tmp = pathlib.Path(sys.argv[1])
 made = config(tmp, **{"optimizer.flatten": False})
@@ -63,8 +64,8 @@ def test_every_mesh_gives_the_curve_of_one_device(tmp_path):
 
 
 def test_weights_lie_split_over_the_mesh(tmp_path):
-    code = "import jax; from vdit import sharding; from vdit.tasks.video import Init\n"
-    code += "from vdit.sizes import Shape\n"
+    code = "import jax; from vdit import sharding; from vdit.training.diffusion_task import Init\n"
+    code += "from vdit.config.sizes import Shape\n"
     code += "mesh = sharding.make_mesh({'data': 1, 'fsdp': 4, 'tensor': 2})\n"
     code += "init = Init(Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2))\n"
     code += "tree = sharding.tree_sharding(jax.eval_shape(init, jax.random.key(0)), mesh)\n"
@@ -193,20 +194,20 @@ def assert_close(found, expected):
 
 
 def test_accumulated_parts_give_the_gradient_of_the_batch():
-    one = stepped(Recipe())
-    assert_close(stepped(Recipe(accumulate=4)), one)
+    one = stepped(OptimizerConfig())
+    assert_close(stepped(OptimizerConfig(accumulate=4)), one)
     np.testing.assert_allclose(one[1]["w"], (PARAMS["w"] + one[0]["w"]) / 2, rtol=1e-6)
 
 
 def test_one_vector_of_all_weights_gives_the_same_step_and_norm():
-    recipe = Recipe(weight_decay=0.1)
+    recipe = OptimizerConfig(weight_decay=0.1)
     assert_close(stepped(dataclasses.replace(recipe, flatten=True)), stepped(recipe))
 
 
 def test_muon_of_one_vector_is_refused():
     """It has no matrices, and every weight would be Adam's."""
     with pytest.raises(InputError, match="flatten=True: muon asks for matrices"):
-        Recipe("muon", flatten=True).transform()
+        OptimizerConfig("muon", flatten=True).transform()
 
 
 def test_learning_rates_rise_and_end_with_the_run(tmp_path):
@@ -261,7 +262,7 @@ def test_a_mesh_that_does_not_fit_is_named(sizes, batch, message):
 
 
 def test_a_batch_that_does_not_divide_is_named():
-    code = "from vdit.sharding import make_mesh; make_mesh({'data': 4, 'fsdp': 2}, 12)"
+    code = "from vdit.parallel.sharding import make_mesh; make_mesh({'data': 4, 'fsdp': 2}, 12)"
     done = python("-c", code, devices=8, check=False)
     assert "batch 12 does not divide over data x fsdp of mesh data=4, fsdp=2" in done.stderr
 
@@ -273,6 +274,6 @@ def test_parts_of_a_batch_that_do_not_divide_are_named():
 
 
 def test_equal_runs_share_their_programs():
-    assert Init(Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)) == Init(
-        Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)
+    assert Init(ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)) == Init(
+        ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)
     )

@@ -6,14 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from sweeps.branch import branched
-from sweeps.grid import with_overrides
+from sweeps.launcher.branch import branched
+from sweeps.launcher.grid import with_overrides
 from tests.tiny import config
-from vdit import checkpoint
 from vdit.errors import InputError
 from vdit.main import identity
-from vdit.tasks.video import VideoTask
-from vdit.train import train
+from vdit.runs import checkpoint
+from vdit.training.diffusion_task import VideoTask
+from vdit.training.loop import train
 
 SHORT, LONG = 10, 20
 WARMUP = 2  # steps, of the shortest

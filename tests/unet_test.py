@@ -11,14 +11,14 @@ import pytest
 from flax import nnx
 
 from tests.dit_test import inputs
-from vdit import unet_shape
-from vdit.device import compiler_options
+from vdit.config import unet
+from vdit.config.model_config import ModelConfig, checked
 from vdit.errors import InputError
 from vdit.models import dit, unet3d
-from vdit.sizes import Shape, checked
-from vdit.tasks.video import Init
+from vdit.parallel.compiler import compiler_options
+from vdit.training.diffusion_task import Init
 
-SHAPE = Shape(
+SHAPE = ModelConfig(
     (3, 4, 4, 2), (1, 1, 1), 8, 1, 2, frequencies=8, vocabulary=9, text_length=3, attention="unet"
 )
 
@@ -26,7 +26,7 @@ SHAPE = Shape(
 ONE_LEVEL = dataclasses.replace(
     SHAPE, latent=(2, 3, 3, 2), condition="none", text_length=1, learn_sigma=True
 )
-QUICK = compiler_options("once")
+QUICK = compiler_options("init")
 
 
 def split(shape):
@@ -132,8 +132,8 @@ def test_rematerialised_and_halved_in_precision():
 )
 def test_levels_halve_as_long_as_two_patches_are_left(side, count):
     shape = change(SHAPE, (3, side, side, 2))
-    assert unet_shape.levels(shape) == count
-    unet_shape.check_grid(shape.grid, count)
+    assert unet.levels(shape) == count
+    unet.check_grid(shape.grid, count)
 
 
 def test_halves_and_doubles():

@@ -6,8 +6,8 @@ import jax
 import pytest
 
 from tests.flops_test import DEMO, arguments, forward_and_loss
-from vdit import flops
-from vdit.sizes import VARIANTS
+from vdit.config import flops
+from vdit.config.model_config import VARIANTS
 
 WIDE = dataclasses.replace(
     DEMO, latent=(4, 16, 16, 4), width=1024, depth=2, heads=16, unroll=True, frequencies=256

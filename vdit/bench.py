@@ -17,12 +17,14 @@ memory is a row that says so.
 import argparse
 import pathlib
 
-from vdit import cli, shape_flags, tables
-from vdit.activations import ITEM, REMATS
+from vdit import errors
 from vdit.benchmark import cases, table
+from vdit.config import model_flags
+from vdit.config.activations import ITEM, REMATS
+from vdit.config.model_config import VARIANTS
+from vdit.config.sizes import SIZES
 from vdit.errors import InputError
-from vdit.shape import VARIANTS
-from vdit.sizes import SIZES
+from vdit.runs import tables
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,9 +56,9 @@ def _asked(args: argparse.Namespace) -> list[cases.Case]:
         args.sizes,
         args.attention,
         args.remat,
-        latent=shape_flags.integers("latent", args.latent, 4, 1),
-        patch=shape_flags.integers("patch", args.patch, 3, 1),
-        batch=shape_flags.integers("batch", args.batch, 1, 1)[0],
+        latent=model_flags.integers("latent", args.latent, 4, 1),
+        patch=model_flags.integers("patch", args.patch, 3, 1),
+        batch=model_flags.integers("batch", args.batch, 1, 1)[0],
         dtype=args.dtype,
     )
 
@@ -98,4 +100,4 @@ def _data(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

@@ -1,5 +1,24 @@
-"""The one kind of error that is the user's to mend; all others are bugs and keep a traceback."""
+"""The one kind of error that is the user's to mend, and the one edge where it becomes a line."""
+
+import sys
+from collections.abc import Callable
 
 
 class InputError(ValueError):
     """Bad input. The message is one line: it names the thing and says what was expected."""
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Runs a command; `InputError` becomes `error: ...` on stderr and exit status 2.
+
+    All other errors are bugs and keep their traceback.
+    """
+    try:
+        sys.exit(main())
+    except InputError as error:
+        line = " ".join(str(error).split())
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

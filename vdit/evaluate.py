@@ -8,7 +8,7 @@ import json
 import pathlib
 import sys
 
-from vdit import cli
+from vdit import errors
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -29,7 +29,7 @@ def evaluate(task, weights: dict, step: int) -> dict:
 
 def main() -> int:
     args = parse_args(sys.argv[1:])
-    from vdit import checkpoint
+    from vdit.runs import checkpoint
     from vdit.sample import open_run
 
     config, task = open_run(args.workdir)
@@ -45,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

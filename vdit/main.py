@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from vdit import cli
+from vdit import errors
 from vdit.errors import InputError
 
 
@@ -21,14 +21,14 @@ def run(config, workdir: str, mode: str = "one") -> dict:
     A finished run is returned as it is. Calls in one process share compiled programs. `mode` says
     whether it is the machine's `one` run, or one of several processes `side_by_side`; it is
     recorded. Raises `InputError` for a config that makes no run or does not fit into memory,
-    `vdit.train.DivergedError` if it diverges.
+    `vdit.training.loop.DivergedError` if it diverges.
     """
-    from vdit import processes
-    from vdit.account import ACCOUNT, listen
-    from vdit.checkpoint import check_same_run
-    from vdit.slots import record_mode
-    from vdit.tasks import make_task
-    from vdit.train import train
+    from vdit.parallel import processes
+    from vdit.runs.checkpoint import check_same_run
+    from vdit.runs.goodput import GOODPUT, listen
+    from vdit.training.loop import train
+    from vdit.training.slots import record_mode
+    from vdit.training.tasks import make_task
 
     config, workdir = resolve(config), pathlib.Path(workdir)
     processes.check_same_config(config)
@@ -40,13 +40,13 @@ def run(config, workdir: str, mode: str = "one") -> dict:
     task = make_task(config)
     if processes.is_first():
         record_mode(workdir, mode)
-    with ACCOUNT.to("training"):
+    with GOODPUT.to("training"):
         state, timing = train(task, config, workdir)
     state = processes.local(state._replace(optimizer=None))
     if processes.is_first():
         columns = timing | {"mode": mode, "pack": 1}
         columns |= {"started": started, "whole_s": time.time() - started}
-        with ACCOUNT.to("measuring"):
+        with GOODPUT.to("measuring"):
             measure(task, config, state, columns, workdir)
     processes.wait("measured")
     return json.loads((workdir / "result.json").read_text())
@@ -57,11 +57,11 @@ def measure(task, config, state, columns: dict, workdir: pathlib.Path) -> None:
 
     `columns` are those of its training; `whole_s`, its seconds so far, grows by those spent here.
     """
-    from vdit import memory
-    from vdit.checkpoint import write_json
+    from vdit.runs.checkpoint import write_json
+    from vdit.training import out_of_memory
 
     began = time.time()
-    with memory.measuring(config):
+    with out_of_memory.measuring(config):
         row = identity(config) | task.measure(state, workdir) | columns
         scores = task.score(state.ema)
     write_json(workdir / "evaluation.json", {"step": config.steps} | scores)
@@ -74,34 +74,34 @@ def resolve(config):
     """A copy with all that is derived filled in; cheap, and the same whenever data are the same."""
     from ml_collections import ConfigDict
 
+    from vdit.config.sizes import model_config_of, size_of
     from vdit.data.sources import open_source
-    from vdit.sizes import shape_of, size_of
 
     config = ConfigDict(config.to_dict())
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
-        shape_of(config)
+        model_config_of(config)
         config.autoencoder.fingerprint = _coder_fingerprint(config.autoencoder)
     if config.get("init"):
-        from vdit import starting
+        from vdit.training import init_from
 
-        config.init_fingerprint = starting.fingerprint(config.init)
+        config.init_fingerprint = init_from.fingerprint(config.init)
     config.data.fingerprint = open_source(config.data, "train").fingerprint
     return config
 
 
 def _coder_fingerprint(autoencoder) -> str:
     """The hash of an autoencoder's weights; a plan may be made before one of ours is trained."""
-    from vdit.sizes import PUBLISHED
+    from vdit.config.sizes import PUBLISHED
 
     result = pathlib.Path(autoencoder.dir) / "result.json"
     if autoencoder.name == "identity":
         return "identity"
     if autoencoder.name in PUBLISHED:
-        from vdit.pretrained import autoencoders  # JAX, which other plans do without
+        from vdit.autoencoders import published
 
-        return autoencoders.fingerprint(autoencoder.name, autoencoder.dir)
+        return published.fingerprint(autoencoder.name, autoencoder.dir)
     return json.loads(result.read_text())["weights"] if result.exists() else "not trained yet"
 
 
@@ -116,9 +116,9 @@ def identity(config) -> dict:
     """Columns that say which run this is."""
     import jax
 
-    from vdit.fingerprint import fingerprint
-    from vdit.optimizer import learning_rates
-    from vdit.sizes import variant_of
+    from vdit.config.fingerprint import fingerprint
+    from vdit.config.sizes import variant_of
+    from vdit.training.optimizer import learning_rates
 
     name = fingerprint(config)
     rates = learning_rates(config.optimizer, config.steps)
@@ -201,7 +201,7 @@ def parse_flags(argv: list[str]):
 
 def main() -> int:
     config, workdir = parse_flags(sys.argv)
-    from vdit import processes
+    from vdit.parallel import processes
 
     processes.join()
     row = run(config, workdir)
@@ -212,4 +212,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

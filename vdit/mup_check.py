@@ -1,10 +1,10 @@
 """Do activations keep their scale as the width grows? The coordinate check of muP (2203.03466).
 
-  python -m vdit.mup_check --out coordinates.csv
+  python -m vdit.mup_check --out coordinate_check.csv
 
 Trains a small model of each width, 64 to 1024, for a few steps of Adam at one learning rate,
 standard and under muP (base width 64), and writes the root mean square of what every dense layer
-then puts out. `python -m analysis.coordinates coordinates.csv` judges and draws the table.
+then puts out. `python -m analysis.coordinates coordinate_check.csv` judges and draws the table.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import csv
 import os
 import pathlib
 
-from vdit import cli
+from vdit import errors
 from vdit.errors import InputError
 
 WIDTHS = (64, 128, 256, 512, 1024)
@@ -23,12 +23,12 @@ def main() -> int:
     args = _parser().parse_args()
     if args.steps < 0:
         raise InputError(f"--steps {args.steps}: expected 0 or more")
-    from vdit import coordinates, mup
+    from vdit.training import coordinate_check, mup
 
     rows = []
     for width in WIDTHS:
         for kind in mup.PARAMETERIZATIONS:
-            seen = coordinates.measure(kind, width, args.lr, args.steps)
+            seen = coordinate_check.measure(kind, width, args.lr, args.steps)
             rows += [(kind, width, args.lr, args.steps, layer, f"{rms:.5g}") for layer, rms in seen]
             print(f"{kind} width {width}: {len(seen)} layers", flush=True)
     _write(args.out, rows)
@@ -54,4 +54,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

@@ -15,12 +15,14 @@ import argparse
 import json
 import pathlib
 
-from vdit import cli, shape_flags, tables
-from vdit.activations import REMATS
+from vdit import errors
+from vdit.config import model_flags
+from vdit.config.activations import REMATS
+from vdit.config.devices import DEVICES, device_of
 from vdit.errors import InputError
 from vdit.planning import cost_model, search, table
-from vdit.planning.devices import DEVICES, device_of
 from vdit.planning.job import AXES, Job, checked, mesh_of, named
+from vdit.runs import tables
 
 
 def report(job: Job, remats: tuple[str, ...]) -> dict:
@@ -53,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    shape_flags.add(parser, dtype="bfloat16")
+    model_flags.add(parser, dtype="bfloat16")
     parser.set_defaults(text=None)  # 77 where no classes are asked for
     parser.add_argument("--mesh", help=f"AXIS=N with commas between; {', '.join(AXES)}")
     parser.add_argument("--devices", help="how many; the mesh is chosen where none is given")
@@ -73,11 +75,11 @@ def _asked(args: argparse.Namespace) -> tuple[Job, tuple[str, ...]]:
     remats = (args.remat,) if args.remat else REMATS
     if not (args.mesh or args.devices):
         raise InputError("--mesh or --devices is missing: expected AXIS=N,... or a number")
-    shape, mesh = shape_flags.asked(args), mesh_of(args.mesh) if args.mesh else {}
-    (batch,) = shape_flags.integers("batch", args.batch, 1, 1)
+    shape, mesh = model_flags.asked(args), mesh_of(args.mesh) if args.mesh else {}
+    (batch,) = model_flags.integers("batch", args.batch, 1, 1)
     job = Job(shape, batch, mesh, device_of(args.device))
     devices = (
-        shape_flags.integers("devices", args.devices, 1, 1)[0] if args.devices else job.devices
+        model_flags.integers("devices", args.devices, 1, 1)[0] if args.devices else job.devices
     )
     if mesh and job.devices != devices:
         raise InputError(f"mesh {named(mesh)} takes {job.devices} devices, --devices is {devices}")
@@ -112,4 +114,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from vdit import cli
+from vdit import errors
 from vdit.errors import InputError
 
 if TYPE_CHECKING:  # PyAV, TFDS and SciPy are slow to import, and --help needs none
@@ -204,4 +204,4 @@ def _write(
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

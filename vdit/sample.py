@@ -14,7 +14,7 @@ import json
 import pathlib
 import sys
 
-from vdit import cli
+from vdit import errors
 from vdit.errors import InputError
 
 TASKS = ("generate", "animate", "extend", "extend_back", "interpolate", "loop", "edit")
@@ -45,7 +45,7 @@ def open_run(workdir: str):
     """(config, task) of a run folder; `InputError` where none lies there."""
     from ml_collections import ConfigDict
 
-    from vdit.tasks import make_task
+    from vdit.training.tasks import make_task
 
     path = pathlib.Path(workdir) / "config.json"
     if not path.exists():
@@ -56,7 +56,7 @@ def open_run(workdir: str):
 
 def check(args: argparse.Namespace) -> None:
     """Raises `InputError` for arguments that do not go together."""
-    from vdit import media
+    from vdit.data import media
 
     if pathlib.Path(args.out).suffix not in media.FORMATS:
         formats = ", ".join(media.FORMATS)
@@ -72,8 +72,7 @@ def check(args: argparse.Namespace) -> None:
 
 def make(args: argparse.Namespace, task, weights):
     """The video (T, H, W, 3) that the arguments ask for."""
-    from vdit import media
-    from vdit.tasks import continuation
+    from vdit.data import continuation, media
 
     captions = task.tokens(args.prompt)[None]
     if args.task == "generate":
@@ -88,7 +87,8 @@ def make(args: argparse.Namespace, task, weights):
 def main() -> int:
     args = parse_args(sys.argv[1:])
     check(args)
-    from vdit import checkpoint, media
+    from vdit.data import media
+    from vdit.runs import checkpoint
 
     config, task = open_run(args.workdir)
     if config.objective == "autoencoder":
@@ -105,4 +105,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

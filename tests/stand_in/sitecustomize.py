@@ -1,7 +1,7 @@
 """Python imports this at start where the folder is on PYTHONPATH: a trainer that takes no time.
 
-It stands in for `vdit.main` and `vdit.flops`, so that tests of the launcher kill, race and fail
-dozens of runs in seconds. What a run is to do stands in its config (`act`).
+It stands in for what trains and counts, so that tests of the launcher kill, race and fail dozens
+of runs in seconds. What a run is to do stands in its config (`act`).
 """
 
 import json
@@ -69,7 +69,7 @@ class Outcome(typing.NamedTuple):
 
 
 def run_pack(runs, slots):
-    """As `vdit.packing.run`: one after another, and a note on who was there."""
+    """As `vdit.training.packing.run`: one after another, and a note on who was there."""
     ends = []
     root = pathlib.Path(runs[0][1]).parent.parent
     _note(root, f"pack {' '.join(pathlib.Path(folder).name for _, folder in runs)}")
@@ -85,7 +85,7 @@ def run_pack(runs, slots):
 
 
 def stepper(config, slots):
-    """As `vdit.rehearsal.stepper`: steps of a second as planted, by mode."""
+    """As `vdit.benchmark.step_benchmark.stepper`: steps of a second as planted, by mode."""
     name = "packed" if slots > 1 else "one" if len(os.sched_getaffinity(0)) > 1 else "side_by_side"
     speed = json.loads(os.environ["STAND_IN_SPEEDS"])[name]
     if speed is None:
@@ -100,13 +100,13 @@ def _note(root, line):
 
 main = types.ModuleType("vdit.main")
 main.resolve, main.prepare_latents, main.run = resolve, prepare_latents, run
-flops = types.ModuleType("vdit.flops")
+flops = types.ModuleType("vdit.config.flops")
 flops.training_flops_per_clip = lambda config: 10.0 * config.model.width
 flops.tokens_per_clip = lambda config: 12
 flops.params = lambda config: {"params": config.model.width**2}
-packing = types.ModuleType("vdit.packing")
+packing = types.ModuleType("vdit.training.packing")
 packing.run = run_pack
-rehearsal = types.ModuleType("vdit.rehearsal")
+rehearsal = types.ModuleType("vdit.benchmark.step_benchmark")
 rehearsal.stepper = stepper
 stubs = (main, flops, packing, rehearsal)
 sys.modules |= {stub.__name__: stub for stub in stubs}

@@ -3,13 +3,13 @@
 import dataclasses
 from typing import NamedTuple
 
+from vdit.config.model_config import ModelConfig, checked
+from vdit.config.sizes import size_of
 from vdit.errors import InputError
-from vdit.shape import Shape, checked
-from vdit.sizes import size_of
 
 # The demo's ladder and its clips: 3x8x8 latents of 8 numbers, captions of 24 words.
 DEMO_SIZES = ("w20d2", "w24d2", "w32d2", "w48d2", "w64d2", "w80d2")
-DEMO = Shape(
+DEMO = ModelConfig(
     (3, 8, 8, 8), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24, unroll=True
 )
 DEMO_BATCH = 8
@@ -20,7 +20,7 @@ class Case(NamedTuple):
     """One line of the table. `goal` is clips/s of one H100 or H200, `published` what others had."""
 
     name: str
-    shape: Shape
+    shape: ModelConfig
     batch: int
     flatten: bool = False
     goal: float | None = None
@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
 
 def demo(name: str, attention: str = "full", remat: str = "none", **changes) -> Case:
-    """A size of the ladder on the demo's clips; `changes` are those of `Shape`, and `batch`."""
+    """A size of the ladder on the demo's clips; `changes` are its config's, and `batch`."""
     batch = changes.pop("batch", DEMO_BATCH)
     width, depth, heads = size_of(name)
     shape = dataclasses.replace(DEMO, width=width, depth=depth, heads=heads, **changes)
@@ -54,7 +54,7 @@ def grid(sizes, attentions, remats, **changes) -> list[Case]:
 # Clips per second of one device, latents cached: half of an H100's peak by true FLOPs. Published
 # figures are those of an H100, H800 or A100 (DiT's code; OpenDiT; LightningDiT, 2501.01423;
 # Latte, 2401.03048).
-_XL = Shape((1, 32, 32, 4), (1, 2, 2), *size_of("XL"), condition="label", vocabulary=1001)
+_XL = ModelConfig((1, 32, 32, 4), (1, 2, 2), *size_of("XL"), condition="label", vocabulary=1001)
 _LATTE = dataclasses.replace(_XL, latent=(16, 32, 32, 4), vocabulary=102)
 GOALS = {
     "DiT-XL/2": (_XL, "full", (64, 128, 256), 690.0, "100 DiT, 175 OpenDiT, 285 LightningDiT"),

@@ -13,11 +13,11 @@ import ml_collections
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordWriter
 
-from vdit import sharding
 from vdit.benchmark import cases, ingest
 from vdit.benchmark.step import Step
 from vdit.data import latents, pipeline, sources
-from vdit.tasks.autoencode import Pixels
+from vdit.parallel import sharding
+from vdit.training.autoencoder_task import Pixels
 
 FASTEST = "w20d2"  # of the demo's sizes
 CLIPS = 4096

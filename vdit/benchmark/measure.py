@@ -5,8 +5,8 @@ import statistics
 import jax
 
 from vdit.benchmark.cases import Case
-from vdit.device import peak_flops
-from vdit.flops import count_params
+from vdit.config.flops import count_params
+from vdit.parallel.compiler import peak_flops
 
 ROUNDS, ROUND_S = 9, 1.0
 

@@ -5,15 +5,15 @@ import time
 import jax
 import numpy as np
 
-from vdit import sharding
 from vdit.benchmark.cases import Case
+from vdit.config.flops import training_flops
 from vdit.data import pipeline
 from vdit.diffusion.objectives import RectifiedFlow
-from vdit.flops import training_flops
-from vdit.metrics import Clock
-from vdit.optimizer import Recipe
-from vdit.tasks.programs import DiffusionLoss, Init
-from vdit.train import compiled
+from vdit.parallel import sharding
+from vdit.training.loop import compiled
+from vdit.training.metrics import Clock
+from vdit.training.optimizer import OptimizerConfig
+from vdit.training.programs import DiffusionLoss, Init
 
 RATE, DECAY, DROP_CAPTION = np.float32(1e-4), 0.999, 0.1
 
@@ -44,7 +44,7 @@ class Step:
         self.flops = training_flops(case.shape) * case.batch
         self.clock = Clock(self.flops, case.batch)
         with jax.set_mesh(self.mesh):
-            recipe = Recipe(flatten=case.flatten)
+            recipe = OptimizerConfig(flatten=case.flatten)
             init, step = compiled(loss, Init(case.shape), recipe, self.mesh)
             self.state = init(jax.random.key(0))
             rows = sharding.batch_sharding(self.mesh)

@@ -1,7 +1,7 @@
 """The bench's rows on a screen, and set beside the goals. No JAX here."""
 
-from vdit import tables
 from vdit.benchmark.cases import Case
+from vdit.runs import tables
 
 # Of a row, what a screen shows: its name, the title, how it is written.
 SHOWN = {

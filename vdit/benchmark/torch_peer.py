@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vdit.config.model_config import ModelConfig
 from vdit.models.embed import rotary_angles
-from vdit.shape import Shape
 
 EPSILON = 1e-6
 
@@ -93,7 +93,7 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Attention, cross-attention, MLP."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: ModelConfig):
         super().__init__()
         self.modulation = nn.Linear(shape.width, 6 * shape.width)
         self.attentions = nn.ModuleList([Attention(shape.width, shape.heads)])
@@ -110,7 +110,7 @@ class Block(nn.Module):
 class VideoDiT(nn.Module):
     """velocity = model(x (B, T, H, W, C), t (B,), caption (B, S)); names as ours."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: ModelConfig):
         super().__init__()
         self.shape, width = shape, shape.width
         self.patches = nn.Linear(shape.patch_numbers, width)
@@ -173,7 +173,9 @@ def load(model: VideoDiT, arrays: dict) -> None:
 class Trainer:
     """Model, AdamW, clipping and moving average; `step` is what our `train_step` does."""
 
-    def __init__(self, shape: Shape, batch: int, drop_caption: float = 0.1, decay: float = 0.999):
+    def __init__(
+        self, shape: ModelConfig, batch: int, drop_caption: float = 0.1, decay: float = 0.999
+    ):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.shape, self.batch, self.drop, self.decay = shape, batch, drop_caption, decay
         self.autocast = shape.dtype == "bfloat16"
@@ -220,7 +222,7 @@ class Trainer:
 def main() -> None:
     case = json.loads(sys.argv[1])
     lists = {k: tuple(v) if isinstance(v, list) else v for k, v in case["shape"].items()}
-    trainer = Trainer(Shape(**lists), case["batch"])
+    trainer = Trainer(ModelConfig(**lists), case["batch"])
     print(trainer.run(1), flush=True)
     for line in sys.stdin:
         print(trainer.run(int(line)), flush=True)

@@ -14,11 +14,11 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 from tqdm import tqdm
 
-from vdit import processes
-from vdit.coder import load_coder
+from vdit.autoencoders.load import load_autoencoder
+from vdit.config.fingerprint import fingerprint
 from vdit.data.sources import open_source
 from vdit.data.text import Vocabulary
-from vdit.fingerprint import fingerprint
+from vdit.parallel import processes
 
 ENCODE_BATCH = 64
 IN_MEMORY_BYTES = 2 << 30  # larger caches are read from disk, record by record
@@ -84,7 +84,7 @@ def read_meta(folder: pathlib.Path) -> dict:
 def prepare(config) -> pathlib.Path:
     """The cache that `config` trains on; made first where it does not exist."""
     sources = {split: open_source(config.data, split) for split in ("train", "validation")}
-    coder = load_coder(config.autoencoder)
+    coder = load_autoencoder(config.autoencoder)
     key = cache_key(config, coder.fingerprint, sources)
     folder = pathlib.Path(config.cache) / fingerprint(key)
     if processes.is_first() and not folder.exists():

@@ -7,16 +7,7 @@ import json
 import numpy as np
 
 from vdit.data.bounces import simulate
-from vdit.data.render import (
-    COLOURS,
-    GREY,
-    HULL,
-    SHAPES,
-    box_coverage,
-    coverage,
-    paint,
-    share_seen,
-)
+from vdit.data.render import COLOURS, GREY, HULL, SHAPES, box_coverage, coverage, paint, share_seen
 from vdit.data.scenes import PULL, Dice, any_behind, draw_bar, draw_motion, mention_bar, place
 from vdit.data.wording import Thing, write_caption
 from vdit.errors import InputError

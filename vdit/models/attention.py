@@ -6,7 +6,7 @@ from flax import nnx
 
 from vdit.models.embed import rotate
 from vdit.models.layers import Dense, RMSNorm, zeros_dense
-from vdit.sharding import constrain, on_shards
+from vdit.parallel.sharding import constrain, on_shards
 
 Grid = tuple[int, int, int]
 
@@ -49,7 +49,7 @@ OWN, WHOLE = ("batch", "tokens", "heads", None), ("batch", None, "heads", None)
 GROUPS = ("batch", "tokens", None, "heads", None)  # of (B, T, H W, K, E) or (B, H W, T, K, E)
 
 
-def grouped(x_BNx: jax.Array, grouping: str, grid: Grid) -> jax.Array:
+def grouped(x_BNx: jax.Array, attention_axis: str, grid: Grid) -> jax.Array:
     """Tokens of one frame ("space") or of one place ("time") side by side.
 
     (B, N, ...) to (B, T, H W, ...) or (B, H W, T, ...); `ungrouped` is the inverse. Where tokens
@@ -57,13 +57,13 @@ def grouped(x_BNx: jax.Array, grouping: str, grid: Grid) -> jax.Array:
     together, and in `ungrouped` those of a frame again: all-to-alls, made by the constraints alone.
     """
     x = _pinned(x_BNx.reshape(len(x_BNx), grid[0], -1, *x_BNx.shape[2:]))
-    return _pinned(x.swapaxes(1, 2)) if grouping == "time" else x
+    return _pinned(x.swapaxes(1, 2)) if attention_axis == "time" else x
 
 
-def ungrouped(x: jax.Array, grouping: str) -> jax.Array:
+def ungrouped(x: jax.Array, attention_axis: str) -> jax.Array:
     """The groups of `grouped` back in the order of the clip: (B, N, ...)."""
     x = _pinned(x)
-    x = _pinned(x.swapaxes(1, 2)) if grouping == "time" else x
+    x = _pinned(x.swapaxes(1, 2)) if attention_axis == "time" else x
     return x.reshape(len(x), -1, *x.shape[3:])
 
 
@@ -79,16 +79,16 @@ def split_tokens(x_BND: jax.Array, frames: int = 1) -> jax.Array:
     return ungrouped(grouped(x_BND, "space", (frames, 1, 1)), "space")
 
 
-def attend_within(qkv_BNKE, grouping: str, grid: Grid) -> jax.Array:
+def attend_within(qkv_BNKE, attention_axis: str, grid: Grid) -> jax.Array:
     """`attend` inside each group; "split" gives half of the heads to space and half to time."""
-    if grouping == "split":
+    if attention_axis == "split":
         halves = zip(*(jnp.split(x, 2, axis=2) for x in qkv_BNKE), strict=True)
         parts = [attend_within(h, g, grid) for h, g in zip(halves, ("space", "time"), strict=True)]
         return jnp.concatenate(parts, axis=2)
-    if grouping == "full":
+    if attention_axis == "full":
         return attend_to_all(*qkv_BNKE)
-    groups = (grouped(x, grouping, grid) for x in qkv_BNKE)
-    return ungrouped(attend_in_groups(*groups), grouping)
+    groups = (grouped(x, attention_axis, grid) for x in qkv_BNKE)
+    return ungrouped(attend_in_groups(*groups), attention_axis)
 
 
 def attend_in_groups(*qkv_BGMKE: jax.Array) -> jax.Array:
@@ -122,14 +122,22 @@ class SelfAttention(nnx.Module):
     """Multi-head attention of the tokens among themselves, with rotary positions where given.
 
     `qk_norm`: queries and keys are normalised per head (2302.05442), which keeps large models
-    stable. `grouping` is full, space, time or split (`sizes.LAYOUTS`). `zero`: starts as zero,
+    stable. `attention_axis` is full, space, time or split (`sizes.LAYOUTS`). `zero`: starts as zero,
     where no gate does that.
     """
 
     def __init__(
-        self, width: int, heads: int, grouping: str, *, qk_norm=True, zero=False, rngs, dtype=None
+        self,
+        width: int,
+        heads: int,
+        attention_axis: str,
+        *,
+        qk_norm=True,
+        zero=False,
+        rngs,
+        dtype=None,
     ):
-        self.heads, self.grouping = heads, grouping
+        self.heads, self.attention_axis = heads, attention_axis
         self.qkv = Dense(width, 3 * width, ("embed", "heads"), rngs=rngs, dtype=dtype)
         dense = zeros_dense if zero else Dense
         self.out = dense(width, width, ("heads", "embed"), rngs=rngs, dtype=dtype)
@@ -138,14 +146,17 @@ class SelfAttention(nnx.Module):
 
     def __call__(self, x_BND, angles_NE: jax.Array | None, grid: Grid, seen_BN=None) -> jax.Array:
         """`seen_BN` masks tokens that nobody looks at; "full" alone takes one."""
-        if self.grouping in ("space", "time"):  # before one number becomes three: less is moved
-            x = grouped(x_BND, self.grouping, grid)
+        if self.attention_axis in (
+            "space",
+            "time",
+        ):  # before one number becomes three: less is moved
+            x = grouped(x_BND, self.attention_axis, grid)
             y = self._out(attend_in_groups(*self._qkv(x, self._angles(angles_NE, grid))))
-            return ungrouped(y, self.grouping)
+            return ungrouped(y, self.attention_axis)
         qkv = self._qkv(x_BND, angles_NE)
-        if self.grouping == "full":
+        if self.attention_axis == "full":
             return self._out(attend_to_all(*qkv, seen_BN))
-        return self._out(attend_within(qkv, self.grouping, grid))
+        return self._out(attend_within(qkv, self.attention_axis, grid))
 
     def _qkv(self, x, angles):
         q, k, v = (_heads(y, self.heads) for y in self.qkv.split(x, 3))
@@ -157,7 +168,7 @@ class SelfAttention(nnx.Module):
         if angles_NE is None:
             return None
         angles = angles_NE.reshape(grid[0], -1, angles_NE.shape[-1])
-        return angles.swapaxes(0, 1) if self.grouping == "time" else angles
+        return angles.swapaxes(0, 1) if self.attention_axis == "time" else angles
 
     def _out(self, y):
         return self.out(y.reshape(*y.shape[:-2], -1))

@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 
+from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import embed
-from vdit.sharding import whole
-from vdit.sizes import Shape
+from vdit.parallel.sharding import whole
 
 
 def condition(model, t: jax.Array, caption: jax.Array, frames: int):
@@ -30,7 +30,7 @@ def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:
     return c + (caption_BD if c.ndim == 2 else caption_BD[:, None])
 
 
-def caption_embed(shape: Shape, **kw):
+def caption_embed(shape: ModelConfig, **kw):
     """The module that embeds what `shape.condition` names, or None."""
     if shape.condition == "none":
         return None

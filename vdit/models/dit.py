@@ -11,30 +11,32 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit.config.model_config import ModelConfig, stages
 from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.conditioning import caption_embed, condition
 from vdit.models.layers import MLP, Dense, layer_norm, modulate, times, zeros_dense
 from vdit.models.stack import repeat, stacked
 from vdit.models.unet3d import VideoUNet
-from vdit.sharding import whole
-from vdit.sizes import Shape, stages
+from vdit.parallel.sharding import whole
 
 
 class Block(nnx.Module):
     """Attention (one, or space then time), cross-attention and MLP; gated by adaLN-Zero.
 
-    `groupings` are those of its attentions; captions are looked at without a gate, as in PixArt, or
+    `attention_axes` are those of its attentions; captions are looked at without a gate, as in PixArt, or
     are tokens among the others ("context"), of which attention needs to know those that are `seen`.
     The conditioning c is one vector a clip, (B, D), or one a frame, (B, T, D).
     """
 
-    def __init__(self, shape: Shape, groupings: tuple[str, ...], *, rngs):
+    def __init__(self, shape: ModelConfig, attention_axes: tuple[str, ...], *, rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
-        width, self.parts, self.shape = shape.width, len(groupings) + 1, shape
+        width, self.parts, self.shape = shape.width, len(attention_axes) + 1, shape
         self.modulation = zeros_dense(width, 3 * self.parts * width, ("embed", "mlp"), **kw)
         heads = {"heads": shape.heads, "qk_norm": shape.qk_norm} | kw
-        self.attentions = nnx.List([SelfAttention(width, grouping=g, **heads) for g in groupings])
+        self.attentions = nnx.List(
+            [SelfAttention(width, attention_axis=g, **heads) for g in attention_axes]
+        )
         self.cross = CrossAttention(width, **heads) if shape.crosses else None
         self.mlp = MLP(width, int(width * shape.mlp_ratio), **kw)
 
@@ -56,14 +58,16 @@ def _gated(f, x_BND, modulation):
 class Layer(nnx.Module):
     """The blocks that a stage repeats: one, or a block over space and a block over time."""
 
-    def __init__(self, shape: Shape, blocks: tuple[tuple[str, ...], ...], *, rngs):
-        self.blocks = nnx.List([Block(shape, groupings, rngs=rngs) for groupings in blocks])
-        self.groupings = blocks
+    def __init__(self, shape: ModelConfig, blocks: tuple[tuple[str, ...], ...], *, rngs):
+        self.blocks = nnx.List(
+            [Block(shape, attention_axes, rngs=rngs) for attention_axes in blocks]
+        )
+        self.attention_axes = blocks
 
     def __call__(self, x_BND, late_ND, *inputs):
         """`late_ND` is added in front of the block over time; it is zero but in the first layer."""
-        for block, groupings in zip(self.blocks, self.groupings, strict=True):
-            if late_ND is not None and groupings == ("time",):
+        for block, attention_axes in zip(self.blocks, self.attention_axes, strict=True):
+            if late_ND is not None and attention_axes == ("time",):
                 x_BND = x_BND + late_ND
             x_BND = block(x_BND, *inputs)
         return x_BND
@@ -79,11 +83,11 @@ class VideoDiT(nnx.Module):
     variance: the prediction's, then the variance's.
     """
 
-    def __init__(self, shape: Shape, *, rngs: nnx.Rngs):
+    def __init__(self, shape: ModelConfig, *, rngs: nnx.Rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, shape.max_period, **kw)
+        self.noise_level = embed.TimestepEmbedding(shape.frequencies, width, shape.max_period, **kw)
         self.caption = caption_embed(shape, **kw)
         self.stages = nnx.List(
             [
@@ -128,11 +132,11 @@ class VideoDiT(nnx.Module):
         if frames is None:
             return x_BND, None, None
         frames = positions.over_frames(frames, grid).astype(x_BND.dtype)
-        waits = any(("time",) in stage.groupings for stage in self.stages)
+        waits = any(("time",) in stage.attention_axes for stage in self.stages)
         return (x_BND, None, frames) if waits else (x_BND + frames, None, None)
 
 
-def _bounds(shape: Shape, grid) -> int:
+def _bounds(shape: ModelConfig, grid) -> int:
     """Frames, which tokens may not be split within; full attention alone has no such bounds."""
     return 1 if shape.attention == "full" else grid[0]
 
@@ -145,7 +149,7 @@ def _with_words(x_BND, angles_NE, e_BSD, seen_BS):
     return jnp.concatenate([x_BND, e_BSD], 1), angles_NE, seen_BN
 
 
-def create(shape: Shape, key: jax.Array) -> nnx.Module:
+def create(shape: ModelConfig, key: jax.Array) -> nnx.Module:
     """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
     with nnx.use_eager_sharding(False):
         return (VideoUNet if shape.attention == "unet" else VideoDiT)(shape, rngs=nnx.Rngs(key))

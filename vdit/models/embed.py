@@ -7,7 +7,7 @@ from flax import nnx
 
 from vdit.errors import InputError
 from vdit.models.layers import Dense
-from vdit.sharding import whole
+from vdit.parallel.sharding import whole
 
 Patch = tuple[int, int, int]
 
@@ -67,7 +67,7 @@ def sinusoids(t_B: jax.Array, size: int, max_period: float = 10_000.0) -> jax.Ar
     return jnp.concatenate([jnp.cos(angle), jnp.sin(angle)], -1)
 
 
-class NoiseLevelEmbed(nnx.Module):
+class TimestepEmbedding(nnx.Module):
     """t to a vector of the model's width, through sinusoids and two dense layers."""
 
     def __init__(self, frequencies: int, width: int, max_period=10_000.0, *, rngs, dtype=None):

@@ -10,22 +10,22 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit.config.model_config import ModelConfig
 from vdit.models import embed, positions
 from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.layers import MLP, Dense, layer_norm, modulate
 from vdit.models.stack import repeat, stacked
-from vdit.sizes import Shape
 
 
 class Block(nnx.Module):
     """Attention, cross-attention to the caption where it is over space, and MLP."""
 
-    def __init__(self, shape: Shape, grouping: str, *, rngs):
+    def __init__(self, shape: ModelConfig, attention_axis: str, *, rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         heads = {"heads": shape.heads, "qk_norm": shape.qk_norm} | kw
         self.table = _table(6, shape.width, rngs)
-        self.attention = SelfAttention(shape.width, grouping=grouping, **heads)
-        self.cross = CrossAttention(shape.width, **heads) if grouping == "space" else None
+        self.attention = SelfAttention(shape.width, attention_axis=attention_axis, **heads)
+        self.cross = CrossAttention(shape.width, **heads) if attention_axis == "space" else None
         self.mlp = MLP(shape.width, int(shape.width * shape.mlp_ratio), **kw)
 
     def __call__(self, x_BND, c_B6D, caption, grid):
@@ -48,7 +48,7 @@ def _table(rows: int, width: int, rngs) -> nnx.Param:
 class Layer(nnx.Module):
     """A block over space, then one over time, before the first of which come the frames' places."""
 
-    def __init__(self, shape: Shape, *, rngs):
+    def __init__(self, shape: ModelConfig, *, rngs):
         self.space, self.time = (Block(shape, g, rngs=rngs) for g in ("space", "time"))
 
     def __call__(self, x_BND, late_ND, *inputs):
@@ -75,11 +75,11 @@ class LatteText(nnx.Module):
     are words). Returns float32 of x's shape; 2 C channels with a learned variance.
     """
 
-    def __init__(self, shape: Shape, *, rngs: nnx.Rngs):
+    def __init__(self, shape: ModelConfig, *, rngs: nnx.Rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, shape.max_period, **kw)
+        self.noise_level = embed.TimestepEmbedding(shape.frequencies, width, shape.max_period, **kw)
         self.modulation = Dense(width, 6 * width, ("embed", "mlp"), **kw)
         self.caption = CaptionProjection(shape.text_features, width, **kw)
         self.layers = stacked(functools.partial(Layer, shape), shape.depth // 2, rngs)
@@ -111,7 +111,7 @@ class LatteText(nnx.Module):
         return split_tokens(x_BND, grid[0]), late_ND
 
 
-def create(shape: Shape, key: jax.Array) -> LatteText:
+def create(shape: ModelConfig, key: jax.Array) -> LatteText:
     """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
     with nnx.use_eager_sharding(False):
         return LatteText(shape, rngs=nnx.Rngs(key))

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit import sharding
+from vdit.parallel import sharding
 
 Axes = tuple[str | None, str | None]
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
-from vdit.sizes import Shape
 
 Grid = tuple[int, int, int]
 
@@ -37,7 +37,7 @@ def place_table(height: int, across: int, width: int) -> np.ndarray:
 class FixedPositions(nnx.Module):
     """places, frames = positions(grid): the fixed tables, for a grid of any size."""
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: ModelConfig):
         self.width, self.video = shape.width, shape.grid[0] > 1
 
     def __call__(self, grid: Grid) -> tuple[jax.Array, jax.Array | None]:
@@ -48,7 +48,7 @@ class FixedPositions(nnx.Module):
 class LearnedPositions(nnx.Module):
     """The same with trained tables, which know the places of the training clips and no others."""
 
-    def __init__(self, shape: Shape, *, rngs):
+    def __init__(self, shape: ModelConfig, *, rngs):
         self.grid, (frames, height, across), width = shape.grid, shape.grid, shape.width
         normal = nnx.with_partitioning(nnx.initializers.normal(width**-0.5), (None, "embed"))
         self.places = nnx.Param(normal(rngs.params(), (height * across, width)))
@@ -62,7 +62,7 @@ class LearnedPositions(nnx.Module):
         return places.reshape(-1, places.shape[-1]), frames
 
 
-def create(shape: Shape, *, rngs) -> FixedPositions | LearnedPositions | None:
+def create(shape: ModelConfig, *, rngs) -> FixedPositions | LearnedPositions | None:
     """What `shape.positions` asks for; None for rotary ones."""
     if shape.positions == "learned":
         return LearnedPositions(shape, rngs=rngs)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.sizes import Shape
+from vdit.config.model_config import ModelConfig
 
 REMAT = {
     "none": None,
@@ -13,7 +13,7 @@ REMAT = {
 }
 
 
-def repeat(stage: nnx.Module, shape: Shape, x_BND, late_ND, *inputs):
+def repeat(stage: nnx.Module, shape: ModelConfig, x_BND, late_ND, *inputs):
     """x through all layers of a `stacked` stage, each called as layer(x, late, *inputs).
 
     One compiled body for all: compile time does not grow with depth. `late` is None, or zero but in

@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit import unet_shape
+from vdit.config import unet
+from vdit.config.model_config import ModelConfig
 from vdit.models import embed
 from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
 from vdit.models.causal_conv import CausalConv
 from vdit.models.conditioning import caption_embed, condition
 from vdit.models.layers import Dense, layer_norm
 from vdit.models.stack import REMAT
-from vdit.sizes import Shape
 
 
 def group_norm(x_BTHWC: jax.Array, size: int, epsilon: float = 1e-6) -> jax.Array:
@@ -49,7 +49,7 @@ class ResNet(nnx.Module):
     Scale and shift come from noise level and caption. The second convolution starts as zero.
     """
 
-    def __init__(self, d_in: int, d_out: int, shape: Shape, *, rngs):
+    def __init__(self, d_in: int, d_out: int, shape: ModelConfig, *, rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         self.size = shape.width // shape.heads
         self.norm = GroupNorm(d_in, self.size, rngs=rngs)
@@ -72,15 +72,15 @@ class Block(nnx.Module):
     The attentions start as zero: a new video model is an image model of each frame.
     """
 
-    def __init__(self, d_in: int, d_out: int, shape: Shape, *, rngs):
+    def __init__(self, d_in: int, d_out: int, shape: ModelConfig, *, rngs):
         self.resnet = ResNet(d_in, d_out, shape, rngs=rngs)
         heads = {"heads": d_out * shape.heads // shape.width, "qk_norm": shape.qk_norm}
         kw = heads | {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
-        self.space = SelfAttention(d_out, grouping="space", zero=True, **kw)
+        self.space = SelfAttention(d_out, attention_axis="space", zero=True, **kw)
         self.cross = (
             CrossAttention(d_out, caption_width=shape.width, **kw) if shape.crosses else None
         )
-        self.time = SelfAttention(d_out, grouping="time", zero=True, **kw)
+        self.time = SelfAttention(d_out, attention_axis="time", zero=True, **kw)
 
     def __call__(self, x_BTHWC, c_BTD, caption) -> jax.Array:
         x_BTHWC = self.resnet(x_BTHWC, c_BTD)
@@ -108,26 +108,26 @@ def doubled(x_BTHWC: jax.Array) -> jax.Array:
 class VideoUNet(nnx.Module):
     """prediction = model(x_BTHWC, t_B, caption), as `dit.VideoDiT` has it; t may be (B, T) too.
 
-    Of any T, and any H and W in patches that its levels halve (`unet_shape.levels` of the latents
+    Of any T, and any H and W in patches that its levels halve (`unet.levels` of the latents
     it is made for). Raises `InputError` for others.
     """
 
-    def __init__(self, shape: Shape, *, rngs: nnx.Rngs):
+    def __init__(self, shape: ModelConfig, *, rngs: nnx.Rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
         width, self.shape = shape.width, shape
         self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.NoiseLevelEmbed(shape.frequencies, width, **kw)
+        self.noise_level = embed.TimestepEmbedding(shape.frequencies, width, **kw)
         self.caption = caption_embed(shape, **kw)
-        ways = unet_shape.way_down(shape), unet_shape.way_up(shape)
+        ways = unet.way_down(shape), unet.way_up(shape)
         self.down, self.up = (_levels(way, shape, rngs) for way in ways)
-        deepest = unet_shape.channels(shape)[-1]
+        deepest = unet.channels(shape)[-1]
         self.middle = Block(deepest, deepest, shape, rngs=rngs)
         self.norm = GroupNorm(width, width // shape.heads, rngs=rngs)
         self.output = CausalConv(width, shape.output_numbers, taps=1, zero=True, **kw)
 
     def __call__(self, x_BTHWC: jax.Array, t_B: jax.Array, caption: jax.Array) -> jax.Array:
         shape, grid = self.shape, embed.grid_of(x_BTHWC.shape, self.shape.patch)
-        unet_shape.check_grid(grid, len(self.down))
+        unet.check_grid(grid, len(self.down))
         x = embed.patchify(x_BTHWC, shape.patch).astype(jnp.dtype(shape.dtype))
         x = self.patches(x).reshape(len(x), *grid, -1)
         c, words = condition(self, t_B, caption, grid[0])
@@ -153,11 +153,11 @@ class VideoUNet(nnx.Module):
         return x
 
 
-def _levels(way, shape: Shape, rngs: nnx.Rngs) -> nnx.List:
+def _levels(way, shape: ModelConfig, rngs: nnx.Rngs) -> nnx.List:
     return nnx.List([nnx.List([Block(*io, shape, rngs=rngs) for io in level]) for level in way])
 
 
-def _run(block: Block, shape: Shape, *inputs):
+def _run(block: Block, shape: ModelConfig, *inputs):
     """A block, recomputed in the backward pass where `remat` asks for it."""
     if REMAT[shape.remat] is None:
         return block(*inputs)

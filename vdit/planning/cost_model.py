@@ -13,12 +13,12 @@ import functools
 import math
 from typing import NamedTuple
 
-from vdit.activations import ITEM, Kept, kept, working
-from vdit.flops import count_params, recomputed_flops, training_flops
-from vdit.planning.devices import NODE, Device
+from vdit.config.activations import ITEM, Kept, kept, working
+from vdit.config.devices import NODE, Device
+from vdit.config.flops import count_params, recomputed_flops, training_flops
+from vdit.config.model_config import ModelConfig, stages
 from vdit.planning.job import Job
 from vdit.planning.weights import layer_weights, weights
-from vdit.sizes import Shape, stages
 
 kept, working = functools.cache(kept), functools.cache(working)
 training_flops, recomputed_flops, count_params = map(
@@ -132,18 +132,18 @@ def _keys(job: Job) -> float:
     return numbers * ITEM[s.dtype] / job.mesh["tensor"]
 
 
-def _modulation(s: Shape, mesh: dict[str, int]) -> float:
+def _modulation(s: ModelConfig, mesh: dict[str, int]) -> float:
     counts = count_params(s)
     return (counts["params"] - counts["params_no_adaln"]) / (mesh["fsdp"] * mesh["tensor"])
 
 
-def _own(s: Shape, mesh: dict[str, int], of=weights) -> float:
+def _own(s: ModelConfig, mesh: dict[str, int], of=weights) -> float:
     """Weights on each device."""
     return _numbers(s, mesh["fsdp"], mesh["tensor"], of)
 
 
 @functools.cache
-def _numbers(s: Shape, fsdp: int, tensor: int, of) -> float:
+def _numbers(s: ModelConfig, fsdp: int, tensor: int, of) -> float:
     return sum(w.size / w.parts({"fsdp": fsdp, "tensor": tensor}) for w in of(s))
 
 

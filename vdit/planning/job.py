@@ -4,18 +4,23 @@ import dataclasses
 import functools
 import math
 
+from vdit.config.devices import Device
+from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.errors import InputError
-from vdit.planning.devices import Device
-from vdit.sizes import LAYOUTS, Shape
 
-AXES = ("data", "fsdp", "tensor", "context")  # as `vdit.sharding.MESH_AXES`: outermost first
+AXES = (
+    "data",
+    "fsdp",
+    "tensor",
+    "context",
+)  # as `vdit.parallel.sharding.MESH_AXES`: outermost first
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One step of `shape` (its dtype and remat with it) on a batch of clips over a mesh."""
 
-    shape: Shape
+    shape: ModelConfig
     batch: int
     mesh: dict[str, int]
     device: Device
@@ -74,7 +79,7 @@ def checked(job: Job) -> Job:
     return job
 
 
-def _along_context(s: Shape) -> tuple[int, ...]:
+def _along_context(s: ModelConfig) -> tuple[int, ...]:
     """What context splits: the tokens of full attention; else frames, then places, in turn."""
     if s.attention == "full":
         return (s.tokens + s.context,)

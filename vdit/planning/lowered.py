@@ -44,24 +44,25 @@ def simulate(devices: int) -> None:
 
 
 def argument_bytes(job: Job) -> int:
-    """Of the compiled step of `vdit.train`, on each device of `job.mesh`."""
+    """Of the compiled step of `vdit.training.loop`, on each device of `job.mesh`."""
     return compiled(job).memory_analysis().argument_size_in_bytes
 
 
 def compiled(job: Job):
-    """The training step of `vdit.train` for `job.mesh`, on as many simulated devices."""
+    """The training step of `vdit.training.loop` for `job.mesh`, on as many simulated devices."""
     simulate(job.devices)
     import jax
 
-    from vdit import sharding, train
     from vdit.diffusion.objectives import RectifiedFlow
-    from vdit.optimizer import Recipe
-    from vdit.tasks.programs import DiffusionLoss, Init
+    from vdit.parallel import sharding
+    from vdit.training import loop
+    from vdit.training.optimizer import OptimizerConfig
+    from vdit.training.programs import DiffusionLoss, Init
 
     mesh = sharding.make_mesh(job.mesh, job.batch, jax.devices()[: job.devices])
     loss, init = DiffusionLoss(job.shape, RectifiedFlow(), 0.1), Init(job.shape)
     with jax.set_mesh(mesh):
-        create, step = train.compiled(loss, init, Recipe(), mesh)
+        create, step = loop.compiled(loss, init, OptimizerConfig(), mesh)
         state = jax.eval_shape(create, jax.random.key(0))
         return step.lower(state, _batch(job), 1e-3, 0.99).compile(HASTE)
 

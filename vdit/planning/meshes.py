@@ -10,12 +10,12 @@ the kind that trains has been asked; what holds there too is which arrays move a
 import argparse
 import pathlib
 
-from vdit import cli
+from vdit import errors
+from vdit.config.devices import device_of
+from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.planning import cost_model, lowered, traffic
-from vdit.planning.devices import device_of
 from vdit.planning.job import AXES, Job, mesh_of
-from vdit.sizes import LAYOUTS, Shape
-from vdit.tables import as_csv, as_text
+from vdit.runs.tables import as_csv, as_text
 
 DEVICES = 8
 # Small, and every axis divides it: 8 frames of 64 places, 8 heads, two blocks of each kind or one.
@@ -30,7 +30,7 @@ def rows() -> list[dict]:
 
 def rows_of(attention: str, axis: str) -> list[dict]:
     """Those of one variant on devices along one axis."""
-    shape = Shape(
+    shape = ModelConfig(
         LATENT, PATCH, WIDTH, DEPTH, HEADS, attention=attention, condition="none", unroll=True
     )
     job = Job(shape, BATCH, mesh_of(f"{axis}={DEVICES}"), device_of("h100"))
@@ -74,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    errors.run(main)

@@ -4,11 +4,11 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
-from vdit.activations import REMATS
+from vdit.config.activations import REMATS
+from vdit.config.devices import GIB
+from vdit.config.flops import training_flops
 from vdit.errors import InputError
-from vdit.flops import training_flops
 from vdit.planning import cost_model as model
-from vdit.planning.devices import GIB
 from vdit.planning.job import AXES, Job, checked, divisors, named
 
 

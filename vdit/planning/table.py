@@ -1,11 +1,12 @@
 """The table of predictions: three sizes from one node to 512 of them. No JAX here."""
 
-from vdit.activations import REMATS
-from vdit.flops import count_params
+from vdit.config.activations import REMATS
+from vdit.config.devices import device_of
+from vdit.config.flops import count_params
+from vdit.config.model_config import ModelConfig
+from vdit.config.sizes import size_of
 from vdit.planning import search
-from vdit.planning.devices import device_of
 from vdit.planning.job import Job, named
-from vdit.sizes import Shape, size_of
 
 SIZES = ("XL", "7B", "20B")
 DEVICES = (8, 64, 512, 4096)
@@ -19,7 +20,7 @@ def rows(device: str = "h100") -> list[dict]:
 
 
 def _row(size: str, devices: int, device: str) -> dict:
-    shape = Shape(LATENT, PATCH, *size_of(size), text_length=TEXT, dtype="bfloat16")
+    shape = ModelConfig(LATENT, PATCH, *size_of(size), text_length=TEXT, dtype="bfloat16")
     job = Job(shape, CLIPS * devices, {}, device_of(device))
     job = search.best(search.choices(job, devices, REMATS))
     found = search.predict(job)

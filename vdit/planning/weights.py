@@ -3,9 +3,9 @@
 import math
 from typing import NamedTuple
 
-from vdit.sizes import Shape, stages
+from vdit.config.model_config import ModelConfig, stages
 
-# What `vdit.sharding.RULES` says of the axes of weights (that file imports JAX; a test compares).
+# As in `vdit.parallel.sharding.RULES`, which imports JAX; a test compares them.
 MESH_AXIS = {"embed": "fsdp", "mlp": "tensor", "heads": "tensor", None: None}
 
 
@@ -27,13 +27,13 @@ class Weight(NamedTuple):
         return math.prod(m for n, m in zip(self.shape, sizes, strict=True) if n % m == 0)
 
 
-def weights(s: Shape) -> list[Weight]:
+def weights(s: ModelConfig) -> list[Weight]:
     """All weights of a transformer."""
     layers = [w for layer, n in stages(s) for block in layer for w in _block(s, len(block), n)]
     return layers + _ends(s)
 
 
-def layer_weights(s: Shape) -> list[Weight]:
+def layer_weights(s: ModelConfig) -> list[Weight]:
     """Those of the largest layer alone: what is gathered at a time."""
     layers = [[w for block in x for w in _block(s, len(block), 1)] for x, _ in stages(s)]
     return max(layers, key=lambda ws: sum(w.size for w in ws))
@@ -43,7 +43,7 @@ def _dense(n: int, d_in: int, d_out: int, names: tuple[str | None, str | None]) 
     return [Weight(n, (d_in, d_out), names), Weight(n, (d_out,), names[1:])]
 
 
-def _block(s: Shape, attentions: int, n: int) -> list[Weight]:
+def _block(s: ModelConfig, attentions: int, n: int) -> list[Weight]:
     d, hidden, times = s.width, int(s.width * s.mlp_ratio), n * attentions
     norms = 2 * s.qk_norm * (times + n * s.crosses)
     cross = [*_dense(n, d, d, ("embed", "heads")), *_dense(n, d, 2 * d, ("embed", "heads"))]
@@ -58,7 +58,7 @@ def _block(s: Shape, attentions: int, n: int) -> list[Weight]:
     ]
 
 
-def _ends(s: Shape) -> list[Weight]:
+def _ends(s: ModelConfig) -> list[Weight]:
     d = s.width
     return [
         *_dense(1, s.patch_numbers, d, (None, "embed")),
@@ -71,7 +71,7 @@ def _ends(s: Shape) -> list[Weight]:
     ]
 
 
-def _caption(s: Shape) -> list[Weight]:
+def _caption(s: ModelConfig) -> list[Weight]:
     d, table = s.width, (None, "embed")
     if s.condition == "none":
         return []
@@ -83,7 +83,7 @@ def _caption(s: Shape) -> list[Weight]:
     return [*(given if s.text_features else [words]), places, *_dense(1, d, d, ("embed", "mlp"))]
 
 
-def _positions(s: Shape) -> list[Weight]:
+def _positions(s: ModelConfig) -> list[Weight]:
     frames, places = s.grid[0], s.grid[1] * s.grid[2]
     counts = [places, *([frames] if frames > 1 else [])] if s.positions == "learned" else []
     return [Weight(1, (n, s.width), (None, "embed")) for n in counts]

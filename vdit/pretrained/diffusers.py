@@ -8,10 +8,10 @@ No positions are stored: they are the tables of the size that the model was trai
 
 import numpy as np
 
+from vdit.config.model_config import ModelConfig, checked
 from vdit.models import dit, latte_text
 from vdit.pretrained.infer import Signs, axes, common
 from vdit.pretrained.names import Place, dense
-from vdit.sizes import Shape, checked
 
 LABELS = "class_embedder.embedding_table.weight"
 NOISE_LEVEL = {"dit": "transformer_blocks.0.norm1.emb", "latte": "adaln_single.emb"}
@@ -24,8 +24,8 @@ def names_are_these(weights) -> bool:
     return any(name.startswith(("transformer_blocks.", "pos_embed.")) for name in weights)
 
 
-def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> Shape:
-    """The `Shape` of a model with these weights; `InputError` where none fits."""
+def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> ModelConfig:
+    """The `ModelConfig` of a model with these weights; `InputError` where none fits."""
     signs = Signs(
         patches="pos_embed.proj.weight",
         noise_level=f"{NOISE_LEVEL[kind]}.timestep_embedder.linear_1.weight",
@@ -38,29 +38,29 @@ def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> Shape:
         half = found["frequencies"] // 2
         found["max_period"] = 10_000 ** (half / (half - 1))
         labels = axes(weights, f"{NOISE_LEVEL[kind]}.{LABELS}", 2)[0]
-        return checked(Shape(condition="label", vocabulary=labels, **found))
+        return checked(ModelConfig(condition="label", vocabulary=labels, **found))
     found["depth"] *= 2  # of blocks over space there are half
     features = axes(weights, "caption_projection.linear_1.weight", 2)[1]
-    return checked(Shape(attention="interleaved", text_features=features, **found))
+    return checked(ModelConfig(attention="interleaved", text_features=features, **found))
 
 
-def create(shape: Shape, key):
+def create(shape: ModelConfig, key):
     """A new model of this shape."""
     return (latte_text if shape.condition == "text" else dit).create(shape, key)
 
 
-def places(shape: Shape) -> dict[str, Place]:
+def places(shape: ModelConfig) -> dict[str, Place]:
     """Name to place, for every weight of a model of this shape."""
     found = dense("pos_embed.proj", ("patches",), layout="conv")
     return found | (_latte if shape.condition == "text" else _dit)(shape)
 
 
-def fixed(_: Shape) -> set[str]:
+def fixed(_: ModelConfig) -> set[str]:
     """No tables are stored."""
     return set()
 
 
-def _dit(shape: Shape) -> dict[str, Place]:
+def _dit(shape: ModelConfig) -> dict[str, Place]:
     """DiT's; every block has a copy of what embeds noise level and label."""
     found = dense("proj_out_1", ("final_modulation",)) | dense("proj_out_2", ("output",))
     path = ("stages", 0, "blocks", 0)
@@ -74,7 +74,7 @@ def _dit(shape: Shape) -> dict[str, Place]:
     return found
 
 
-def _latte(shape: Shape) -> dict[str, Place]:
+def _latte(shape: ModelConfig) -> dict[str, Place]:
     """Latte's; only the blocks over space see the caption."""
     found = _noise_level(NOISE_LEVEL["latte"]) | dense("adaln_single.linear", ("modulation",))
     found |= dense("caption_projection.linear_1", ("caption", "up"))

@@ -20,7 +20,7 @@ class Signs(NamedTuple):
 
 
 def common(weights: dict[str, np.ndarray], signs: Signs) -> dict:
-    """Fields of a `Shape` that every model has; `InputError` names the first that does not fit.
+    """Fields of every `ModelConfig`; `InputError` names the first that does not fit.
 
     Its latents are one patch large: what they measure is told by stored tables alone.
     """

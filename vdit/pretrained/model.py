@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.pretrained import diffusers, names, original
 from vdit.pretrained.infer import listed
-from vdit.sizes import Shape
 
 KINDS = ("dit", "latte")
 TIMESTEPS = 1000
@@ -32,7 +32,7 @@ class Pretrained:
     """
 
     kind: str
-    shape: Shape
+    shape: ModelConfig
     graph: nnx.GraphDef
     weights: nnx.State
     places: dict[str, names.Place]
@@ -65,7 +65,7 @@ def _check_video(model: Pretrained, shape: tuple[int, ...]) -> None:
         raise InputError(f"x of shape {shape}: DiT takes T = 1 frame")
 
 
-def _labels(shape: Shape, y, mask, batch: int) -> tuple[jax.Array]:
+def _labels(shape: ModelConfig, y, mask, batch: int) -> tuple[jax.Array]:
     """PyTorch's labels, the null label last, as the house's (B, 1), the null label first."""
     if mask is not None:
         raise InputError("mask: expected none, for this model takes labels")
@@ -77,7 +77,7 @@ def _labels(shape: Shape, y, mask, batch: int) -> tuple[jax.Array]:
     return (jnp.broadcast_to((jnp.asarray(y) + 1) % shape.vocabulary, batch)[:, None],)
 
 
-def _words(shape: Shape, y, mask, batch: int) -> tuple[jax.Array, jax.Array | None]:
+def _words(shape: ModelConfig, y, mask, batch: int) -> tuple[jax.Array, jax.Array | None]:
     """The captions' embeddings (B, S, F) and the mask (B, S) of those that are seen."""
     found, features = np.shape(y), shape.text_features
     if len(found) != 3 or found[0] != batch or found[2] != features:
@@ -131,7 +131,7 @@ def _check_names(stored, expected, kind: str) -> None:
         raise InputError(f"the state dict {' and '.join(parts)}: expected the names of kind={kind}")
 
 
-def _filled(state: nnx.State, stored, places, shape: Shape) -> nnx.State:
+def _filled(state: nnx.State, stored, places, shape: ModelConfig) -> nnx.State:
     """`state` with the stored weights in their places; the layers of a stack side by side."""
     found = {}
     for name, place in places.items():
@@ -159,7 +159,7 @@ def _without_copies(found: list[str], stored, places) -> list[str]:
     return sorted(first.values(), key=lambda name: (places[name].layer or 0, places[name].part))
 
 
-def _checked(array, name: str, place: names.Place, leaf: tuple[int, ...], shape: Shape):
+def _checked(array, name: str, place: names.Place, leaf: tuple[int, ...], shape: ModelConfig):
     """One weight in the house's layout, float32; `leaf` is the shape of its place in the state."""
     leaf = leaf if place.layer is None else leaf[1:]
     empty = np.broadcast_to(np.float32(0), (*leaf[:-1], leaf[-1] // place.part[1]))

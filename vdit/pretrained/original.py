@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 
+from vdit.config.model_config import ModelConfig, checked, stages
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.models.positions import frame_table, place_table
 from vdit.pretrained.infer import Signs, axes, common
 from vdit.pretrained.names import Place, dense
-from vdit.sizes import Shape, checked, stages
 
 create = dit.create
 ATTENTION = {"dit": "full", "latte": "interleaved"}
@@ -36,8 +36,8 @@ BLOCK = {
 }
 
 
-def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> Shape:
-    """The `Shape` of a DiT or Latte with these weights; `InputError` where none fits.
+def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> ModelConfig:
+    """The `ModelConfig` of a DiT or Latte with these weights; `InputError` where none fits.
 
     Positions are the fixed tables where the stored ones are those, otherwise learned.
     """
@@ -52,10 +52,10 @@ def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> Shape:
         "vocabulary": axes(weights, LABELS, 2)[0] if LABELS in weights else 0,
         "positions": "sincos" if _fixed(weights, width, side, frames) else "learned",
     }
-    return checked(Shape(heads=heads, **found))
+    return checked(ModelConfig(heads=heads, **found))
 
 
-def places(shape: Shape) -> dict[str, Place]:
+def places(shape: ModelConfig) -> dict[str, Place]:
     """Name to place, for every weight of a model of this shape; fixed tables have none."""
     found = dense("x_embedder.proj", ("patches",), layout="conv")
     for name, path in TOP.items():
@@ -70,18 +70,18 @@ def places(shape: Shape) -> dict[str, Place]:
     return found
 
 
-def fixed(shape: Shape) -> set[str]:
+def fixed(shape: ModelConfig) -> set[str]:
     """The names that are stored but are no weights: tables which the model computes."""
     return set(_tables(shape)) if shape.positions == "sincos" else set()
 
 
-def _tables(shape: Shape) -> dict[str, tuple]:
+def _tables(shape: ModelConfig) -> dict[str, tuple]:
     """Names of the position tables, and their paths where they are learned."""
     paths = {"pos_embed": ("positions", "places"), "temp_embed": ("positions", "frames")}
     return paths if shape.grid[0] > 1 else {"pos_embed": paths["pos_embed"]}
 
 
-def _layers(shape: Shape):
+def _layers(shape: ModelConfig):
     """For each block in PyTorch's order: the path of its stack, and its layer there."""
     for s, (blocks, repeats) in enumerate(stages(shape)):
         for layer in range(repeats):

@@ -1,6 +1,6 @@
 """Three budgets, two sizes each, of the trainer that takes no time."""
 
-from sweeps.grid import steps_for
+from sweeps.launcher.grid import steps_for
 
 EXPERIMENT = "experiments/stand_in.py"
 WIDTHS = {"tiny": 32, "small": 64}

@@ -1,0 +1,1 @@
+"""The machinery of a sweep: plans, claims, workers, modes, Slurm, goodput."""

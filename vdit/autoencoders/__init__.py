@@ -1,0 +1,1 @@
+"""Video and image autoencoders: videos to latents and back."""

@@ -1,0 +1,61 @@
+"""A published image autoencoder for videos (see `vdit.autoencoders.load`): frame by frame."""
+
+import functools
+
+import jax
+import numpy as np
+from flax import nnx
+
+from vdit.autoencoders import published
+from vdit.autoencoders.pixels import psnr, to_float, to_uint8
+from vdit.errors import InputError
+
+FRAMES = 16  # coded at once
+MEASURED = 64  # clips whose first frame the PSNR is measured on
+
+
+class ImageAutoencoder:
+    """kl or taef2 for every frame of a video by itself; the fingerprint is one of its files."""
+
+    def __init__(self, name: str, path: str, space: int, channels: int):
+        self.name, self.fingerprint = name, published.fingerprint(name, path)
+        self._graph, self._params = published.load(name, path)
+        found = nnx.merge(self._graph, self._params)
+        if (found.space, found.channels) != (space, channels):
+            raise InputError(
+                f"autoencoder.dir={path}: space={found.space}, channels={found.channels}: the "
+                f"config says space={space}, channels={channels}"
+            )
+
+    def encode(self, video: np.ndarray) -> np.ndarray:
+        """uint8 (B, T, H, W, 3) to float32 latents (the mean of the posterior)."""
+        return self._by_frame(_encode, video)
+
+    def decode(self, latent) -> np.ndarray:
+        """Latents to uint8 (B, T, H, W, 3)."""
+        return self._by_frame(_decode, np.asarray(latent))
+
+    def psnr(self, source) -> float:
+        """Measured on the first frames of up to `MEASURED` clips."""
+        clips = [source[i]["video"][:1] for i in range(min(MEASURED, len(source)))]
+        return psnr(np.stack(clips), self.decode(self.encode(np.stack(clips))))
+
+    def _by_frame(self, f, x_BTHWC: np.ndarray) -> np.ndarray:
+        frames = x_BTHWC.reshape(-1, *x_BTHWC.shape[2:])
+        size, out = min(FRAMES, len(frames)), []
+        for i in range(0, len(frames), size):
+            part = frames[i : i + size]
+            full = np.resize(part, (size, *part.shape[1:]))  # one program for every part
+            out.append(np.asarray(f(self._graph, self._params, full))[: len(part)])
+        out = np.concatenate(out)
+        return out.reshape(*x_BTHWC.shape[:2], *out.shape[1:])
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _encode(graph, params, frames):
+    return nnx.merge(graph, params).encode(to_float(frames))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _decode(graph, params, latents):
+    return to_uint8(nnx.merge(graph, params).decode(latents))

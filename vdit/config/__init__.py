@@ -1,0 +1,1 @@
+"""What a run is, without JAX: model configs, sizes, FLOPs, memory, devices, fingerprints."""

@@ -1,0 +1,132 @@
+"""The ladder of model sizes, and the shape that a config asks for. No JAX: planning is instant."""
+
+from typing import NamedTuple
+
+from vdit.config.model_config import ModelConfig, checked
+from vdit.errors import InputError
+
+
+class Size(NamedTuple):
+    """Width D, layers, heads of a VideoDiT."""
+
+    width: int
+    depth: int
+    heads: int
+
+
+# DiT's S to XL (2212.09748, table 1); 2B and up for planning, with heads for the 8 GPUs of a node;
+# below S a ladder named by width and depth, each rung 1.4 to 1.8 times the `params` of the one
+# before, 1.55 in the mean (with captions as text). Depths are even, as Latte's interleaved and
+# late-fusion variants ask. w20d2 is finer: the demo's smallest budgets need a size below their
+# minimum.
+SIZES = {
+    #               D    L   K
+    "w20d2": Size(20, 2, 2),
+    "w24d2": Size(24, 2, 2),
+    "w32d2": Size(32, 2, 2),
+    "w40d2": Size(40, 2, 2),
+    "w48d2": Size(48, 2, 3),
+    "w64d2": Size(64, 2, 4),
+    "w80d2": Size(80, 2, 5),
+    "w72d4": Size(72, 4, 4),
+    "w96d4": Size(96, 4, 4),
+    "w128d4": Size(128, 4, 4),
+    "w128d6": Size(128, 6, 4),
+    "w160d6": Size(160, 6, 4),
+    "w192d6": Size(192, 6, 6),
+    "w192d10": Size(192, 10, 6),
+    "w256d8": Size(256, 8, 8),
+    "w256d12": Size(256, 12, 8),
+    "w320d12": Size(320, 12, 10),
+    "S": Size(384, 12, 6),
+    "B": Size(768, 12, 12),
+    "L": Size(1024, 24, 16),
+    "XL": Size(1152, 28, 16),
+    "2B": Size(1920, 36, 24),
+    "7B": Size(3072, 52, 24),
+    "20B": Size(4608, 68, 48),
+}
+
+
+def size_of(name: str) -> Size:
+    """Width, depth and heads by name; `InputError` lists the names there are."""
+    if name not in SIZES:
+        raise InputError(f"unknown size {name!r}; expected one of {', '.join(SIZES)}")
+    return SIZES[name]
+
+
+def variant_of(model) -> str:
+    """The results table's name of a variant: its attention, and what else is not the default."""
+    named = [model.attention]
+    if model.condition == "text":
+        named += [model.get("caption_by", "cross")]
+    named += [model.get("positions", "rotary")]
+    return "-".join(word for word in named if word not in ("cross", "rotary"))
+
+
+# Published image autoencoders: pixels of a latent along one side, and channels, where the config
+# does not say otherwise (as for a later kl of 16 channels).
+PUBLISHED = {"kl": (8, 4), "taef2": (8, 32)}
+
+
+def image_latents(autoencoder) -> tuple[int, int]:
+    """(space, channels) of a published image autoencoder; every frame is coded by itself."""
+    space, channels = PUBLISHED[autoencoder.name]
+    return autoencoder.get("space", space), autoencoder.get("channels", channels)
+
+
+def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """(t, h, w, C) of the latents of a clip: t = 1 + (T - 1) / time, h = H / space."""
+    if autoencoder.name == "identity":
+        return frames, height, width, 3
+    if autoencoder.name in PUBLISHED:
+        time, (space, channels) = 1, image_latents(autoencoder)
+    else:
+        time, space, channels = autoencoder.time, autoencoder.space, autoencoder.channels
+    if (frames - 1) % time:
+        raise InputError(f"{frames} frames: expected 1 + a multiple of {time}, as time={time} asks")
+    if height % space or width % space:
+        raise InputError(f"frame {height}x{width}: expected multiples of space={space}")
+    return 1 + (frames - 1) // time, height // space, width // space, channels
+
+
+# What a config from before these keys were there means.
+LATER_KEYS = {"positions": "rotary", "qk_norm": True, "caption_by": "cross"}
+
+
+def model_config_of(config, words: int = 0, text_features: int = 0) -> ModelConfig:
+    """The `ModelConfig` that a config asks for; checked, each error one line.
+
+    `words` and `text_features` come from the data; neither changes FLOPs for word tokens.
+    """
+    model, data = config.model, config.data
+    width, depth, heads = (
+        size_of(model.size) if model.size else (model.width, model.depth, model.heads)
+    )
+    latent = latent_shape(config.autoencoder, data.num_frames, data.height, data.width)
+    shape = ModelConfig(
+        latent=latent,
+        patch=tuple(model.patch),
+        width=width,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=model.mlp_ratio,
+        frequencies=model.frequencies,
+        attention=model.attention,
+        condition=model.condition,
+        vocabulary=words + 2,
+        text_features=text_features,
+        text_length=1 if model.condition in ("class", "label") else data.text_length,
+        learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
+        frame_levels=model.get("given", 0.0) > 0,
+        **{key: model.get(key, default) for key, default in LATER_KEYS.items()},
+        unroll=model.unroll,
+        remat=model.remat,
+        dtype=model.dtype,
+    )
+    if checked(shape).width <= shape.patch_numbers:
+        raise InputError(
+            f"width {shape.width} is not above the {shape.patch_numbers} numbers in one patch: "
+            "the velocity would have a rank floor; expected a wider model or a smaller patch"
+        )
+    return shape

@@ -1,0 +1,1 @@
+"""The objects of the embedded world, found in videos and followed."""

@@ -1,0 +1,1 @@
+"""Meshes and shardings, several processes, what the compiler is told."""

@@ -1,0 +1,79 @@
+"""What the device can do at best: the measure of model FLOP/s utilisation (MFU)."""
+
+import functools
+import os
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# Dense bf16 peak in FLOP/s, from the makers' data sheets.
+PEAK_FLOPS = {
+    "NVIDIA H200": 989.5e12,
+    "NVIDIA H100 80GB HBM3": 989.5e12,
+    "NVIDIA H100 PCIe": 756e12,
+    "NVIDIA A100-SXM4-80GB": 312e12,
+    "NVIDIA A100-SXM4-40GB": 312e12,
+    "NVIDIA L40S": 362e12,
+}
+
+
+def compiler_options(runs: str) -> dict:
+    """What `jax.jit` is told of a program that runs every `step` or as `init`, once.
+
+    On a CPU, compiling a tiny model takes longer than most runs of it. LLVM's higher levels cost
+    more seconds than they save: at level 1 a training step is as fast as at the default (to the
+    same bits) and compiles in about 0.8 of the time. Code that runs once is compiled at level 0,
+    and by XLA's older emitter of loops: in 0.6 to 0.75 of the newer one's time, for loops that
+    take 1.2 times as long. And of the library of fused kernels (YNN) only the plain products are
+    taken: its fused sums made a step 1.1 to 1.4 times as long, and products fused with a constant
+    (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong. Elsewhere the defaults stand, and
+    everywhere what XLA_FLAGS sets.
+    """
+    if jax.default_backend() != "cpu":
+        return {}
+    options = {
+        "xla_backend_optimization_level": {"step": 1, "init": 0}[runs],
+        "xla_cpu_use_fusion_emitters": runs == "step",
+        "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
+    }
+    given = {flag.partition("=")[0] for flag in os.environ.get("XLA_FLAGS", "").split()}
+    return {name: value for name, value in options.items() if f"--{name}" not in given}
+
+
+def jitted(runs: str, **options):
+    """Decorates as `jax.jit` does, for programs that run so (`compiler_options`).
+
+    It is made when it is first called: until then no backend is chosen, nor devices taken.
+    """
+
+    def decorate(function):
+        @functools.cache
+        def program():
+            return jax.jit(function, compiler_options=compiler_options(runs), **options)
+
+        return functools.wraps(function)(lambda *args, **kwargs: program()(*args, **kwargs))
+
+    return decorate
+
+
+@functools.cache
+def peak_flops() -> float:
+    """FLOP/s of all devices together: from the table, else measured on a large float32 product."""
+    device = jax.devices()[0]
+    if device.device_kind in PEAK_FLOPS:
+        return PEAK_FLOPS[device.device_kind] * jax.device_count()
+    return _measured()
+
+
+def _measured(size: int = 1024, repeats: int = 5) -> float:
+    # A lone device, whatever mesh is set: simulated devices share the same cores.
+    with jax.set_mesh(jax.make_mesh((1,), ("alone",), devices=jax.local_devices()[:1])):
+        a, product, times = np.ones((size, size), np.float32), jax.jit(jnp.dot), []
+        product(a, a).block_until_ready()
+        for _ in range(repeats):
+            began = time.perf_counter()
+            product(a, a).block_until_ready()
+            times.append(time.perf_counter() - began)
+    return 2 * size**3 / min(times)

@@ -1,0 +1,1 @@
+"""Run folders: checkpoints, files written whole, where the seconds went."""

@@ -1,0 +1,157 @@
+"""Checkpoints through Orbax: the training state and the place in the data, all or nothing."""
+
+import contextlib
+import functools
+import json
+import math
+import os
+import pathlib
+from collections.abc import Sequence
+
+import jax
+from orbax.checkpoint.experimental import v1 as ocp
+
+from vdit.config.fingerprint import differences
+from vdit.errors import InputError
+from vdit.parallel import processes
+
+
+def write_json(path: pathlib.Path, value: dict) -> None:
+    """Writes JSON whole or not at all; a number that is not finite becomes null."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    plain = {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in value.items()
+    }
+    part.write_text(json.dumps(plain, indent=1) + "\n")
+    os.replace(part, path)
+
+
+def check_same_run(workdir: pathlib.Path, identity: dict) -> None:
+    """Writes the run's config, or refuses to go on with one that differs, naming the keys."""
+    path = pathlib.Path(workdir) / "config.json"
+    if not path.exists():
+        if processes.is_first():
+            write_json(path, identity)
+        return
+    changed = differences(json.loads(path.read_text()), identity)
+    if changed:
+        raise InputError(
+            f"{workdir} holds a run of another config; differs in: {'; '.join(changed)}"
+        )
+
+
+@contextlib.contextmanager
+def checkpointer(workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
+    """Orbax's checkpointer for a run folder; keeps the latest `keep` checkpoints and those `at`."""
+    policies = ocp.training.preservation_policies
+    kept = policies.AnyPreservationPolicy([policies.LatestN(keep), policies.CustomSteps(at)])
+    with ocp.training.Checkpointer(
+        (pathlib.Path(workdir) / "checkpoints").resolve(),
+        save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
+        preservation_policy=kept,
+        cleanup_tmp_directories=True,
+    ) as manager:
+        yield manager
+
+
+def save(manager, step: int, state, iterator) -> None:
+    """Saves: on a CPU waits for it, elsewhere writes in the background what the host has copied.
+
+    A full disk is told at once by the one, by the other at the next save or at the end of the run;
+    either way the checkpoint before stays until this one is whole.
+    """
+    weights, training = _parts(state)
+    parts = {"weights": weights, "training": training, "data": iterator}
+    if _waits():
+        manager.save_checkpointables(step, parts)
+    else:
+        manager.save_checkpointables_async(step, parts)
+
+
+def _waits() -> bool:
+    """A CPU that writes has no time to train beside it."""
+    return jax.default_backend() == "cpu"
+
+
+def restore(manager, state, iterator):
+    """The latest checkpoint, placed as `state` is, and the iterator moved there; None if none."""
+    if manager.latest is None:
+        return None
+    return _restored(functools.partial(manager.load_checkpointables, None), state, iterator)
+
+
+def restore_step(workdir: pathlib.Path, step: int, state, iterator):
+    """Another run's checkpoint, placed as `state` is, and the iterator moved there."""
+    load = functools.partial(ocp.load_checkpointables, _folder(workdir, step))
+    return _restored(load, state, iterator)
+
+
+def _restored(load, state, iterator):
+    weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
+    loaded = load({"weights": weights, "training": training, "data": iterator})
+    names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    leaves = loaded["weights"] | loaded["training"]
+    return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])
+
+
+def read_weights(workdir: pathlib.Path, init, step: int | None = None) -> dict:
+    """{"params": ..., "ema": ...} of a run's latest (or the named) checkpoint, on one device."""
+    folder, shapes = _folder(workdir, step), jax.eval_shape(init, jax.random.key(0))
+    shapes = jax.tree.map(_on_one, shapes)
+    both = {"params": shapes, "ema": shapes}
+    named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
+    loaded = ocp.load_checkpointables(folder, {"weights": named})["weights"]
+    return jax.tree.unflatten(jax.tree.structure(both), [loaded[name] for name in named])
+
+
+def read_arrays(workdir: pathlib.Path, part: str) -> dict:
+    """Path to NumPy array of the `params` or `ema` of a run's latest checkpoint, as it lies there.
+
+    For who does not know the shape of the model.
+    """
+    folder = _folder(workdir, None)
+    found = ocp.checkpointables_metadata(folder).metadata["weights"]
+    loaded = ocp.load_checkpointables(folder, {"weights": jax.tree.map(_on_one, found)})["weights"]
+    start = f"{part}/"
+    return {
+        k.removeprefix(start): jax.device_get(x) for k, x in loaded.items() if k.startswith(start)
+    }
+
+
+def _folder(workdir: pathlib.Path, step: int | None) -> pathlib.Path:
+    """The checkpoint of a step, or the latest."""
+    saved = steps_saved(workdir)
+    if not saved or (step is not None and step not in saved):
+        wanted = "a checkpoint" if step is None else f"step {step}"
+        raise InputError(f"{workdir}: expected {wanted}; there are {saved or 'none'}")
+    return pathlib.Path(workdir).resolve() / "checkpoints" / str(step or saved[-1])
+
+
+def _on_one(x):
+    one = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=one)
+
+
+def _parts(state) -> tuple[dict, dict]:
+    """Name to array: the weights, which others read, and the rest, which only a resume needs."""
+    named = {name_of(path): x for path, x in jax.tree_util.tree_leaves_with_path(state)}
+    weights = {k: v for k, v in named.items() if k.split("/")[0] in ("params", "ema")}
+    return weights, {k: v for k, v in named.items() if k not in weights}
+
+
+def name_of(path) -> str:
+    """A leaf's path as `params/stages/0/blocks/0/mlp/up/kernel`."""
+    keys = (getattr(k, "key", getattr(k, "name", getattr(k, "idx", None))) for k in path)
+    return "/".join(str(k) for k in keys if k != "value")
+
+
+def _abstract(x):
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+
+
+def steps_saved(workdir: pathlib.Path) -> list[int]:
+    """Steps of the finished checkpoints of a run, ascending."""
+    folder = pathlib.Path(workdir) / "checkpoints"
+    return sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())

@@ -1,0 +1,86 @@
+"""What was measured of a run's checkpoints: evaluations/STEP.json in its folder. No JAX here.
+
+A file has the row of the results table that the checkpoint is, as far as training fixes it, and for
+each evaluator its options and its records.
+"""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from vdit.runs.files import write_json
+
+FOLDER = "evaluations"
+# What runs from before the key were scored by.
+DEFAULT = {"losses": {}, "worlds": {}, "continuation": {}}
+
+
+class Record(NamedTuple):
+    """One number that was measured.
+
+    `se` is its standard error and `n` what it is a mean of (clips, or items of the fixed validation
+    set); None where unknown. `lower_is_better` is None where neither is. `compared_with` names the
+    records that it is read against: an upper bound, a baseline.
+    """
+
+    name: str
+    value: float
+    se: float | None = None
+    n: int | None = None
+    lower_is_better: bool | None = None
+    compared_with: tuple[str, ...] = ()
+
+
+def evaluators_of(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Name to options of what a config asks to be measured."""
+    asked = config.get("evaluators", DEFAULT)
+    asked = asked.to_dict() if hasattr(asked, "to_dict") else asked
+    return {name: dict(options) for name, options in asked.items()}
+
+
+def read(folder: str | pathlib.Path, step: int) -> dict[str, Any]:
+    """The evaluation of a checkpoint; {} where there is none."""
+    path = _path(folder, step)
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def missing(
+    folder: str | pathlib.Path, step: int, evaluators: Mapping[str, Mapping]
+) -> dict[str, dict]:
+    """Those of the evaluators that have yet to measure the checkpoint, with these options."""
+    done = read(folder, step).get("evaluators", {})
+    return {
+        name: dict(options)
+        for name, options in evaluators.items()
+        if done.get(name, {}).get("options") != json.loads(json.dumps(dict(options)))
+    }
+
+
+def write(
+    folder: str | pathlib.Path,
+    step: int,
+    row: Mapping[str, Any],
+    found: Mapping[str, tuple[Mapping[str, Any], Sequence[Record]]],
+) -> dict[str, Any]:
+    """Adds evaluators' (options, records) to the file of a checkpoint; returns all of it."""
+    evaluators = read(folder, step).get("evaluators", {})
+    for name, (options, records) in found.items():
+        evaluators[name] = {"options": dict(options), "records": [r._asdict() for r in records]}
+    whole = {"step": step, "row": dict(row), "evaluators": evaluators}
+    write_json(_path(folder, step), whole)
+    return whole
+
+
+def columns(records: Sequence[Record]) -> dict[str, float | int]:
+    """Records as columns of the results table: NAME, NAME_se, NAME_n."""
+    found: dict[str, float | int] = {}
+    for record in records:
+        found[record.name] = record.value
+        found |= {f"{record.name}_se": record.se} if record.se is not None else {}
+        found |= {f"{record.name}_n": record.n} if record.n is not None else {}
+    return found
+
+
+def _path(folder: str | pathlib.Path, step: int) -> pathlib.Path:
+    return pathlib.Path(folder) / FOLDER / f"{step}.json"

@@ -1,0 +1,1 @@
+"""The one training loop, its optimizer, its metrics, what a run starts from, packs of runs."""

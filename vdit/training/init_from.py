@@ -1,0 +1,158 @@
+"""A run that starts from other weights: a published checkpoint's, or those of a run of ours.
+
+Images first, then video (Latte, 2401.03048): the blocks of an image model become the video model's
+blocks over space. adaLN-Zero makes a new block over time the identity, so that before the first
+step every frame of a clip is what the image model makes of it.
+"""
+
+import hashlib
+import json
+import pathlib
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from flax import nnx
+
+from vdit.config.model_config import ModelConfig
+from vdit.config.sizes import model_config_of
+from vdit.errors import InputError
+from vdit.models.positions import frame_table, place_table
+from vdit.pretrained import from_torch, read
+from vdit.pretrained.infer import listed
+from vdit.runs import checkpoint
+
+# Where the weights lie that see other frames, in variants whose other weights have the names that
+# they have in a model of full attention: in one of images that is attention over space.
+OVER_TIME = {
+    "interleaved": "stages/0/blocks/1/",
+    "late_fusion": "stages/1/",
+    "factorised": "stages/0/blocks/0/attentions/1/",
+}
+FRAMES, PLACES, LABELS = "positions/frames", "positions/places", "caption/table"
+POOL, LEVEL = "caption/pool/kernel", "noise_level/out/bias"
+
+
+class Source(NamedTuple):
+    """Weights to start from, each under its path in a VideoDiT of `shape`."""
+
+    shape: ModelConfig
+    weights: dict[str, np.ndarray]
+
+
+def fingerprint(path: str) -> str:
+    """12 hex digits of the names and bytes of the weights at `path`."""
+    digest = hashlib.sha256()
+    for name, array in sorted(_stored(path).items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:12]
+
+
+def load(path: str, heads: int) -> Source:
+    """The averaged weights of a run folder, or a file of DiT's or Latte's under PyTorch's names."""
+    stored, folder = _stored(path), pathlib.Path(path)
+    if folder.is_dir():
+        from ml_collections import ConfigDict
+
+        config = ConfigDict(json.loads((folder / "config.json").read_text()))
+        return Source(model_config_of(config), stored)
+    kind = "latte" if "temp_embed" in stored else "dit"
+    found = from_torch(stored, kind, heads)
+    leaves = jax.tree_util.tree_leaves_with_path(found.weights)
+    return Source(found.shape, {checkpoint.name_of(p): np.asarray(x) for p, x in leaves})
+
+
+def _stored(path: str) -> dict[str, np.ndarray]:
+    if not pathlib.Path(path).is_dir():
+        return read(path)
+    config = pathlib.Path(path) / "config.json"
+    if not config.exists() or "model" not in json.loads(config.read_text()):
+        raise InputError(f"init={path}: expected the folder of a run that makes videos, or a file")
+    return checkpoint.read_arrays(path, "ema")
+
+
+def begin(source: Source, shape: ModelConfig, fresh: nnx.State) -> tuple[nnx.State, str]:
+    """`fresh`, the weights of a model of `shape`, with the source's in their places.
+
+    Also says in a line what is left as it was, or nothing. Raises `InputError` naming the first
+    thing that does not fit: heads, positions, attention, names, a weight and both shapes.
+    """
+    _check(source.shape, shape)
+    paths = jax.tree_util.tree_leaves_with_path(fresh)
+    leaves = {checkpoint.name_of(path): leaf for path, leaf in paths}
+    weights = _for_frames(source, shape)
+    own = {n for n in leaves if n in weights or not n.startswith(_over_time(shape))}
+    told = {n for n in own | weights.keys() if n.startswith("caption/") or "/cross/" in n}
+    new = {n for n in told if n not in leaves or n not in weights}
+    new |= {n for n in told - new if weights[n].shape != leaves[n].shape}
+    if source.shape.condition == "label" and LABELS in new:
+        weights |= _unconditional(weights, leaves)
+    weights = {n: x for n, x in weights.items() if n not in new or n == POOL}
+    _check_names(own - new, weights, leaves)
+    placed = [_placed(name, weights.get(name), leaf) for name, leaf in leaves.items()]
+    return jax.tree.unflatten(jax.tree.structure(fresh), placed), _said(source, shape, new)
+
+
+def _check(source: ModelConfig, shape: ModelConfig) -> None:
+    if source.heads != shape.heads:
+        raise InputError(f"init: its model has {source.heads} heads, this one {shape.heads}")
+    if (source.positions, shape.positions) != ("sincos", "learned"):
+        _same("positions", source.positions, shape.positions)
+    images = source.grid[0] == 1 and source.attention == "full"
+    if not (images and shape.attention in OVER_TIME):
+        _same("attention", source.attention, shape.attention)
+
+
+def _same(key: str, source: str, own: str) -> None:
+    if source != own:
+        raise InputError(f"init: model.{key}={own}: its model has {source}, which cannot become it")
+
+
+def _for_frames(source: Source, shape: ModelConfig) -> dict[str, np.ndarray]:
+    """The source's weights as a model of `shape` has them, but for what is over time and new."""
+    weights, grid = dict(source.weights), source.shape.grid
+    if (source.shape.positions, shape.positions) == ("sincos", "learned"):
+        weights[PLACES] = place_table(*grid[1:], source.shape.width)
+        if grid[0] > 1:
+            weights[FRAMES] = frame_table(grid[0], source.shape.width)
+    if shape.positions == "learned" and shape.grid[0] > 1 and FRAMES not in weights:
+        weights[FRAMES] = np.zeros((shape.grid[0], shape.width))
+    if shape.attention == "factorised" and source.shape.attention == "full":
+        for name in ("kernel", "bias"):  # its gates are those of space, of time, and of the MLP
+            path = f"stages/0/blocks/0/modulation/{name}"
+            over_space, mlp = np.split(weights[path], 2, axis=-1)
+            weights[path] = np.concatenate([over_space, 0 * over_space, mlp], axis=-1)
+    return weights
+
+
+def _unconditional(weights, leaves) -> dict[str, np.ndarray]:
+    """Without its table of labels a model goes on as it was for the null label, row 0."""
+    changed = {LEVEL: weights[LEVEL] + weights[LABELS][0]}
+    return changed | ({POOL: np.zeros(leaves[POOL].shape)} if POOL in leaves else {})
+
+
+def _over_time(shape: ModelConfig) -> str:
+    return OVER_TIME.get(shape.attention, "(none)")
+
+
+def _check_names(expected, weights, leaves) -> None:
+    parts = [f"lacks {listed(n)}" for n in [expected - weights.keys()] if n]
+    parts += [f"has {listed(n)}" for n in [weights.keys() - leaves.keys()] if n]
+    if parts:
+        raise InputError(f"init: beside this model's its checkpoint {' and '.join(parts)}")
+
+
+def _placed(name: str, array: np.ndarray | None, leaf: jax.Array) -> jax.Array:
+    if array is None:
+        return leaf
+    if array.shape != leaf.shape:
+        raise InputError(f"init: {name}: shape {array.shape}: this model's is {leaf.shape}")
+    return jax.device_put(array.astype(leaf.dtype), leaf.sharding)
+
+
+def _said(source: Source, shape: ModelConfig, new: set[str]) -> str:
+    parts = [f"not taken, captions or labels differ: {listed(new)}"] if new else []
+    if shape.positions == "sincos" and shape.grid[0] > 1 == source.shape.grid[0]:
+        parts.append("the fixed table of frames is new to it (positions=learned starts at zero)")
+    return "; ".join(parts)

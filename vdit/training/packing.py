@@ -1,0 +1,187 @@
+"""Packing: runs of one shape trained together in one program, `vmap`ped over all that differs.
+
+For models so small that a device waits for its programs rather than for arithmetic. The slots of a
+pack share what is compiled (loss, weights' shapes, optimiser, batch, mesh); each member has its own
+weights, seed, data, schedule, average and length, and a folder as an unpacked run has it.
+"""
+
+import contextlib
+import functools
+import pathlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vdit import main
+from vdit.errors import InputError
+from vdit.parallel import sharding
+from vdit.parallel.compiler import compiler_options
+from vdit.runs.goodput import GOODPUT, listen
+from vdit.training.loop import DivergedError, train_step
+from vdit.training.metrics import Clock
+from vdit.training.packed_run import Member
+from vdit.training.slots import stages
+
+
+class Outcome(NamedTuple):
+    """How a pack ended: the row of each member, or what it failed of; steps of idle slots."""
+
+    ends: list[dict | DivergedError]
+    idle_steps: int
+
+
+def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None = None) -> Outcome:
+    """Trains and measures unfinished runs, pairs of (config, workdir); see `vdit.main.run`.
+
+    `pack` names all slots, pairs of (name of the run's folder, steps): a resumed pack has those it
+    began with, whoever of them is left. Raises `InputError` for runs that do not fit together. A
+    run that diverges ends alone.
+    """
+    listen()
+    configs = [main.resolve(config) for config, _ in runs]
+    folders = [pathlib.Path(workdir) for _, workdir in runs]
+    pack = [tuple(slot) for slot in pack or _pack_of(configs, folders)]
+    mesh = _one_device(configs)
+    with jax.set_mesh(mesh), contextlib.ExitStack() as files:
+        members = {}
+        for config, folder in zip(configs, folders, strict=True):
+            i = pack.index((folder.name, config.steps))
+            members[i] = Member(config, folder, pack, mesh, files)
+        _check_alike(list(members.values()))
+        with GOODPUT.to("training"):
+            idle = _train(members, [steps for _, steps in pack], mesh)
+    return Outcome([member.end for member in members.values()], idle)
+
+
+def _pack_of(configs, folders) -> list[tuple[str, int]]:
+    return [(folder.name, config.steps) for config, folder in zip(configs, folders, strict=True)]
+
+
+def _one_device(configs) -> jax.sharding.Mesh:
+    mesh, *_ = [sharding.make_mesh(config.mesh, config.batch) for config in configs]
+    if mesh.size > 1:
+        raise InputError(f"packing: a pack trains on one device; its mesh has {mesh.size}")
+    return mesh
+
+
+def _check_alike(members: list[Member]) -> None:
+    for member in members[1:]:
+        for name, value in member.program().items():
+            if value != members[0].program()[name]:
+                raise InputError(
+                    f"packing: {member.workdir.name} and {members[0].workdir.name} differ in "
+                    f"{name}; runs of a pack differ in seed, data, rates and steps only"
+                )
+
+
+def _train(members: dict[int, Member], lengths: Sequence[int], mesh) -> int:
+    """Trains all members to their ends; returns the idle slots' steps."""
+    for member in members.values():
+        if member.step == member.config.steps:  # killed between its last step and its result
+            member.finish(member.state)
+    idle, first = 0, min(member.step for member in members.values())
+    for begin, end, slots in stages(lengths):
+        if end > first:
+            here = [members.get(i) for i in slots]
+            idle += _train_stage(here, range(max(begin, first), end), mesh)
+    return idle
+
+
+def _train_stage(slots: list[Member | None], ticks: range, mesh) -> int:
+    """Trains the members in these slots, None where a slot is vacant, over a stretch of steps."""
+    members = [m for m in slots if m is not None]
+    if not members:
+        return 0
+    example = members[0]
+    state = stacked([(m or example).state for m in slots])
+    step_fn = compiled(example.task.loss, example.recipe, mesh)
+    clock = Clock(example.task.flops_per_clip * example.config.batch, example.config.batch)
+    idle, schedule = 0, _Schedule(slots)
+    for tick in ticks:
+        schedule.at(tick)
+        if not schedule.training:
+            continue
+        idle += len(slots) - len(schedule.training)
+        batch = clock.fetch(schedule)
+        state, metrics = step_fn(state, batch, schedule.rates, schedule.decays, schedule.active)
+        clock.ran(metrics)
+        _share(clock, schedule.training)
+        with clock.aside():
+            _attend(schedule.training, slots, state, metrics)
+    host = jax.device_get(state)
+    for member in members:
+        member.state = _slot(host, slots.index(member))
+    return idle
+
+
+class _Schedule:
+    """What each slot is fed at a step; iterating gives the stacked batches."""
+
+    def __init__(self, slots: list[Member | None]):
+        self.slots = slots
+        self.rates, self.decays = np.zeros((2, len(slots)), np.float32)
+
+    def at(self, tick: int) -> None:
+        """Moves to a step: active are those who stand before it."""
+        self.active = np.array([m is not None and m.trains_at(tick) for m in self.slots])
+        self.training = [m for m, active in zip(self.slots, self.active, strict=True) if active]
+        # Copies, for the step in flight may still read the others.
+        self.rates, self.decays = self.rates.copy(), self.decays.copy()
+        for i in np.flatnonzero(self.active):
+            self.rates[i] = self.slots[i].rates[tick]
+            self.decays[i] = self.slots[i].decays[tick]
+
+    def __next__(self) -> dict[str, np.ndarray]:
+        """Stacked once, on the host; an idle slot is fed what another is, and learns nothing."""
+        rows = {id(member): next(member.data) for member in self.training}
+        filling = next(iter(rows.values()), None)
+        rows = [rows.get(id(member), filling) for member in self.slots]
+        return {k: np.stack([row[k] for row in rows]) for k in rows[0]}
+
+
+def _share(clock: Clock, training: list[Member]) -> None:
+    """Books the clock's seconds of a step to those who trained in it, equal parts."""
+    part = clock.split() / len(training)
+    for member in training:
+        member.took(clock.steps > 1, part)
+
+
+def _attend(training: list[Member], slots, state, metrics) -> None:
+    """Logs, saves and ends the members that are due after a step."""
+    if not (due := [m for m in training if m.is_due()]):
+        return
+    metrics = jax.device_get(metrics)
+    host = jax.device_get(state) if any(m.needs_state() for m in due) else None
+    for member in due:
+        i = slots.index(member)
+        member.attend(_slot(metrics, i), None if host is None else _slot(host, i))
+
+
+def stacked(trees: Sequence) -> Any:
+    """One tree of all slots', stacked on the host: nothing to compile."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(trees))
+
+
+def _slot(tree, i: int):
+    return jax.tree.map(lambda x: x[i], tree)
+
+
+@functools.lru_cache(maxsize=32)
+def compiled(loss, recipe, mesh):
+    """The step of a pack: `(state, batch, rate, decay, active)`, all with a first axis of slots."""
+
+    def step(state, batch, rate, decay, active):
+        new, metrics = train_step(state, batch, rate, decay, loss=loss, recipe=recipe)
+        return jax.tree.map(lambda n, o: jnp.where(active, n, o), new, state), metrics
+
+    whole = sharding.replicated(mesh)
+    return jax.jit(
+        jax.vmap(step),
+        compiler_options=compiler_options("step"),
+        in_shardings=whole,
+        out_shardings=whole,
+        donate_argnums=0,
+    )
