@@ -1,10 +1,15 @@
 """Scaling laws from a table of runs: every law fitted, with a status, intervals and a verdict."""
 
+from typing import TYPE_CHECKING, Any
 
-def fit(table, law="frontier", **options):
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
+
+
+def fit(table: "pd.DataFrame", law: str = "frontier", **options: Any) -> dict[str, Any]:
     """Fit `law` to a pandas DataFrame of runs; the dict that `python -m analysis.fit` writes.
 
-    `options` are those of `analysis.fitting.table.fit_table`. TableError names what is wrong.
+    `options` are those of `analysis.fitting.table.fit_table`. InputError names what is wrong.
     """
     from analysis.fitting.table import fit_table
 

@@ -10,33 +10,34 @@ scipy's loops are timed on a sample of starts and scaled up to the whole job: "t
 import argparse
 import os
 
-from analysis import console, files
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_text
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COLUMNS = ("what", "how", "descents", "timed", "seconds", "ms_each", "at_optimum", "ratio")
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.bench`."""
     args = _parser().parse_args(argv)
     # Set before NumPy loads: with five parameters BLAS threads wait for each other, scipy's most.
     for name in THREADS:
         os.environ.setdefault(name, "1")
     from analysis.speed import measure
-    from analysis.table.schema import TableError
 
     for name, least in (("sample", 5), ("starts", 10), ("bootstraps", 20)):
         if getattr(args, name) < least:
-            raise TableError(f"--{name} is {getattr(args, name)}, expected at least {least}")
+            raise InputError(f"--{name} is {getattr(args, name)}, expected at least {least}")
     if args.sample > measure.STARTS:
-        raise TableError(f"--sample is {args.sample}, expected at most {measure.STARTS}")
+        raise InputError(f"--sample is {args.sample}, expected at most {measure.STARTS}")
     table = _table(args) if args.table else measure.synthetic()
     where = args.table or "synthetic table"
     print(f"{where}: {len(table['loss'])} runs, L = E + A N^-alpha + B D^-beta, Huber(1e-3)")
     rows = measure.race(table, args.sample, args.starts, args.bootstraps)
     print(text(rows))
     if args.out:
-        files.write_text(args.out, csv(rows))
+        write_text(args.out, csv(rows))
         print(f"written to {args.out}")
 
 
@@ -97,4 +98,4 @@ def _table(args):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

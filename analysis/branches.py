@@ -8,10 +8,11 @@ as `sweeps/branches.py` makes. Differences are seed by seed, with Student's 95 %
 
 import argparse
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_text
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.branches`."""
     parser = argparse.ArgumentParser(prog="analysis.branches", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table (CSV or parquet)")
@@ -29,9 +30,9 @@ def main(argv):
     print(slopes.to_string(index=False, float_format="{:.4g}".format))
     print("\n" + branches.cost_line(table))
     if args.out:
-        files.write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
+        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
         print(f"written to {args.out}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

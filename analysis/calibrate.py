@@ -6,10 +6,12 @@ python -m analysis.calibrate --out calibration.csv
 import argparse
 import sys
 
-from analysis import console, files
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_text
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.calibrate`."""
     parser = argparse.ArgumentParser(prog="analysis.calibrate", description=__doc__.splitlines()[0])
     parser.add_argument("--sweeps", type=int, default=1000, help="of each design (1000)")
@@ -22,11 +24,11 @@ def main(argv):
     from analysis.calibration import table
 
     if args.sweeps < 1:
-        raise files.TableError(f"--sweeps is {args.sweeps}, expected 1 or more")
+        raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
     found = table.table(table.run(args.sweeps, args.seed, _chosen(args.design), progress=_progress))
     print("\n".join(table.lines(found)))
     if args.out:
-        files.write_text(args.out, pd.DataFrame(found).to_csv(index=False))
+        write_text(args.out, pd.DataFrame(found).to_csv(index=False))
         print(f"written to {args.out}")
 
 
@@ -36,7 +38,7 @@ def _chosen(names):
     known = {design.name: design for design in DESIGNS}
     for name in names or []:
         if name not in known:
-            raise files.TableError(f"--design {name}: expected one of {', '.join(known)}")
+            raise InputError(f"--design {name}: expected one of {', '.join(known)}")
     return tuple(known[name] for name in names) if names else DESIGNS
 
 
@@ -49,4 +51,4 @@ def _progress(results, total):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

@@ -1,4 +1,4 @@
-"""Run folders to one validated table, a row per finished run.
+"""Run folders to one validated table, a row per evaluated checkpoint.
 
 python -m analysis.collect --root runs/demo --out runs/demo/results.csv
 """
@@ -6,70 +6,74 @@ python -m analysis.collect --root runs/demo --out runs/demo/results.csv
 import argparse
 import pathlib
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from analysis import console, files
+from analysis.files import read_json
 from analysis.table import schema
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_text
+
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
 
 SKIPPED_OBJECTIVES = ("autoencoder",)
 
 
-def collect(root, tell=lambda line: None):
+def collect(
+    root: str | pathlib.Path, tell: Callable[[str], None] = lambda line: None
+) -> "pd.DataFrame":
     """Return the validated table of all runs below `root`; `tell` is called with what was left."""
     import pandas as pd
 
-    from analysis.table import pairs
+    from analysis.table import checkpoints, pairs
 
-    folders, unfinished = find_runs(root)
     planned = planned_runs(root)
     rows, losses = [], {}
-    for folder in folders:
-        row = read_run(folder, tell)
-        if row.get("objective") in SKIPPED_OBJECTIVES:
-            tell(f"{folder}: skipped, its objective is {row['objective']}")
+    for folder in find_runs(root):
+        found = checkpoints.rows_of(folder, tell)
+        reason = _left_out(found, planned, root)
+        if reason:
+            tell(f"{folder}: {reason}")
             continue
-        if planned and row.get("run_id") not in planned:
-            tell(f"{folder}: left out, it is not in the plan of {root}/sweep.json")
-            continue
-        rows.append(row)
-        if (folder / "losses.npz").is_file():
-            losses[row.get("run_id")] = _read_losses(folder / "losses.npz")
-    for folder in unfinished:
-        tell(f"{folder}: left out, it has no result.json (unfinished or failed)")
+        rows += found
+        if (folder / "losses.npz").is_file() and (folder / checkpoints.RESULT).is_file():
+            last = found[-1]
+            losses[last.get("run_id"), last.get("steps")] = _read_losses(folder / "losses.npz")
     if not rows:
-        raise schema.TableError(f"{root}: no finished run (no result.json below it)")
+        raise InputError(f"{root}: no finished run (no result.json below it)")
     table = _ordered(pd.DataFrame(rows))
     return pairs.add_paired_errors(schema.validate(table, name=str(root)), losses)
 
 
-def find_runs(root):
-    """Return (folders with a result.json, folders with only a config.json) below `root`, sorted."""
+def find_runs(root: str | pathlib.Path) -> list[pathlib.Path]:
+    """Folders of runs below `root`: those with a result.json, then those with a config.json."""
     root = pathlib.Path(root)
     if not root.is_dir():
-        raise schema.TableError(f"{root}: no such folder, expected a sweep's root")
+        raise InputError(f"{root}: no such folder, expected a sweep's root")
     finished = sorted(path.parent for path in root.rglob("result.json"))
     begun = {path.parent for path in root.rglob("config.json")}
-    return finished, sorted(begun - set(finished))
+    return [*finished, *sorted(begun - set(finished))]
 
 
-def planned_runs(root):
+def planned_runs(root: str | pathlib.Path) -> set[str]:
     """Return the run_ids of the sweep whose root this is; none where there is no sweep.json."""
     path = pathlib.Path(root) / "sweep.json"
     if not path.is_file():
         return set()
-    return {run["run_id"] for run in files.read_json(path, "the plan of a sweep")["runs"]}
+    return {run["run_id"] for run in read_json(path, "the plan of a sweep")["runs"]}
 
 
-def read_run(folder, tell=lambda line: None):
-    """Return a run's result.json, with the scores of evaluation.json when of the same step."""
-    row = files.read_json(folder / "result.json", "the result of a run")
-    if (folder / "evaluation.json").is_file():
-        scores = files.read_json(folder / "evaluation.json", "the scores of a run")
-        step = scores.pop("step", None)
-        if step != row.get("steps"):
-            tell(f"{folder}: scores left out, they are of step {step}, not {row.get('steps')}")
-        else:
-            row = {**scores, **row}
-    return {name: value for name, value in row.items() if not isinstance(value, dict | list)}
+def _left_out(rows, planned, root):
+    """Why the rows of a run are no rows of the table, or ""."""
+    if not rows:
+        return "left out, it has no result.json (unfinished or failed)"
+    if rows[-1].get("objective") in SKIPPED_OBJECTIVES:
+        return f"skipped, its objective is {rows[-1]['objective']}"
+    if planned and rows[-1].get("run_id") not in planned:
+        return f"left out, it is not in the plan of {root}/sweep.json"
+    return ""
 
 
 def _read_losses(path):
@@ -86,17 +90,19 @@ def _ordered(table):
     return table.sort_values(keys, ignore_index=True)
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.collect`."""
     parser = argparse.ArgumentParser(prog="analysis.collect", description=__doc__.splitlines()[0])
     parser.add_argument("--root", required=True, help="folder of a sweep, searched at any depth")
     parser.add_argument("--out", required=True, help="the table to write (CSV)")
     args = parser.parse_args(argv)
     table = collect(args.root, tell=lambda line: print(line, file=sys.stderr))
-    files.write_text(args.out, table.to_csv(index=False))
-    budgets = table["flops_budget"].nunique()
-    print(f"{args.out}: {len(table)} runs at {budgets} compute budgets")
+    write_text(args.out, table.to_csv(index=False))
+    runs, budgets = table["run_id"].nunique(), table["flops_budget"].nunique()
+    more = len(table) - runs
+    checkpoints = f", and {more} earlier checkpoints of them" if more else ""
+    print(f"{args.out}: {runs} runs at {budgets} compute budgets{checkpoints}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

@@ -7,10 +7,11 @@ Rows whose schedule had not ended, such as trunks', are left out.
 
 import argparse
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_text
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.compare`."""
     parser = argparse.ArgumentParser(prog="analysis.compare", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table (CSV or parquet)")
@@ -29,9 +30,9 @@ def main(argv):
     found = groups.compared(table, args.by, args.reference, args.metric)
     print(groups.as_text(found, args.by, args.metric, args.reference))
     if args.out:
-        files.write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
+        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
         print(f"written to {args.out}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

@@ -7,10 +7,11 @@ The table is written by `python -m vdit.mup_check`.
 
 import argparse
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_bytes
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.coordinates`."""
     what = __doc__.splitlines()[0]
     parser = argparse.ArgumentParser(prog="analysis.coordinates", description=what)
@@ -26,11 +27,11 @@ def main(argv):
     print("\n".join(lines(found, coordinates.FLAT)))
     if args.png:
         drawn = widths.coordinates(table, found, style.LIGHT, style.WIDE)
-        files.write_bytes(args.png, style.png(drawn, style.LIGHT))
+        write_bytes(args.png, style.png(drawn, style.LIGHT))
         print(f"written to {args.png}")
 
 
-def lines(found, flat):
+def lines(found: dict[str, dict[str, float]], flat: float) -> list[str]:
     """What each parameterisation's layers do with the width, in words."""
     text = []
     for kind, by_layer in found.items():
@@ -44,4 +45,4 @@ def lines(found, flat):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

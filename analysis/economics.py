@@ -7,14 +7,21 @@ python -m analysis.economics --run runs/x/result.json a model of one's own
 
 import argparse
 import textwrap
+from typing import Any
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_bytes, write_json
 
 SORA_TARGETS = ("break_even_low", "break_even_high", "minutes_per_hour", "h100s_at_peak")
 OWN_TARGETS = ("break_even", "train_cost", "minute_cost", "devices")
 
 
-def estimate(settings=None, target="h100s_at_peak", count=20_000, seed=0):
+def estimate(
+    settings: dict[str, float] | None = None,
+    target: str = "h100s_at_peak",
+    count: int = 20_000,
+    seed: int = 0,
+) -> dict[str, Any]:
     """The published estimate for Sora, as a dict: rows, tornado of `target`, intervals."""
     from analysis.costs import compare, sora
 
@@ -24,7 +31,15 @@ def estimate(settings=None, target="h100s_at_peak", count=20_000, seed=0):
     return {"source": sora.ARTICLE, "rows": rows} | uncertain
 
 
-def own(result, config=None, device="h100", settings=None, target="devices", count=20_000, seed=0):
+def own(
+    result: dict[str, Any],
+    config: dict[str, Any] | None = None,
+    device: str = "h100",
+    settings: dict[str, float] | None = None,
+    target: str = "devices",
+    count: int = 20_000,
+    seed: int = 0,
+) -> dict[str, Any]:
     """The same for one's own run (`analysis.costs.own.chain_of`) on a device by name."""
     from analysis.costs import chain
     from analysis.costs import own as room
@@ -58,7 +73,7 @@ def _uncertain(chain, settings, targets, target, count, seed):
     }
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.economics`."""
     args = _arguments(argv)
     from analysis.costs import chain, tables
@@ -75,11 +90,11 @@ def main(argv):
     print((tables.own if args.run else tables.published)(found))
     print(tables.uncertain(found))
     if args.out:
-        files.write_json(args.out, found)
+        write_json(args.out, found)
     if args.png:
         from analysis.figures import economics, style
 
-        files.write_bytes(args.png, style.png(economics.picture(found, style.LIGHT), style.LIGHT))
+        write_bytes(args.png, style.png(economics.picture(found, style.LIGHT), style.LIGHT))
 
 
 def _arguments(argv):
@@ -109,4 +124,4 @@ def _arguments(argv):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

@@ -1,43 +1,22 @@
-"""Files written whole or not at all, and JSON read with one clear line when it is not there."""
+"""JSON read with one clear line where it is not what was expected."""
 
 import json
 import os
 import pathlib
+from typing import Any
 
-from analysis.table.schema import TableError
-
-
-def write_text(path, text):
-    """Write `text` to `path` atomically."""
-    write_bytes(path, text.encode("utf-8"))
+from vdit.errors import InputError
 
 
-def write_bytes(path, data):
-    """Write `data` to `path` atomically: a reader sees the old file or the new one."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path, value):
-    """Write `value` as JSON, atomically. NaN is an error: a reader in another language fails."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-def read_json(path, what):
-    """Read a JSON object; TableError names the file and `what` was expected in it."""
+def read_json(path: str | os.PathLike, what: str) -> dict[str, Any]:
+    """Read a JSON object; InputError names the file and `what` was expected in it."""
     path = pathlib.Path(path)
     if not path.is_file():
-        raise TableError(f"{path}: no such file, expected {what}")
+        raise InputError(f"{path}: no such file, expected {what}")
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: not JSON ({error}), expected {what}") from error
+        raise InputError(f"{path}: not JSON ({error}), expected {what}") from error
     if not isinstance(value, dict):
-        raise TableError(f"{path}: not a JSON object, expected {what}")
+        raise InputError(f"{path}: not a JSON object, expected {what}")
     return value

@@ -6,8 +6,8 @@ Nothing imports this module: `analysis.fit` is the function of the same name, an
 put this module in its place.
 """
 
-from analysis import console
 from analysis.fitting import command
+from vdit import errors
 
 if __name__ == "__main__":
-    console.run(command.main)
+    errors.run(command.main)

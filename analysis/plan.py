@@ -8,29 +8,34 @@ steps. The cost is that of the device's dense bf16 peak at the share of it that 
 """
 
 import argparse
+from typing import Any
 
-from analysis import console, files
+from analysis.files import read_json
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_bytes, write_json
 
 
-def plan(fit, flops=None, loss=None, **options):
+def plan(
+    fit: dict[str, Any], flops: float | None = None, loss: float | None = None, **options: Any
+) -> dict[str, Any]:
     """The plan for `flops` or a target `loss`, as `analysis.planning.make.plan` makes it."""
     from analysis.planning import make
 
     return make.plan(fit, flops, loss, **options)
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.plan`."""
     args = _arguments(argv)
     from analysis.planning import words
-    from analysis.table import schema
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
-        raise schema.TableError(f"--flops is {args.flops:g}, expected a number above 0")
-    fit = files.read_json(args.fit, "a fit by analysis.fit")
+        raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
+    fit = read_json(args.fit, "a fit by analysis.fit")
     for key in ("laws", "columns"):
         if key not in fit:
-            raise schema.TableError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
+            raise InputError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
     device = {key: getattr(args, key) for key in ("peak", "mfu", "devices", "price")}
     planned = plan(
         fit,
@@ -43,7 +48,7 @@ def main(argv):
     )
     print("\n".join(words.lines(planned)))
     if args.out:
-        files.write_json(args.out, planned)
+        write_json(args.out, planned)
         print(f"written to {args.out}")
     if args.png:
         _draw(args.png, fit, planned)
@@ -76,16 +81,16 @@ def _rows(path, fit):
     rows = schema.read_table(path)
     known = {budget["best_run"] for budget in fit.get("budgets", [])}
     if "run_id" in rows.columns and not known <= set(rows["run_id"].astype(str)):
-        raise schema.TableError(f"{path}: does not hold the runs of the fit; was it made from it?")
+        raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")
     return rows
 
 
 def _draw(path, fit, planned):
     from analysis.figures import planning, style
 
-    files.write_bytes(path, style.png(planning.plan(fit, planned, style.LIGHT), style.LIGHT))
+    write_bytes(path, style.png(planning.plan(fit, planned, style.LIGHT), style.LIGHT))
     print(f"drawn in {path}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

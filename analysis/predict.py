@@ -9,14 +9,30 @@ older than the runs it is checked against; one made from other runs is an error 
 import argparse
 import pathlib
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from analysis import console, files
+from analysis.files import read_json
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_json
+
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
+
 
 VERSION = 1
 SAME_BUDGET = 0.02  # budgets within this share of each other are one
 
 
-def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4000, seed=0):
+def predict_table(
+    table: "pd.DataFrame",
+    factor: float = 2.0,
+    loss: str = "loss_ema",
+    size: str = "params",
+    resamples: int = 4000,
+    seed: int = 0,
+) -> dict[str, Any]:
     """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
 
     The law is chosen by rollout inside the table. The interval is that of the law with a floor,
@@ -26,13 +42,12 @@ def predict_table(table, factor=2.0, loss="loss_ema", size="params", resamples=4
     import numpy as np
 
     from analysis.frontier import minima
-    from analysis.table import schema
 
     rng = np.random.default_rng(seed)
     rows, _ = minima.select(table, loss, size)
     budgets, found = minima.measure(rows, loss, size, resamples, rng)
     if len(found.loss) < 2:
-        raise schema.TableError("a prediction needs two budgets or more, the table has one")
+        raise InputError("a prediction needs two budgets or more, the table has one")
     flops = float(rows["flops_budget"].max()) * factor
     tried, fitted, point, interval = forecast(found, flops)
     return {
@@ -80,33 +95,32 @@ def _interval(found, flops):
     return minima.reach(law, found).at(np.log([flops]), found.leverage[0, -1])[:, 0].tolist()
 
 
-def standing(path, run_ids, budgets):
+def standing(path: str | pathlib.Path, run_ids: Iterable[str], budgets: Iterable[float]) -> str:
     """Why the prediction at `path` stands as it is, or "" if there is none to keep.
 
-    `budgets` are those of the table. TableError if one made from other runs is in the way.
+    `budgets` are those of the table. InputError if one made from other runs is in the way.
     """
-    from analysis.table import schema
 
     if not pathlib.Path(path).exists():
         return ""
-    old = files.read_json(path, "a prediction")
+    old = read_json(path, "a prediction")
     made_from = set(old.get("run_ids", []))
     if made_from and made_from <= set(run_ids):
         if same_budget(old.get("flops", 0), budgets) is not None:
             return "the budget it predicts has been run since"
         return "made from runs of this table"
-    raise schema.TableError(
+    raise InputError(
         f"{path}: holds a prediction made from other runs; move it away or give --force"
     )
 
 
-def same_budget(flops, budgets):
+def same_budget(flops: float, budgets: Iterable[float]) -> float | None:
     """The budget of `budgets` that is `flops` but for rounding, or None."""
     near = [b for b in budgets if abs(b - flops) <= SAME_BUDGET * flops]
     return min(near, key=lambda b: abs(b - flops)) if near else None
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.predict`."""
     parser = argparse.ArgumentParser(prog="analysis.predict", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table (CSV or parquet)")
@@ -121,7 +135,7 @@ def main(argv):
     from analysis.table import schema
 
     if args.factor <= 1:
-        raise schema.TableError(f"--factor is {args.factor:g}, expected a number above 1")
+        raise InputError(f"--factor is {args.factor:g}, expected a number above 1")
     table = schema.read_table(args.table)
     rows, _ = minima.select(table, args.loss, args.params, args.table)
     kept = "" if args.force else standing(args.out, rows["run_id"], rows["flops_budget"].unique())
@@ -129,7 +143,7 @@ def main(argv):
         print(f"{args.out}: left as it is ({kept})")
         return
     found = predict_table(table, args.factor, args.loss, args.params, seed=args.seed)
-    files.write_json(args.out, found)
+    write_json(args.out, found)
     between = found["interval"]
     interval = f" (95 %: {between[0]:.4f} to {between[1]:.4f})" if between else ""
     print(
@@ -139,4 +153,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

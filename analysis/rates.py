@@ -3,17 +3,19 @@
 python -m analysis.rates results.csv --out rates.csv --png rates.png
 
 The table has rows of several widths, learning rates and parameterisations (sp, mup), such as
-`sweeps/mup.py` makes.
+`sweeps/mup.py` makes. Rows whose schedule had not ended are left out.
 """
 
 import argparse
+from typing import Any
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_bytes, write_text
 
 COLUMNS = ("parameterization", "width", "rows", "status", "lr", "low", "high", "best_run_lr")
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.rates`."""
     parser = argparse.ArgumentParser(prog="analysis.rates", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table (CSV or parquet)")
@@ -23,21 +25,22 @@ def main(argv):
     args = parser.parse_args(argv)
     from analysis.figures import style, widths
     from analysis.fitting import rates
-    from analysis.table import schema
+    from analysis.table import hygiene, schema
 
     table = schema.load(args.table)
+    table = table[hygiene.annealed(table)]
     found = rates.fit(table, args.loss, args.table)
     print("\n".join(lines(found)))
     if args.out:
-        files.write_text(args.out, csv(found))
+        write_text(args.out, csv(found))
         print(f"written to {args.out}")
     if args.png:
         drawn = widths.rates(table, found, args.loss, style.LIGHT, style.WIDE)
-        files.write_bytes(args.png, style.png(drawn, style.LIGHT))
+        write_bytes(args.png, style.png(drawn, style.LIGHT))
         print(f"written to {args.png}")
 
 
-def lines(found):
+def lines(found: dict[str, Any]) -> list[str]:
     """The best rates and their laws for people."""
     text = [
         f"{row['parameterization']:4s} width {row['width']:5d}: best rate {row['lr']:8.3g} "
@@ -59,7 +62,7 @@ def lines(found):
     return text
 
 
-def csv(found):
+def csv(found: dict[str, Any]) -> str:
     """The best rates as CSV."""
     text = [",".join(COLUMNS)]
     for row in _rows(found):
@@ -75,4 +78,4 @@ def _rows(found):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

@@ -6,11 +6,23 @@ python -m analysis.report results.csv --out report.html
 import argparse
 import pathlib
 import sys
+from typing import TYPE_CHECKING, Any
 
-from analysis import console, files
+from analysis.files import read_json
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_bytes, write_text
+
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
 
 
-def build(table, fit, prediction=None, root=pathlib.Path(".")):
+def build(
+    table: "pd.DataFrame",
+    fit: dict[str, Any],
+    prediction: dict[str, Any] | None = None,
+    root: pathlib.Path = pathlib.Path("."),
+) -> tuple[str, dict[str, Any], bytes]:
     """Return (HTML, verdict dict, PNG bytes of the main figure) for a table and its fit."""
     from analysis.frontier import minima
     from analysis.page import elements, sections, summary, tables
@@ -40,7 +52,7 @@ def build(table, fit, prediction=None, root=pathlib.Path(".")):
     return whole, judged, sections.scaling_png(rows, fit, judged)
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.report`."""
     parser = argparse.ArgumentParser(prog="analysis.report", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table (CSV or parquet)")
@@ -58,37 +70,39 @@ def main(argv):
     found = _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit")
     if found is None or not _fits(found, table):
         if args.fit:
-            raise schema.TableError(f"{args.fit}: was made from another table; run analysis.fit")
+            raise InputError(f"{args.fit}: was made from another table; run analysis.fit")
         print("no fit of this table beside it: fitting", file=sys.stderr)
         found = fit_table(table)
     predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
     root = pathlib.Path(args.root) if args.root else beside
     whole, judged, png = build(table, found, predicted, root)
-    files.write_text(args.out, whole)
+    write_text(args.out, whole)
     if args.png:
-        files.write_bytes(args.png, png)
+        write_bytes(args.png, png)
     print(judged["sentence"])
     print(f"written to {args.out}")
 
 
 def _given_or_beside(given, beside, what):
     if given or beside.is_file():
-        return files.read_json(given or beside, what)
+        return read_json(given or beside, what)
     return None
 
 
 def _fits(fit, table):
     """A fit belongs to a table when every best run it names is in it, and no budget is missing."""
     from analysis.fitting.table import VERSION
+    from analysis.table import hygiene
 
     if fit.get("version") != VERSION:
         return False
-    budgets = sorted({b for b in table["flops_budget"] if b > 0})
+    ended = table[hygiene.annealed(table)]
+    budgets = sorted({b for b in ended["flops_budget"] if b > 0})
     bests = {budget["best_run"] for budget in fit.get("budgets", [])}
     return [b["flops"] for b in fit.get("budgets", [])] == budgets and bests <= set(
-        table["run_id"].astype(str)
+        ended["run_id"].astype(str)
     )
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

@@ -3,15 +3,17 @@
 python -m analysis.trend results.csv --metric extend_position --metric animate_position \
     --baseline _still --png trend.png
 
-A metric's baseline is the column of its name with that suffix, e.g. extend_position_still.
+A metric's baseline is the column of its name with that suffix, e.g. extend_position_still. Rows
+whose schedule had not ended are left out.
 """
 
 import argparse
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_bytes, write_text
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.trend`."""
     parser = argparse.ArgumentParser(prog="analysis.trend", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table (CSV or parquet)")
@@ -27,16 +29,14 @@ def main(argv):
     found = budgets.means(table, args.metric, args.baseline)
     print(budgets.as_text(found))
     if args.out:
-        files.write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
+        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
         print(f"written to {args.out}")
     if args.png:
         from analysis.figures import style, trend
 
-        files.write_bytes(
-            args.png, style.png(trend.draw(found, style.LIGHT, args.unit), style.LIGHT)
-        )
+        write_bytes(args.png, style.png(trend.draw(found, style.LIGHT, args.unit), style.LIGHT))
         print(f"written to {args.png}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

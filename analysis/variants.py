@@ -6,10 +6,11 @@ python -m analysis.variants results.csv --out variants.csv
 import argparse
 import sys
 
-from analysis import console, files
+from vdit import errors
+from vdit.runs.files import write_text
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.variants`."""
     parser = argparse.ArgumentParser(prog="analysis.variants", description=__doc__.splitlines()[0])
     parser.add_argument("table", help="results table with compute budgets (CSV or parquet)")
@@ -27,9 +28,9 @@ def main(argv):
         print(f"note: {note}", file=sys.stderr)
     print("\n".join(exponents.lines(found)))
     if args.out:
-        files.write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
+        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
         print(f"written to {args.out}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    errors.run(main)

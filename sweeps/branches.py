@@ -16,6 +16,8 @@ from typing import Any
 
 from sweeps import demo
 from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
+from vdit.config.sizes import size_of
 
 EXPERIMENT = "experiments/demo.py"
 SIZES = ("w32d2", "w48d2")
@@ -36,17 +38,13 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    from vdit.config.flops import training_flops_per_clip
-    from vdit.main import resolve
-
     for size in SIZES:
-        config = resolve(with_overrides(base, {"model.size": size}))
-        flops = training_flops_per_clip(config)
+        flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
         for times in TIMES:
             yield {
                 "model.size": size,
                 "flops_budget": times * demo.UNIT,
                 "batch": demo.BATCH,
                 "steps": steps_for(times * demo.UNIT, flops, demo.BATCH, size),
-                "optimizer.lr": demo.learning_rate(config.model.width, times),
+                "optimizer.lr": demo.learning_rate(size_of(size).width, times),
             }

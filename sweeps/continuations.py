@@ -13,6 +13,8 @@ from typing import Any
 
 from sweeps import demo
 from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
+from vdit.config.sizes import size_of
 
 EXPERIMENT = "experiments/demo.py"
 # About the best size of each budget in the demo's sweep.
@@ -30,16 +32,12 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    from vdit.config.flops import training_flops_per_clip
-    from vdit.main import resolve
-
     for times, size in SIZES.items():
         given = {"model.size": size, "model.given": 0.5}
-        config = resolve(with_overrides(base, given))
-        flops = training_flops_per_clip(config)
+        flops = training_flops_per_clip(with_overrides(base, given))
         yield given | {
             "flops_budget": times * demo.UNIT,
             "batch": demo.BATCH,
             "steps": steps_for(times * demo.UNIT, flops, demo.BATCH, size),
-            "optimizer.lr": demo.learning_rate(config.model.width, times),
+            "optimizer.lr": demo.learning_rate(size_of(size).width, times),
         }

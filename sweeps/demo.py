@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
+from vdit.config.sizes import size_of
 
 EXPERIMENT = "experiments/demo.py"
 
@@ -45,19 +47,16 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    from vdit.config.flops import training_flops_per_clip
-    from vdit.main import resolve
-
     for times, sizes in SIZES.items():
         for size in sizes:
-            config = resolve(with_overrides(base, {"model.size": size}))
-            steps = steps_for(times * UNIT, training_flops_per_clip(config), BATCH, size)
+            flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
+            steps = steps_for(times * UNIT, flops, BATCH, size)
             for seed in SEEDS.get((times, size), (base.seed,)):
                 yield {
                     "model.size": size,
                     "flops_budget": times * UNIT,
                     "batch": BATCH,
                     "steps": steps,
-                    "optimizer.lr": learning_rate(config.model.width, times),
+                    "optimizer.lr": learning_rate(size_of(size).width, times),
                     "seed": seed,
                 }

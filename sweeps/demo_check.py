@@ -12,6 +12,7 @@ from typing import Any
 
 from sweeps import demo
 from sweeps.launcher.grid import steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
 
 EXPERIMENT = "experiments/demo.py"
 CHANGES = ((1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2))  # learning rate, batch
@@ -19,8 +20,6 @@ CHANGES = ((1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2))  # learning rate, batch
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base`; `flops_budget` stays 0, for these runs belong to no isoFLOP curve."""
-    from vdit.config.flops import training_flops_per_clip
-
     cells = list(demo.sweep(base))
     ends = cells[0], cells[-1]
     for cell in ends:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sweeps import demo
 from sweeps.launcher.grid import steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
 
 EXPERIMENT = "experiments/demo.py"
 SIZES = ("w24d2", "w48d2")
@@ -20,8 +21,6 @@ TIMES = (1, 2)
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
-    from vdit.config.flops import training_flops_per_clip
-
     for size in SIZES:
         given = {"model.size": size, "batch": demo.BATCH, "data.train_clips": 2048}
         flops = training_flops_per_clip(with_overrides(base, given))

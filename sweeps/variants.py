@@ -10,11 +10,12 @@ Three seeds each; one learning rate rule (the demo's, by width) for all: no vari
 Result: analysis/results/variants/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sweeps import demo
 from sweeps.launcher.grid import steps_for, with_overrides
+from vdit.config.flops import params, training_flops_per_clip
 
 EXPERIMENT = "experiments/demo.py"
 BUDGET = 8  # times the demo's unit
@@ -35,45 +36,42 @@ VARIANTS = (
 TRAIN_CLIPS = 5600  # seen about twice
 WIDTHS = range(20, 129, 4)
 
+Count = Callable[[Any], float]  # FLOPs for a clip, or weights, of a config
+
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run of both tables."""
-    yield from table(base, cost, AS_DEAR_AS, budget=BUDGET * demo.UNIT)
-    yield from table(base, size, AS_LARGE_AS, budget=0.0)
+    yield from table(base, training_flops_per_clip, AS_DEAR_AS, budget=BUDGET * demo.UNIT)
+    yield from table(base, all_params, AS_LARGE_AS, budget=0.0)
 
 
-def table(base: Any, count, width: int, budget: float) -> Iterator[dict[str, Any]]:
+def table(base: Any, count: Count, width: int, budget: float) -> Iterator[dict[str, Any]]:
     """Every variant at the width whose `count` is nearest to that of `full` at `width`.
 
     It spends the budget, or, where that is 0, sees the clips that 8x would buy the reference.
     """
     reference = with_overrides(base, sized(VARIANTS[0], width))
-    common = steps_for(BUDGET * demo.UNIT, cost(reference), demo.BATCH)
+    common = _steps(reference)
     for variant in VARIANTS:
         made = nearest(base, variant, count, count(reference))
-        bought = steps_for(BUDGET * demo.UNIT, cost(with_overrides(base, made)), demo.BATCH)
+        steps = _steps(with_overrides(base, made)) if budget else common
         rate = demo.learning_rate(made["model.width"], BUDGET)
-        cell = {"flops_budget": budget, "steps": bought if budget else common, "batch": demo.BATCH}
+        cell = {"flops_budget": budget, "steps": steps, "batch": demo.BATCH}
         for seed in SEEDS:
             more = {"optimizer.lr": rate, "seed": seed, "data.train_clips": TRAIN_CLIPS}
             yield made | cell | more
 
 
-def cost(config: Any) -> float:
-    """FLOPs of training on one clip."""
-    from vdit.config.flops import training_flops_per_clip
-
-    return training_flops_per_clip(config)
-
-
-def size(config: Any) -> int:
-    """All weights."""
-    from vdit.config.flops import params
-
+def all_params(config: Any) -> int:
+    """Weights, those of both ends among them."""
     return params(config)["params_total"]
 
 
-def nearest(base: Any, variant: dict[str, Any], count, goal: float) -> dict[str, Any]:
+def _steps(config: Any) -> int:
+    return steps_for(BUDGET * demo.UNIT, training_flops_per_clip(config), demo.BATCH)
+
+
+def nearest(base: Any, variant: dict[str, Any], count: Count, goal: float) -> dict[str, Any]:
     """The variant at the width whose `count` is nearest to the goal."""
     misses = {w: abs(count(with_overrides(base, sized(variant, w))) - goal) for w in WIDTHS}
     return sized(variant, min(misses, key=misses.get))

@@ -14,9 +14,9 @@ from sweeps.launcher import claim
 # Waits for a moment that all share, then tries; prints the attempt it holds (0: none) and stays.
 TAKER = """
 import pathlib, sys, time
-from sweeps import claim
+from sweeps.launcher import claim
 while time.time() < float(sys.argv[2]): pass
-held = claim.take(pathlib.Path(sys.argv[1]))
+held = claim.acquire(pathlib.Path(sys.argv[1]))
 print(held.attempt if held else 0, flush=True)
 sys.stdin.read()
 """
@@ -63,34 +63,34 @@ def test_a_live_claim_is_refused_and_a_dead_one_taken_over_with_its_count(tmp_pa
         taker = start_takers(tmp_path, 1, 0)
         ended += taker
         assert attempts(taker) == [attempt]
-        assert claim.take(tmp_path) is None
+        assert claim.acquire(tmp_path) is None
         taker[0].send_signal(signal.SIGKILL)
         taker[0].wait()
 
 
 def test_a_released_claim_starts_anew(tmp_path):
-    held = claim.take(tmp_path)
+    held = claim.acquire(tmp_path)
     assert claim.owner(tmp_path)["pid"] == os.getpid()
     held.release()
     assert claim.owner(tmp_path) is None
-    again = claim.take(tmp_path)
+    again = claim.acquire(tmp_path)
     assert again.attempt == 1
     again.release()
 
 
 def test_a_claim_of_another_machine_counts_as_alive(tmp_path):
-    words = {"pid": 1, "host": "elsewhere", "started": 0.0, "attempt": 1}
-    (tmp_path / claim.NAME).write_text(json.dumps(words))
+    owner = {"pid": 1, "host": "elsewhere", "started": 0.0, "attempt": 1}
+    (tmp_path / claim.NAME).write_text(json.dumps(owner))
     assert claim.is_live(tmp_path)
-    assert claim.take(tmp_path) is None
+    assert claim.acquire(tmp_path) is None
 
 
 def test_an_empty_claim_is_being_written_unless_it_is_old(tmp_path):
     (tmp_path / claim.NAME).touch()
-    assert claim.take(tmp_path) is None
+    assert claim.acquire(tmp_path) is None
     old = time.time() - 2 * claim.EMPTY_S
     os.utime(tmp_path / claim.NAME, (old, old))
-    held = claim.take(tmp_path)
+    held = claim.acquire(tmp_path)
     assert held.attempt == 1
     held.release()
 
@@ -100,14 +100,14 @@ def test_the_lock_of_a_claim_deleted_meanwhile_is_worth_nothing(tmp_path):
     assert claim._is_still(tmp_path / claim.NAME, descriptor)
     (tmp_path / claim.NAME).unlink()
     assert not claim._is_still(tmp_path / claim.NAME, descriptor)
-    held = claim.take(tmp_path)
+    held = claim.acquire(tmp_path)
     assert not claim._is_still(tmp_path / claim.NAME, descriptor)
     held.release()
     os.close(descriptor)
 
 
 def test_looking_does_not_disturb(tmp_path):
-    held = claim.take(tmp_path)
+    held = claim.acquire(tmp_path)
     for _ in range(3):
         assert claim.is_live(tmp_path)
     held.release()

@@ -17,40 +17,39 @@ SCRIPT = """
 import functools, json, sys, jax, numpy as np
 from vdit.planning import lowered, traffic
 from vdit.planning.job import Job, mesh_of
-from vdit.config.sizes import Shape
-from vdit.training.loop import TrainState
-from vdit.training.optimizer import Recipe
-from vdit.training.programs import Init
+from vdit.config.model_config import ModelConfig
+from vdit.training.diffusion_loss import Init
+from vdit.training.optimizer import OptimizerConfig
+from vdit.training.step import TrainState
 
-def shape(attention, frames=4, depth=2, **more):
-    return Shape((frames, 16, 16, 2), (1, 2, 2), 24, depth, 4, frequencies=16, attention=attention,
-                 vocabulary=9, text_length=4, unroll=True, **more)
+def model(attention, frames=4, depth=2, **more):
+    return ModelConfig((frames, 16, 16, 2), (1, 2, 2), 24, depth, 4, frequencies=16,
+                       attention=attention, vocabulary=9, text_length=4, unroll=True, **more)
 
 @functools.cache
-def state_of(shape):
-    params = jax.jit(Init(shape))(jax.random.key(1))
+def state_of(model):
+    params = jax.jit(Init(model))(jax.random.key(1))
     leaves, tree = jax.tree.flatten(params)
-    rng = np.random.default_rng(1)  # gates start as zero: then half of the model is not seen
+    rng = np.random.default_rng(1)  # gates start as zero: then half of the model has no effect
     leaves = [x + 0.05 * rng.standard_normal(x.shape, np.float32) for x in leaves]
     params = jax.tree.unflatten(tree, leaves)
     key = jax.random.key_data(jax.random.key(2))
-    return TrainState(np.int32(0), params, params, Recipe().transform().init(params), key,
-                      np.int32(-1))
+    memory = OptimizerConfig().transform().init(params)
+    return TrainState(np.int32(0), params, params, memory, key, np.int32(-1))
 
 def curve(job, program):
     rng = np.random.default_rng(0)
-    batch = {"latent": rng.standard_normal((job.batch, *job.shape.latent), np.float32),
+    batch = {"latent": rng.standard_normal((job.batch, *job.model.latent), np.float32),
              "caption": rng.integers(0, 9, (job.batch, 4), np.int32)}
-    arrays = jax.tree.map(np.asarray, (state_of(job.shape), batch))
-    places = program.input_shardings[0]
-    state, batch = (jax.tree.map(jax.device_put, a, p) for a, p in zip(arrays, places))
+    arrays = jax.tree.map(np.asarray, (state_of(job.model), batch))
+    shardings = program.input_shardings[0]
+    state, batch = (jax.tree.map(jax.device_put, a, p) for a, p in zip(arrays, shardings))
     for _ in range(4):
         state, metrics = program(state, batch, np.float32(1e-2), np.float32(0.9))
         yield float(metrics["loss"])
 
 for case in json.loads(sys.argv[1]):
-    made = shape(case["attention"], **case.get("more", {}))
-    job = Job(made, 4, mesh_of(case["mesh"]), None)
+    job = Job(model(case["attention"], **case.get("more", {})), 4, mesh_of(case["mesh"]), None)
     program = lowered.compiled(job)
     case["losses"] = list(curve(job, program))
     case["moves"] = traffic.moves(program.as_text(), job.mesh)
@@ -58,7 +57,7 @@ for case in json.loads(sys.argv[1]):
 """
 ONE, MIXED = "data=1", "fsdp=2,tensor=2,context=2"
 UNEVEN = {"frames": 3}  # which two devices cannot share
-WORDS = {"depth": 1, "caption_by": "context"}  # 4 tokens more, some of which nobody sees
+WORDS = {"depth": 1, "caption_by": "context"}  # 4 tokens more, some of which are masked
 CASES = [
     ("full", ONE, WORDS),
     ("full", "context=4", WORDS),
@@ -70,7 +69,7 @@ CASES = [
     ("split_heads", ONE, {"depth": 1}),
     ("split_heads", "context=2", {"depth": 1}),
 ]
-TOKENS = 4 * 4 * 64 * 24  # of a batch: clips, frames, places, width
+TOKENS = 4 * 4 * 64 * 24  # of a batch: clips, frames, positions, width
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +94,7 @@ def test_every_mesh_gives_the_losses_of_one_device(cases):
         np.testing.assert_allclose(case["losses"], one, rtol=1e-5, err_msg=str(case["mesh"]))
 
 
-def test_tokens_switch_between_frames_and_places_by_all_to_alls_alone(cases):
+def test_tokens_switch_between_frames_and_positions_by_all_to_alls_alone(cases):
     moves = found(cases, "interleaved", "context=4")
     switches = [m for m in moves if m.kind == "all-to-all"]
     assert len(switches) == 2 * 2  # to the attention over time and back, forward and backward

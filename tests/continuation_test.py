@@ -18,7 +18,7 @@ VIDEO = np.arange(12, dtype=np.uint8)[:, None, None, None].repeat(3, -1)  # fram
 
 
 def shown(task, video=VIDEO):
-    given = continuation.given_frames(task, video, FRAMES, latents=3)
+    given = continuation.frames_for(task, video, FRAMES, latents=3)
     return given.clips[0, :, 0, 0, 0].tolist(), given
 
 
@@ -35,8 +35,8 @@ def shown(task, video=VIDEO):
 def test_what_a_task_is_shown_and_what_comes_out(task, clip, made, joined):
     held, given = shown(task)
     assert held == clip
-    assert (~given.frames).sum() == made
-    new = np.where(given.frames[:, None, None, None], given.clips[0], 99)
+    assert (~given.mask).sum() == made
+    new = np.where(given.mask[:, None, None, None], given.clips[0], 99)
     assert continuation.join(task, VIDEO, new, given)[:, 0, 0, 0].tolist() == joined
 
 
@@ -57,9 +57,9 @@ def test_clips_whose_end_is_known_are_shown_as_far_as_the_task_goes():
 
 def test_a_clip_too_short_for_a_task_is_named():
     with pytest.raises(InputError, match="interpolate: a clip of 2 latent frames leaves nothing"):
-        continuation.mask_of("interpolate", 2)
+        continuation.latent_mask_of("interpolate", 2)
     with pytest.raises(InputError, match="task 'sing': expected one of animate, extend"):
-        continuation.mask_of("sing", 5)
+        continuation.latent_mask_of("sing", 5)
 
 
 # --- where the objects are ----------------------------------------------------------------------

@@ -1,60 +1,92 @@
-"""Traffic between devices and time of a step, each formula against a sum done by hand."""
+"""Traffic between devices and time of a step: against rings, published counts and bounds."""
 
 import dataclasses
+from types import SimpleNamespace
 
+import jax
 import pytest
 
 from vdit.config import flops
-from vdit.config.activations import kept
-from vdit.config.devices import DEVICES
+from vdit.config.devices import DEVICES, device_of
 from vdit.config.model_config import ModelConfig
 from vdit.config.sizes import size_of
-from vdit.parallel import compiler
-from vdit.planning import cost_model, search
+from vdit.errors import InputError
+from vdit.parallel.peak_flops import peak_flops
+from vdit.planning import assumptions, collectives, cost_model, search
 from vdit.planning.job import Job, mesh_of
 
 H100 = DEVICES["h100"]
 XL = ModelConfig((16, 32, 32, 4), (1, 2, 2), *size_of("XL"), text_length=77, dtype="bfloat16")
 
 
-def job(mesh: str = "data=1", batch: int = 64, shape: ModelConfig = XL, **changes) -> Job:
-    return Job(dataclasses.replace(shape, **changes), batch, mesh_of(mesh), H100)
+def job(mesh: str = "data=1", batch: int = 64, model: ModelConfig = XL, **changes) -> Job:
+    return Job(dataclasses.replace(model, **changes), batch, mesh_of(mesh), H100)
 
 
 def traffic(asked: Job) -> dict:
-    return {(c.kind, c.axis): c for c in cost_model.collectives(asked)}
+    return {(c.kind, c.axis): c for c in collectives.collectives(asked)}
 
 
 # --- one collective -------------------------------------------------------------------------------
 
 
-def test_bytes_that_a_device_sends():
-    assert cost_model.sent("all-reduce", 800, 8) == 2 * 800 * 7 / 8
-    assert cost_model.sent("all-gather", 800, 8) == cost_model.sent("reduce-scatter", 800, 8) == 700
-    assert cost_model.sent("all-to-all", 100, 4) == 75
-    assert cost_model.sent("all-reduce", 800, 1) == 0
+def ring(n: int, size: int) -> list[int]:
+    """Numbers that each of n devices sends around a ring until all have the sum of all."""
+    held = [[[i] for _ in range(n)] for i in range(n)]  # whose parts each piece of each device sums
+    sent = [0] * n
+    for step in range(2 * (n - 1)):
+        for i in range(n):
+            piece, after = (i - step) % n, (i + 1) % n
+            moved = held[i][piece]
+            held[after][piece] = moved if step >= n - 1 else sorted({*moved, *held[after][piece]})
+            sent[i] += size // n
+    assert all(piece == list(range(n)) for device in held for piece in device)
+    return sent
 
 
-@pytest.mark.parametrize(
-    ("kind", "n", "stride", "expected"),
-    [
-        ("all-gather", 8, 1, 7 / 8 / 450e9),  # one node
-        ("all-reduce", 4, 8, 2 * 3 / 4 / 50e9),  # one GPU of each of four nodes
-        ("all-gather", 32, 1, 3 / 4 / (8 * 50e9)),  # four whole nodes, eight adapters each
-        ("all-gather", 16, 4, 7 / 8 / (2 * 50e9)),  # two GPUs of each of eight nodes
-        ("all-gather", 6, 1, 5 / 6 / 450e9),  # a part of a node
-        ("all-to-all", 16, 1, 8 / 16 / 50e9),  # half of it leaves the node
-        ("all-to-all", 8, 1, 7 / 8 / 450e9),
-    ],
-)
-def test_seconds_follow_the_slower_link(kind, n, stride, expected):
-    found = cost_model.seconds(kind, 1.0, n, stride, H100)
-    assert found == pytest.approx(expected / cost_model.LINKS)
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_an_all_reduce_sends_what_a_ring_does(n):
+    assert set(ring(n, 800)) == {collectives.sent("all-reduce", 800, n)}
+    halves = collectives.sent("all-gather", 800, n) + collectives.sent("reduce-scatter", 800, n)
+    assert halves == collectives.sent("all-reduce", 800, n)
 
 
-def test_device_table():
-    for found in DEVICES.values():
-        assert {compiler.PEAK_FLOPS[kind] for kind in found.kinds} == {found.peak}
+@pytest.mark.parametrize("kind", ["all-gather", "all-reduce", "all-to-all"])
+def test_traffic_within_a_node_is_quicker_than_between_nodes(kind):
+    near = collectives.seconds(kind, 1e9, 8, 1, H100)
+    assert near < collectives.seconds(kind, 1e9, 8, 8, H100)
+    assert near < collectives.seconds(kind, 1e9, 64, 1, H100)
+    # Eight GPUs of a node share the way out, one alone has its own adapter.
+    shared, alone = (collectives.seconds(kind, 1e9, n, s, H100) for n, s in [(64, 1), (8, 8)])
+    assert shared <= alone
+
+
+def test_a_node_gathers_as_fast_as_nccl_was_measured():
+    """376 GB/s bus bandwidth of an all-gather on 8 H100 (github.com/NVIDIA/nccl/issues/1264)."""
+    found = 8e9 * (7 / 8) / collectives.seconds("all-gather", 8e9, 8, 1, H100)
+    assert found == pytest.approx(376e9, rel=0.05)
+
+
+KINDS = {
+    "NVIDIA H200": 989.5e12,
+    "NVIDIA H100 80GB HBM3": 989.5e12,
+    "NVIDIA H100 PCIe": 756e12,
+    "NVIDIA A100-SXM4-80GB": 312e12,
+    "NVIDIA A100-SXM4-40GB": 312e12,
+    "NVIDIA L40S": 362.05e12,
+}
+
+
+@pytest.mark.parametrize(("kind", "peak"), KINDS.items())
+def test_a_peak_is_found_by_what_jax_calls_the_device(kind, peak, monkeypatch):
+    monkeypatch.setattr(jax, "devices", lambda: [SimpleNamespace(device_kind=kind)])
+    assert peak_flops.__wrapped__() == peak * jax.device_count()
+
+
+def test_a_step_is_planned_only_on_devices_whose_links_are_known():
+    assert {"l40s", "tpu-v5p"} <= set(DEVICES)
+    with pytest.raises(InputError, match="expected one of h100, h200, a100"):
+        device_of("l40s")
 
 
 # --- the collectives of a step --------------------------------------------------------------------
@@ -106,27 +138,22 @@ def test_context_switches_tokens_around_attention_over_time():
 # --- time -----------------------------------------------------------------------------------------
 
 
-def test_a_lone_device_by_hand():
+def test_a_lone_device_waits_for_nobody_and_never_beats_its_peak():
     found = search.predict(job(batch=2))
-    products = 2 * flops.training_flops(XL) / (0.65 * 989.5e12)
-    moved = 3 * 2 * sum(kept(XL, "none")[:2]) / 3.35e12
-    update = 44 * flops.count_params(XL)["params_total"] / 3.35e12
-    assert found["step_s"] == pytest.approx(products + moved + update)
-    assert found["mfu"] == pytest.approx(2 * flops.training_flops(XL) / 989.5e12 / found["step_s"])
+    assert found["collectives"] == []
     assert found["weak_scaling"] == pytest.approx(1)
+    assert 0.3 < found["mfu"] < assumptions.PRODUCTS
     slow = search.predict(job(batch=2, dtype="float32"))
-    assert slow["seconds"]["products"] == pytest.approx(2 * products)  # TF32
+    assert slow["seconds"]["products"] == pytest.approx(2 * found["seconds"]["products"])  # TF32
 
 
-def test_traffic_of_weights_hides_behind_work_and_that_of_tokens_does_not():
-    for mesh, batch in [("fsdp=8", 64), ("data=512", 512)]:
-        asked = job(mesh, batch)
-        found, own = search.predict(asked), sum(cost_model.work(asked).values())
-        moving = sum(c["seconds"] for c in found["collectives"])
-        assert found["step_s"] == pytest.approx(own + moving - 0.8 * min(own, moving))
-    asked = job("tensor=8", 8)
-    moving = sum(c.seconds for c in cost_model.collectives(asked))
-    assert search.predict(asked)["seconds"]["tokens_between_devices"] == pytest.approx(moving)
+@pytest.mark.parametrize(("mesh", "batch"), [("fsdp=8", 64), ("data=512", 512), ("tensor=8", 8)])
+def test_traffic_hides_behind_work_but_never_all_of_it(mesh, batch):
+    asked = job(mesh, batch)
+    found, own = search.predict(asked), sum(cost_model.work(asked).values())
+    moving = sum(c["seconds"] for c in found["collectives"])
+    assert max(own, moving) < found["step_s"] <= own + moving
+    assert (found["step_s"] == pytest.approx(own + moving)) == (mesh == "tensor=8")
 
 
 def test_weak_scaling_falls_with_nodes_and_rises_with_work():

@@ -9,7 +9,7 @@ import pytest
 
 from tests.paths import reference
 from tests.tiny import python
-from vdit.config import flops
+from vdit import flops
 from vdit.config.sizes import SIZES, size_of
 from vdit.errors import InputError
 
@@ -19,7 +19,7 @@ TITLES = ["params", "params_total", "gmacs", "flops_forward", "flops_training"]
 
 def counted(capsys, monkeypatch, *flags):
     """What the command prints, run in this process."""
-    monkeypatch.setattr(sys, "argv", ["vdit.config.flops", *flags])
+    monkeypatch.setattr(sys, "argv", ["vdit.flops", *flags])
     flops.main()
     return json.loads(capsys.readouterr().out)
 
@@ -53,11 +53,11 @@ def test_trainable_weights_of_latte(capsys, monkeypatch, size, millions):
 def test_evaluating_adaln_once_saves_what_the_code_of_latte_repeats(
     capsys, monkeypatch, size, printed
 ):
-    """It evaluates adaLN for every frame or place of a block: about 1.6 % more than ours."""
+    """It evaluates adaLN for every frame or position of a block: about 1.6 % more than ours."""
     flags = ["--size", size, "--patch", "1,2,2", "--latent", "16,32,32,4"]
     found = counted(capsys, monkeypatch, *flags, "--attention", "interleaved", *PUBLISHED)
-    (width, depth, _), frames, places = size_of(size), 16, 256
-    blocks = depth // 2 * (frames - 1 + places - 1) * 6 * width**2
+    (width, depth, _), frames, positions = size_of(size), 16, 256
+    blocks = depth // 2 * (frames - 1 + positions - 1) * 6 * width**2
     last = (frames - 1) * 2 * width**2
     assert found["gmacs"] + (blocks + last) / 1e9 == pytest.approx(printed, abs=0.06)
 
@@ -78,7 +78,7 @@ def test_the_ladder_climbs_by_about_1_6(capsys, monkeypatch):
 
 def test_the_command_prints_what_it_promises_without_jax():
     code = "import runpy, sys; sys.argv = ['flops', '--size', 'XL', '--text', '77']\n"
-    code += "try: runpy.run_module('vdit.config.flops', run_name='__main__')\n"
+    code += "try: runpy.run_module('vdit.flops', run_name='__main__')\n"
     code += "except SystemExit as end: assert not end.code and 'jax' not in sys.modules"
     found = json.loads(python("-c", code).stdout)
     assert list(found) == [*TITLES, "activation_bytes"]
@@ -101,7 +101,7 @@ def test_the_command_prints_what_it_promises_without_jax():
     ],
 )
 def test_bad_values_are_one_clear_line(monkeypatch, flags, line):
-    monkeypatch.setattr(sys, "argv", ["vdit.config.flops", "--size", "S", *flags])
+    monkeypatch.setattr(sys, "argv", ["vdit.flops", "--size", "S", *flags])
     with pytest.raises(InputError) as caught:
         flops.main()
     assert line in str(caught.value)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.tiny import config
-from vdit.autoencoders.load import IdentityAutoencoder, load_autoencoder
+from vdit.autoencoders.autoencoder import IdentityAutoencoder
+from vdit.autoencoders.load import load_autoencoder
 from vdit.autoencoders.pixels import to_float, to_uint8
 from vdit.data import latents, pipeline
 from vdit.data.text import NULL, UNKNOWN, Vocabulary
@@ -106,7 +107,7 @@ def test_cached_latents_are_normalised_and_complete(tmp_path):
     np.testing.assert_allclose(rows["latent"].mean((0, 1, 2, 3)), 0, atol=1e-3)
     np.testing.assert_allclose(rows["latent"].std((0, 1, 2, 3)), 1, atol=1e-3)
     source = latents.open_source(made.data, "train")
-    back = latents.denormalise(rows["latent"][5], records.meta)
+    back = latents.statistics(records.meta).denormalise(rows["latent"][5])
     assert abs(to_uint8(back).astype(int) - source[5]["video"]).max() <= 1
     words = latents.vocabulary(records.meta)
     assert (rows["caption"][5] == words.encode(source[5]["caption"])).all()
@@ -120,10 +121,10 @@ def test_reading_from_disk_gives_what_memory_gives(tmp_path, monkeypatch):
     large = latents.Records(folder, "validation").rows([3, 1, 3])
     assert all((small[k] == large[k]).all() for k in small)
     raw = np.float32(held._all["latent"][[3, 1, 3]])
-    assert (small["latent"] == latents.normalise(raw, held.meta)).all()
+    assert (small["latent"] == latents.statistics(held.meta).normalise(raw)).all()
 
 
-def test_a_cache_is_made_once_for_the_same_data_and_coder(tmp_path):
+def test_a_cache_is_made_once_for_the_same_data_and_autoencoder(tmp_path):
     made = config(tmp_path)
     folder = latents.prepare(made)
     stamp = (folder / "meta.json").stat().st_mtime_ns
@@ -162,13 +163,13 @@ def test_embeddings_in_the_data_are_kept(tmp_path, monkeypatch):
 
 
 def test_a_missing_autoencoder_is_named(tmp_path):
-    coder = config(tmp_path).autoencoder
-    coder.name = "causal"
+    asked = config(tmp_path).autoencoder
+    asked.name = "causal"
     with pytest.raises(InputError, match=r"autoencoder.dir is empty"):
-        load_autoencoder(coder)
-    coder.dir = str(tmp_path / "nowhere")
+        load_autoencoder(asked)
+    asked.dir = str(tmp_path / "nowhere")
     with pytest.raises(InputError, match="nowhere: no finished run there"):
-        load_autoencoder(coder)
+        load_autoencoder(asked)
 
 
 def test_pixels_survive_the_way_to_floats_and_back():

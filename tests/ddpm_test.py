@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 
 from tests import reference_models
-from vdit.diffusion import ddpm, objectives, predictions, samplers, schedules
+from vdit.diffusion import (
+    ddpm,
+    gaussian_diffusion,
+    gaussians,
+    objectives,
+    predictions,
+    samplers,
+    schedules,
+)
 from vdit.diffusion.guidance import Guidance, combine
+from vdit.diffusion.noise_level import noised
 from vdit.diffusion.objectives import Sampling
 from vdit.errors import InputError
 from vdit.pretrained import from_torch
@@ -53,7 +62,7 @@ def test_guidance_of_the_published_codes(published):
 def test_chain_is_the_published_one(published):
     chain = schedules.linear()
     np.testing.assert_allclose(chain.alphas_cumprod, published["alphas_cumprod"], rtol=1e-12)
-    found = ddpm.q_sample(chain, published["x"], published["noise"], published["t"])
+    found = gaussian_diffusion.q_sample(chain, published["x"], published["noise"], published["t"])
     np.testing.assert_allclose(found, published["q_sample"], **CLOSE)
     respaced = schedules.respaced(chain, 10)
     assert (respaced.timesteps == published["respaced_timesteps_10"]).all()
@@ -67,14 +76,14 @@ def test_losses_are_the_published_ones(published, model):
     square, bound = parts(output)
     np.testing.assert_allclose(square, stored["mse"], **CLOSE)
     np.testing.assert_allclose(bound, stored["vb"], rtol=1e-5)
-    whole = jax.jit(partial(objectives.DDPM(unit=1.0).losses, model))
+    whole = jax.jit(partial(ddpm.DDPM(unit=1.0).losses, model))
     np.testing.assert_allclose(whole(x, noise, (t + 0.5) / 1000, y), stored["loss"], **CLOSE)
 
 
 def test_one_step_back_is_the_published_one(published, model):
     chain, x_t, i = schedules.respaced(schedules.linear(), 10), published["noise"], np.full(2, 5)
     output = model(x_t, chain.timesteps[i], published["y"])
-    mean, log_variance = ddpm.p_mean_variance(chain, "epsilon", output, x_t, i)
+    mean, log_variance = gaussian_diffusion.p_mean_variance(chain, "epsilon", output, x_t, i)
     np.testing.assert_allclose(mean, published["p_mean_variance_at_index5/mean"], **CLOSE)
     stored = published["p_mean_variance_at_index5/log_variance"]
     np.testing.assert_allclose(log_variance, stored, **CLOSE)
@@ -85,8 +94,8 @@ def test_ddim_samples_are_the_published_ones(published, model):
 
     @jax.jit
     def sample(noise, y):
-        ddpm = objectives.DDPM(unit=1.0)
-        return objectives.sample(ddpm, model, noise, y, Sampling("ddim", 10, Guidance()))
+        objective = ddpm.DDPM(unit=1.0)
+        return objectives.sample(objective, model, noise, y, Sampling("ddim", 10, Guidance()))
 
     wanted = published["ddim10_sample_from_noise"]
     found = sample(published["noise"], published["y"])
@@ -105,12 +114,12 @@ def test_cosine_chain_follows_its_formula():
 
 
 @pytest.mark.parametrize("steps", [2, 10, 21, 23, 50, 250, 1000])
-def test_respaced_places_are_the_published_ones(steps):
-    places, place = [], 0.0
+def test_respaced_timesteps_are_the_published_ones(steps):
+    timesteps, timestep = [], 0.0
     for _ in range(steps):
-        places.append(round(place))
-        place += 999 / (steps - 1)
-    assert schedules.respaced(schedules.linear(), steps).timesteps.tolist() == places
+        timesteps.append(round(timestep))
+        timestep += 999 / (steps - 1)
+    assert schedules.respaced(schedules.linear(), steps).timesteps.tolist() == timesteps
 
 
 def test_a_chain_respaced_to_itself_is_itself():
@@ -125,9 +134,9 @@ def test_posterior_agrees_with_bayes():
     a, beta = chain.alphas_cumprod, chain.betas
     precision = (1 - beta[i]) / beta[i] + 1 / (1 - a[i - 1])
     assert chain.posterior_variance[i] == pytest.approx(1 / precision)
-    data, kept = (c[i] for c in chain.posterior_mean)
-    assert kept == pytest.approx(np.sqrt(1 - beta[i]) / beta[i] / precision)
-    assert data == pytest.approx(np.sqrt(a[i - 1]) / (1 - a[i - 1]) / precision)
+    of_x, of_x_t = (c[i] for c in chain.posterior_mean_coefficients)
+    assert of_x_t == pytest.approx(np.sqrt(1 - beta[i]) / beta[i] / precision)
+    assert of_x == pytest.approx(np.sqrt(a[i - 1]) / (1 - a[i - 1]) / precision)
 
 
 def test_wrong_chains_are_named():
@@ -135,7 +144,7 @@ def test_wrong_chains_are_named():
         lambda: schedules.schedule("square"),
         lambda: schedules.schedule("linear", 15),
         lambda: schedules.respaced(schedules.linear(100), 101),
-        lambda: objectives.DDPM(predicts="score"),
+        lambda: ddpm.DDPM(predicts="score"),
     ):
         with pytest.raises(InputError, match="expected"):
             make()
@@ -147,11 +156,10 @@ def test_wrong_chains_are_named():
 @pytest.mark.parametrize("kind", list(predictions.TARGETS))
 def test_predictions_are_turned_back(kind):
     x, noise = normal(3, 5)
-    level = ddpm.level(schedules.linear(), np.array([100, 500, 800]))
-    x_t = predictions.noised(x, noise, level)
+    level = gaussian_diffusion.noise_level(schedules.linear(), np.array([100, 500, 800]))
+    x_t = noised(x, noise, level)
     out = predictions.target(kind, x, noise, level)
     np.testing.assert_allclose(predictions.data_from(kind, out, x_t, level), x, atol=2e-5)
-    np.testing.assert_allclose(predictions.noise_from(kind, out, x_t, level), noise, atol=2e-5)
 
 
 def hybrid_parts(output):
@@ -178,8 +186,8 @@ def test_bound_is_zero_for_the_true_posterior():
     np.testing.assert_allclose(bound, 0, atol=1e-6)
 
 
-def test_bound_at_the_first_place_is_the_likelihood():
-    """By hand for one number: x exactly denoised, variance that of place 1's posterior."""
+def test_bound_at_the_first_timestep_is_the_likelihood():
+    """By hand for one number: x exactly denoised, variance that of timestep 1's posterior."""
     chain, x = schedules.linear(), jnp.full((1, 1), 0.25)
     output = jnp.array([[0.0, -1.0]])  # no noise, and none predicted; fraction 0
     _, bound = ddpm.losses(chain, "epsilon", output, x, jnp.zeros((1, 1)), np.array([0]))
@@ -196,9 +204,11 @@ def test_kl_and_bins_against_sums():
     p, q = (np.exp(-((z - m) ** 2) / (2 * v)) / np.sqrt(2 * np.pi * v) for m, v in ((0, 1), (1, 2)))
     inside = p > 1e-12
     summed = (p * np.log(p / q, where=inside, out=np.zeros_like(p))).sum() * (z[1] - z[0])
-    assert ddpm.normal_kl(0.0, 0.0, 1.0, np.log(2.0)) == pytest.approx(summed, rel=1e-3)
+    assert gaussians.normal_kl(0.0, 0.0, 1.0, np.log(2.0)) == pytest.approx(summed, rel=1e-3)
     bins = jnp.linspace(-1, 1, 256)
-    likelihood = ddpm.bin_log_likelihood(bins, jnp.float32(0.1), jnp.float32(np.log(0.09)))
+    likelihood = gaussians.discretized_log_likelihood(
+        bins, jnp.float32(0.1), jnp.float32(np.log(0.09))
+    )
     assert jnp.exp(likelihood).sum() == pytest.approx(1, abs=1e-4)
 
 
@@ -208,15 +218,15 @@ def test_without_learned_variance_there_is_no_bound():
     assert (bound == 0).all()
 
 
-def test_ancestral_rows_draw_from_the_model():
-    """One row against p_mean_variance, at both ends of the variance's range and between."""
+def test_ancestral_coefficients_draw_from_the_model():
+    """One step against p_mean_variance, at both ends of the variance's range and between."""
     chain, i = schedules.respaced(schedules.cosine(), 10), 6
     row = jax.tree.map(lambda a: a[9 - i], samplers.ancestral(chain.path(1.0)))
     x_t, x = normal(1, 3)
-    mean = ddpm.posterior_mean(chain, x, x_t, np.array([i]))
-    np.testing.assert_allclose(row.keep * x_t + row.data * x, mean, rtol=1e-5)
+    mean = gaussian_diffusion.posterior_mean(chain, x, x_t, np.array([i]))
+    np.testing.assert_allclose(row.x_t * x_t + row.data * x, mean, rtol=1e-5)
     for fraction in (0.0, 0.3, 1.0):
-        wanted = ddpm.log_variance(chain, jnp.full((1,), fraction), np.array([i]))
+        wanted = gaussian_diffusion.log_variance(chain, jnp.full((1,), fraction), np.array([i]))
         assert 2 * np.log(row.noise * row.ratio**fraction) == pytest.approx(
             float(wanted[0]), abs=1e-5
         )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.clips import SHARED, levels, noise, real, write_video
 from tests.paths import ROOT
-from vdit.data.video_folder import decode
+from vdit.data.video_folder import container, decode
 
 
 def test_variable_rate_gives_evenly_spaced_times(tmp_path):
@@ -37,9 +37,9 @@ def test_rounded_clock_and_dropped_frame_keep_the_other_frames(tmp_path):
 @real
 def test_variable_rate_of_a_real_file():
     path = SHARED / "ingest" / "vfr_irregular.mp4"
-    with av.open(str(path)) as container:
-        frames = [(f.time, f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]
-    period = decode.frame_period(path)
+    with av.open(str(path)) as video:
+        frames = [(f.time, f.to_ndarray(format="rgb24")) for f in video.decode(video=0)]
+    period = container.frame_period(path)
     got = list(decode.read_frames(path))
     assert len(got) == round(frames[-1][0] / period) + 1 != len(frames)
     for index, image in enumerate(got):
@@ -61,7 +61,7 @@ def check_row(path, row):
     try:
         for image in decode.read_frames(path):
             images.append(image)
-    except decode.DecodeError as error:
+    except container.DecodeError as error:
         fault = str(error)
     report = row["what_a_decoder_reports"]
     assert bool(fault) == bool(report), path.name
@@ -80,8 +80,8 @@ def check_row(path, row):
 def check_upright(path, image, row):
     """The turn that the manifest says, spelt out by corners: counter-clockwise is positive."""
     height, width = int(row["height"]), int(row["width"])
-    with av.open(str(path)) as container:
-        raw = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    with av.open(str(path)) as video:
+        raw = next(video.decode(video=0)).to_ndarray(format="rgb24")
     assert raw.shape == (height, width, 3)
     turned = {0: raw[0, 0], 90: raw[0, -1], 180: raw[-1, -1], -90: raw[-1, 0], -180: raw[-1, -1]}
     second = {0: raw[0, 1], 90: raw[1, -1], 180: raw[-1, -2], -90: raw[-2, 0], -180: raw[-1, -2]}
@@ -134,11 +134,11 @@ def test_a_file_too_large_to_hold_is_read_twice_with_the_same_frames(monkeypatch
         images, fault = [], ""
         try:
             images += decode.read_frames(SHARED / "ingest" / name)
-        except decode.DecodeError as error:
+        except container.DecodeError as error:
             fault = str(error)
         return np.stack(images), fault
 
-    (held, fault), _ = outcome(), monkeypatch.setattr(decode, "HELD_BYTES", 999)
+    (held, fault), _ = outcome(), monkeypatch.setattr(container, "HELD_BYTES", 999)
     again, same_fault = outcome()
     assert np.array_equal(held, again)
     assert fault == same_fault

@@ -50,6 +50,6 @@ def test_options_change_no_numbers(monkeypatch, runs):
 
 def test_no_device_is_taken_before_the_first_call():
     """Else several processes could not join after an import."""
-    code = "import vdit.main, vdit.training.loop, vdit.training.programs\n"
+    code = "import vdit.main, vdit.training.loop, vdit.diffusion.programs\n"
     code += "from jax._src import xla_bridge; print(xla_bridge.backends_are_initialized())"
     assert python("-c", code).stdout.split() == ["False"]

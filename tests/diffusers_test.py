@@ -123,23 +123,23 @@ def test_words_behind_the_mask_are_not_seen():
 def test_the_tables_that_are_not_stored_are_ours():
     for kind in ("dit", "latte"):
         table = theirs(kind)[0].pos_embed.pos_embed[0].numpy()
-        np.testing.assert_allclose(positions.place_table(4, 4, 24), table, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(positions.spatial_table(4, 4, 24), table, rtol=0, atol=1e-6)
     table = theirs("latte")[0].temp_pos_embed[0].numpy()
-    np.testing.assert_allclose(positions.frame_table(4, 24), table, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(positions.temporal_table(4, 24), table, rtol=0, atol=1e-6)
 
 
-# --- shapes, and back ---------------------------------------------------------------------------
+# --- configs, and back ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["dit", "latte"])
-def test_the_shape_is_read_off_the_weights(kind):
-    shape = ours(kind).shape
-    assert (shape.latent, shape.patch) == ((1, 2, 2, 3), (1, 2, 2))
-    assert (shape.width, shape.heads, shape.mlp_ratio) == (24, 2, 4)
-    assert (shape.learn_sigma, shape.positions) == (True, "sincos")
-    own = (shape.depth, shape.condition, shape.attention)
+def test_the_config_is_read_off_the_weights(kind):
+    config = ours(kind).config
+    assert (config.latent, config.patch) == ((1, 2, 2, 3), (1, 2, 2))
+    assert (config.width, config.heads, config.mlp_ratio) == (24, 2, 4)
+    assert (config.learn_sigma, config.positions) == (True, "sincos")
+    own = (config.depth, config.condition, config.attention)
     assert own == {"dit": (3, "label", "full"), "latte": (6, "text", "interleaved")}[kind]
-    assert (shape.vocabulary if kind == "dit" else shape.text_features) == {"dit": 8, "latte": 5}[
+    assert (config.vocabulary if kind == "dit" else config.text_features) == {"dit": 8, "latte": 5}[
         kind
     ]
 

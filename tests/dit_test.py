@@ -13,39 +13,39 @@ from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.config.sizes import latent_shape, model_config_of, size_of
 from vdit.errors import InputError
 from vdit.models import dit, embed
-from vdit.models.attention import attend, attend_within
+from vdit.models.attend import attend, attend_within
 
-SHAPE = ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 3, 2, frequencies=16, vocabulary=9, text_length=5)
+CONFIG = ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 3, 2, frequencies=16, vocabulary=9, text_length=5)
 
 
-def perturbed(shape, scale=0.1):
+def perturbed(config, scale=0.1):
     """A model whose zeros are no longer zero, so that every path carries signal."""
-    graph, weights = nnx.split(dit.create(shape, jax.random.key(0)))
+    graph, weights = nnx.split(dit.create(config, jax.random.key(0)))
     leaves, tree = jax.tree.flatten(weights)
     rng = np.random.default_rng(1)
     leaves = [x + scale * rng.standard_normal(x.shape, np.float32) for x in leaves]
     return nnx.merge(graph, jax.tree.unflatten(tree, leaves))
 
 
-def inputs(shape, batch=2):
-    x = jax.random.normal(jax.random.key(2), (batch, *shape.latent))
-    caption = jnp.arange(batch * shape.text_length).reshape(batch, -1) % shape.vocabulary
+def inputs(config, batch=2):
+    x = jax.random.normal(jax.random.key(2), (batch, *config.latent))
+    caption = jnp.arange(batch * config.text_length).reshape(batch, -1) % config.vocabulary
     return x, jnp.linspace(0.2, 0.8, batch), caption
 
 
-VARIANTS = {name: dataclasses.replace(SHAPE, attention=name, depth=4) for name in LAYOUTS}
+VARIANTS = {name: dataclasses.replace(CONFIG, attention=name, depth=4) for name in LAYOUTS}
 
 
 def same_group(attention_axis, grid):
-    """(N, N) mask: which tokens of a clip see each other, from their places alone."""
+    """(N, N) mask: which tokens of a clip attend to each other, from their positions alone."""
     t, *yx = np.unravel_index(np.arange(np.prod(grid)), grid)
     if attention_axis == "full":
         return np.ones((len(t), len(t)), bool)
-    places = [t] if attention_axis == "space" else yx
-    return np.all([a[:, None] == a for a in places], axis=0)
+    axes = [t] if attention_axis == "space" else yx
+    return np.all([a[:, None] == a for a in axes], axis=0)
 
 
-@pytest.mark.parametrize("grouping", ["full", "space", "time", "split"])
+@pytest.mark.parametrize("attention_axis", ["full", "space", "time", "split"])
 def test_attention_within_groups_is_masked_attention(attention_axis):
     grid, key = (3, 2, 4), jax.random.key(0)
     q, k, v = (jax.random.normal(x, (2, 24, 4, 6)) for x in jax.random.split(key, 3))
@@ -58,16 +58,16 @@ def test_attention_within_groups_is_masked_attention(attention_axis):
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_variant_starts_at_zero_and_mixes_space_with_time(name):
-    shape = VARIANTS[name]
-    args = inputs(shape)
-    assert (dit.create(shape, jax.random.key(0))(*args) == 0).all()
-    model, (x, t, caption) = perturbed(shape), args
+    config = VARIANTS[name]
+    args = inputs(config)
+    assert (dit.create(config, jax.random.key(0))(*args) == 0).all()
+    model, (x, t, caption) = perturbed(config), args
     moved = model(x.at[:, 0, 0, 0].add(1.0), t, caption) - model(x, t, caption)
     assert (jnp.abs(moved).max((0, -1)) > 1e-6).all()
 
 
 def test_late_fusion_keeps_frames_apart_until_its_second_half():
-    model, (x, t, caption) = perturbed(VARIANTS["late_fusion"]), inputs(SHAPE)
+    model, (x, t, caption) = perturbed(VARIANTS["late_fusion"]), inputs(CONFIG)
     model.stages = model.stages[:1]
     moved = model(x.at[:, 0].add(1.0), t, caption) - model(x, t, caption)
     assert float(jnp.abs(moved[:, 0]).max()) > 1e-3
@@ -78,19 +78,19 @@ def test_late_fusion_keeps_frames_apart_until_its_second_half():
 @pytest.mark.parametrize("name", ["full", "interleaved"])
 def test_one_set_of_weights_serves_any_number_of_frames_and_any_frame(name, latent):
     model = perturbed(VARIANTS[name])
-    args = inputs(dataclasses.replace(SHAPE, latent=latent))
+    args = inputs(dataclasses.replace(CONFIG, latent=latent))
     other = perturbed(dataclasses.replace(VARIANTS[name], latent=latent))
     np.testing.assert_array_equal(model(*args), other(*args))
 
 
 def test_a_clip_that_the_patch_does_not_divide_is_named():
-    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    model, (x, t, caption) = perturbed(CONFIG), inputs(CONFIG)
     with pytest.raises(InputError, match="does not divide W = 3"):
         model(x[:, :, :, :3], t, caption)
 
 
 def test_starts_at_zero_velocity():
-    assert (dit.create(SHAPE, jax.random.key(0))(*inputs(SHAPE)) == 0).all()
+    assert (dit.create(CONFIG, jax.random.key(0))(*inputs(CONFIG)) == 0).all()
 
 
 def test_patches_come_back():
@@ -102,30 +102,30 @@ def test_patches_come_back():
 
 
 def test_scanned_unrolled_and_rematerialised_agree():
-    x = inputs(SHAPE)
-    expected = perturbed(SHAPE)(*x)
+    x = inputs(CONFIG)
+    expected = perturbed(CONFIG)(*x)
     assert float(jnp.abs(expected).mean()) > 0.1
     for change in ({"unroll": True}, {"remat": "full"}, {"remat": "dots"}):
-        got = perturbed(dataclasses.replace(SHAPE, **change))(*x)
+        got = perturbed(dataclasses.replace(CONFIG, **change))(*x)
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("changed", [0, 1, 2])
 def test_every_input_matters(changed):
-    model, args = perturbed(SHAPE), list(inputs(SHAPE))
+    model, args = perturbed(CONFIG), list(inputs(CONFIG))
     before = model(*args)
-    args[changed] = [args[0] + 0.1, args[1] + 0.1, (args[2] + 1) % SHAPE.vocabulary][changed]
+    args[changed] = [args[0] + 0.1, args[1] + 0.1, (args[2] + 1) % CONFIG.vocabulary][changed]
     assert float(jnp.abs(model(*args) - before).max()) > 1e-3
 
 
 def test_every_token_sees_every_other():
-    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    model, (x, t, caption) = perturbed(CONFIG), inputs(CONFIG)
     moved = model(x.at[:, 0, 0, 0].add(1.0), t, caption) - model(x, t, caption)
     assert (jnp.abs(moved).max((0, -1)) > 1e-6).all()
 
 
 def test_padding_of_a_caption_changes_nothing():
-    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    model, (x, t, caption) = perturbed(CONFIG), inputs(CONFIG)
     caption = caption.at[:, 2:].set(0).at[:, :2].set(3)
     before = model(x, t, caption)
     words = model.caption.places[...]
@@ -134,7 +134,7 @@ def test_padding_of_a_caption_changes_nothing():
 
 
 def test_clips_of_a_batch_do_not_mix():
-    model, (x, t, caption) = perturbed(SHAPE), inputs(SHAPE)
+    model, (x, t, caption) = perturbed(CONFIG), inputs(CONFIG)
     alone = model(x[:1], t[:1], caption[:1])
     np.testing.assert_allclose(model(x, t, caption)[:1], alone, atol=1e-5)
 
@@ -158,18 +158,18 @@ def test_attention_is_the_plain_formula():
 
 
 def test_bfloat16_is_near_float32():
-    x = inputs(SHAPE)
-    half = perturbed(dataclasses.replace(SHAPE, dtype="bfloat16"), 0.05)
+    x = inputs(CONFIG)
+    half = perturbed(dataclasses.replace(CONFIG, dtype="bfloat16"), 0.05)
     assert all(w.dtype == jnp.float32 for w in jax.tree.leaves(nnx.state(half)))
-    whole = perturbed(SHAPE, 0.05)(*x)
+    whole = perturbed(CONFIG, 0.05)(*x)
     np.testing.assert_allclose(half(*x), whole, atol=0.03 * float(jnp.abs(whole).max()))
 
 
 @pytest.mark.parametrize("condition", ["class", "none"])
 def test_other_conditions(condition):
-    shape = dataclasses.replace(SHAPE, condition=condition, text_length=1)
-    x, t, caption = inputs(shape)
-    moved = perturbed(shape)(x, t, caption + 1) - perturbed(shape)(x, t, caption)
+    config = dataclasses.replace(CONFIG, condition=condition, text_length=1)
+    x, t, caption = inputs(config)
+    moved = perturbed(config)(x, t, caption + 1) - perturbed(config)(x, t, caption)
     assert bool((moved != 0).any()) == (condition == "class")
 
 

@@ -1,5 +1,6 @@
 """The fingerprint must move with every key that changes numbers and with no other."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -25,6 +26,11 @@ def example(**changes):
             "log_every": 10,
             "sample_every": 50,
             "checkpoint_every": 100,
+            "checkpoint_at": (50,),
+            "evaluate_every": 0,
+            "evaluators": {"losses": {}},
+            "evaluation": {"clips": 64, "seed": 0},
+            "validation": {"triples": 512, "seed": 0},
             "experiment": "demo",
             "sweep": {"name": "", "branch": False},
             "data": {"name": "worlds", "dir": "x", "fingerprint": "ab", "train_clips": 64},
@@ -40,7 +46,9 @@ def example(**changes):
             "mesh": {"data": 1, "fsdp": 1},
         }
     )
-    config.update_from_flattened_dict({key.replace("/", "."): v for key, v in changes.items()})
+    for key, value in changes.items():
+        *parts, name = key.split(".")
+        functools.reduce(getattr, parts, config)[name] = value
     return config
 
 
@@ -53,6 +61,8 @@ def test_has_twelve_hex_digits_and_is_pinned():
     [
         ("seed", 1),
         ("steps", 201),
+        ("checkpoint_at", (100,)),
+        ("validation.triples", 1024),
         ("data.fingerprint", "ac"),
         ("autoencoder.fingerprint", "ce"),
         ("init_fingerprint", "eg"),
@@ -72,6 +82,10 @@ def test_moves_with_what_changes_numbers(key, value):
         ("log_every", 1),
         ("sample_every", 1),
         ("checkpoint_every", 1),
+        ("evaluate_every", 100),
+        ("evaluation.clips", 128),
+        ("evaluation.seed", 1),
+        ("evaluators", {"losses": {"triples": 4096}, "worlds": {}}),
         ("experiment", "base"),
         ("sweep.name", "demo"),
         ("sweep.branch", True),
@@ -91,7 +105,7 @@ def test_stays_with_what_does_not(key, value):
 def test_every_left_out_key_is_tested_above():
     tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
     tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
-    tested |= {"model.unroll", "keep", "init"}
+    tested |= {"model.unroll", "keep", "init", "evaluate_every", "evaluation", "evaluators"}
     assert set(NOT_IDENTITY) == tested
 
 

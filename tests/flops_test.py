@@ -16,7 +16,7 @@ from vdit.config.model_config import ModelConfig
 from vdit.models import dit, layers
 
 DEMO = ModelConfig((3, 8, 8, 4), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24)
-SHAPES = {
+CONFIGS = {
     "demo": DEMO,
     "unrolled": dataclasses.replace(DEMO, unroll=True),
     "deep, no text": dataclasses.replace(DEMO, depth=5, condition="none"),
@@ -37,10 +37,10 @@ SHAPES = {
     ),
     "context": dataclasses.replace(DEMO, caption_by="context"),
     "adaln alone": dataclasses.replace(DEMO, caption_by="adaln"),
-    "frame levels": dataclasses.replace(DEMO, frame_levels=True),
+    "frame timesteps": dataclasses.replace(DEMO, frame_timesteps=True),
     "unet": dataclasses.replace(DEMO, attention="unet", depth=1),
-    "unet of frame levels": dataclasses.replace(
-        DEMO, attention="unet", depth=1, frame_levels=True, caption_by="adaln"
+    "unet of frame timesteps": dataclasses.replace(
+        DEMO, attention="unet", depth=1, frame_timesteps=True, caption_by="adaln"
     ),
     "unet of labels": dataclasses.replace(
         DEMO, attention="unet", latent=(2, 16, 32, 4), depth=1, condition="label", text_length=1
@@ -89,18 +89,18 @@ def convolution_flops(eqn) -> int:
     return 2 * pairs // p["batch_group_count"]
 
 
-def arguments(shape: ModelConfig, batch: int):
-    caption = (batch, shape.text_length, *([shape.text_features] if shape.text_features else []))
-    dtype = jnp.float32 if shape.text_features else jnp.int32
+def arguments(config: ModelConfig, batch: int):
+    caption = (batch, config.text_length, *([config.text_features] if config.text_features else []))
+    dtype = jnp.float32 if config.text_features else jnp.int32
     return (
-        jax.ShapeDtypeStruct((batch, *shape.latent), jnp.float32),
-        jax.ShapeDtypeStruct((batch, *shape.latent[: shape.frame_levels]), jnp.float32),
+        jax.ShapeDtypeStruct((batch, *config.latent), jnp.float32),
+        jax.ShapeDtypeStruct((batch, *config.latent[: config.frame_timesteps]), jnp.float32),
         jax.ShapeDtypeStruct(caption, dtype),
     )
 
 
-def forward_and_loss(shape: ModelConfig):
-    graph, weights = jax.eval_shape(lambda: nnx.split(dit.create(shape, jax.random.key(0))))
+def forward_and_loss(config: ModelConfig):
+    graph, weights = jax.eval_shape(lambda: nnx.split(dit.create(config, jax.random.key(0))))
 
     def forward(weights, *inputs):
         return nnx.merge(graph, weights)(*inputs)
@@ -108,24 +108,24 @@ def forward_and_loss(shape: ModelConfig):
     return forward, jax.grad(lambda *a: forward(*a).sum()), weights
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", CONFIGS)
 def test_closed_form_equals_the_jaxpr(name, monkeypatch):
     # Sums stay sums here: written as products with ones, as on a CPU, they are no FLOPs of a model.
     monkeypatch.setattr(layers, "sum_rows", lambda g_ND: g_ND.sum(-2))
-    shape, batch = SHAPES[name], 3
-    forward, gradient, weights = forward_and_loss(shape)
-    inputs = arguments(shape, batch)
+    config, batch = CONFIGS[name], 3
+    forward, gradient, weights = forward_and_loss(config)
+    inputs = arguments(config, batch)
     counted = product_flops(jax.make_jaxpr(forward)(weights, *inputs).jaxpr)
-    assert counted == batch * flops.forward_flops(shape)
+    assert counted == batch * flops.forward_flops(config)
     counted = product_flops(jax.make_jaxpr(gradient)(weights, *inputs).jaxpr)
-    assert counted == pytest.approx(batch * flops.training_flops(shape), rel=1e-3)
+    assert counted == pytest.approx(batch * flops.training_flops(config), rel=1e-3)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", CONFIGS)
 def test_parameters_are_counted_to_the_last_one(name):
-    shape = SHAPES[name]
-    weights = forward_and_loss(shape)[2]
-    counts = flops.count_params(shape)
+    config = CONFIGS[name]
+    weights = forward_and_loss(config)[2]
+    counts = flops.count_params(config)
     assert counts["params_total"] == sum(x.size for x in jax.tree.leaves(weights))
     ends = ("patches", "caption", "output", "positions")
     named = [(path[0].key, x.size) for path, x in jax.tree_util.tree_leaves_with_path(weights)]
@@ -142,17 +142,17 @@ HALVES = ("demo", "latte", "context", "wide")  # what half precision changes sho
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [(n, "float32") for n in SHAPES] + [(n, "bfloat16") for n in HALVES]
+    ("name", "dtype"), [(n, "float32") for n in CONFIGS] + [(n, "bfloat16") for n in HALVES]
 )
 def test_kept_bytes_are_what_the_backward_pass_is_handed(name, dtype):
     """The difference between two batches: what is kept of clips, without the weights."""
-    shape = dataclasses.replace(SHAPES[name], dtype=dtype, width=4 * SHAPES[name].width)
-    forward, _, weights = forward_and_loss(shape)
+    config = dataclasses.replace(CONFIGS[name], dtype=dtype, width=4 * CONFIGS[name].width)
+    forward, _, weights = forward_and_loss(config)
 
     def kept(batch):
-        inputs = arguments(shape, batch)
+        inputs = arguments(config, batch)
         _, backward = jax.eval_shape(lambda *a: jax.vjp(forward, *a), weights, *inputs)
         return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(backward))
 
     found = (kept(5) - kept(3)) / 2
-    assert found == pytest.approx(activation_bytes(shape), rel=0.03)
+    assert found == pytest.approx(activation_bytes(config), rel=0.03)

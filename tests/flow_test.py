@@ -16,8 +16,8 @@ def test_ends_of_the_path_are_data_and_noise():
     np.testing.assert_allclose(moved, 0.5 * flow.velocity(x, noise))
 
 
-def test_noise_levels_follow_the_logit_normal():
-    t = flow.levels(jax.random.uniform(jax.random.key(0), (4096,)), flow.Flow(loc=0.5, scale=0.7))
+def test_timesteps_follow_the_logit_normal():
+    t = flow.sample_timesteps(jax.random.uniform(jax.random.key(0), (4096,)), 0.5, 0.7)
     logit = np.log(t / (1 - t))
     assert logit.mean() == pytest.approx(0.5, abs=0.01)
     assert logit.std() == pytest.approx(0.7, abs=0.01)
@@ -25,12 +25,12 @@ def test_noise_levels_follow_the_logit_normal():
 
 def test_shift_is_the_published_map():
     assert flow.shifted(jnp.float32(0.5), 3.0) == pytest.approx(0.75)
-    t = flow.levels(jax.random.uniform(jax.random.key(0), (4096,)), flow.Flow(shift=3.0))
+    t = flow.sample_timesteps(jax.random.uniform(jax.random.key(0), (4096,)), shift=3.0)
     assert np.median(t) == pytest.approx(0.75, abs=0.01)
 
 
-def test_fixed_levels_fill_every_tenth_alike():
-    t = np.asarray(flow.fixed_levels(500))
+def test_fixed_timesteps_fill_every_tenth_alike():
+    t = np.asarray(flow.fixed_timesteps(500))
     assert (np.bincount((t * 10).astype(int)) == 50).all()
     assert t.mean() == pytest.approx(0.5, abs=1e-3)
     assert len(np.unique((t[:10] * 10).astype(int))) >= 9  # neighbours lie far apart
@@ -46,7 +46,7 @@ def gaussian_velocity(x, t):
 @pytest.mark.parametrize(("method", "steps"), [("euler", 200), ("heun", 40)])
 def test_samplers_carry_noise_to_the_data(method, steps):
     noise = jax.random.normal(jax.random.key(1), (20_000,))
-    x = samplers.sample(gaussian_velocity, noise, np.linspace(1, 0, steps + 1), method)
+    x = samplers.integrate(gaussian_velocity, noise, np.linspace(1, 0, steps + 1), method)
     assert x.mean() == pytest.approx(2.0, abs=0.01)
     assert x.std() == pytest.approx(0.5, abs=0.01)
 
@@ -55,7 +55,7 @@ def test_heun_is_of_second_order():
     noise = jnp.linspace(-2, 2, 9)
     exact = 2 + 0.5 * noise
     errors = {
-        (m, n): float(abs(samplers.sample(gaussian_velocity, noise, t, m) - exact).max())
+        (m, n): float(abs(samplers.integrate(gaussian_velocity, noise, t, m) - exact).max())
         for m in ("euler", "heun")
         for n, t in ((20, np.linspace(1, 0, 21)), (40, np.linspace(1, 0, 41)))
     }

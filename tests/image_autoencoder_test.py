@@ -1,4 +1,4 @@
-"""Published image autoencoders: TAEF2's oracle, diffusers' AutoencoderKL, errors, the coder."""
+"""Published image autoencoders: TAEF2's oracle, diffusers' AutoencoderKL, videos, errors."""
 
 import functools
 import json
@@ -66,7 +66,7 @@ OTHER = {
 }
 
 
-def published(folder, **changes):
+def random_diffusers_kl(folder, **changes):
     """A random AutoencoderKL of diffusers, which is saved in the folder too."""
     torch = pytest.importorskip("torch")
     diffusers = pytest.importorskip("diffusers")
@@ -81,7 +81,7 @@ def published(folder, **changes):
 
 @pytest.mark.parametrize(("changes", "space"), [({}, 2), (OTHER, 4)], ids=["kl", "other"])
 def test_kl_is_diffusers_one(tmp_path, changes, space):
-    theirs, torch = published(tmp_path, **changes)
+    theirs, torch = random_diffusers_kl(tmp_path, **changes)
     encode, decode = coded("kl", tmp_path)
     x = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
     with torch.no_grad():
@@ -93,27 +93,27 @@ def test_kl_is_diffusers_one(tmp_path, changes, space):
     np.testing.assert_allclose(first(decode(z)), y, rtol=0, atol=1e-4)
 
 
-# --- the coder ----------------------------------------------------------------------------------
+# --- the autoencoder ----------------------------------------------------------------------------
 
 
 def test_taef2_codes_videos_frame_by_frame():
     config = ConfigDict({"name": "taef2", "dir": str(reference("taef2"))})
-    coder = load_autoencoder(config)
-    assert (coder.name, len(coder.fingerprint)) == ("taef2", 12)
+    autoencoder = load_autoencoder(config)
+    assert (autoencoder.name, len(autoencoder.fingerprint)) == ("taef2", 12)
     assert latent_shape(config, 9, 128, 128) == (9, 16, 16, 32)
     images = oracle()["image_u8_nhwc"]
     clips = np.stack([images, images[::-1]])  # (2, 2, H, W, 3)
-    z = coder.encode(clips)
+    z = autoencoder.encode(clips)
     assert (z.shape, z.dtype) == ((2, 2, 16, 16, 32), np.float32)
     np.testing.assert_allclose(first(z[0]), oracle()["latent_nchw"], rtol=0, atol=1e-3)
     np.testing.assert_array_equal(z[1], z[0, ::-1])
-    decoded = coder.decode(z)
+    decoded = autoencoder.decode(z)
     assert (decoded.shape, decoded.dtype) == (clips.shape, np.uint8)
     expected = (oracle()["recon_nchw_unclamped"].clip(0, 1) * 255).round()
     assert np.abs(first(decoded[0]) - expected).max() <= 1
     first_frames = [{"video": clip} for clip in clips]
     error = np.square(decoded[:, :1].astype(float) - clips[:, :1]).mean()
-    assert coder.psnr(first_frames) == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
+    assert autoencoder.psnr(first_frames) == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
     with pytest.raises(InputError, match=r"space=8, channels=32: the config says .*channels=16"):
         load_autoencoder(ConfigDict(config.to_dict() | {"channels": 16}))
 
@@ -166,7 +166,7 @@ def test_the_names_of_2022_are_known(tmp_path):
     weights = random_kl(SMALL)
     (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": 4}))
     np.savez(tmp_path / "now.npz", **weights)
-    then = {v: k for k, v in published.FORMER.items()}
+    then = {v: k for k, v in published.NAMES_OF_2022.items()}
 
     def former(name):
         for now, old in then.items():

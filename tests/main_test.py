@@ -8,11 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config, flags, python
+from tests.tiny import ROOT, config, flags, python, trained
 from vdit.config.sizes import model_config_of
 from vdit.data import media
 from vdit.errors import InputError
-from vdit.main import parse_flags, resolve, run
+from vdit.main import parse_flags
+from vdit.training.resolve import resolve
 
 BASE = ["--config", "experiments/base.py:size=w32d2", "--workdir", "x"]
 WRONG = {
@@ -51,7 +52,7 @@ def test_the_process_says_it_and_exits_with_2():
 @pytest.mark.parametrize("change", [{"model.patch": (1, 8, 8)}, {"model.condition": "sound"}])
 def test_a_config_that_makes_no_model_stops_before_anything_is_written(tmp_path, change):
     with pytest.raises(InputError):
-        run(config(tmp_path, **change), tmp_path / "run")
+        trained(config(tmp_path, **change), tmp_path / "run")
     assert not list(tmp_path.iterdir())
 
 
@@ -86,8 +87,9 @@ def test_a_run_leaves_its_row_its_curve_and_its_videos(finished):
     assert {"step_000006_00.webp", "final_00.webp", "real_00.webp", "samples.json"} <= names
     losses = np.load(finished / "losses.npz")
     assert losses["loss"].mean() == pytest.approx(row["loss"], rel=1e-5)
-    scores = json.loads((finished / "evaluation.json").read_text())
-    assert scores["objects_agree_real"] > 0.8
+    records = json.loads((finished / "evaluations/12.json").read_text())["evaluators"]["worlds"]
+    values = {r["name"]: r["value"] for r in records["records"]}
+    assert values["objects_agree_real"] > 0.8
 
 
 def test_evaluating_a_checkpoint_gives_the_losses_of_the_run(finished):
@@ -131,12 +133,11 @@ def test_every_experiment_builds_and_says_how_to_run_it(path):
 
 
 @pytest.mark.parametrize("command", ["main", "evaluate", "sample"])
-def test_help_is_quick(command):
-    import time
-
-    began = time.time()
-    assert "--workdir" in python("-m", f"vdit.{command}", "--help").stdout
-    assert time.time() - began < 2
+def test_help_waits_for_no_import_of_jax(command):
+    code = f"import runpy, sys; sys.argv = ['vdit.{command}', '--help']\n"
+    code += f"try: runpy.run_module('vdit.{command}', run_name='__main__')\n"
+    code += "except SystemExit as end: assert not end.code and 'jax' not in sys.modules"
+    assert "--workdir" in python("-c", code).stdout
 
 
 @pytest.mark.parametrize("name", ["x.mp4", "x.webp", "x.gif"])

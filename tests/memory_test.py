@@ -11,13 +11,12 @@ import jax
 import pytest
 
 from tests.cost_model_test import XL, job
-from tests.tiny import ROOT, config, flags
-from vdit import main
+from tests.tiny import ROOT, config, flags, trained
 from vdit.config.devices import GIB
 from vdit.errors import InputError
 from vdit.planning import cost_model
 from vdit.training import out_of_memory
-from vdit.training.diffusion_task import VideoTask
+from vdit.training.diffusion_task import DiffusionTask
 
 
 @pytest.mark.parametrize(
@@ -98,13 +97,13 @@ def test_a_run_that_cannot_be_measured_is_kept_and_measured_later(tmp_path, monk
         "RESOURCE_EXHAUSTED: Out of memory allocating 99999999999999 bytes"
     )
     with monkeypatch.context() as patched:
-        patched.setattr(VideoTask, "triples", mock.Mock(side_effect=exhausted))
+        patched.setattr(DiffusionTask, "evaluate", mock.Mock(side_effect=exhausted))
         with pytest.raises(InputError, match="out of memory in measuring width 24, depth 1: needs"):
-            main.run(made, tmp_path / "run")
+            trained(made, tmp_path / "run")
     assert not (tmp_path / "run" / "result.json").exists()
-    trained = (tmp_path / "run" / "metrics.jsonl").read_text().count("loss")
-    assert main.run(made, tmp_path / "run")["steps"] == 4
-    assert (tmp_path / "run" / "metrics.jsonl").read_text().count("loss") == trained
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().count("loss")
+    assert trained(made, tmp_path / "run")["steps"] == 4
+    assert (tmp_path / "run" / "metrics.jsonl").read_text().count("loss") == lines
 
 
 # 12,288 tokens, each of which sees all: a buffer of 9 GiB for the logits of one layer alone.

@@ -8,7 +8,7 @@ import pytest
 
 from sweeps.launcher import claim, modes, packs
 from sweeps.launcher.local import Machine, Mode
-from sweeps.launcher.measure import with_losses
+from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
 from tests.sweeps_test import STAND_IN, SWEEP, launch, once_each, start, trained
 from tests.tiny import ROOT, config
@@ -36,7 +36,7 @@ def test_runs_of_one_program_are_trained_as_packs_and_given_back(tmp_path):
     programs = {run["run_id"]: run["program"] for run in read_plan(tmp_path)["runs"]}
     assert all(len({programs[name] for name in pack}) == 1 for pack in found)
     assert not list(tmp_path.glob("runs/*/claim"))
-    assert "  wasted " in out  # the idle steps that the packs tell of
+    assert "  wasted " in out  # the idle steps of the packs
 
 
 def test_a_run_of_a_pack_that_diverges_fails_alone(tmp_path):
@@ -75,9 +75,9 @@ def test_a_run_goes_on_in_the_mode_it_began_in(tmp_path):
     runs = [run_of("a"), run_of("b"), run_of("alone"), run_of("c", 9), run_of("d", 4)]
 
     def gather(run, slots, attempt=1):
-        first = (run, claim.Claim(tmp_path, 0, attempt))
+        first = packs.Claimed(run, claim.Claim(tmp_path, 0, attempt))
         found = packs.gather(tmp_path, runs, first, slots, lambda r: claim.Claim(tmp_path, 0, 1))
-        return [r["run_id"] for r, _ in found.taken], found.slots
+        return [each.run["run_id"] for each in found.claimed], found.slots
 
     assert gather(runs[0], slots=1) == (["a", "b"], [("a", 10), ("b", 10), ("gone", 5)])
     assert gather(runs[2], slots=8) == (["alone"], [])
@@ -114,11 +114,11 @@ def test_the_choices_of_a_machine():
 
 
 def test_a_packs_losses_are_counted():
-    assert with_losses(8.0, 5.0, [30, 30], 2) == 8.0
+    assert useful_steps_per_s(8.0, 5.0, [30, 30], 2) == 8.0
     # 32 and 16 in two of three slots while 8 stands idle; then one slot: another program.
     seconds = (56 + 8) / 8 + 5
-    assert with_losses(8.0, 5.0, [32, 16, 8], 3) == pytest.approx(56 / seconds)
-    assert with_losses(0.0, 5.0, [32], 3) == 0
+    assert useful_steps_per_s(8.0, 5.0, [32, 16, 8], 3) == pytest.approx(56 / seconds)
+    assert useful_steps_per_s(0.0, 5.0, [32], 3) == 0
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_the_fastest_mode_is_measured_once_and_taken(planned, monkeypatch):
     mode, why = modes.choose(root, MACHINE, runs, ("auto", None))
     assert mode.name == "packed"
     lengths = sorted((r["steps"] for r in runs[::2]), reverse=True)
-    assert f"packed {with_losses(90, 0, lengths, 3):.4g} (3 slots" in why
+    assert f"packed {useful_steps_per_s(90, 0, lengths, 3):.4g} (3 slots" in why
     assert "side by side 60, one at a time 50" in why
     monkeypatch.setenv("STAND_IN_SPEEDS", "nothing is measured again")
     assert modes.choose(root, MACHINE, runs, ("auto", None)) == (mode, why)
@@ -161,7 +161,7 @@ def test_a_mode_that_fails_is_not_taken_and_a_short_sweep_not_measured(planned, 
     mode, why = modes.choose(root, MACHINE, runs, ("auto", None))
     assert mode.name == "side_by_side"
     assert "packed 0" in why
-    assert "too much for one device" in (root / "logs" / "trials.log").read_text()
+    assert "too much for one device" in (root / "logs" / "step_benchmark.log").read_text()
 
 
 def test_the_short_runs_make_a_pack_of_each_size(tmp_path):

@@ -17,10 +17,11 @@ from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.training import coordinate_check, loop, mup
-from vdit.training.diffusion_task import Init, VideoTask
+from vdit.training.diffusion_loss import Init
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.optimizer import OptimizerConfig
 
-SHAPE = ModelConfig((2, 4, 4, 4), (1, 2, 2), 64, 2, 4, 4.0, 8, vocabulary=40, text_length=40)
+CONFIG = ModelConfig((2, 4, 4, 4), (1, 2, 2), 64, 2, 4, 4.0, 8, vocabulary=40, text_length=40)
 INPUTS = {"patches.kernel", "noise_level.up.kernel", "caption.words", "caption.places"}
 
 
@@ -44,7 +45,7 @@ def spread(rows, columns):
 @functools.lru_cache
 def created():
     """Fresh weights: sp's, and those of a model four times as wide as its base."""
-    both = jax.jit(lambda key: (nnx.split(dit.create(SHAPE, key))[1], Init(SHAPE, 4.0)(key)))
+    both = jax.jit(lambda key: (nnx.split(dit.create(CONFIG, key))[1], Init(CONFIG, 4.0)(key)))
     return both(jax.random.key(0))
 
 
@@ -133,7 +134,7 @@ def test_inputs_start_as_at_the_base_width_and_all_else_as_it_was():
 
 def test_training_and_start_take_the_width_from_the_config(tmp_path, monkeypatch):
     made = config(tmp_path, **{"optimizer.parameterization": "mup", "optimizer.base_width": 12})
-    assert VideoTask(made).init.relative_width == 2.0
+    assert DiffusionTask(made).init.relative_width == 2.0
     recipes = []
 
     def compiled(loss, init, recipe, mesh):

@@ -8,7 +8,7 @@ from experiments import base
 from tests.tiny import config
 from vdit.errors import InputError
 from vdit.main import run
-from vdit.training.diffusion_task import VideoTask
+from vdit.training.diffusion_task import DiffusionTask
 
 OBJECTIVES = {
     # objective, sampler, what the results table calls it
@@ -36,7 +36,7 @@ def made(tmp_path, objective, method, **more):
 @pytest.mark.parametrize("name", ["ddpm", "edm"])  # the flow's is every other test of the loop
 def test_every_objective_learns_and_samples(tmp_path, name):
     objective, method, named = OBJECTIVES[name]
-    task = VideoTask(made(tmp_path, objective, method))
+    task = DiffusionTask(made(tmp_path, objective, method))
     untrained = float(task.triples(task.init(jax.random.key(0))).mean())
     row = run(made(tmp_path, objective, method, steps=60), tmp_path / "run")
     assert row["objective"] == named
@@ -49,7 +49,7 @@ def test_a_sampler_that_the_objective_has_not_is_named(tmp_path):
     with pytest.raises(
         InputError, match=r"'euler' of ddpm-linear-v-learned: expected ddim, ancestral"
     ):
-        VideoTask(made(tmp_path, "ddpm", "euler"))
+        DiffusionTask(made(tmp_path, "ddpm", "euler"))
 
 
 def test_every_objective_has_a_sampler_by_default():
@@ -60,7 +60,7 @@ def test_every_objective_has_a_sampler_by_default():
 
 
 def test_guidance_can_be_changed_after_training(tmp_path):
-    task = VideoTask(made(tmp_path, "flow", "euler", **{"sampling.interval": (0.1, 2.0)}))
+    task = DiffusionTask(made(tmp_path, "flow", "euler", **{"sampling.interval": (0.1, 2.0)}))
     task.set_sampling(guidance=4.0, steps=3)
     assert (task.sampling.guidance.scale, task.sampling.steps) == (4.0, 3)
     assert task.sampling.guidance.interval == (0.1, 2.0)

@@ -12,15 +12,17 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config
+from tests.tiny import ROOT, config, trained
 from vdit.errors import InputError
-from vdit.main import run
+from vdit.models import dit
 from vdit.parallel import sharding
 from vdit.runs import checkpoint
+from vdit.runs.folder import steps_saved
 from vdit.training import packing, slots
-from vdit.training.diffusion_task import VideoTask
-from vdit.training.loop import DivergedError, TrainState
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.optimizer import OptimizerConfig
+from vdit.training.resolve import resolve
+from vdit.training.step import DivergedError, TrainState
 
 SMALL = {"model.depth": 1, "model.width": 16, "validation.triples": 20, "evaluation.clips": 0}
 # Seed, rate and length differ; the pack shrinks at step 6, to two of four slots.
@@ -35,13 +37,13 @@ PACK = [(name, changes["steps"]) for name, changes in RUNS.items()]
 TRAIN = """
 import pathlib, sys
 from tests.packing_test import pairs
-from vdit import packing
+from vdit.training import packing
 packing.run(pairs(*map(pathlib.Path, sys.argv[1:3])))
 """
 
 
 def pairs(tmp_path, folder, names=RUNS):
-    return [(config(tmp_path, **RUNS[name]), str(folder / name)) for name in names]
+    return [(resolve(config(tmp_path, **RUNS[name])), str(folder / name)) for name in names]
 
 
 def curve(workdir):
@@ -51,7 +53,7 @@ def curve(workdir):
 
 def arrays(workdir):
     """Every array of a run's last checkpoint, by name."""
-    folder = workdir / "checkpoints" / str(checkpoint.steps_saved(workdir)[-1])
+    folder = workdir / "checkpoints" / str(steps_saved(workdir)[-1])
     found = checkpoint.ocp.checkpointables_metadata(folder).metadata
     parts = {p: jax.tree.map(checkpoint._on_one, found[p]) for p in ("weights", "training")}
     loaded = checkpoint.ocp.load_checkpointables(folder, parts)
@@ -68,7 +70,7 @@ def packed(tmp_path_factory):
 def test_packed_runs_have_the_numbers_of_unpacked_ones(packed):
     tmp, folder, outcome = packed
     for name, row in zip(RUNS, outcome.ends, strict=True):
-        alone = run(config(tmp, **RUNS[name]), tmp / "alone" / name)
+        alone = trained(config(tmp, **RUNS[name]), tmp / "alone" / name)
         np.testing.assert_allclose(curve(folder / name), curve(tmp / "alone" / name), rtol=1e-5)
         assert len(curve(folder / name)) == RUNS[name]["steps"]
         for column in ("loss", "loss_ema", "loss_train", "loss_t09"):
@@ -100,7 +102,7 @@ def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the pack ended before it was killed"
-    assert checkpoint.steps_saved(broken / "a") == [4]
+    assert steps_saved(broken / "a") == [4]
     left = [name for name in RUNS if not (broken / name / "result.json").exists()]
     assert left == ["a", "b"]
     # As if it had been killed between the two saves: b begins anew, a waits for it at step 4.
@@ -123,9 +125,9 @@ def test_an_idle_slot_keeps_its_state_to_the_bit():
         return ((batch["x"] @ params["w"]) ** 2).mean(), {}
 
     def state(seed):
-        w, recipe = jax.random.normal(jax.random.key(seed), (3,)), OptimizerConfig()
+        w, optimizer = jax.random.normal(jax.random.key(seed), (3,)), OptimizerConfig()
         key, minus = jax.random.key_data(jax.random.key(1)), np.int32(-1)
-        ema, moments = {"w": w + 1}, recipe.transform().init({"w": w})
+        ema, moments = {"w": w + 1}, optimizer.transform().init({"w": w})
         return TrainState(np.int32(0), {"w": w}, ema, moments, key, minus)
 
     before = packing.stacked([state(0), state(1)])
@@ -142,7 +144,8 @@ def test_an_idle_slot_keeps_its_state_to_the_bit():
 def test_an_unpacked_run_goes_on_from_a_packed_checkpoint(packed):
     tmp, _, _ = packed
     made = config(tmp, **RUNS["a"])
-    weights = checkpoint.read_weights(tmp / "whole" / "a", VideoTask(made).init)
+    shapes = dit.weight_shapes(DiffusionTask(made).model)
+    weights = checkpoint.read_weights(tmp / "whole" / "a", shapes)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))
     assert slots.recorded_mode(tmp / "whole" / "a")["pack"] == [list(x) for x in PACK]
 
@@ -150,7 +153,8 @@ def test_an_unpacked_run_goes_on_from_a_packed_checkpoint(packed):
 def test_a_run_that_diverges_fails_alone(tmp_path):
     names = {"a": {}, "b": {"optimizer.lr": 1e9}}
     runs = [
-        (config(tmp_path, **SMALL | more), str(tmp_path / name)) for name, more in names.items()
+        (resolve(config(tmp_path, **SMALL | more)), str(tmp_path / name))
+        for name, more in names.items()
     ]
     outcome = packing.run(runs)
     assert isinstance(outcome.ends[1], DivergedError)
@@ -158,7 +162,7 @@ def test_a_run_that_diverges_fails_alone(tmp_path):
     assert not (tmp_path / "b" / "result.json").exists()
     assert outcome.ends[0]["loss"] > 0
     assert outcome.idle_steps > 0
-    weights = checkpoint.steps_saved(tmp_path / "b")
+    weights = steps_saved(tmp_path / "b")
     assert max(weights, default=0) < 12
 
 
@@ -167,6 +171,6 @@ def test_a_run_that_diverges_fails_alone(tmp_path):
 )
 def test_runs_of_another_shape_are_refused_and_the_part_named(tmp_path, changes, named):
     configs = {"a": config(tmp_path), "b": config(tmp_path, **changes)}
-    runs = [(made, str(tmp_path / name)) for name, made in configs.items()]
+    runs = [(resolve(made), str(tmp_path / name)) for name, made in configs.items()]
     with pytest.raises(InputError, match=f"b and a differ in {named}"):
         packing.run(runs)

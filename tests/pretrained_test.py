@@ -64,9 +64,9 @@ def random_weights(kind="dit", width=16, heads=2, patch=2, grid=(3, 2), classes=
     shapes |= {f"{name}.weight": shape for name, shape in dense.items()}
     shapes |= {f"{name}.bias": shape[:1] for name, shape in dense.items()}
     weights = {k: rng.normal(0, 0.1, shape).astype(np.float32) for k, shape in shapes.items()}
-    weights["pos_embed"] = positions.place_table(side, side, width)[None]
+    weights["pos_embed"] = positions.spatial_table(side, side, width)[None]
     if kind == "latte":
-        weights["temp_embed"] = positions.frame_table(frames, width)[None]
+        weights["temp_embed"] = positions.temporal_table(frames, width)[None]
     config = {"patch_size": patch, "hidden_size": width, "depth": 4, "num_heads": heads}
     return reference_models.Reference(config | {"kind": kind}, weights, {})
 
@@ -86,22 +86,22 @@ def test_output_and_guided_output_are_the_published_ones(published):
     np.testing.assert_array_equal(model(x, 7, 1), model(x, [7, 7], [1, 1]))
 
 
-def test_the_shape_is_read_off_the_weights(published):
-    shape, config = taken(published).shape, published.config
+def test_the_config_is_read_off_the_weights(published):
+    found, config = taken(published).config, published.config
     p, side = config["patch_size"], config["input_size"]
-    assert shape.latent == (config.get("num_frames", 1), side, side, config["in_channels"])
-    assert (shape.patch, shape.width) == ((1, p, p), config["hidden_size"])
-    assert (shape.depth, shape.heads) == (config["depth"], config["num_heads"])
-    assert (shape.vocabulary, shape.learn_sigma) == (config["num_classes"] + 1, True)
-    assert (shape.positions, shape.condition) == ("sincos", "label")
+    assert found.latent == (config.get("num_frames", 1), side, side, config["in_channels"])
+    assert (found.patch, found.width) == ((1, p, p), config["hidden_size"])
+    assert (found.depth, found.heads) == (config["depth"], config["num_heads"])
+    assert (found.vocabulary, found.learn_sigma) == (config["num_classes"] + 1, True)
+    assert (found.positions, found.condition) == ("sincos", "label")
 
 
 def test_the_stored_tables_are_the_fixed_ones(published):
     side, width = published.config["input_size"] // 2, published.config["hidden_size"]
-    table = positions.place_table(side, side, width)
+    table = positions.spatial_table(side, side, width)
     np.testing.assert_allclose(published.weights["pos_embed"][0], table, rtol=0, atol=1e-6)
     if published.latte:
-        table = positions.frame_table(published.config["num_frames"], width)
+        table = positions.temporal_table(published.config["num_frames"], width)
         np.testing.assert_allclose(published.weights["temp_embed"][0], table, rtol=0, atol=1e-6)
 
 
@@ -123,7 +123,7 @@ def test_there_and_back_gives_equal_bytes(published):
 def test_half_precision_comes_back_as_it_was():
     halves = {k: v.astype(np.float16) for k, v in reference("latte").weights.items()}
     model = from_torch(halves, "latte", 4)
-    assert model.shape.positions == "sincos"
+    assert model.config.positions == "sincos"
     assert {str(x.dtype) for x in jax.tree.leaves(model.weights)} == {"float32"}
     same_bytes(to_torch(model), halves)
 
@@ -135,7 +135,7 @@ def test_tables_that_were_trained_are_kept_as_learned_positions(kind):
     if kind == "latte":
         changed["temp_embed"] = published.weights["temp_embed"] - 0.3
     model, x = taken(published, **changed), published["x"]
-    assert model.shape.positions == "learned"
+    assert model.config.positions == "learned"
     expected = oracle(published, x, **changed)
     np.testing.assert_allclose(model(x, published["t"], published["y"]), expected, **CLOSE)
     same_bytes(to_torch(model), published.weights | changed)
@@ -158,7 +158,7 @@ def test_other_sizes_are_inferred_too(kind):
 def test_a_model_without_labels():
     published = reference("latte")
     model, x = taken(published, **{LABELS: None}), published["x"]
-    assert model.shape.condition == "none"
+    assert model.config.condition == "none"
     expected = oracle(published, x, **{LABELS: np.zeros((6, 48), np.float32)})
     np.testing.assert_allclose(model(x, published["t"]), expected, **CLOSE)
     assert LABELS not in to_torch(model)
@@ -168,6 +168,6 @@ def test_fixed_tables_serve_clips_of_any_size():
     published = reference("latte")
     model, x = taken(published), published["x"][:, :3, :4]
     frames = published.weights["temp_embed"][:, :3]
-    places = positions.place_table(2, 4, 48)[None]
+    places = positions.spatial_table(2, 4, 48)[None]
     expected = oracle(published, x, pos_embed=places, temp_embed=frames)
     np.testing.assert_allclose(model(x, published["t"], published["y"]), expected, **CLOSE)

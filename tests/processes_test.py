@@ -10,10 +10,9 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config, flags, simulated
+from tests.tiny import ROOT, config, flags, simulated, trained
 from vdit.data import pipeline
 from vdit.errors import InputError
-from vdit.main import run
 from vdit.parallel import processes, sharding
 
 SMALL = {"steps": 6, "model.depth": 1, "evaluation.clips": 0, "sampling.method": "euler"}
@@ -57,7 +56,7 @@ def curve(workdir):
 
 
 def test_two_processes_learn_what_one_does_and_only_one_writes(tmp_path):
-    run(config(tmp_path, **SMALL, checkpoint_every=0), tmp_path / "one")
+    trained(config(tmp_path, **SMALL, checkpoint_every=0), tmp_path / "one")
     first, second = both(tmp_path, tmp_path / "two", {}, {})
     assert (first[0], second[0]) == (0, 0), first[2][-3000:] + second[2][-3000:]
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
@@ -81,7 +80,7 @@ def test_a_process_of_another_seed_is_found_out_at_start_and_named(tmp_path):
 
 
 def named(*values):
-    return dict(zip(processes.PLAIN, values, strict=True))
+    return dict(zip(processes.VARIABLES, values, strict=True))
 
 
 @pytest.mark.parametrize(

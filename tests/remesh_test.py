@@ -5,20 +5,22 @@ from tests.tiny import python
 SCRIPT = """
 import pathlib, sys, jax, numpy as np
 from tests.tiny import config
-from vdit import checkpoint, sharding, train
 from vdit.data import pipeline
-from vdit.training.diffusion_task import VideoTask
+from vdit.parallel import sharding
+from vdit.runs import checkpoint
+from vdit.training import loop
+from vdit.training.diffusion_task import DiffusionTask
 
 tmp = pathlib.Path(sys.argv[1])
 made = config(tmp, **{"model.depth": 1, "optimizer.flatten": False})
-task = VideoTask(made)
+task = DiffusionTask(made)
 
 def placed(sizes, seed):
     count = int(np.prod(list(sizes.values())))
     mesh = sharding.make_mesh(sizes, made.batch, jax.devices()[:count])
     with jax.set_mesh(mesh):
         made.seed = seed
-        state, _ = train.start(task, made, mesh)
+        state, _ = loop.start(task, made, mesh)
         rows = pipeline.batches(task.records, made.batch, 0, sharding.batch_sharding(mesh))
         return mesh, state, iter(rows)
 

@@ -7,16 +7,19 @@ import pytest
 from ml_collections import ConfigDict
 
 from vdit.diffusion import flow, guidance, objectives, samplers, schedules
+from vdit.diffusion.ddpm import DDPM
+from vdit.diffusion.edm import EDM
+from vdit.diffusion.flow import RectifiedFlow
 from vdit.diffusion.guidance import Guidance
+from vdit.diffusion.noise_level import NoiseLevel
 from vdit.diffusion.objectives import Sampling
-from vdit.diffusion.schedules import Level
 from vdit.errors import InputError
 
 MEAN, SD = 0.7, 0.5
 PATHS = {
-    "flow": objectives.RectifiedFlow(),
-    "ddpm": objectives.DDPM(),
-    "edm": objectives.Karras(),
+    "flow": RectifiedFlow(),
+    "ddpm": DDPM(),
+    "edm": EDM(),
 }
 
 
@@ -26,7 +29,7 @@ def denoise(x, level):
     return MEAN + gain * (x - level.alpha * MEAN), 0.0
 
 
-def carried(path, x):
+def exact_ode(path, x):
     """Where the exact ODE takes x from the path's first level to its last: the same quantile."""
     first, last = (np.sqrt(path.alpha[i] ** 2 * SD**2 + path.sigma[i] ** 2) for i in (0, -1))
     return path.alpha[-1] * MEAN + last * (x - path.alpha[0] * MEAN) / first
@@ -39,8 +42,8 @@ def normal(*shape):
 
 def run(name, method, steps, x):
     path = PATHS[name].path(steps)
-    rows = samplers.TABLES[method](path)
-    return samplers.follow(denoise, x * PATHS[name].prior, path, rows, jax.random.key(7))
+    table = samplers.TABLES[method](path)
+    return samplers.denoise_along(denoise, x * PATHS[name].prior, path, table, jax.random.key(7))
 
 
 @pytest.mark.parametrize("name", list(PATHS))
@@ -56,21 +59,21 @@ def error(method, path):
     """The largest distance from the exact ODE, of starts all over the noise."""
     x = jnp.linspace(-2, 2, 9) * path.sigma[0]
     if method == "heun":
-        found = samplers.follow_heun(denoise, x, path)
+        found = samplers.denoise_by_heun(denoise, x, path)
     else:
-        found = samplers.follow(denoise, x, path, samplers.TABLES[method](path))
-    return float(abs(found - carried(path, x)).max())
+        found = samplers.denoise_along(denoise, x, path, samplers.TABLES[method](path))
+    return float(abs(found - exact_ode(path, x)).max())
 
 
 def middle_of_the_flow(steps):
     t = np.linspace(0.9, 0.1, steps + 1)
-    return Level(t, 1 - t, t)
+    return NoiseLevel(t, 1 - t, t)
 
 
 def fine_chain(steps):
-    """Of so many places that respacing rounds nothing away; without its ends."""
+    """Of so many levels that respacing rounds nothing away; without its ends."""
     path = schedules.respaced(schedules.cosine(25_601), 2 * steps + 1).path(1.0)
-    return Level(*(a[steps // 8 :][: steps + 1] for a in path))
+    return NoiseLevel(*(a[steps // 8 :][: steps + 1] for a in path))
 
 
 @pytest.mark.parametrize(
@@ -96,17 +99,17 @@ def test_dpm_solver_beats_ddim_from_end_to_end(name, steps):
     assert error("dpm", path) < 0.5 * error("ddim", path)
 
 
-def test_dpm_solver_rows_are_the_paper_s():
+def test_dpm_solver_coefficients_are_the_paper_s():
     """2211.01095, algorithm 2, line 6, written out for one step."""
     path = schedules.respaced(schedules.linear(), 10).path(1.0)
-    rows, i = samplers.dpm_solver(path), 4
+    table, i = samplers.dpm_solver(path), 4
     half = np.log(path.alpha[:-1] / path.sigma[:-1])
     h, h_before = half[i + 1] - half[i], half[i] - half[i - 1]
     r = h_before / h
     outer = -path.alpha[i + 1] * (np.exp(-h) - 1)
-    assert rows.keep[i] == pytest.approx(path.sigma[i + 1] / path.sigma[i])
-    assert rows.data[i] == pytest.approx(outer * (1 + 1 / (2 * r)))
-    assert rows.before[i] == pytest.approx(-outer / (2 * r))
+    assert table.x_t[i] == pytest.approx(path.sigma[i + 1] / path.sigma[i])
+    assert table.data[i] == pytest.approx(outer * (1 + 1 / (2 * r)))
+    assert table.previous[i] == pytest.approx(-outer / (2 * r))
 
 
 def test_ddim_on_straight_lines_is_euler():
@@ -114,10 +117,12 @@ def test_ddim_on_straight_lines_is_euler():
     found = run("flow", "ddim", 7, x)
 
     def velocity(x, t):
-        level = Level(t, 1 - t, t)
+        level = NoiseLevel(t, 1 - t, t)
         return (x - denoise(x, level)[0]) / t
 
-    np.testing.assert_allclose(found, samplers.sample(velocity, x, np.linspace(1, 0, 8)), atol=1e-5)
+    np.testing.assert_allclose(
+        found, samplers.integrate(velocity, x, np.linspace(1, 0, 8)), atol=1e-5
+    )
 
 
 def test_eta_interpolates_between_the_ode_and_the_chain():
@@ -140,25 +145,25 @@ def spoken(x, t_B, caption):
 @pytest.mark.parametrize(("sigma", "expected"), [(0.2, 3.0), (1.0, 6.0), (5.0, 3.0)])
 def test_guidance_keeps_to_its_interval(sigma, expected):
     g = Guidance(2.0, interval=(0.28, 2.9))
-    output = guidance.outputs(spoken, jnp.full((2, 1), 3.0), g)
+    output = guidance.guided(spoken, jnp.full((2, 1), 3.0), g)
     alpha = 0.5
-    x = output(jnp.zeros((2, 1)), Level(0.3, alpha, alpha * sigma))
+    x = output(jnp.zeros((2, 1)), NoiseLevel(0.3, alpha, alpha * sigma))
     np.testing.assert_allclose(x, expected)
 
 
 def test_rescaled_guidance_is_no_louder():
-    seen, unseen = normal(2, 4, 3, 5) + 1
-    guided = guidance.mixed(seen, unseen, 5.0)
-    assert (guided.std((1, 2)) > 2 * seen.std((1, 2))).all()
-    whole = guidance.combine(seen, unseen, Guidance(5.0, rescale=1.0), 5)
-    np.testing.assert_allclose(whole.std((1, 2)), seen.std((1, 2)), rtol=1e-5)
-    part = guidance.combine(seen, unseen, Guidance(5.0, rescale=0.7), 5)
+    cond, uncond = normal(2, 4, 3, 5) + 1
+    guided = guidance.classifier_free(cond, uncond, 5.0)
+    assert (guided.std((1, 2)) > 2 * cond.std((1, 2))).all()
+    whole = guidance.combine(cond, uncond, Guidance(5.0, rescale=1.0), 5)
+    np.testing.assert_allclose(whole.std((1, 2)), cond.std((1, 2)), rtol=1e-5)
+    part = guidance.combine(cond, uncond, Guidance(5.0, rescale=0.7), 5)
     np.testing.assert_allclose(part, 0.7 * whole + 0.3 * guided, rtol=1e-5, atol=1e-6)
 
 
 def test_learned_variance_is_the_captions_own():
-    seen, unseen = jnp.full((1, 2, 4), 3.0), jnp.ones((1, 2, 4))
-    found = guidance.combine(seen, unseen, Guidance(2.0), 2)
+    cond, uncond = jnp.full((1, 2, 4), 3.0), jnp.ones((1, 2, 4))
+    found = guidance.combine(cond, uncond, Guidance(2.0), 2)
     np.testing.assert_allclose(found[0, 0], [5, 5, 3, 3])
 
 
@@ -181,7 +186,7 @@ def exact_model(objective):
             sigma = jnp.exp(4 * t)
             scale = 1 / jnp.sqrt(sigma**2 + 0.25)
             x_t = x / scale
-            data = denoise(x_t, Level(t, 1.0, sigma))[0]
+            data = denoise(x_t, NoiseLevel(t, 1.0, sigma))[0]
             return (data - 0.25 * scale**2 * x_t) / (sigma * 0.5 * scale)
         if objective.name == "flow":
             var_t = (1 - t) ** 2 * SD**2 + t**2
@@ -189,7 +194,7 @@ def exact_model(objective):
         chain = objective.chain
         i = jnp.rint(t * 1000).astype(int)
         alpha, sigma = (jnp.asarray(a, jnp.float32)[i] for a in (chain.alpha, chain.sigma))
-        data = denoise(x, Level(t, alpha, sigma))[0]
+        data = denoise(x, NoiseLevel(t, alpha, sigma))[0]
         return alpha * (x - alpha * data) / sigma - sigma * data
 
     return model
@@ -215,17 +220,17 @@ def test_the_flow_is_integrated_by_the_plain_formulas(method, scale):
     """Of the velocity itself, bit by bit."""
     model = lambda x, t_B, caption: jnp.sin(x) * t_B[:, None] + caption  # noqa: E731
     noise, caption = normal(2, 8, 1)
-    objective = objectives.RectifiedFlow(flow.Flow(shift=3.0))
+    objective = RectifiedFlow(shift=3.0)
     how = Sampling(method, 6, Guidance(scale))
     found = objectives.sample(objective, model, noise, caption, how)
 
     def velocity(x, t):
-        told = jnp.full(len(x), t)
-        unseen, seen = model(x, told, 0 * caption), model(x, told, caption)
-        return unseen + scale * (seen - unseen) if scale != 1 else seen
+        t_B = jnp.full(len(x), t)
+        uncond, cond = model(x, t_B, 0 * caption), model(x, t_B, caption)
+        return uncond + scale * (cond - uncond) if scale != 1 else cond
 
     t = flow.shifted(np.linspace(1, 0, 7), 3.0)
-    assert (found == samplers.sample(velocity, noise, t, method)).all()
+    assert (found == samplers.integrate(velocity, noise, t, method)).all()
 
 
 @pytest.mark.parametrize(("name", "method"), [("flow", "euler"), ("ddpm", "ddim"), ("edm", "heun")])
@@ -246,9 +251,9 @@ def test_editing_starts_from_the_data_and_ends_near_it(name, method):
 
 
 @pytest.mark.parametrize("name", list(PATHS))
-def test_times_are_stratified_and_losses_finite(name):
+def test_timesteps_are_stratified_and_losses_finite(name):
     objective = PATHS[name]
-    t_B = objective.times(np.linspace(0, 1, 8, dtype=np.float32))
+    t_B = objective.sample_timesteps(np.linspace(0, 1, 8, dtype=np.float32))
     assert ((t_B >= 0) & (t_B <= 1)).all()
     x, noise = normal(2, 8, 1, 2, 2, 3)
     model = lambda x, t_B, caption: jnp.concatenate([x] * objective.outputs, -1)  # noqa: E731

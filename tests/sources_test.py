@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from ml_collections import ConfigDict
 from PIL import Image
 
-from vdit.data import sources
+from vdit.data import sources, tfds_source
 from vdit.data.video_folder import builder, ingest
 from vdit.errors import InputError
 
@@ -42,7 +42,7 @@ def png(image):
 
 def build_tfds(folder, name, splits, label):
     """A TFDS set on disk with a `Video` of 7 frames; all of frame k of clip i is 10 i + k."""
-    tfds_free = sources._tfds()
+    tfds_free = tfds_source.import_tfds()
     video = tfds_free.features.Video(shape=(None, 12, 20, 3))
     video.__dict__["dtype"] = np.uint8  # to write one, TFDS would ask TensorFlow for its type
     described = (
@@ -177,7 +177,7 @@ def test_tfds_splits(folder):
 
 
 def test_crop_is_centred_and_grey_has_three_channels():
-    records = object.__new__(sources.Records)
+    records = object.__new__(tfds_source.TfdsSource)
     records._shape, records.name = (2, 4, 4), "x"
     video = np.zeros((4, 4, 8, 1), np.uint8)
     video[1:3, :, 2:6] = np.arange(2 * 16, dtype=np.uint8).reshape(2, 4, 4, 1)

@@ -41,6 +41,14 @@ def config(tmp_path, **more):
     return made
 
 
+def trained(made, workdir) -> dict:
+    """Trains and measures a run; its row of the results table."""
+    from vdit.training.resolve import resolve
+    from vdit.training.run import run
+
+    return run(resolve(made), workdir)
+
+
 def flags(tmp_path, workdir, **more) -> list[str]:
     """The same run as the arguments of `python -m vdit.main`."""
     out = ["--config", "experiments/base.py", "--workdir", str(workdir)]
@@ -54,12 +62,14 @@ def simulated(devices: int) -> str:
     return f"{flags} --xla_force_host_platform_device_count={devices}"
 
 
-def python(*args, devices: int = 1, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
-    """Runs the interpreter in the repository's root, on simulated devices."""
+def python(
+    *args, devices: int = 1, check: bool = True, cwd=ROOT, **kwargs
+) -> subprocess.CompletedProcess:
+    """Runs the interpreter, in the repository's root by default, on simulated devices."""
     env = os.environ | {"XLA_FLAGS": simulated(devices)}
     done = subprocess.run(
         [sys.executable, *map(str, args)],
-        cwd=ROOT,
+        cwd=cwd,
         env=env | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

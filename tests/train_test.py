@@ -14,34 +14,38 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config, flags, python
+from tests.tiny import ROOT, config, flags, python, trained
 from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
 from vdit.errors import InputError
-from vdit.main import run
+from vdit.models import dit
 from vdit.parallel import sharding
 from vdit.runs import checkpoint
-from vdit.training.diffusion_task import Init, VideoTask
-from vdit.training.loop import DivergedError, TrainState, start, train, train_step
+from vdit.runs.folder import steps_saved
+from vdit.training.diffusion_loss import Init
+from vdit.training.diffusion_task import DiffusionTask
+from vdit.training.loop import start, train
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
+from vdit.training.step import DivergedError, TrainState, train_step
 
 UNSCORED = {"steps": 30, "evaluation.clips": 0}
 MESHES = ["1,1,1,1", "8,1,1,1", "2,2,2,1", "1,2,2,2"]
 CURVE = """
 import sys, jax, pathlib, numpy as np
 from tests.tiny import config
-from vdit import sharding, train
-from vdit.training.diffusion_task import VideoTask
+from vdit.parallel import sharding
+from vdit.training import loop
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.data import pipeline
 tmp = pathlib.Path(sys.argv[1])
 made = config(tmp, **{"optimizer.flatten": False})
-task = VideoTask(made)
+task = DiffusionTask(made)
 for name in sys.argv[2:]:
     sizes = dict(zip(sharding.MESH_AXES, map(int, name.split(","))))
     count = int(np.prod(list(sizes.values())))
     mesh = sharding.make_mesh(sizes, made.batch, jax.devices()[:count])
     with jax.set_mesh(mesh):
-        state, step = train.start(task, made, mesh)
+        state, step = loop.start(task, made, mesh)
         rows = pipeline.batches(task.records, made.batch, 0, sharding.batch_sharding(mesh))
         losses = []
         for batch, _ in zip(rows, range(10)):
@@ -64,10 +68,11 @@ def test_every_mesh_gives_the_curve_of_one_device(tmp_path):
 
 
 def test_weights_lie_split_over_the_mesh(tmp_path):
-    code = "import jax; from vdit import sharding; from vdit.training.diffusion_task import Init\n"
-    code += "from vdit.config.sizes import Shape\n"
+    code = "import jax; from vdit.parallel import sharding\n"
+    code += "from vdit.training.diffusion_loss import Init\n"
+    code += "from vdit.config.model_config import ModelConfig\n"
     code += "mesh = sharding.make_mesh({'data': 1, 'fsdp': 4, 'tensor': 2})\n"
-    code += "init = Init(Shape((3, 4, 4, 2), (1, 2, 2), 24, 2, 2))\n"
+    code += "init = Init(ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 2, 2))\n"
     code += "tree = sharding.tree_sharding(jax.eval_shape(init, jax.random.key(0)), mesh)\n"
     code += "print(tree['stages'][0]['blocks'][0]['mlp']['up']['kernel'].get_value().spec)"
     assert "'fsdp', 'tensor'" in python("-c", code, devices=8).stdout
@@ -87,7 +92,7 @@ def start_run(tmp_path, workdir):
 def bytes_of(workdir):
     """Every array of the last checkpoint: weights, average, optimiser, keys, step."""
     made, mesh = config(workdir.parent, **UNSCORED), sharding.make_mesh({})
-    task = VideoTask(made)
+    task = DiffusionTask(made)
     with checkpoint.checkpointer(workdir) as saved, jax.set_mesh(mesh):
         state, _ = start(task, made, mesh)
         data = iter(pipeline.batches(task.records, 8, 0, sharding.batch_sharding(mesh)))
@@ -122,27 +127,27 @@ def test_checkpoints_written_in_the_background_hold_their_own_step(tmp_path, mon
     folders = tmp_path / "waited", tmp_path / "not waited"
     for folder, waits in zip(folders, (True, False), strict=True):
         monkeypatch.setattr(checkpoint, "_waits", lambda waits=waits: waits)
-        train(VideoTask(made), made, folder)
-    assert checkpoint.steps_saved(folders[1]) == list(range(1, 13))
-    init = VideoTask(made).init
+        train(DiffusionTask(made), made, folder)
+    assert steps_saved(folders[1]) == list(range(1, 13))
+    shapes = dit.weight_shapes(DiffusionTask(made).model)
     for step in range(1, 13):
-        first, second = (checkpoint.read_weights(folder, init, step) for folder in folders)
+        first, second = (checkpoint.read_weights(folder, shapes, step) for folder in folders)
         jax.tree.map(np.testing.assert_array_equal, first, second)
 
 
 def test_a_changed_config_is_refused_and_the_key_named(tmp_path):
     made = config(tmp_path, steps=4)
-    row = run(made, tmp_path / "run")
-    assert run(made, tmp_path / "run") == row  # finished: returned as it is
+    row = trained(made, tmp_path / "run")
+    assert trained(made, tmp_path / "run") == row  # finished: returned as it is
     made.optimizer.lr = 2e-3
     with pytest.raises(InputError, match=r"differs in: optimizer.lr: 0.001 -> 0.002"):
-        run(made, tmp_path / "run")
+        trained(made, tmp_path / "run")
     again = config(tmp_path, steps=4)
     again.log_every = 3  # watching a run does not change it
-    assert run(again, tmp_path / "run") == row
+    assert trained(again, tmp_path / "run") == row
 
 
-class Exploding(VideoTask):
+class Exploding(DiffusionTask):
     """Learns as always, until the weights have moved for a few steps."""
 
     def __init__(self, config):
@@ -166,15 +171,16 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_no_checkpoint_of_it(
         train(Exploding(made), made, tmp_path / "run")
     step = int(str(caught.value).split()[-1])
     assert 1 < step <= made.steps
-    assert checkpoint.steps_saved(tmp_path / "run") == [step - 1]
-    weights = checkpoint.read_weights(tmp_path / "run", VideoTask(made).init)
+    assert steps_saved(tmp_path / "run") == [step - 1]
+    shapes = dit.weight_shapes(DiffusionTask(made).model)
+    weights = checkpoint.read_weights(tmp_path / "run", shapes)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))
 
 
 PARAMS = {"w": np.arange(3, dtype=np.float32), "matrix": np.ones((3, 2), np.float32)}
 
 
-def stepped(recipe):
+def stepped(adam):
     """Weights, average, loss and norm after one step of least squares from PARAMS."""
 
     def loss(params, batch, key):
@@ -183,9 +189,9 @@ def stepped(recipe):
 
     batch = {"x": jax.random.normal(jax.random.key(0), (8, 3))}
     key, minus = jax.random.key_data(jax.random.key(1)), jax.numpy.int32(-1)
-    memory = recipe.transform().init(PARAMS)
+    memory = adam.transform().init(PARAMS)
     state = TrainState(jax.numpy.int32(0), PARAMS, PARAMS, memory, key, minus)
-    state, metrics = train_step(state, batch, 0.1, 0.5, loss=loss, recipe=recipe)
+    state, metrics = train_step(state, batch, 0.1, 0.5, loss=loss, optimizer=adam)
     return state.params, state.ema, metrics["loss"], metrics["gradient_norm"]
 
 
@@ -200,8 +206,8 @@ def test_accumulated_parts_give_the_gradient_of_the_batch():
 
 
 def test_one_vector_of_all_weights_gives_the_same_step_and_norm():
-    recipe = OptimizerConfig(weight_decay=0.1)
-    assert_close(stepped(dataclasses.replace(recipe, flatten=True)), stepped(recipe))
+    adam = OptimizerConfig(weight_decay=0.1)
+    assert_close(stepped(dataclasses.replace(adam, flatten=True)), stepped(adam))
 
 
 def test_muon_of_one_vector_is_refused():

@@ -10,10 +10,12 @@ from sweeps.launcher.branch import branched
 from sweeps.launcher.grid import with_overrides
 from tests.tiny import config
 from vdit.errors import InputError
-from vdit.main import identity
-from vdit.runs import checkpoint
-from vdit.training.diffusion_task import VideoTask
+from vdit.evaluators.common import EvaluationData
+from vdit.runs.folder import steps_saved
+from vdit.training import evaluation
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
+from vdit.training.row import row_of
 
 SHORT, LONG = 10, 20
 WARMUP = 2  # steps, of the shortest
@@ -21,7 +23,7 @@ WARMUP = 2  # steps, of the shortest
 
 def trained(made, folder):
     """Every array at the end of a run: weights, average, moments, step, key."""
-    state, _ = train(VideoTask(made), made, folder)
+    state, _ = train(DiffusionTask(made), made, folder)
     return jax.tree.map(np.asarray, state)
 
 
@@ -49,9 +51,16 @@ def test_a_branch_ends_with_the_bits_of_a_whole_run(grown, tmp_path, name):
     assert first == configs[name].trunk.step == second - 1  # where it goes on, then its own
 
 
+def row(made):
+    """The results table's, of the end of a run."""
+    task = DiffusionTask(made)
+    data = EvaluationData(made, task.validation, None, made.steps)
+    return row_of(made, made.steps) | evaluation.model_columns(data, task.model, {})
+
+
 def test_rows_say_what_was_shared_and_what_has_not_ended(grown):
     configs = grown[1].values()
-    trunk, short, long = (identity(made) | VideoTask(made).facts() for made in configs)
+    trunk, short, long = (row(made) for made in configs)
     assert [trunk["annealed"], short["annealed"], long["annealed"]] == [False, True, True]
     assert trunk["lr_final"] == pytest.approx(1e-2)
     assert [trunk["trunk"], short["trunk"], long["trunk"]] == [trunk["run_id"], "trunk", "trunk"]
@@ -62,8 +71,8 @@ def test_rows_say_what_was_shared_and_what_has_not_ended(grown):
 
 def test_a_trunk_keeps_what_its_branches_start_from_and_they_keep_their_own(grown, tmp_path):
     folder, configs, states = grown
-    assert checkpoint.steps_saved(folder / "trunk") == [8, 16]
-    assert checkpoint.steps_saved(folder / "long") == [20]
+    assert steps_saved(folder / "trunk") == [8, 16]
+    assert steps_saved(folder / "long") == [20]
     (folder / "trunk").rename(tmp_path / "gone")
     try:
         again = trained(configs["long"], folder / "long")
@@ -88,4 +97,4 @@ def test_a_trunk_that_is_not_the_run_s_beginning_is_refused(grown, tmp_path, cha
     folder, configs, _ = grown
     made = with_overrides(configs["long"], change)
     with pytest.raises(InputError, match=message):
-        train(VideoTask(made), made, folder / tmp_path.name)
+        train(DiffusionTask(made), made, folder / tmp_path.name)

@@ -15,75 +15,30 @@ memory is a row that says so.
 """
 
 import argparse
-import pathlib
+from collections.abc import Callable, Iterable
 
 from vdit import errors
-from vdit.benchmark import cases, table
-from vdit.config import model_flags
-from vdit.config.activations import ITEM, REMATS
-from vdit.config.model_config import VARIANTS
-from vdit.config.sizes import SIZES
+from vdit.benchmark import flags, table
 from vdit.errors import InputError
 from vdit.runs import tables
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m vdit.bench",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--sizes", nargs="+", default=cases.DEMO_SIZES, metavar="SIZE", help=", ".join(SIZES))
-    add("--attention", nargs="+", default=["full"], metavar="NAME", help=", ".join(VARIANTS))
-    add("--remat", nargs="+", default=["none"], choices=REMATS, help=", ".join(REMATS))
-    add("--batch", default=str(cases.DEMO_BATCH), help="clips of a step, on all devices together")
-    add("--latent", default="3,8,8,8", help="T,H,W,C of a clip's latents")
-    add("--patch", default="1,2,2", help="frames, height, width of a patch")
-    add("--dtype", default="float32", choices=ITEM, help=", ".join(ITEM))
-    add("--goals", action="store_true", help="DiT-XL/2, Latte-XL/2, full attention; on a GPU")
-    add("--peer", choices=("torch",), help="the same model and step in PyTorch, in turns with ours")
-    add("--data", action="store_true", help="what the pipeline brings against what a step eats")
-    add("--videos", type=pathlib.Path, metavar="DIR", help="with --data: prepare beside decoding")
-    add("--out", metavar="FILE", help="the table as CSV")
-    return parser
-
-
-def _asked(args: argparse.Namespace) -> list[cases.Case]:
-    if args.goals:
-        return cases.goals()
-    return cases.grid(
-        args.sizes,
-        args.attention,
-        args.remat,
-        latent=model_flags.integers("latent", args.latent, 4, 1),
-        patch=model_flags.integers("patch", args.patch, 3, 1),
-        batch=model_flags.integers("batch", args.batch, 1, 1)[0],
-        dtype=args.dtype,
-    )
+from vdit.runs.files import write_text
 
 
 def main() -> None:
     """Measures case by case; the table grows on the screen, the file is written after each."""
-    args = _parser().parse_args()
+    args = flags.parser(__doc__).parse_args()
     if args.data:
         return _data(args)
-    chosen, rows = _asked(args), []
-    if not chosen:
-        raise InputError("no case is left to measure")
+    cases = flags.asked(args)
     import jax
 
     from vdit.benchmark.measure import measured
 
     if args.goals and jax.default_backend() == "cpu":
         raise InputError("--goals: they are those of a GPU, and there is none here")
-    for case in chosen:
-        rows.append(measured(case, bool(args.peer)))
-        print(table.line(rows[-1], first=len(rows) == 1), flush=True)
-        if args.out:
-            pathlib.Path(args.out).write_text(tables.as_csv(rows))
+    rows = _shown((measured(case, bool(args.peer)) for case in cases), table.line, args.out)
     if args.goals:
-        print(table.goals(chosen, rows))
+        print(table.goals(cases, rows))
 
 
 def _data(args: argparse.Namespace) -> None:
@@ -91,12 +46,18 @@ def _data(args: argparse.Namespace) -> None:
         raise InputError(f"--videos {args.videos}: no such folder")
     from vdit.benchmark.data import measured
 
-    rows = []
-    for row in measured(args.videos):
-        rows.append(row)
-        print(table.data_line(row, first=len(rows) == 1), flush=True)
-        if args.out:
-            pathlib.Path(args.out).write_text(tables.as_csv(rows))
+    _shown(measured(args.videos), table.data_line, args.out)
+
+
+def _shown(rows: Iterable[dict], line: Callable[..., str], out: str | None) -> list[dict]:
+    """The rows, each on the screen and in the table's file as soon as it is there."""
+    shown = []
+    for row in rows:
+        shown.append(row)
+        print(line(row, first=len(shown) == 1), flush=True)
+        if out:
+            write_text(out, tables.as_csv(shown))
+    return shown
 
 
 if __name__ == "__main__":

@@ -1,46 +1,72 @@
-"""A checkpoint to scores: validation losses, and measures of the sampled videos themselves.
+"""Checkpoints to scores: validation losses, and measures of the sampled videos themselves.
 
-python -m vdit.evaluate --workdir runs/s [--step N | --all]
+python -m vdit.evaluate --workdir runs/s [--step N | --all] [--only NAME,...]
+python -m vdit.evaluate --root runs/demo [--all] [--only NAME,...] [--executor slurm]
+
+Evaluators are those of the run's config (`config.evaluators`), or those named. With --root a whole
+sweep is scored: what is missing, shared among workers as its runs were.
 """
 
 import argparse
 import json
-import pathlib
+import os
 import sys
 
-from vdit import errors
+from vdit import errors, evaluators
+from vdit.errors import InputError
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m vdit.evaluate", description=__doc__.split("\n")[0])
-    parser.add_argument("--workdir", required=True, help="folder of a run of vdit.main")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--step", type=int, help="checkpoint to read (the last by default)")
-    which.add_argument("--all", action="store_true", help="every checkpoint kept")
-    return parser.parse_args(argv)
-
-
-def evaluate(task, weights: dict, step: int) -> dict:
-    """Losses of raw and averaged weights and, on the embedded world, scores of samples."""
-    return (
-        {"step": step} | task.losses(weights["params"], weights["ema"]) | task.score(weights["ema"])
+    """The flags; those that go on to the launcher are left in `rest`."""
+    parser = argparse.ArgumentParser(
+        "python -m vdit.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--workdir", help="folder of a run of vdit.main")
+    where.add_argument("--root", help="folder of a sweep of sweeps.launch")
+    parser.add_argument("--step", type=int, help="checkpoint to read (the last by default)")
+    parser.add_argument("--all", action="store_true", help="every checkpoint kept")
+    parser.add_argument("--only", metavar="NAME,...", help=", ".join(evaluators.names()))
+    parser.add_argument("--executor", choices=("local", "slurm"), help="with --root: where")
+    parser.add_argument("--workers", type=int, help="with --root: how many processes or jobs")
+    args = parser.parse_args(argv)
+    if args.step is not None and (args.all or args.root):
+        raise InputError(f"--step {args.step}: not with --all or --root")
+    if args.workdir and (args.executor or args.workers):
+        raise InputError("--executor and --workers are for --root, a sweep")
+    return args
+
+
+def evaluate_one(args: argparse.Namespace) -> None:
+    """Measures a run's checkpoints and prints a line for each."""
+    from vdit.runs import evaluations
+    from vdit.runs.folder import read_config, steps_saved
+    from vdit.training.evaluation import evaluate_run
+
+    asked = evaluations.evaluators_of(read_config(args.workdir))
+    if args.only:
+        asked = {name: asked.get(name, {}) for name in args.only.split(",")}
+    steps = steps_saved(args.workdir) if args.all else [args.step] if args.step else None
+    for found in evaluate_run(args.workdir, steps, asked):
+        measured = [found["evaluators"][name]["records"] for name in asked]
+        records = [evaluations.Record(**record) for part in measured for record in part]
+        print(json.dumps({"step": found["step"]} | evaluations.columns(records)))
+        for name, part in zip(asked, measured, strict=True):
+            if not part:
+                print(f"{name}: nothing to measure on this run", file=sys.stderr)
 
 
 def main() -> int:
+    """Measures what the command line asks for; a sweep is handed to its launcher."""
     args = parse_args(sys.argv[1:])
-    from vdit.runs import checkpoint
-    from vdit.sample import open_run
-
-    config, task = open_run(args.workdir)
-    steps = checkpoint.steps_saved(args.workdir) if args.all else [args.step]
-    for step in steps:
-        weights = checkpoint.read_weights(args.workdir, task.init, step)
-        step = step or checkpoint.steps_saved(args.workdir)[-1]
-        row = evaluate(task, weights, step)
-        name = "evaluation.json" if step == config.steps else f"evaluation_{step}.json"
-        checkpoint.write_json(pathlib.Path(args.workdir) / name, row)
-        print(json.dumps(row))
+    if args.only:
+        evaluators.check(dict.fromkeys(args.only.split(",")))
+    if args.root:  # the machinery of sweeps is a room above this one: a command, not an import
+        command = [sys.executable, "-m", "sweeps.launcher.evaluate", *sys.argv[1:]]
+        os.execv(sys.executable, command)
+    evaluate_one(args)
     return 0
 
 

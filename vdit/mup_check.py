@@ -9,17 +9,18 @@ then puts out. `python -m analysis.coordinates coordinate_check.csv` judges and 
 
 import argparse
 import csv
-import os
 import pathlib
 
 from vdit import errors
 from vdit.errors import InputError
+from vdit.runs.files import whole_file
 
 WIDTHS = (64, 128, 256, 512, 1024)
 COLUMNS = ("parameterization", "width", "lr", "steps", "layer", "rms")
 
 
 def main() -> int:
+    """Trains, measures and writes the table."""
     args = _parser().parse_args()
     if args.steps < 0:
         raise InputError(f"--steps {args.steps}: expected 0 or more")
@@ -31,16 +32,9 @@ def main() -> int:
             seen = coordinate_check.measure(kind, width, args.lr, args.steps)
             rows += [(kind, width, args.lr, args.steps, layer, f"{rms:.5g}") for layer, rms in seen]
             print(f"{kind} width {width}: {len(seen)} layers", flush=True)
-    _write(args.out, rows)
-    return 0
-
-
-def _write(path: pathlib.Path, rows) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with beside.open("w", newline="") as out:
+    with whole_file(args.out) as part, part.open("w", newline="") as out:
         csv.writer(out, lineterminator="\n").writerows([COLUMNS, *rows])
-    os.replace(beside, path)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

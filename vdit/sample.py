@@ -10,12 +10,15 @@ need one that was trained with given frames (--config.model.given=0.5).
 """
 
 import argparse
-import json
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 from vdit import errors
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TASKS = ("generate", "animate", "extend", "extend_back", "interpolate", "loop", "edit")
 STRENGTH = 0.6  # of an edit: the motion is kept, the look may change
@@ -41,19 +44,6 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def open_run(workdir: str):
-    """(config, task) of a run folder; `InputError` where none lies there."""
-    from ml_collections import ConfigDict
-
-    from vdit.training.tasks import make_task
-
-    path = pathlib.Path(workdir) / "config.json"
-    if not path.exists():
-        raise InputError(f"{workdir}: expected the folder of a run (no config.json there)")
-    config = ConfigDict(json.loads(path.read_text()))
-    return config, make_task(config)
-
-
 def check(args: argparse.Namespace) -> None:
     """Raises `InputError` for arguments that do not go together."""
     from vdit.data import media
@@ -70,35 +60,33 @@ def check(args: argparse.Namespace) -> None:
         raise InputError(f"--strength {args.strength}: expected above 0, up to 1")
 
 
-def make(args: argparse.Namespace, task, weights):
+def sample(args: argparse.Namespace) -> "np.ndarray":
     """The video (T, H, W, 3) that the arguments ask for."""
+    import vdit
     from vdit.data import continuation, media
 
-    captions = task.tokens(args.prompt)[None]
+    model = vdit.load(args.workdir, args.step)
+    prompts = [args.prompt]
+    if not model.knows(args.prompt):
+        print("some words of the prompt were not in the training captions", file=sys.stderr)
+    how = {key: getattr(args, key) for key in ("steps", "guidance", "method")} | {"batch": 1}
     if args.task == "generate":
-        return task.sample(weights, captions, args.seed, batch=1)[0]
-    frames, height, width = (task.config.data[k] for k in ("num_frames", "height", "width"))
-    video, latents = media.read_video(args.frames, (height, width)), task.shape.latent[0]
-    given = continuation.given_frames(args.task, video, frames, latents)
-    made = task.sample(weights, captions, args.seed, batch=1, given=given)[0]
-    return continuation.join(args.task, video, made, given)
+        return model.sample(prompts, args.seed, **how)[0]
+    if args.task == "edit":
+        how["strength"] = args.strength or STRENGTH
+    video = media.read_video(args.frames, model.video[1:])
+    frames = model.conditioning(args.task, video)
+    made = model.sample(prompts, args.seed, frames=frames, **how)[0]
+    return continuation.join(args.task, video, made, frames)
 
 
 def main() -> int:
+    """Samples the video that the command line asks for, and writes it."""
     args = parse_args(sys.argv[1:])
     check(args)
     from vdit.data import media
-    from vdit.runs import checkpoint
 
-    config, task = open_run(args.workdir)
-    if config.objective == "autoencoder":
-        raise InputError(f"{args.workdir} is an autoencoder's: expected a run that makes videos")
-    chosen = {k: getattr(args, k) for k in ("steps", "guidance", "method")}
-    if args.task == "edit":
-        chosen["strength"] = args.strength or STRENGTH
-    task.set_sampling(**{k: v for k, v in chosen.items() if v is not None})
-    weights = checkpoint.read_weights(args.workdir, task.init, args.step)["ema"]
-    video = make(args, task, weights)
+    video = sample(args)
     media.write_video(args.out, video, zoom=max(1, -(-256 // min(video.shape[1:3]))))
     print(f"{args.out}: {len(video)} frames, {args.prompt!r}, seed {args.seed}")
     return 0

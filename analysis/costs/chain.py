@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from analysis.costs.digits import to_digits
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def needs(quantity):
 def evaluate(chain, settings=None):
     """Every quantity by name; `settings` {name: number or array} replaces values or formulas.
 
-    TableError names a quantity that the chain does not have, or a value that is not above zero.
+    InputError names a quantity that the chain does not have, or a value that is not above zero.
     """
     settings = checked(chain, settings or {})
     shown, passed_on, changed = {}, {}, set(settings)
@@ -87,12 +87,12 @@ def checked(chain, settings):
         find(chain, name)
         good = np.isfinite(value) & (np.asarray(value) > 0)
         if not good.all():
-            raise TableError(f"{name}={value}: expected a finite number above 0")
+            raise InputError(f"{name}={value}: expected a finite number above 0")
     return settings
 
 
 def parse_settings(texts):
-    """["name=value", ...] as a dict; TableError for what is not a number."""
+    """["name=value", ...] as a dict; InputError for what is not a number."""
     settings = {}
     for text in texts:
         name, _, value = text.partition("=")
@@ -100,15 +100,15 @@ def parse_settings(texts):
             settings[name.strip()] = float(value)
         except ValueError:
             expected = "NAME=NUMBER, e.g. sampler_steps=50"
-            raise TableError(f"--set {text}: expected {expected}") from None
+            raise InputError(f"--set {text}: expected {expected}") from None
     return settings
 
 
 def find(chain, name):
-    """The quantity called `name`; TableError if there is none."""
+    """The quantity called `name`; InputError if there is none."""
     for q in chain:
         if q.name == name:
             return q
     names = [q.name for q in chain]
     near = ", ".join(difflib.get_close_matches(name, names, 3, 0.5) or names)
-    raise TableError(f"{name}: no such quantity, expected one like {near}")
+    raise InputError(f"{name}: no such quantity, expected one like {near}")

@@ -1,40 +1,42 @@
 """The same chain for a model of one's own, from what its training run left behind."""
 
 import pathlib
+from typing import Any
 
-from analysis import files
 from analysis.costs.chain import Quantity as Q
 from analysis.costs.chain import Spread
-from analysis.table.schema import TableError
+from analysis.files import read_json
+from vdit.config.devices import Device
+from vdit.errors import InputError
 
 RESULT, CONFIG = "the run", "the run's config"
 DEFAULT = "a default, not of the run; change it by --set"
 PASSES = {"heun": 2}  # forward passes in one sampler step; every other sampler makes one
 
 
-def read(path):
+def read(path: str | pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """(result.json of a finished run, config.json beside it or {}) as dicts."""
-    result = files.read_json(path, "result.json of a finished run")
+    result = read_json(path, "result.json of a finished run")
     beside = pathlib.Path(path).with_name("config.json")
-    config = files.read_json(beside, "the run's config") if beside.exists() else {}
+    config = read_json(beside, "the run's config") if beside.exists() else {}
     return result | {"source": str(path)}, config
 
 
-def chain_of(result, config, device):
+def chain_of(result: dict[str, Any], config: dict[str, Any], device: Device) -> tuple[Q, ...]:
     """The chain of a finished run, in true FLOPs.
 
     `result` has `flops` and `clips`, as result.json and the rows of a results table do; `config`
-    says frames, sampler and guidance, {} for defaults; `device` is a `planning.devices.Device`.
+    says frames, sampler and guidance, {} for defaults; `device` is a `vdit.config.devices.Device`.
     """
     for column in ("flops", "clips"):
         value = result.get(column)
         if not (isinstance(value, int | float) and 0 < value < float("inf")):
             where = result.get("source", "the run")
-            raise TableError(f"{where}: no {column!r} above 0, expected those of a video run")
+            raise InputError(f"{where}: no {column!r} above 0, expected those of a video run")
     return training(result) + sampling(config) + serving(device)
 
 
-def training(result):
+def training(result: dict[str, Any]) -> tuple[Q, ...]:
     """What the run itself says."""
     return (
         Q("train", result["flops"], "FLOP", "training compute", RESULT),
@@ -44,7 +46,7 @@ def training(result):
     )  # fmt: skip
 
 
-def sampling(config):
+def sampling(config: dict[str, Any]) -> tuple[Q, ...]:
     """From one forward pass to a minute of video. Text and latent decoders are not counted."""
     chosen, data = config.get("sampling", {}), config.get("data", {})
     method, guidance = chosen.get("method", "euler"), chosen.get("guidance", 2.0)
@@ -67,7 +69,7 @@ def sampling(config):
     )  # fmt: skip
 
 
-def serving(device):
+def serving(device: Device) -> tuple[Q, ...]:
     """Hours, prices and devices."""
     return (
         Q("peak", device.peak, "FLOP/s", f"{device.title}, dense bf16", device.source),

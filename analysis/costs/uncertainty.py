@@ -3,20 +3,20 @@
 import numpy as np
 
 from analysis.costs.chain import evaluate, find, needs
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 NORMAL_95 = 1.959963984540054  # half the width of a normal's central 95 %, in standard deviations
 
 
 def inputs(chain, target, settings=()):
-    """Uncertain quantities that `target` is made of, by name; TableError if there are none."""
+    """Uncertain quantities that `target` is made of, by name; InputError if there are none."""
     wanted = {find(chain, target).name}
     for q in reversed(chain):
         if q.name in wanted and q.name not in settings:
             wanted |= needs(q)
     found = {q.name: q for q in chain if q.name in wanted and q.spread}
     if not found:
-        raise TableError(f"{target}: nothing uncertain goes into it, expected another --target")
+        raise InputError(f"{target}: nothing uncertain goes into it, expected another --target")
     return found
 
 
@@ -40,9 +40,9 @@ def draws(chain, settings=None, count=20_000, seed=0):
     log-normal: `low` and `high` are the 2.5 and 97.5 % points; log-uniform: they are the ends.
     """
     if count < 100:
-        raise TableError(f"--draws {count}: expected 100 or more, for a 95 % interval")
+        raise InputError(f"--draws {count}: expected 100 or more, for a 95 % interval")
     if seed < 0:
-        raise TableError(f"--seed {seed}: expected 0 or more")
+        raise InputError(f"--seed {seed}: expected 0 or more")
     settings, rng = settings or {}, np.random.default_rng(seed)
     drawn = {q.name: _draw(q.spread, count, rng) * _shift(q, settings) for q in chain if q.spread}
     values = evaluate(chain, settings | drawn)

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.engine.objective import Objective
 from analysis.laws.law import Law
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Problem:
 
 
 def problem(law, inputs, loss, objective=None, weight=None, cluster=None):
-    """A Problem from arrays by role; TableError says what is missing or not positive.
+    """A Problem from arrays by role; InputError says what is missing or not positive.
 
     weight: (R,) relative precision of each row (ones); cluster: (R,) labels of runs (each its own).
     """
@@ -36,9 +36,9 @@ def problem(law, inputs, loss, objective=None, weight=None, cluster=None):
     loss = _column("loss", {"loss": loss})
     rows = len(loss)
     if logs.shape[1] != rows:
-        raise TableError(f"{law.name}: {logs.shape[1]} rows of inputs for {rows} losses")
+        raise InputError(f"{law.name}: {logs.shape[1]} rows of inputs for {rows} losses")
     if rows < law.minimum_rows:
-        raise TableError(
+        raise InputError(
             f"{law.name} has {len(law.parameters)} parameters and needs {law.minimum_rows} rows,"
             f" the table has {rows}"
         )
@@ -58,8 +58,8 @@ def problem(law, inputs, loss, objective=None, weight=None, cluster=None):
 
 def _column(name, inputs, law=None):
     if name not in inputs:
-        raise TableError(f"{law or 'the law'} needs {name}, which the table lacks")
+        raise InputError(f"{law or 'the law'} needs {name}, which the table lacks")
     values = np.atleast_1d(np.asarray(inputs[name], float))
     if not (np.isfinite(values) & (values > 0)).all():
-        raise TableError(f"{name} holds numbers that are not finite and above zero")
+        raise InputError(f"{name} holds numbers that are not finite and above zero")
     return values

@@ -1,11 +1,14 @@
 """What a table with compute budgets adds to its fit: minima, their noise, the laws through them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.fitting import entry, methods, prediction
-from analysis.frontier import flags, minima, reach, rollout
+from analysis.fitting.rows import Rows
+from analysis.frontier import flags, isoflop, minima, reach, rollout
 from analysis.frontier import methods as compared
 from analysis.laws import forms
 from analysis.table import columns, hygiene
@@ -15,7 +18,7 @@ OWN = {role: role for role in ("params", "tokens", "flops", "loss")}
 REACH = 8.0  # the drawn curve goes on to this many times the largest budget
 
 
-def measure(rows, options):
+def measure(rows: Rows, options: entry.Options) -> tuple[dict[str, Any], dict[str, Any]]:
     """(the budgets' part of a fit, {law: entry} through the minima); nothing without budgets.
 
     `rows` is `fitting.rows.Rows`. Checkpoints before the end of their schedule say nothing of the
@@ -63,12 +66,12 @@ def _plain(result, options):
     return {**result, "draws": None, "intervals": {}, "between": None}
 
 
-def swept(table):
+def swept(table: pd.DataFrame) -> pd.DataFrame | None:
     """Finished rows with a compute budget, in the results table's own names; None without any."""
     if not {"budget", *columns.DERIVED} <= set(table.columns):
         return None
     table = table[columns.numbers(table, "budget") > 0]
-    table = table[hygiene.annealed(table)]
+    table = table[~hygiene.unfinished(table)]
     if table.empty:
         return None
     names = table["run_id"] if "run_id" in table.columns else [f"row {i + 1}" for i in table.index]
@@ -141,7 +144,7 @@ def _size(result, found):
     return result | {"curve": curve}
 
 
-def entry_of(budget, found):
+def entry_of(budget: isoflop.Budget, found: minima.Minima) -> dict[str, Any]:
     """A budget as it stands in fit.json."""
     size, loss, estimator = minima.estimate(budget, found.estimator)
     result = {
@@ -171,7 +174,7 @@ def entry_of(budget, found):
     return result
 
 
-def noise_of(noise):
+def noise_of(noise: isoflop.Noise | None) -> dict[str, Any] | None:
     """The noise as it stands in fit.json."""
     return None if noise is None else {"relative": True, **vars(noise)}
 

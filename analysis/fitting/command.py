@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from analysis import files
+from vdit.runs.files import write_json
 
 LAWS = (
     *("frontier", "power", "chinchilla", "gamma", "kaplan", "width_depth", "width_depth_params"),
@@ -27,7 +27,7 @@ ROLES = {
 }
 
 
-def main(argv):
+def main(argv: list[str] | None = None) -> None:
     """Fit scaling laws to a table of runs; reads that table and nothing else."""
     args = parser().parse_args(argv)
     from analysis.fitting import summary
@@ -49,14 +49,14 @@ def main(argv):
         name=args.table,
         **{role: getattr(args, role) for role in ROLES},
     )
-    files.write_json(args.out, fit)
+    write_json(args.out, fit)
     for line in summary.warnings(fit):
         print(line, file=sys.stderr)
     print(summary.text(fit, args.law))
     print(f"written to {args.out}")
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     """The flags."""
     flags = argparse.ArgumentParser(
         prog="analysis.fit",

@@ -68,7 +68,7 @@ def objective(options):
 def of_runs(law, inputs, loss, options, weight=None, cluster=None):
     """Fit `law` (analysis.laws.law.Law) to runs: `inputs` {role: (R,)}, loss (R,); a `Fitted`.
 
-    TableError where the rows can't identify it.
+    InputError where the rows can't identify it.
     """
     rng = options.rng()
     posed = problem.problem(law, inputs, loss, options.objective, weight, cluster)

@@ -10,22 +10,28 @@ from analysis.fitting.rows import prepare
 from analysis.frontier import minima
 from analysis.laws.registry import LAWS
 from analysis.table import columns, variants
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 NEEDED = ("params", "tokens", "flops", "loss", "budget")
 
 
-def exponents(table, bootstrap=2000, seed=0, name="table", **given):
+def exponents(
+    table: pd.DataFrame,
+    bootstrap: int = 2000,
+    seed: int = 0,
+    name: str = "table",
+    **given: str | None,
+) -> tuple[pd.DataFrame, list[str]]:
     """(a row per variant, notes): how far the exponents move with the count of compute and size.
 
     Columns: variant, words, compute (as a multiple of true FLOPs: smallest and largest), a of the
     best size N* ~ C^a (isoFLOP parabolas) and g of the best loss L ~ C^-g with 95 % intervals, and
-    Chinchilla's alpha, beta and a. TableError where the table has no compute budgets.
+    Chinchilla's alpha, beta and a. InputError where the table has no compute budgets.
     """
     rows = prepare(table, NEEDED, name, given=given, unannealed=False, worst=None, drop=())
     swept = budgets.swept(rows.fitted)
     if swept is None:
-        raise TableError(f"{name}: no row with a compute budget above 0 and an ended schedule")
+        raise InputError(f"{name}: no row with a compute budget above 0 and an ended schedule")
     counted, notes = variants.possible(swept)
     rng = (np.random.default_rng(seed) for _ in counted)
     surface = _chinchilla(columns.numbers(swept, "params"), swept)
@@ -70,7 +76,7 @@ def _level(compute, table, surface):
     return table.assign(loss=moved, flops_budget=shared)
 
 
-def lines(found):
+def lines(found: pd.DataFrame) -> list[str]:
     """The table for the terminal."""
     wide = found["variant"].str.len().max()
     head = f"{'variant':{wide}s}  {'compute / true':>14s}  {'a: N* ~ C^a, 95 %':>23s}  "

@@ -5,7 +5,7 @@ import numpy as np
 from analysis.fitting import entry, methods, prediction
 from analysis.laws.registry import LAWS
 from analysis.table import hygiene
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 SIZED = ("params", "tokens", "flops")
 METHODS = {
@@ -23,9 +23,9 @@ def names():
 
 
 def needed(law):
-    """The roles that `law` can't do without; TableError if there is no such law."""
+    """The roles that `law` can't do without; InputError if there is no such law."""
     if law not in names():
-        raise TableError(f"law is {law!r}, expected one of {', '.join(names())}")
+        raise InputError(f"law is {law!r}, expected one of {', '.join(names())}")
     inputs = METHODS[law] if law in METHODS else LAWS[law].inputs if law in LAWS else ()
     return (*inputs, "loss")
 
@@ -41,7 +41,7 @@ def surface(rows, law, options, drop):
     options = options if asked else options.with_at_most(BESIDE)
     try:
         fitted = _of_rows(chinchilla, rows, options)
-    except TableError as error:
+    except InputError as error:
         if law == "chinchilla":
             raise
         return rows, _missing("chinchilla", rows, error), []
@@ -63,7 +63,7 @@ def fit(law, rows, part, found, options):
             continue
         try:
             fitted[name] = _one(name, rows, part, options)
-        except TableError as error:
+        except InputError as error:
             if law != "all":
                 raise
             fitted[name] = _missing(name, rows, error)
@@ -79,7 +79,7 @@ def _allowed(name, rows, part):
 def _one(name, rows, part, options):
     if name == "isoflop":
         if not part:
-            raise TableError(
+            raise InputError(
                 "isoflop: no compute budgets above 0 (--budget COL names their column)"
             )
         return methods.isoflop(part)

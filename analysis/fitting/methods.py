@@ -2,18 +2,20 @@
 quality metric."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from analysis.fitting import entry
+from analysis.fitting.rows import Rows
 from analysis.frontier import envelope as hull
 from analysis.table import columns
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 SQUARES = {"name": "least squares of logs", "delta": None}
 
 
-def isoflop(part):
+def isoflop(part: dict[str, Any]) -> dict[str, Any]:
     """Approach 2 of 2203.15556 as a law's entry: N*(C) = N (C / reference)^a through the minima."""
     law = part["size_law"]
     if "parameters" not in law:
@@ -29,7 +31,7 @@ def isoflop(part):
     }
 
 
-def envelope(rows):
+def envelope(rows: Rows) -> dict[str, Any]:
     """Approach 1 of 2203.15556 as a law's entry: power laws along the lower envelope of all runs.
 
     N* = k_N C^a, D* = k_D C^b, L = k_L C^-g.
@@ -39,7 +41,7 @@ def envelope(rows):
         roles["group"] = "group"
     try:
         points, inside, flags = hull.envelope(_numbers(rows.fitted, roles), roles)
-    except TableError as error:
+    except InputError as error:
         return entry.missing("envelope", len(rows.fitted), str(error))
     law = hull.laws(points.take(inside))
     said = [flag.as_dict() for flag in flags]
@@ -56,17 +58,18 @@ def envelope(rows):
     }
 
 
-def hyperparameters(rows):
+def hyperparameters(rows: Rows) -> dict[str, Any]:
     """Optimal learning rate and batch as power laws of size and tokens (2503.04715)."""
     from analysis.laws import hyperparameters as law
 
     roles = ("params", "tokens", "flops", "lr", "batch", "loss")
     roles = [role for role in roles if role in rows.fitted]
-    found = law.fit(_numbers(rows.fitted, roles), {role: role for role in roles})
+    numbers, named = _numbers(rows.fitted, roles), {role: role for role in roles}
+    found = law.fit(numbers, named, group=rows.cluster())
     return entry.missing("hyperparameters", found["n"], "") | {"objective": SQUARES} | found
 
 
-def metric(rows):
+def metric(rows: Rows) -> dict[str, Any]:
     """A quality metric from the loss, monotone; of the rows where it was measured."""
     from analysis.laws import metric as law
 
@@ -77,7 +80,7 @@ def metric(rows):
     return entry.missing("metric", found["n"], "") | {"objective": SQUARES} | found
 
 
-def best_of_compute(rows):
+def best_of_compute(rows: Rows) -> tuple[Rows, str]:
     """(rows on the lower envelope, words) where runs differ in size; all rows where they don't."""
     sizes = rows.fitted["params"].nunique() if "params" in rows.fitted.columns else 1
     if sizes == 1:

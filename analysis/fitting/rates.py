@@ -4,10 +4,14 @@ Log loss is a parabola in log rate near its minimum (`laws.surface`); the minima
 Student's, with the scatter about all parabolas as the noise of one run.
 """
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from analysis.laws import surface
 from analysis.table import hygiene, schema
+from vdit.errors import InputError
 
 # What enters a parabola: rates within this factor of the best, whose mean loss is within that one.
 # Just above the best rates runs collapse; a parabola through such a run misses the minimum.
@@ -15,7 +19,7 @@ NEAR, HIGH = 4.0, 1.3
 ROUND = 1e-6
 
 
-def fit(table, loss="loss_ema", name="table"):
+def fit(table: pd.DataFrame, loss: str = "loss_ema", name: str = "table") -> dict[str, Any]:
     """Best rates by parameterisation and width: {"cells", "noise", "laws", "rows"}.
 
     A law is lr* ~ width^exponent, weighted by how well each minimum is known; `costs` is the share
@@ -25,7 +29,7 @@ def fit(table, loss="loss_ema", name="table"):
     for column in ("lr", "width", loss):
         schema.require_number(table, column, name)
     if "parameterization" not in table.columns:
-        raise schema.TableError(f"{name}: missing column 'parameterization', expected sp or mup")
+        raise InputError(f"{name}: missing column 'parameterization', expected sp or mup")
     table = table[hygiene.annealed(table)]
     schema.comparable(table, name)
     groups = dict(list(table.groupby(["parameterization", "width"])))
@@ -42,7 +46,7 @@ def fit(table, loss="loss_ema", name="table"):
     }
 
 
-def near(rows, loss):
+def near(rows: pd.DataFrame, loss: str) -> pd.DataFrame:
     """The rows whose rate is near that of the lowest mean loss, and their mean loss near it."""
     mean = means(rows, loss)
     sound = mean[mean < mean.min() + np.log(HIGH)].index
@@ -50,7 +54,7 @@ def near(rows, loss):
     return rows[close & rows["lr"].isin(sound)]
 
 
-def means(rows, loss):
+def means(rows: pd.DataFrame, loss: str) -> pd.Series:
     """Mean log loss over seeds, by rate."""
     return np.log(rows[loss]).groupby(rows["lr"]).mean()
 

@@ -1,36 +1,41 @@
 """A table in, a fit out: one law at the top, every law the table allows below it."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
 from analysis.engine.objective import NAMES, Objective
 from analysis.fitting import budgets, laws
 from analysis.fitting.entry import Options
 from analysis.fitting.rows import prepare
 from analysis.table import hygiene
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 VERSION = 2
 
 
 def fit_table(
-    table,
-    law="frontier",
+    table: pd.DataFrame,
+    law: str = "frontier",
     *,
-    objective="huber",
-    delta=1e-3,
-    where=None,
-    hold_out=None,
-    bootstrap=4000,
-    seed=0,
-    unannealed=False,
-    worst=None,
-    drop=(),
-    name="table",
-    **given,
-):
+    objective: str = "huber",
+    delta: float = 1e-3,
+    where: str | None = None,
+    hold_out: str | None = None,
+    bootstrap: int = 4000,
+    seed: int = 0,
+    unannealed: bool = False,
+    worst: float | None = None,
+    drop: str | Sequence[str] = (),
+    name: str = "table",
+    **given: str | None,
+) -> dict[str, Any]:
     """Fit `law`, or "all", to a DataFrame of runs; a JSON-ready dict (fit.json, version 2).
 
     `given` names columns by role (`analysis.table.columns.ROLES`); `where` and `hold_out` are
     expressions over columns; `worst` is the loss of predicting nothing; `drop` adds "unstable" or
-    "duplicate" to what is left out. TableError says in one line what is wrong with the table.
+    "duplicate" to what is left out. InputError says in one line what is wrong with the table.
     """
     options = _options(objective, delta, bootstrap, seed)
     needed = laws.needed(law)
@@ -66,11 +71,11 @@ def _top(law, found, part):
 
 def _options(objective, delta, bootstrap, seed):
     if objective not in NAMES:
-        raise TableError(f"objective is {objective!r}, expected one of {', '.join(NAMES)}")
+        raise InputError(f"objective is {objective!r}, expected one of {', '.join(NAMES)}")
     if not delta > 0:
-        raise TableError(f"delta is {delta:g}, expected a number above 0")
+        raise InputError(f"delta is {delta:g}, expected a number above 0")
     if bootstrap < 0:
-        raise TableError(f"bootstrap is {bootstrap}, expected 0 (none) or more resamples")
+        raise InputError(f"bootstrap is {bootstrap}, expected 0 (none) or more resamples")
     return Options(Objective(objective, delta), bootstrap, seed)
 
 
@@ -79,5 +84,5 @@ def _reasons(drop):
     for reason in drop:
         if reason not in hygiene.OPTIONAL:
             known = " or ".join(hygiene.OPTIONAL)
-            raise TableError(f"drop is {reason!r}, expected {known}")
+            raise InputError(f"drop is {reason!r}, expected {known}")
     return drop

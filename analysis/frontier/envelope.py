@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.frontier.flags import Flag
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 MIN_POINTS = 3
 
@@ -49,7 +49,7 @@ def envelope(rows, columns):
     points = every.take(at)
     low, high = every.size.min(), every.size.max()
     if low == high:
-        raise TableError(f"an envelope needs two sizes or more, the table has one ({low:g})")
+        raise InputError(f"an envelope needs two sizes or more, the table has one ({low:g})")
     inside = (points.size > low) & (points.size < high)
     return points, inside, _flags(points, inside, every, at)
 

@@ -1,12 +1,15 @@
 """The frontier of a sweep: the lowest loss at each budget, how well it is known, its laws."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.frontier import curve, flags, isoflop
 from analysis.frontier.reach import Line, Profile
 from analysis.table import hygiene, schema
+from vdit.errors import InputError
 
 MIN_PARABOLAS = 3
 LAWS = ("frontier", "power", "local")
@@ -33,18 +36,20 @@ class Minima:
     off: int
 
     @property
-    def loss_sd(self):
+    def loss_sd(self) -> np.ndarray:
         """Relative error of each loss (B,); in units of one run's where that is not known."""
         return np.sqrt(self.leverage[0]) * (self.noise.sd if self.noise else 1.0)
 
     @property
-    def size_sd(self):
+    def size_sd(self) -> np.ndarray:
         """Relative error of each size (B,), likewise."""
         return np.sqrt(self.leverage[1]) * (self.noise.sd if self.noise else 1.0)
 
 
-def select(table, loss, size, name="table"):
-    """Rows that may enter a fit and a list of what was left out; TableError if none or mixed."""
+def select(
+    table: pd.DataFrame, loss: str, size: str, name: str = "table"
+) -> tuple[pd.DataFrame, list[str]]:
+    """Rows that may enter a fit and a list of what was left out; InputError if none or mixed."""
     notes = []
     for column in (loss, size):
         schema.require_number(table, column, name)
@@ -56,19 +61,30 @@ def select(table, loss, size, name="table"):
         notes.append(f"{int((~ended).sum())} rows whose schedule had not ended left out")
         rows = rows[ended]
     if rows.empty:
-        raise schema.TableError(f"{name}: no row with a flops_budget above 0 and an ended schedule")
+        raise InputError(f"{name}: no row with a flops_budget above 0 and an ended schedule")
     schema.comparable(rows, name)
     return rows, notes
 
 
-def measure(table, loss, size, resamples=2000, rng=None):
+def measure(
+    table: pd.DataFrame,
+    loss: str,
+    size: str,
+    resamples: int = 2000,
+    rng: np.random.Generator | None = None,
+) -> tuple[list[isoflop.Budget], Minima]:
     """Fit each budget's parabola and return (all budgets, Minima) of the selected rows."""
     budgets = isoflop.fit_budgets(table, loss, size)
     noise = isoflop.measure_noise(table, budgets, loss, size)
     return budgets, of_budgets(budgets, noise, resamples, rng or np.random.default_rng(0))
 
 
-def of_budgets(budgets, noise, resamples=0, rng=None):
+def of_budgets(
+    budgets: list[isoflop.Budget],
+    noise: isoflop.Noise | None,
+    resamples: int = 0,
+    rng: np.random.Generator | None = None,
+) -> Minima:
     """Minima of `budgets`: of those with a sound parabola where there are enough of them."""
     used = [budget for budget in budgets if budget.fitted]
     estimator = "parabola"
@@ -100,13 +116,13 @@ def _estimate(budget, estimator):
     return _as(budget, estimator).minimum
 
 
-def estimate(budget, estimator):
+def estimate(budget: isoflop.Budget, estimator: str) -> tuple[float, float, str]:
     """(size, loss, what) of one budget by `estimator`; what names the one that was possible."""
     possible = "parabola" if estimator == "parabola" and budget.fitted else "best_run"
     return (*_estimate(budget, possible), possible)
 
 
-def fit_law(law, minima):
+def fit_law(law: str, minima: Minima) -> dict[str, Any]:
     """Fit one law of `LAWS` to the minima: a dict of parameters, intervals, status, draws, between.
 
     `between(log_c, leverage=0)` gives the interval (2, M) of the law's loss, or of the minimum of a
@@ -135,7 +151,7 @@ def fit_law(law, minima):
     return result
 
 
-def reach(law, minima):
+def reach(law: str, minima: Minima) -> Profile | Line:
     """What the minima allow of a law: `reach.Profile` for the floor, else `reach.Line`."""
     last = curve.LOCAL_POINTS if law == "local" else len(minima.log_c)
     log_c, loss = minima.log_c[-last:], minima.loss[-last:]
@@ -170,7 +186,7 @@ def _named(E, A, g, reference):
     return named
 
 
-def fit_size(minima):
+def fit_size(minima: Minima) -> dict[str, Any]:
     """N*(C) = k C^a through the minima, weighted by how well each is known: as `fit_law`.
 
     Where a minimum lies at or near an end of its sizes, those that were found inside are a

@@ -9,36 +9,48 @@ optimum (`surface`), and log-linear laws go through the optima with t intervals 
     predict(result, {"params": 1e9, "tokens": 2e10})   of such a result
 """
 
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
-from analysis.laws import loglinear, surface
-from analysis.table import schema
-
-SAME = 0.05  # cells: budgets round to whole steps, so inputs within this share are one input
-SIZES = ("params", "tokens")
+from analysis.laws import loglinear, settings, surface
+from vdit.errors import InputError
 
 
-def fit(table, columns=None, inputs=None):
+def fit(
+    table: pd.DataFrame,
+    columns: Mapping[str, str] | None = None,
+    inputs: Sequence[str] | None = None,
+    group: Sequence[Hashable] | None = None,
+) -> dict[str, Any]:
     """The laws of learning rate and batch from a table of runs; a dict for JSON.
 
     inputs: ("params", "tokens"), ("params",), ("tokens",) or ("flops",); None for what is there.
+    group: the run of each row (each its own). Cells that share runs, as those of its checkpoints
+    do, count as one measurement of a law, and the rows of a run as one of the noise.
 
     Returns law, n, inputs, parameters {lr_k, lr_params, lr_tokens, batch_k, ...}, intervals (95 %),
     status {word, words}, cells [{params, tokens, rows, status, lr, batch, lr_interval, ...}] and
-    laws {lr: ..., batch: ...}. TableError names a column that is missing or not positive.
+    laws {lr: ..., batch: ...}. InputError names a column that is missing or not positive.
     """
-    inputs, lr, batch, loss = _columns(table, columns, inputs)
-    labels = _cells(inputs)
+    inputs, lr, batch, loss = settings.columns_of(table, columns, inputs)
+    labels = settings.cells_of(inputs)
+    runs = np.arange(len(loss)) if group is None else pd.factorize(np.asarray(group, object))[0]
+    apart = settings.apart(labels, runs)
     cells, parts = [], []
     for label in range(labels.max() + 1):
         rows = labels == label
         where = {name: float(np.median(values[rows])) for name, values in inputs.items()}
         parts.append((where, lr[rows], batch[rows], loss[rows]))
         cells.append(surface.fit(*parts[-1]))
-    noise = _noise(cells)
+    noise = _noise(cells, len(np.unique(runs)) / len(runs))
     laws, said = {}, {}
     for axis in surface.AXES:
-        laws[axis], said[axis] = _law(axis, [c for c in cells if axis in c.optimum], inputs, cells)
+        at = [i for i, cell in enumerate(cells) if axis in cell.optimum]
+        independent = len(np.unique(apart[at]))
+        laws[axis], said[axis] = _law(axis, [cells[i] for i in at], inputs, cells, independent)
     fitted = {axis: law for axis, law in laws.items() if law}
     return {
         "law": "hyperparameters",
@@ -54,7 +66,7 @@ def fit(table, columns=None, inputs=None):
     }
 
 
-def predict(result, inputs):
+def predict(result: dict[str, Any], inputs: Mapping[str, float]) -> dict[str, dict[str, Any]]:
     """{"lr": {"value", "interval"}, "batch": ...} at inputs by role; only what was fitted."""
     found = {}
     for axis, law in result["laws"].items():
@@ -72,53 +84,21 @@ def _described(cell, part, noise):
     return found
 
 
-def _columns(table, columns, roles):
-    """Inputs by role, lr, batch, loss as arrays; a batch that is not there never varied."""
-    named = (columns or {}).get
-    name = {role: named(role) or role for role in (*SIZES, "flops", "lr", "batch", "loss")}
-    roles = roles or _inputs(name, table)
-    for role in (*roles, "lr", "loss"):
-        schema.require_number(table, name[role])
-    numbers = {role: table[name[role]].to_numpy(float) for role in (*roles, "lr", "loss")}
-    batch = np.ones(len(table))
-    if name["batch"] in table.columns:
-        schema.require_number(table, name["batch"])
-        batch = table[name["batch"]].to_numpy(float)
-    lr, loss = numbers.pop("lr"), numbers.pop("loss")
-    return numbers, lr, batch, loss
+def _noise(cells, share):
+    """(sd, df) of log loss about the surfaces, all cells together; None where nothing is left.
 
-
-def _inputs(name, table):
-    there = [role for role in SIZES if name[role] in table.columns]
-    if len(there) < len(SIZES) and name["flops"] in table.columns:
-        return ["flops"]
-    if not there:
-        raise schema.TableError("learning rates and batches need params and tokens, or flops")
-    return there
-
-
-def _cells(inputs):
-    """A label for each row, (R,): rows whose inputs are all the same up to SAME share one."""
-    levels = []
-    for values in inputs.values():
-        logs = np.log(values)
-        order = np.argsort(logs)
-        level = np.zeros(len(logs), int)
-        level[order[1:]] = np.cumsum(np.diff(logs[order]) > SAME)
-        levels.append(level)
-    return np.unique(np.stack(levels, axis=1), axis=0, return_inverse=True)[1].ravel()
-
-
-def _noise(cells):
-    """(sd, df) of log loss about the surfaces, all cells together; None where nothing is left."""
+    `share`: how many runs there are for a row.
+    """
     df = sum(cell.df for cell in cells)
-    return (float(np.sqrt(sum(cell.rest for cell in cells) / df)), df) if df else None
+    if not df:
+        return None
+    return float(np.sqrt(sum(cell.rest for cell in cells) / df)), max(int(share * df), 1)
 
 
-def _law(axis, cells, inputs, every):
+def _law(axis, cells, inputs, every, independent):
     """LogLinear through the optima and what to say of it; None where the cells are too few."""
     spans = {name: np.log([cell.where[name] for cell in every]) for name in inputs}
-    names = [name for name, logs in spans.items() if np.ptp(logs) > SAME]
+    names = [name for name, logs in spans.items() if np.ptp(logs) > settings.SAME]
     fixed = [name for name in inputs if name not in names]
     if not any(axis in cell.axes for cell in every):
         return None, f"{axis}: no two runs of one cell differ in it"
@@ -130,8 +110,9 @@ def _law(axis, cells, inputs, every):
         law = loglinear.fit(
             {name: [cell.where[name] for cell in cells] for name in names},
             np.exp([cell.optimum[axis] for cell in cells]),
+            independent=independent,
         )
-    except schema.TableError as error:
+    except InputError as error:
         return None, f"{axis}: {known}; {error}"
     constant = f"; {' and '.join(fixed)} never varied, exponent unknown" if fixed else ""
     return law, f"{axis}: {known}{constant}"

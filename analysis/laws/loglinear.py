@@ -3,11 +3,13 @@
 In logs the law is linear, so its intervals are exact for normal scatter whatever the rows are few.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -21,17 +23,17 @@ class LogLinear:
     df: int
     scatter: float  # sd of log y about the law, for a row of weight 1
 
-    def parameters(self):
+    def parameters(self) -> dict[str, float]:
         """{"k": ..., input: exponent}; k is y at inputs of 1."""
         k = self.coefficients[0] - self.centre @ self.coefficients[1:]
         return dict(zip(("k", *self.names), [float(np.exp(k)), *self.exponents], strict=True))
 
     @property
-    def exponents(self):
+    def exponents(self) -> list[float]:
         """The exponents as floats, in the order of `names`."""
         return [float(value) for value in self.coefficients[1:]]
 
-    def intervals(self, level=0.95):
+    def intervals(self, level: float = 0.95) -> dict[str, list[float]]:
         """{"k": [low, high], input: [low, high]}; empty without degrees of freedom."""
         if self.df < 1:
             return {}
@@ -45,7 +47,9 @@ class LogLinear:
             found[name] = [float(self.coefficients[i] + sign * spread) for sign in (-1, 1)]
         return found
 
-    def predict(self, inputs, level=0.95, new=False):
+    def predict(
+        self, inputs: Mapping[str, float], level: float = 0.95, new: bool = False
+    ) -> tuple[float, list[float] | None]:
         """y at {input: value} and its interval or None; `new` adds the scatter of one more row."""
         row = np.array([1.0, *(np.log(inputs[name]) for name in self.names)])
         row[1:] -= self.centre
@@ -56,22 +60,28 @@ class LogLinear:
         spread *= _quantile(level, self.df)
         return float(np.exp(value)), np.exp([value - spread, value + spread]).tolist()
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """For JSON; `from_dict` reads it back."""
         arrays = ("centre", "coefficients", "covariance")
         return {**asdict(self), **{name: getattr(self, name).tolist() for name in arrays}}
 
 
-def from_dict(values):
+def from_dict(values: dict[str, Any]) -> LogLinear:
     """The LogLinear that `as_dict` wrote."""
     arrays = {name: np.array(values[name]) for name in ("centre", "coefficients", "covariance")}
     return LogLinear(**{**values, **arrays, "names": tuple(values["names"])})
 
 
-def fit(inputs, y, weight=None):
+def fit(
+    inputs: Mapping[str, np.ndarray],
+    y: np.ndarray,
+    weight: np.ndarray | None = None,
+    independent: int | None = None,
+) -> LogLinear:
     """Fit y = k * product of input^exponent to {input: (R,)}, y (R,) and precisions weight (R,).
 
-    TableError where the rows can't tell the inputs apart or are fewer than the coefficients.
+    independent: of how many measurements the rows are (all of them); those that share runs count as
+    one. InputError where the rows can't tell the inputs apart or are fewer than the coefficients.
     """
     names = tuple(inputs)
     logs = np.log(np.stack([np.asarray(inputs[name], float) for name in names]))
@@ -80,16 +90,18 @@ def fit(inputs, y, weight=None):
     design = np.vstack([np.ones(len(y)), logs - centre[:, None]]).T * root[:, None]
     target = np.log(np.asarray(y, float)) * root
     if len(y) < len(names) + 1 or np.linalg.matrix_rank(design, tol=1e-6) < len(names) + 1:
-        raise TableError(
+        raise InputError(
             f"a power law in {' and '.join(names)} needs {len(names) + 1} rows that differ in "
             f"each of them independently; these {len(y)} do not"
         )
     coefficients = np.linalg.lstsq(design, target, rcond=None)[0]
-    df = len(y) - len(names) - 1
+    count = len(y) if independent is None else independent
+    df = max(count - len(names) - 1, 0)
     rest = float(((target - design @ coefficients) ** 2).sum())
     variance = rest / df if df else np.nan
     covariance = variance * np.linalg.inv(design.T @ design)
-    return LogLinear(names, centre, coefficients, covariance, df, float(np.sqrt(variance)))
+    scatter = float(np.sqrt(variance * count / len(y)))
+    return LogLinear(names, centre, coefficients, covariance, df, scatter)
 
 
 def _quantile(level, df):

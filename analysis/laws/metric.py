@@ -13,7 +13,7 @@ m - k / p, is M at zero loss). M rises or falls throughout, by the sign of k.
 import numpy as np
 
 from analysis.laws import monotone
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 NAMES = ("m", "k", "p")
 STRAIGHT = 1e-4  # |p| below this: the Taylor series, where the form is 0 / 0
@@ -27,7 +27,7 @@ def fit(loss, metric, group=None, direction=None, name="metric"):
     group: (R,) labels of runs; the rows of one run count as one. direction: "up" where the metric
     rises with the loss (FVD, FID), "down" where it falls (PSNR), None to find it. Returns law, n,
     metric, parameters {m, k, p, L_0}, intervals, derived {direction, spearman, ...}, status.
-    TableError on numbers that are not finite, losses not positive, or an unknown direction.
+    InputError on numbers that are not finite, losses not positive, or an unknown direction.
     """
     loss, metric = _checked(loss, metric, direction, name)
     runs = len(loss) if group is None else len(set(np.asarray(group).tolist()))
@@ -72,7 +72,7 @@ def _measured(theta, x, rest, runs):
 def predict(result, loss):
     """{"value", "interval"} (95 %) of a new run's metric at `loss`, a number or an array."""
     if not result["parameters"]:
-        raise TableError(f"no law of {result['metric']}: {result['status']['words']}")
+        raise InputError(f"no law of {result['metric']}: {result['status']['words']}")
     theta = np.array([result["parameters"][name] for name in NAMES])
     x = np.log(np.asarray(loss, float) / result["parameters"]["L_0"])
     value, jacobian = _value(theta, x), _jacobian(theta, x)
@@ -85,11 +85,11 @@ def predict(result, loss):
 def _checked(loss, metric, direction, name):
     loss, metric = np.asarray(loss, float), np.asarray(metric, float)
     if not (np.isfinite(loss) & (loss > 0)).all():
-        raise TableError("loss holds numbers that are not finite and above zero")
+        raise InputError("loss holds numbers that are not finite and above zero")
     if not np.isfinite(metric).all():
-        raise TableError(f"{name} holds numbers that are not finite")
+        raise InputError(f"{name} holds numbers that are not finite")
     if direction not in (None, "up", "down"):
-        raise TableError(f"direction is {direction!r}, expected up or down")
+        raise InputError(f"direction is {direction!r}, expected up or down")
     return loss, metric
 
 

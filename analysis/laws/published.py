@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 PETA, BILLION = 1e15, 1e9
 
@@ -28,7 +28,7 @@ class Published:
         """The law's value at `inputs` (scalars or arrays), in plain units."""
         if set(inputs) != set(self.exponents):
             expected, got = ", ".join(self.exponents), ", ".join(inputs)
-            raise TableError(f"{self.law}: {self.output} is a law in {expected}; got {got}")
+            raise InputError(f"{self.law}: {self.output} is a law in {expected}; got {got}")
         log_value = np.log(self.k * self.units.get(self.output, 1.0))
         for name, exponent in self.exponents.items():
             log_value = log_value + exponent * np.log(inputs[name] / self.units.get(name, 1.0))
@@ -59,12 +59,12 @@ LAWS = (
 
 
 def law(name, output):
-    """The published law `name` of `output`; TableError lists what there is."""
+    """The published law `name` of `output`; InputError lists what there is."""
     for entry in LAWS:
         if (entry.law, entry.output) == (name, output):
             return entry
     known = ", ".join(f"{entry.law} {entry.output}" for entry in LAWS)
-    raise TableError(f"no published law {name!r} of {output!r}, expected one of: {known}")
+    raise InputError(f"no published law {name!r} of {output!r}, expected one of: {known}")
 
 
 def evaluate(name, output, **inputs):

@@ -1,13 +1,17 @@
 """The sections of the page that list things: videos, scores, runs, commands."""
 
 import math
+import pathlib
+from typing import Any
+
+import pandas as pd
 
 from analysis.figures import axes, style
 from analysis.page import elements, videos
-from analysis.verdict import checks, thresholds
+from analysis.verdict import video_scores
 
 
-def picks(rows, fit):
+def picks(rows: pd.DataFrame, fit: dict[str, Any]) -> list[tuple[str, pd.Series]]:
     """(name, row) of the best run at 1x, 4x and the largest compute."""
     budgets = fit["budgets"]
     smallest = budgets[0]["flops"]
@@ -18,7 +22,7 @@ def picks(rows, fit):
     return [(names[f], rows[ids == b["best_run"]].iloc[0]) for f, b in sorted(chosen.items())]
 
 
-def video_section(root, chosen):
+def video_section(root: pathlib.Path, chosen: list[tuple[str, pd.Series]]) -> str:
     """Videos of the picked runs side by side, with the real clip."""
     shown = videos.side_by_side(root, [(name, str(row["run_id"])) for name, row in chosen])
     if not shown:
@@ -49,13 +53,13 @@ def _video(name, caption, uri):
     return f'<img src="{uri}" alt="{elements.escape(f"{name}: {caption}")}">'
 
 
-def score_section(rows, fit, judged):
+def score_section(rows: pd.DataFrame, fit: dict[str, Any], judged: dict[str, Any]) -> str:
     """Scores of the best run at each budget, their errors and ceilings; "" without scores."""
-    names = checks.score_names(rows)
+    names = video_scores.names(rows)
     if not names:
         return ""
     flops = [budget["flops"] for budget in fit["budgets"]]
-    best = [checks.scored_run(rows, f, fit["columns"]["loss"], names) for f in flops]
+    best = [video_scores.of_budget(rows, f, fit["columns"]["loss"], names) for f in flops]
     shown = [(n, row) for n, row in zip(axes.multiples(fit), best, strict=True) if row is not None]
     improves = {score["name"] for score in judged["scores"] if score["improves"]}
     body = [_score_row(name, shown, rows, name in improves) for name in names]
@@ -75,7 +79,7 @@ def score_section(rows, fit, judged):
 
 
 def _score_row(name, shown, rows, improves):
-    arrow = " ↓" if name in thresholds.LOWER_IS_BETTER else ""
+    arrow = " ↓" if video_scores.lower_is_better(rows, name) else ""
     label = elements.escape(name.replace("_", " ")) + arrow
     cells = [f'<span class="better">{label}</span>' if improves else label]
     digits = 2 if rows[name].abs().max() >= 0.1 else 4
@@ -92,7 +96,9 @@ def _number(value, digits):
     return "" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def runs_section(rows, fit, judged, notes):
+def runs_section(
+    rows: pd.DataFrame, fit: dict[str, Any], judged: dict[str, Any], notes: list[str]
+) -> str:
     """Every run, folded away, with its marks."""
     head = [
         "budget",
@@ -153,7 +159,7 @@ def _text(row, column):
     return elements.escape(row[column]) if column in row else ""
 
 
-def again_section(root, sweep):
+def again_section(root: pathlib.Path, sweep: str) -> str:
     """The commands that make this page again."""
     lines = [
         "make demo                    # all of it, from an empty folder",
@@ -170,7 +176,7 @@ def again_section(root, sweep):
     )
 
 
-def method_section(fit):
+def method_section(fit: dict[str, Any]) -> str:
     """How the intervals came about, folded away."""
     noise = fit["noise"]
     if noise is None:

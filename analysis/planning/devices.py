@@ -1,64 +1,37 @@
-"""Accelerators by name: their dense bf16 peaks, and what a training budget costs on them."""
+"""What a training budget costs on a device: hours, and USD at a price."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from analysis.table.schema import TableError
+from vdit.config.devices import DEVICES, Device
+from vdit.errors import InputError
 
 MFU = 0.4  # of a well-kept training run; PaLM reached 0.46 (2204.02311), Llama 3 0.38 to 0.43
 HOUR = 3600.0
-NVIDIA = "NVIDIA data sheet, dense (half the figure with sparsity)"
-GOOGLE = "docs.cloud.google.com/tpu/docs, peak compute per chip"
 
 
-@dataclass(frozen=True)
-class Device:
-    """An accelerator and its peak in dense bf16 FLOP/s."""
-
-    name: str
-    title: str
-    peak: float
-    source: str
-
-
-DEVICES = {
-    device.name: device
-    for device in (
-        #      name         title            FLOP/s    source
-        Device("h100", "H100 SXM", 989.5e12, NVIDIA),
-        Device("h200", "H200 SXM", 989.5e12, NVIDIA),
-        Device("b200", "B200", 2250e12, NVIDIA),
-        Device("a100", "A100", 312e12, NVIDIA),
-        Device("l40s", "L40S", 362.05e12, NVIDIA),
-        Device("v100", "V100 (fp16)", 125e12, NVIDIA),
-        Device("tpu-v4", "TPU v4", 275e12, GOOGLE),
-        Device("tpu-v5e", "TPU v5e", 197e12, GOOGLE),
-        Device("tpu-v5p", "TPU v5p", 459e12, GOOGLE),
-        Device("tpu-v6e", "TPU v6e", 918e12, GOOGLE),
-    )
-}  # fmt: skip
-
-
-def device(name, peak=None):
+def device(name: str, peak: float | None = None) -> Device:
     """The device called `name`; `peak` (FLOP/s) replaces the table's, and makes any name valid."""
     known = DEVICES.get(name.lower())
     if peak is not None:
         if not 0 < peak < float("inf"):
-            raise TableError(f"--peak is {peak:g}, expected FLOP/s above 0, e.g. 989.5e12")
-        return Device(name, known.title if known else name, peak, "--peak")
+            raise InputError(f"--peak is {peak:g}, expected FLOP/s above 0, e.g. 989.5e12")
+        return replace(known or Device(name, name, None, peak, ""), peak=peak, source="--peak")
     if known is None:
         names = ", ".join(DEVICES)
-        raise TableError(f"--device {name}: not in the table ({names}); give its --peak in FLOP/s")
+        raise InputError(f"--device {name}: not in the table ({names}); give its --peak in FLOP/s")
     return known
 
 
-def cost(flops, device, mfu=MFU, devices=1, price=None):
+def cost(
+    flops: float, device: Device, mfu: float = MFU, devices: int = 1, price: float | None = None
+) -> dict[str, object]:
     """GPU-hours, wall-clock hours and, at `price` USD per GPU-hour, the cost of `flops` FLOPs."""
     if not 0 < mfu <= 1:
-        raise TableError(f"--mfu is {mfu:g}, expected a share of the peak above 0 and at most 1")
+        raise InputError(f"--mfu is {mfu:g}, expected a share of the peak above 0 and at most 1")
     if devices < 1:
-        raise TableError(f"--devices is {devices}, expected 1 or more")
+        raise InputError(f"--devices is {devices}, expected 1 or more")
     if price is not None and not 0 <= price < float("inf"):
-        raise TableError(f"--price is {price:g}, expected USD per GPU-hour of at least 0")
+        raise InputError(f"--price is {price:g}, expected USD per GPU-hour of at least 0")
     hours = flops / (device.peak * mfu) / HOUR
     return {
         "device": device.title,
@@ -73,7 +46,7 @@ def cost(flops, device, mfu=MFU, devices=1, price=None):
     }
 
 
-def span(hours):
+def span(hours: float) -> str:
     """Hours as people say them: seconds, minutes, hours, or hours with days."""
     if hours < 0.02:
         return f"{hours * 3600:.2g} seconds"

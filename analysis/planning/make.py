@@ -1,21 +1,34 @@
 """A plan: what to train with a compute or for a loss, what it costs, and what to run next."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from analysis.planning import devices, next_runs, off_size, optimum, training
-from analysis.table.schema import TableError
+from analysis.table import hygiene
+from vdit.errors import InputError
 
 FAR = 8.0  # beyond this many times the largest compute fitted, an extrapolation is a guess
 
 
-def plan(fit, flops=None, loss=None, law=None, rows=None, price=None, **device):
+def plan(
+    fit: dict[str, Any],
+    flops: float | None = None,
+    loss: float | None = None,
+    law: str | None = None,
+    rows: pd.DataFrame | None = None,
+    price: float | None = None,
+    **device: Any,
+) -> dict[str, Any]:
     """Plan for `flops` or for a target `loss`, from a fit: a JSON-ready dict.
 
-    rows: the fit's table, for learning rate, batch and steps. price: USD per GPU-hour. device:
-    name, peak, mfu, devices (see `planning.devices`). Numbers are {"value", "interval"}, with 95 %
-    intervals or None. TableError where no compute reaches the loss.
+    rows: the fit's table, for learning rate, batch and steps; those whose schedule had not ended
+    are left out. price: USD per GPU-hour. device: name, peak, mfu, devices (see
+    `planning.devices`). Numbers are {"value", "interval"}, with 95 % intervals or None. InputError
+    where no compute reaches the loss.
     """
-    source = optimum.source(fit, law)
+    source, rows = optimum.source(fit, law), _ended(rows)
     compute = {"value": flops, "interval": None}
     if loss is not None:
         compute = _compute(source, loss)
@@ -43,17 +56,23 @@ def plan(fit, flops=None, loss=None, law=None, rows=None, price=None, **device):
     }
 
 
+def _ended(rows):
+    """The rows whose schedule had ended: the others say nothing of the best run of a budget."""
+    rows = None if rows is None else rows[hygiene.annealed(rows)]
+    return None if rows is None or rows.empty else rows
+
+
 def _compute(source, loss):
-    """The compute that reaches `loss`; TableError, saying why, where none does."""
+    """The compute that reaches `loss`; InputError, saying why, where none does."""
     if not 0 < loss < np.inf:
-        raise TableError(f"--loss is {loss:g}, expected a loss above 0")
+        raise InputError(f"--loss is {loss:g}, expected a loss above 0")
     found = optimum.answer(optimum.compute_for(source, loss))
     if np.isfinite(found["value"]):
         return found
     floor = source.loss_law if isinstance(source, optimum.Minima) else source.parameters
     E = optimum.answer(floor["E"])
     between = "" if E["interval"] is None else " (95 %: {:.4g} to {:.4g})".format(*E["interval"])
-    raise TableError(
+    raise InputError(
         f"no compute reaches a loss of {loss:g}: by the {source.name} law the loss that no "
         f"compute removes is E = {E['value']:.4g}{between}"
     )
@@ -83,7 +102,7 @@ def _reach(fit, flops):
     }
 
 
-def warning(planned):
+def warning(planned: dict[str, Any]) -> str:
     """One line on how far the plan goes beyond what was measured, or ""."""
     above, below = planned["times_largest"], planned["times_smallest"]
     if above is None:

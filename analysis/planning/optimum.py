@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.laws import forms
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 SEARCH = 60  # golden sections: the size to the last digit that a flat minimum has
@@ -120,14 +120,14 @@ def sources(fit):
 
 
 def source(fit, law=None):
-    """The source named `law`, or the first; TableError where the fit does not hold it."""
+    """The source named `law`, or the first; InputError where the fit does not hold it."""
     found = sources(fit)
     if law in found or (law is None and found):
         return found[law or next(iter(found))]
     said = fit.get("size_law", {}).get("status", {}).get("words", "no compute budgets")
     if law:
-        raise TableError(f"--law {law}: the fit can be planned with {', '.join(found) or 'none'}")
-    raise TableError(f"the fit has no law of size and loss to plan with: {said}")
+        raise InputError(f"--law {law}: the fit can be planned with {', '.join(found) or 'none'}")
+    raise InputError(f"the fit has no law of size and loss to plan with: {said}")
 
 
 def _arrays(result, names):

@@ -1,16 +1,21 @@
 """Learning rate, batch and steps of a run planned, from a sweep of them or from the best runs."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from analysis.laws import loglinear
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 NAMES = ("lr", "batch")
 LEAST = 3  # best runs that a power law through them needs
 SAME = 1e-6  # best runs that differ by less than this share had one and the same setting
 
 
-def settings(fit, rows, flops, size, tokens):
+def settings(
+    fit: dict[str, Any], rows: pd.DataFrame | None, flops: float, size: float, tokens: float
+) -> dict[str, Any] | None:
     """{"lr", "batch", "steps": {"value", "interval"}, "by"} of a run; None where nothing says.
 
     From the fit's law "hyperparameters" (optima of a sweep) where it has one; else power laws of
@@ -59,7 +64,7 @@ def _power(flops, values, at):
         return {"value": float(values[0]), "interval": None}
     try:
         value, interval = loglinear.fit({"flops": flops}, values).predict({"flops": at}, new=True)
-    except TableError:
+    except InputError:
         return None
     return {"value": value, "interval": interval}
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from analysis.table import groups, hygiene, schema
+from analysis.table import groups, hygiene
+from vdit.errors import InputError
 
 BRANCH = "branch"
 CELL = ("size", "flops_budget")
 
 
-def compared(table, metric="loss_ema"):
+def compared(table: pd.DataFrame, metric: str = "loss_ema") -> pd.DataFrame:
     """For each size, budget and schedule of whole runs: means, and branches less whole runs."""
     rows = []
     for cell, part in _kinds(table).groupby(list(CELL)):
@@ -17,7 +18,7 @@ def compared(table, metric="loss_ema"):
     return pd.DataFrame(rows)
 
 
-def compared_slopes(table, metric="loss_ema"):
+def compared_slopes(table: pd.DataFrame, metric: str = "loss_ema") -> pd.DataFrame:
     """The same of d log metric / d log budget over all budgets of a size: what a law would see."""
     rows = []
     for size, part in _kinds(table).groupby("size"):
@@ -31,10 +32,11 @@ def compared_slopes(table, metric="loss_ema"):
     return pd.DataFrame(rows)
 
 
-def cost_line(table):
+def cost_line(table: pd.DataFrame) -> str:
     """What trunks and branches took, and what whole runs in their place would have."""
-    parts = table[table["trunk"] != table["run_id"]]
-    trunks = table[table["run_id"].isin(parts["trunk"])]
+    ends = hygiene.last_rows(table)
+    parts = ends[(ends["trunk"] != ends["run_id"]) & hygiene.annealed(ends)]
+    trunks = ends[ends["run_id"].isin(parts["trunk"])]
     spent = trunks["flops"].sum() + (parts["flops"] - parts["flops_shared"]).sum()
     whole = parts["flops"].sum()
     return (
@@ -47,11 +49,11 @@ def _kinds(table):
     """Finished rows with a budget, each a branch or of the schedule of a whole run."""
     for column in ("trunk", "flops_shared", "schedule", *CELL):
         if column not in table.columns:
-            raise schema.TableError(f"the table has no column {column!r}")
+            raise InputError(f"the table has no column {column!r}")
     rows = table[(table["flops_budget"] > 0) & hygiene.annealed(table)]
     kinds = rows["schedule"].where(rows["trunk"] == rows["run_id"], BRANCH)
     if BRANCH not in set(kinds):
-        raise schema.TableError("the table has no branches (rows whose trunk is another run)")
+        raise InputError("the table has no branches (rows whose trunk is another run)")
     return rows.assign(kind=kinds)
 
 

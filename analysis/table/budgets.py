@@ -1,25 +1,31 @@
 """Means of metrics at each budget of a sweep."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from analysis.table import schema
+from analysis.table import hygiene, schema
+from vdit.errors import InputError
 
 
-def means(table, metrics, baseline=""):
+def means(table: pd.DataFrame, metrics: Sequence[str], baseline: str = "") -> pd.DataFrame:
     """A row for each budget and metric: flops, metric, mean, se, runs, and its baseline's mean.
+
+    Rows whose schedule had not ended are left out.
 
     se: of the mean over the budget's runs, from their spread and from the metric's own error
     (column METRIC_se) over its clips, whichever is larger: runs share the clips they are asked
-    about, so that more runs do not make these certain. Raises `TableError`.
+    about, so that more runs do not make these certain. Raises `InputError`.
     """
     for column in ["flops_budget", *metrics, *(m + baseline for m in metrics if baseline)]:
         if column not in table.columns:
-            raise schema.TableError(f"the table has no column {column!r}")
+            raise InputError(f"the table has no column {column!r}")
+    table = table[hygiene.annealed(table)]
     schema.comparable(table)
     swept = table[table["flops_budget"] > 0]
     if swept.empty:
-        raise schema.TableError("no row has a flops_budget: expected a sweep over budgets")
+        raise InputError("no row has a flops_budget: expected a sweep over budgets")
     rows = [
         _row(budget, runs, metric, baseline)
         for budget, runs in swept.groupby("flops_budget")
@@ -37,7 +43,7 @@ def _row(budget, runs, metric, baseline):
     return row | ({"baseline": runs[metric + baseline].mean()} if baseline else {})
 
 
-def as_text(found):
+def as_text(found: pd.DataFrame) -> str:
     """A line for each budget, a column for each metric: mean ± se, and the baselines below."""
     text = found.assign(
         text=[f"{m:.3g} ± {s:.2g}" for m, s in zip(found["mean"], found["se"], strict=True)]

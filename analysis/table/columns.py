@@ -4,12 +4,13 @@ A role has a default column, the results table's own name for it, and may be giv
 size N, tokens D and compute C two are enough: C = 6 N D gives the third (2001.08361, section 2.1).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 # Role: the columns that play it unless another is named, in order of preference.
 ROLES = {
@@ -44,19 +45,19 @@ class Roles:
     columns: dict  # {role: the user's column}; derived roles are not in it
     notes: list  # what was derived, and how
 
-    def has(self, *roles):
+    def has(self, *roles: str) -> bool:
         """True when the table has all of these roles, as a column or derived."""
         return all(role in self.columns or role in self.table.columns for role in roles)
 
 
-def assign(table, name="table", **given):
+def assign(table: pd.DataFrame, name: str = "table", **given: str | None) -> Roles:
     """Find each role's column: `given` {role: column or None for the default}; a `Roles`.
 
-    TableError if a column that was named is not there, or a role is unknown.
+    InputError if a column that was named is not there, or a role is unknown.
     """
     unknown = set(given) - set(ROLES)
     if unknown:
-        raise TableError(f"no role {min(unknown)!r}, expected one of {', '.join(ROLES)}")
+        raise InputError(f"no role {min(unknown)!r}, expected one of {', '.join(ROLES)}")
     columns = {}
     for role, defaults in ROLES.items():
         column = given.get(role)
@@ -64,15 +65,26 @@ def assign(table, name="table", **given):
             there = (c for c in defaults if c in table.columns and table[c].notna().any())
             column = next(there, None)
         elif column not in table.columns:
-            raise TableError(_missing(name, role, column, table))
+            raise InputError(_missing(name, role, column, table))
         if column is not None:
             columns[role] = column
     table = table.reset_index(drop=True)
     roles = {role: table[column] for role, column in columns.items()}
+    if "group" in roles:
+        roles["group"] = _runs(table, roles["group"])
     taken = [role for role in ROLES if role in table.columns]
     table = table.drop(columns=taken).assign(**roles)
     derived, notes = _derive(table)
     return Roles(table.assign(**derived), columns, notes)
+
+
+def _runs(table, group):
+    """The group of each row; where its cell is blank (an older row has no trunk) the run itself."""
+    if not group.isna().any():
+        return group
+    own = table["run_id"] if "run_id" in table.columns else group
+    named = group.astype(object).where(group.notna(), own)
+    return named.where(named.notna(), [f"row {at + 1}" for at in table.index])
 
 
 def _derive(table):
@@ -83,20 +95,20 @@ def _derive(table):
     return {}, []
 
 
-def require(roles, needed, name="table"):
-    """Raise TableError unless the table has the roles `needed`, with numbers above 0 in each.
+def require(roles: Roles, needed: Iterable[str], name: str = "table") -> None:
+    """Raise InputError unless the table has the roles `needed`, with numbers above 0 in each.
 
     A loss that is not finite passes: it is for `hygiene` to say what becomes of the row.
     """
     for role in needed:
         if not roles.has(role):
             column = ROLES[role][-1] if ROLES[role] else role
-            raise TableError(_missing(name, role, column, roles.table))
+            raise InputError(_missing(name, role, column, roles.table))
         if role != "metric":  # it may be anything
             _check(roles, role, name)
 
 
-def numbers(table, role):
+def numbers(table: pd.DataFrame, role: str) -> np.ndarray:
     """The values of a role as floats (rows,)."""
     return pd.to_numeric(table[role], errors="coerce").to_numpy(float)
 
@@ -110,13 +122,13 @@ def _check(roles, role, name):
         bad |= ~np.isfinite(values)
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
-        raise TableError(
+        raise InputError(
             f"{name}: {row_name(table, at)}: {roles.columns.get(role, role)} is "
             f"{table[role].iloc[at]}, expected a number above 0"
         )
 
 
-def row_name(table, at):
+def row_name(table: pd.DataFrame, at: int) -> str:
     """Row number `at` in words: as counted in the user's table from 1, with its run if known."""
     known = f" (run {table['run_id'].iloc[at]})" if "run_id" in table.columns else ""
     return f"row {table.index[at] + 1}{known}"

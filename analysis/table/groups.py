@@ -5,28 +5,29 @@ import pandas as pd
 from scipy import stats
 
 from analysis.table import schema
+from vdit.errors import InputError
 
 LEVEL = 0.95
 COSTS = ("params_total", "flops", "clips")  # what a comparison must be read beside
 
 
-def compared(table, by, reference, metric):
+def compared(table: pd.DataFrame, by: str, reference: str, metric: str) -> pd.DataFrame:
     """A row for each value of `by`, the best mean of `metric` (less is better) first.
 
     `difference` is the mean over seeds of metric - reference's metric of the same seed, with
     Student's 95 % interval: seeds share the data's order and the validation triples, so that what
-    is common to them cancels. Blank for fewer than two common seeds. Raises `TableError`.
+    is common to them cancels. Blank for fewer than two common seeds. Raises `InputError`.
     """
     needed = [by, "seed", metric]
     for column in needed:
         if column not in table.columns:
-            raise schema.TableError(f"the table has no column {column!r}")
+            raise InputError(f"the table has no column {column!r}")
     schema.comparable(table)
     _one_each(table, by)
     seeds = table.pivot(index="seed", columns=by, values=metric)
     if reference not in seeds.columns:
         there = ", ".join(map(str, seeds.columns))
-        raise schema.TableError(f"no group {reference!r} in {by}: expected one of {there}")
+        raise InputError(f"no group {reference!r} in {by}: expected one of {there}")
     rows = [_row(table, seeds, by, name, reference) for name in seeds.columns]
     return pd.DataFrame(rows).sort_values("mean", ignore_index=True)
 
@@ -35,7 +36,7 @@ def _one_each(table, by):
     twice = table[table.duplicated([by, "seed"])]
     if len(twice):
         row = twice.iloc[0]
-        raise schema.TableError(
+        raise InputError(
             f"two rows of {by} {row[by]} have seed {row['seed']}: choose one kind with --where"
         )
 
@@ -57,7 +58,7 @@ def _difference(values, is_reference):
     return {"difference": mean, "low": mean - half, "high": mean + half}
 
 
-def as_text(found, by, metric, reference):
+def as_text(found: pd.DataFrame, by: str, metric: str, reference: str) -> str:
     """The table as lines to print."""
     shown = found.copy()
     for column in COSTS:

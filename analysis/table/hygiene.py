@@ -2,7 +2,7 @@
 
 diverged     the loss is not finite, or not below that of predicting nothing, or a column says so
 unfinished   the schedule had not ended, or under 90 % of the budget was spent, or a column says so;
-             un-annealed checkpoints enter when asked for
+             un-annealed checkpoints enter laws of runs when asked for
 duplicate    repeats another row: an error, for which of the two is right is not ours to say, unless
              it is asked that the first be kept
 unstable     far above the fitted law, unlike its neighbours: left out only when asked for
@@ -11,12 +11,15 @@ An unstable row is flagged, not dropped: it was measured, Huber's loss already b
 leaving out points because they miss the law makes any law look right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.table import columns
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 FINISHED = 0.9  # share of its budget that a finished run has spent
 UNSTABLE = 5.0  # robust standard deviations of the log residual above the law
@@ -40,7 +43,7 @@ class Dropped:
     run_ids: tuple
     verb: str = "left out"
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The entry in fit.json."""
         return {
             "reason": self.reason,
@@ -51,7 +54,7 @@ class Dropped:
             "line": self.line(),
         }
 
-    def line(self):
+    def line(self) -> str:
         """One line for people."""
         named = self.run_ids or tuple(f"row {row}" for row in self.rows)
         shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" * (len(named) > 8))
@@ -59,10 +62,16 @@ class Dropped:
         return f"{self.verb} {count}, {self.words}: {shown}"
 
 
-def clean(table, unannealed=False, worst=None, drop=(), name="table"):
+def clean(
+    table: pd.DataFrame,
+    unannealed: bool = False,
+    worst: float | None = None,
+    drop: Sequence[str] = (),
+    name: str = "table",
+) -> tuple[pd.DataFrame, list[Dropped]]:
     """(rows that may be fitted, [Dropped]) of a table of roles (`columns.assign`).
 
-    `worst` is the loss of predicting nothing. TableError for duplicates unless `drop` names them.
+    `worst` is the loss of predicting nothing. InputError for duplicates unless `drop` names them.
     """
     found = []
     reasons = {"diverged": _diverged(table, worst)}
@@ -79,14 +88,24 @@ def clean(table, unannealed=False, worst=None, drop=(), name="table"):
     return table[left], found
 
 
-def annealed(table):
+def annealed(table: pd.DataFrame) -> np.ndarray:
     """(R,) False where the schedule had not ended, of a trunk, say; by the column `annealed`."""
     if "annealed" not in table.columns:
         return np.ones(len(table), bool)
     return ~table["annealed"].isin([False, "False", "false"]).to_numpy()
 
 
-def dropped(rows, reason, words, verb="left out"):
+def unfinished(table: pd.DataFrame) -> np.ndarray:
+    """(R,) True where a row of a table of roles is of a run that had not ended, for any reason."""
+    return np.any([bad for _, bad in _unfinished(table)], axis=0)
+
+
+def last_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The row of each run's most steps: what the run spent is in no other."""
+    return table.loc[table.groupby("run_id", sort=False)["steps"].idxmax()]
+
+
+def dropped(rows: pd.DataFrame, reason: str, words: str, verb: str = "left out") -> Dropped:
     """`Dropped` of these rows; another `verb` where they were only looked at."""
     ids = tuple(dict.fromkeys(rows["run_id"].astype(str))) if "run_id" in rows.columns else ()
     return Dropped(reason, f"{reason} ({words})", tuple(int(i) + 1 for i in rows.index), ids, verb)
@@ -125,14 +144,14 @@ def _duplicates(table, drop, name):
         words = "run_id and steps as in an earlier row"
     if twice.any() and not drop:
         at = int(np.flatnonzero(twice)[0])
-        raise TableError(
+        raise InputError(
             f"{name}: {columns.row_name(table, at)}: {words}, expected one row per checkpoint "
             f"({int(twice.sum())} such; --drop duplicate keeps the first of each)"
         )
     yield words, twice
 
 
-def unstable(residual):
+def unstable(residual: np.ndarray) -> np.ndarray:
     """True where a log residual (rows,) lies `UNSTABLE` robust deviations above the median.
 
     The deviation is 1.4826 times the median absolute one, and at least `LEAST_SPREAD`.

@@ -1,11 +1,16 @@
 """Paired errors: on the same (clip, t, noise) triples two runs differ by the model alone."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
+
+from analysis.table import hygiene
 
 STRATA = 10
 
 
-def paired_se(difference, t, strata=STRATA):
+def paired_se(difference: np.ndarray, t: np.ndarray, strata: int = STRATA) -> float:
     """Standard error of the mean of `difference` (M,), stratified by tenths of t (M,) in [0, 1]."""
     stratum = np.clip((np.asarray(t) * strata).astype(int), 0, strata - 1)
     variance = 0.0
@@ -17,20 +22,27 @@ def paired_se(difference, t, strata=STRATA):
     return float(np.sqrt(variance)) / len(difference)
 
 
-def add_paired_errors(table, losses):
+def add_paired_errors(
+    table: pd.DataFrame, losses: Mapping[tuple[str, int], Mapping[str, np.ndarray]]
+) -> pd.DataFrame:
     """Add `loss_pair_se`: the error of each row's EMA loss minus that of the reference run.
 
-    The reference is the row of the largest budget with the lowest EMA loss. `losses` maps run_id
-    to the arrays t, loss_ema (M,). A run without the reference's triples is left blank.
+    The reference is the row of the largest budget with the lowest EMA loss, of those whose schedule
+    had ended where there are any. `losses` maps (run_id, steps) of a checkpoint to the arrays t,
+    loss_ema (M,): a run's own are those of its last step. A row without the reference's triples is
+    left blank.
     """
     table = table.assign(loss_pair_se=np.nan)
-    known = table[table["run_id"].isin(losses.keys())]
+    at = pd.Series(list(zip(table["run_id"], table["steps"], strict=True)), table.index)
+    known = table[[checkpoint in losses for checkpoint in at]]
     if known.empty or "loss_ema" not in table.columns:
         return table
-    top = known[known["flops_budget"] == known["flops_budget"].max()]
-    reference = losses[top.loc[top["loss_ema"].idxmin(), "run_id"]]
-    for row, run_id in known["run_id"].items():
-        arrays = losses[run_id]
+    ended = hygiene.annealed(known)
+    top = known[ended] if ended.any() else known
+    top = top[top["flops_budget"] == top["flops_budget"].max()]
+    reference = losses[at[top["loss_ema"].idxmin()]]
+    for row in known.index:
+        arrays = losses[at[row]]
         if np.array_equal(arrays["t"], reference["t"]):
             difference = arrays["loss_ema"] - reference["loss_ema"]
             table.loc[row, "loss_pair_se"] = paired_se(difference, reference["t"])

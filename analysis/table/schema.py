@@ -1,11 +1,14 @@
 """The results table: its columns, their units, and what each may hold (one row per checkpoint)."""
 
 import pathlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from vdit.errors import InputError
 
-class TableError(ValueError):
-    """A table or file that the user must mend. The message is one line."""
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -86,38 +89,40 @@ EXPECTED = {
 }
 
 
-def read_table(path):
-    """Read a CSV or parquet table and validate it; TableError if it is missing or malformed."""
+def read_table(path: str | pathlib.Path) -> "pd.DataFrame":
+    """Read a CSV or parquet table and validate it; InputError if it is missing or malformed."""
     return validate(load(path), name=pathlib.Path(path).name)
 
 
-def load(path):
-    """Read a CSV or parquet table, anybody's; TableError if there is none at `path`."""
+def load(path: str | pathlib.Path) -> "pd.DataFrame":
+    """Read a CSV or parquet table, anybody's; InputError if there is none at `path`."""
     import pandas as pd
 
     path = pathlib.Path(path)
     if not path.is_file():
-        raise TableError(f"{path}: no such file, expected a table (CSV or parquet)")
+        raise InputError(f"{path}: no such file, expected a table (CSV or parquet)")
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         # An identifier of twelve hex digits may look like a number, so text is read as text.
         return pd.read_csv(path, dtype=dict.fromkeys(IDENTIFIERS, str))
     except ImportError:
-        raise TableError(f"{path}: reading parquet needs pyarrow, which is not installed") from None
+        raise InputError(f"{path}: reading parquet needs pyarrow, which is not installed") from None
     except (ValueError, OSError) as error:  # of pandas for CSV, of pyarrow for parquet
-        raise TableError(f"{path}: not a table: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path}: not a table: {str(error).splitlines()[0]}") from error
 
 
-def validate(table, name="table", required=None):
-    """Return `table` if every known column holds what it must, else raise TableError."""
+def validate(
+    table: "pd.DataFrame", name: str = "table", required: Sequence[str] | None = None
+) -> "pd.DataFrame":
+    """Return `table` if every known column holds what it must, else raise InputError."""
     if required is None:
         required = [column.name for column in COLUMNS if column.required]
     if len(table) == 0:
-        raise TableError(f"{name}: no rows")
+        raise InputError(f"{name}: no rows")
     for column in required:
         if column not in table.columns:
-            raise TableError(f"{name}: missing column {column!r}")
+            raise InputError(f"{name}: missing column {column!r}")
     for column in table.columns:
         if column in BY_NAME:
             _check_column(table, BY_NAME[column], column in required, name)
@@ -126,20 +131,20 @@ def validate(table, name="table", required=None):
     return table
 
 
-def require_number(table, column, name="table"):
-    """Raise TableError unless `column` is there and holds positive numbers."""
+def require_number(table: "pd.DataFrame", column: str, name: str = "table") -> None:
+    """Raise InputError unless `column` is there and holds positive numbers."""
     if column not in table.columns:
-        raise TableError(f"{name}: missing column {column!r}")
+        raise InputError(f"{name}: missing column {column!r}")
     _check_column(table, Column(column, "positive", ""), True, name)
 
 
-def comparable(table, name="table"):
-    """Raise TableError if losses in `table` were not measured on one and the same thing."""
+def comparable(table: "pd.DataFrame", name: str = "table") -> None:
+    """Raise InputError if losses in `table` were not measured on one and the same thing."""
     for column in COMPARABLE:
         values = sorted(table[column].dropna().unique()) if column in table.columns else []
         if len(values) > 1:
             found = ", ".join(map(str, values[:3]))
-            raise TableError(
+            raise InputError(
                 f"{name}: rows of {len(values)} values of {column!r} ({found}) can't be fitted "
                 "together; keep the rows of one"
             )
@@ -162,7 +167,7 @@ def _check_column(table, column, required, name):
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         expected = EXPECTED.get(column.holds, "a value")
-        raise TableError(
+        raise InputError(
             f"{name}: {_row_name(table, row)}: {column.name} is "
             f"{table[column.name].iloc[row]}, expected {expected}"
         )
@@ -174,7 +179,7 @@ def _check_unique(table, name):
     twice = table.duplicated(["run_id", "steps"])
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
-        raise TableError(
+        raise InputError(
             f"{name}: {_row_name(table, row)}: run_id and steps as in an earlier row, "
             "expected one row per checkpoint"
         )

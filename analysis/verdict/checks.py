@@ -1,14 +1,22 @@
-"""What the verdict rests on beside the gain: the prediction, the scores, signs of over-fitting."""
+"""What the verdict rests on beside gain and scores: the prediction, signs of over-fitting."""
 
 import itertools
 import math
-import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 
 from analysis.verdict.gain import minimum
-from analysis.verdict.thresholds import CONFIDENCE, GAP, LOWER_IS_BETTER, REPEATS
+from analysis.verdict.thresholds import GAP, REPEATS
 
 
-def check_prediction(rows, fit, prediction, gain):
+def check_prediction(
+    rows: pd.DataFrame,
+    fit: dict[str, Any],
+    prediction: dict[str, Any] | None,
+    gain: dict[str, Any] | None,
+) -> dict[str, Any] | None:
     """The prediction beside what came: a dict, or None if there is none or nothing came yet.
 
     It held if its interval holds what came and is narrower than the gain over 8x of compute (a
@@ -46,7 +54,7 @@ def check_prediction(rows, fit, prediction, gain):
     }
 
 
-def is_narrow(interval, gain):
+def is_narrow(interval: Sequence[float], gain: dict[str, Any] | None) -> bool:
     """True if a prediction's interval of losses is narrower, as a share, than the gain."""
     return gain is not None and (interval[1] / interval[0] - 1) < gain["gain"]
 
@@ -58,54 +66,7 @@ def _made_before(rows, prediction):
     return bool(prediction["created"] < rows["started"].min())
 
 
-def score_names(rows):
-    """Scores of the videos: columns that have an error and a ceiling of real clips beside them."""
-    return [n for n in rows.columns if f"{n}_se" in rows.columns and f"{n}_real" in rows.columns]
-
-
-def scored_run(rows, flops, loss, names):
-    """The run of lowest loss at a budget that has scores, or None."""
-    at = rows[(rows["flops_budget"] == flops)].dropna(subset=names, how="all")
-    return None if at.empty else at.loc[at[loss].idxmin()]
-
-
-def compare_scores(rows, fit):
-    """Each score from the smallest to the largest budget; the level is shared among the scores."""
-    names, flops = score_names(rows), sorted(rows["flops_budget"].unique())
-    if not names or len(flops) < 2:
-        return []
-    ends = [scored_run(rows, f, fit["columns"]["loss"], names) for f in (flops[0], flops[-1])]
-    if any(end is None for end in ends):
-        return []
-    level = score_level(len(names))
-    return [found for name in names if (found := _compare(name, *ends, level))]
-
-
-def score_level(count):
-    """Normal quantile of one interval where `count` scores share the level (Bonferroni)."""
-    return statistics.NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / count)
-
-
-def _compare(name, low, high, level):
-    values = [float(row[key]) for row in (low, high) for key in (name, f"{name}_se")]
-    if any(math.isnan(value) for value in values):
-        return None
-    sign = -1 if name in LOWER_IS_BETTER else 1
-    better = sign * (values[2] - values[0])
-    error = math.hypot(values[1], values[3])
-    interval = [better - level * error, better + level * error]
-    return {
-        "name": name,
-        "from": values[0],
-        "to": values[2],
-        "better_by": better,
-        "error": error,
-        "interval": interval,
-        "improves": interval[0] > 0,
-    }
-
-
-def overfit(rows, fit):
+def overfit(rows: pd.DataFrame, fit: dict[str, Any]) -> dict[str, Any]:
     """Marks of repeated data and over-fitting, by run, and what they say about the sweep."""
     loss = fit["columns"]["loss"]
     epochs = rows["epochs"] if "epochs" in rows.columns else 0 * rows[loss]

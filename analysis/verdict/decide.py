@@ -6,16 +6,21 @@ taken over, so seeds are then planned for the new pair.
 """
 
 import math
+from typing import Any
+
+import pandas as pd
 
 from analysis.planning.devices import span
-from analysis.verdict import checks, proposals, seeds
+from analysis.verdict import proposals, seeds, video_scores
 from analysis.verdict.gain import budget_pair, nearest_span
 from analysis.verdict.thresholds import CHANCE, SENSIBLE
 
 HELD_OUT = ("unpredicted", "late", "wide", "missed", "span")
 
 
-def next_runs(rows, fit, found, blocks):
+def next_runs(
+    rows: pd.DataFrame, fit: dict[str, Any], found: dict[str, Any], blocks: list[str]
+) -> dict[str, Any]:
     """The steps that remove `blocks` at the least cost: `steps`, `flops`, `sentence`, ...
 
     `decides` is False where no sensible effort does: at a cost above SENSIBLE times all compute
@@ -65,7 +70,7 @@ def _scores(rows, scores, needed):
         return [proposals.first_scores(rows)]
     if "scores" not in needed:
         return []
-    clips = proposals.more_clips(rows, scores, checks.score_level(len(scores)))
+    clips = proposals.more_clips(rows, scores, video_scores.level(len(scores)))
     return [clips] if clips else []
 
 

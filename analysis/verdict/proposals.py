@@ -1,8 +1,10 @@
 """What could be done next about each thing that stands against a verdict, and what it costs."""
 
 import math
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.verdict.gain import nearest_span
 from analysis.verdict.proposal import count, propose
@@ -12,7 +14,7 @@ TIMES = (2, 4, 8, 16, 32, 64)  # as many videos that are tried for scores
 NOISE_RUNS = 4  # repeats that measure the noise between runs where nothing has
 
 
-def measure_noise(rows, fit):
+def measure_noise(rows: pd.DataFrame, fit: dict[str, Any]) -> dict[str, Any]:
     """Repeat the best run of the smallest budget: nothing can be decided without a noise."""
     budget = fit["budgets"][0]
     run = {"flops": budget["flops"], "size": budget["size"], "seeds": NOISE_RUNS}
@@ -26,7 +28,9 @@ def measure_noise(rows, fit):
     )
 
 
-def next_budget(rows, fit, factor, chance=CONFIDENCE):
+def next_budget(
+    rows: pd.DataFrame, fit: dict[str, Any], factor: float, chance: float = CONFIDENCE
+) -> dict[str, Any]:
     """Predict the budget `factor` above the largest, then run it with as many sizes."""
     ahead = budget_ahead(fit, factor)
     flops = ahead["flops"]
@@ -44,7 +48,7 @@ def next_budget(rows, fit, factor, chance=CONFIDENCE):
     )
 
 
-def second_budget(rows, fit, factor):
+def second_budget(rows: pd.DataFrame, fit: dict[str, Any], factor: float) -> dict[str, Any]:
     """Run a budget `factor` above the only one: before that nothing can be predicted."""
     ahead = budget_ahead(fit, factor)
     runs = [{"flops": ahead["flops"], "size": size, "seeds": 1} for size in ahead["sizes"]]
@@ -58,7 +62,9 @@ def second_budget(rows, fit, factor):
     )
 
 
-def more_clips(rows, scores, level):
+def more_clips(
+    rows: pd.DataFrame, scores: list[dict[str, Any]], level: float
+) -> dict[str, Any] | None:
     """Sample and score more videos of the two runs compared: no training."""
     best = None
     for score in scores:
@@ -75,25 +81,25 @@ def more_clips(rows, scores, level):
     return propose(
         rows,
         f"sample and score {times}x as many videos of the best runs of the smallest and the "
-        "largest budget (vdit.evaluate; no training)",
+        "largest budget (python -m vdit.evaluate --root DIR; no training)",
         ["scores"],
         expected=f"{name.replace('_', ' ')} then improves beyond its interval",
         chance=chance,
     )
 
 
-def first_scores(rows):
+def first_scores(rows: pd.DataFrame) -> dict[str, Any]:
     """Score the videos of the two runs compared, where nothing did."""
     return propose(
         rows,
-        "score videos of the best runs of the smallest and the largest budget (vdit.evaluate; no "
-        "training)",
+        "score videos of the best runs of the smallest and the largest budget (python -m "
+        "vdit.evaluate --root DIR; no training)",
         ["unscored"],
         expected="a score that improves with compute, if the loss means what it should",
     )
 
 
-def more_videos(rows, overfit):
+def more_videos(rows: pd.DataFrame, overfit: dict[str, Any]) -> dict[str, Any]:
     """Train the runs that repeat their videos too often again, on more videos."""
     again = rows[rows["run_id"].astype(str).isin(overfit["repeats"])]
     times = overfit["most_epochs"] / REPEATS
@@ -111,7 +117,9 @@ def more_videos(rows, overfit):
     )
 
 
-def steadier_runs(rows, fit, overfit):
+def steadier_runs(
+    rows: pd.DataFrame, fit: dict[str, Any], overfit: dict[str, Any]
+) -> dict[str, Any]:
     """Train the budgets where the best loss rises again, at half the learning rate."""
     runs = [
         {"flops": budget["flops"], "size": size, "seeds": 1}
@@ -129,7 +137,7 @@ def steadier_runs(rows, fit, overfit):
     )
 
 
-def step_to(fit):
+def step_to(fit: dict[str, Any]) -> float:
     """Factor of the next budget: the sweep's own step, or what makes two budgets 8x apart.
 
     A smaller step would be cheaper still, and test less: the law hardly moves over it.
@@ -142,7 +150,7 @@ def step_to(fit):
     return factor
 
 
-def budget_ahead(fit, factor):
+def budget_ahead(fit: dict[str, Any], factor: float) -> dict[str, Any]:
     """The budget `factor` above the largest, as it will be run: as many sizes, about the best."""
     top, size_law = fit["budgets"][-1], fit["size_law"].get("parameters")
     grow = factor ** (size_law["a"] if size_law else 0.5)

@@ -12,7 +12,11 @@ Best runs that over-fit, or a best loss that rises with compute, keep it undecid
 then data or training, not compute, was the limit. Thresholds: `analysis.verdict.thresholds`.
 """
 
-from analysis.verdict import checks, decide
+from typing import Any
+
+import pandas as pd
+
+from analysis.verdict import checks, decide, video_scores
 from analysis.verdict.gain import gain as measure_gain
 
 WORDS = {
@@ -29,7 +33,9 @@ WORDS = {
 }
 
 
-def judge(rows, fit, prediction=None):
+def judge(
+    rows: pd.DataFrame, fit: dict[str, Any], prediction: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Apply the rule to selected rows, their fit, and a prediction: a dict with the sentence.
 
     `blocks` names what stands against a decision (the keys of `WORDS`); `next` is what would
@@ -39,7 +45,7 @@ def judge(rows, fit, prediction=None):
     found = {
         "gain": gain,
         "prediction": checks.check_prediction(rows, fit, prediction, gain),
-        "scores": checks.compare_scores(rows, fit),
+        "scores": video_scores.compare(rows, fit),
         "overfit": checks.overfit(rows, fit),
     }
     verdict, blocks = _decide(**found)

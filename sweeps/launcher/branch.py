@@ -4,11 +4,11 @@
 
 With warm-up-stable-decay (2405.18392) the rate of a run is constant until its last fifth: so one
 run, the trunk, passes all budgets at that rate, and short decays branch from its checkpoints. A
-branch ends as a run from step 0 would have (`vdit.training.trunk`), and costs its decay. `--hold_out`
-leaves out the branches of the largest budget. Their trunk is trained to the point where they would leave
-it: no fit takes its loss, for its rate never came down. A worker with nothing but branches of other
-workers' trunks left waits for their checkpoints, on Slurm too. When this may be used:
-analysis/results/branches.
+branch ends as a run from step 0 would have (`vdit.training.trunk`), and costs its decay.
+`--hold_out` leaves out the branches of the largest budget. Their trunk is trained to the point
+where they would leave it: no fit takes its loss, for its rate never came down. A worker with
+nothing but branches of other workers' trunks left waits for their checkpoints, on Slurm too. When
+this may be used: analysis/results/branches.
 """
 
 import json
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vdit.errors import InputError
+from vdit.runs.folder import CHECKPOINTS
 
 BUDGET = ("steps", "flops_budget", "optimizer.lr")
 Cell = dict[str, Any]
@@ -33,7 +34,7 @@ def branched(cells: Iterable[Cell], base: Any, name_of: Callable[[Cell], str]) -
     that stands alone is a whole run, of that schedule too. `name_of` gives the run_id of a cell.
     Raises `InputError` for a sweep of learning rates, and where nothing can be shared.
     """
-    families = [_alike(cells, base) for cells in _grouped(cells, (*BUDGET, "seed"))]
+    families = [_with_one_schedule(cells, base) for cells in _grouped(cells, (*BUDGET, "seed"))]
     groups = [g for cells in families for g in _grouped(cells, (*BUDGET, "optimizer.warmup"))]
     if all(len(group) == 1 for group in groups):
         raise InputError("sweep.branch: no two runs of this sweep differ in their budget alone")
@@ -49,7 +50,7 @@ def _grouped(cells: Iterable[Cell], without: tuple[str, ...]) -> list[list[Cell]
     return list(groups.values())
 
 
-def _alike(cells: list[Cell], base: Any) -> list[Cell]:
+def _with_one_schedule(cells: list[Cell], base: Any) -> list[Cell]:
     """The cells with one peak rate, and one warm-up in steps."""
     warmup = cells[0].get("optimizer.warmup", base.optimizer.warmup)
     shortest = min(_steps(cell, base) for cell in cells)
@@ -76,7 +77,9 @@ def _one_rate(cells: list[Cell], base: Any) -> float:
     return min(rates.values())
 
 
-def _trunk_and_branches(group: list[Cell], base: Any, name_of) -> Iterator[Cell]:
+def _trunk_and_branches(
+    group: list[Cell], base: Any, name_of: Callable[[Cell], str]
+) -> Iterator[Cell]:
     decay = group[0].get("optimizer.decay", base.optimizer.decay)
     starts = [cell["steps"] - max(1, round(decay * cell["steps"])) for cell in group]
     longest, end = max(group, key=lambda cell: cell["steps"]), max(starts)
@@ -104,7 +107,7 @@ def trunk_of(run: Run) -> tuple[str, int]:
     return run["overrides"].get("trunk.run", ""), run["overrides"].get("trunk.step", 0)
 
 
-def own(run: Run) -> float:
+def own_share(run: Run) -> float:
     """The share of a run's steps, and FLOPs, that no trunk does for it."""
     return 1 - trunk_of(run)[1] / run["steps"]
 
@@ -112,18 +115,18 @@ def own(run: Run) -> float:
 def is_ready(root: Path, run: Run) -> bool:
     """Whether the run can begin: its trunk, if any, has left a checkpoint (renamed when whole)."""
     name, step = trunk_of(run)
-    return not name or (root / "runs" / name / "checkpoints" / str(step)).is_dir()
+    return not name or (root / "runs" / name / CHECKPOINTS / str(step)).is_dir()
 
 
-def labels(runs: Iterable[Run]) -> list[str | None]:
-    """Which run is a trunk, and where each branch begins; no labels of a sweep without trunks."""
+def starts(runs: Iterable[Run]) -> list[str | None]:
+    """Where each branch begins (TRUNK@STEP), and which run is a trunk; [] for whole runs only."""
     runs = list(runs)
     if not any(trunk_of(run)[0] for run in runs):
         return []
-    return [_label(run) for run in runs]
+    return [_start(run) for run in runs]
 
 
-def _label(run: Run) -> str | None:
+def _start(run: Run) -> str | None:
     name, step = trunk_of(run)
     if name:
         return f"{name}@{step}"

@@ -1,11 +1,11 @@
-"""Claims: at most one worker trains a run, whoever dies and whoever comes after.
+"""Claims: at most one worker is at work on a run, whoever dies and whoever comes after.
 
 A claim is the file `claim` in the run's folder. It is made with O_EXCL, so one of any number of
 workers on any number of machines makes it, and its owner holds an flock on it for as long as it
-trains. The kernel drops the lock when the owner dies, however it dies: a claim without a lock is
+works. The kernel drops the lock when the owner dies, however it dies: a claim without a lock is
 stale, and whoever gets the lock next owns it. No process number is compared (numbers are used
-again) and no claim is deleted by anyone but its owner (two takers could delete each other's).
-An flock says nothing sure about another machine, so a claim made elsewhere counts as alive.
+again) and no claim is deleted by anyone but its owner (of two, each could delete the other's). An
+flock says nothing sure about another machine, so a claim made elsewhere counts as alive.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 NAME = "claim"
-# Between a claim's making and its first words it is empty: a moment, unless its maker died then.
+# A claim is empty until its maker has signed it: a moment, unless the maker died then.
 EMPTY_S = 60.0
 # A status table that looks at a claim holds its lock for microseconds; ask once more before going.
 SECOND_TRY_S = 0.01
@@ -36,7 +36,7 @@ class Claim(NamedTuple):
         os.close(self.descriptor)
 
 
-def take(folder: Path) -> Claim | None:
+def acquire(folder: Path) -> Claim | None:
     """Claims the run in `folder` (made if missing); None when another worker has it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
@@ -107,6 +107,6 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 def _write(descriptor: int, attempt: int) -> None:
     """Overwrites in place (a rename would leave the lock behind), in one write, longer or equal."""
-    words = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
-    text = json.dumps(words | {"attempt": attempt}).ljust(400) + "\n"
+    signature = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+    text = json.dumps(signature | {"attempt": attempt}).ljust(400) + "\n"
     os.pwrite(descriptor, text.encode(), 0)

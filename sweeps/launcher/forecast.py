@@ -5,9 +5,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from sweeps.launcher.branch import own
-from sweeps.launcher.queue import RESULT
-from sweeps.launcher.status import state_of, table, whole_seconds, with_starts
+from sweeps.launcher.branch import own_share
+from sweeps.launcher.state import state_of, whole_seconds
+from sweeps.launcher.status import table, with_starts
+from vdit.runs.folder import RESULT
 
 # FLOP/s of a worker before any run here was timed: float32 on one core of a desktop CPU.
 ASSUMED_RATE = 1e10
@@ -28,7 +29,7 @@ def describe(root: Path, runs: list[dict[str, Any]], workers: int) -> str:
     total = spread(ahead, workers)
     return (
         f"{table(*with_starts(rows, HEADER, runs))}\n"
-        f"{len(runs)} runs, {sum(run['flops'] * own(run) for run in runs):.3g} FLOPs, "
+        f"{len(runs)} runs, {sum(run['flops'] * own_share(run) for run in runs):.3g} FLOPs, "
         f"{len(ahead)} to do: about {total:.0f} s with {workers} workers ({source})"
     )
 
@@ -52,7 +53,7 @@ def expected_seconds(root: Path, runs: list[dict[str, Any]]) -> tuple[list[float
     beside = statistics.median(besides) if besides else 0.0
     seconds = [
         beside
-        + own(run)
+        + own_share(run)
         * run["steps"]
         * step_s.get((run["size"], run["batch"]), run["flops"] / run["steps"] / rate)
         for run in runs

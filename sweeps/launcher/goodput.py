@@ -1,7 +1,7 @@
-"""The account of a sweep, to the last run: what its steps came to, what its workers did all day.
+"""The goodput of a sweep: what its steps came to, and what its workers' seconds went to.
 
-Steps are known from the runs' metrics.jsonl (a killed run's to its last line), seconds from what
-workers write down (`sweeps/book.py`). Both are split without a rest:
+Steps are known from the runs' metrics.jsonl (a killed run's to its last line), seconds from the
+workers' logs (`sweeps/launcher/worker_log.py`). Both are split without a rest:
 
   useful      steps behind the results of finished runs
   repeated    steps trained again, for a worker was killed after the last checkpoint
@@ -13,15 +13,27 @@ workers write down (`sweeps/book.py`). Both are split without a rest:
 import collections
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher.queue import FAILED, RESULT, run_folder
+from sweeps.launcher.state import FAILED, run_folder
 from sweeps.launcher.worker_log import read_worker_logs
+from vdit.runs.folder import RESULT
 
-FATES = ("useful", "repeated", "wasted", "unfinished", "no run")
+OUTCOMES = ("useful", "repeated", "wasted", "unfinished", "no run")
 DEAD = "killed or at work"  # seconds of a run that its worker has not closed
+
+Run = Mapping[str, Any]
+
+
+class SweepGoodput(NamedTuple):
+    """FLOPs and seconds by outcome, and the workers' seconds by kind; each of the latter two adds
+    up to the same whole."""
+
+    flops: collections.Counter
+    seconds: collections.Counter
+    kinds: collections.Counter
 
 
 class Attempt(NamedTuple):
@@ -33,50 +45,79 @@ class Attempt(NamedTuple):
     seen: float
 
 
-class Ledger(NamedTuple):
-    """FLOPs and seconds by fate, and the workers' seconds by kind; each of the latter two adds up
-    to the same whole."""
+class Session(NamedTuple):
+    """What a worker did between claiming runs and giving them back; `seconds` None if it did not
+    come to that."""
 
-    flops: collections.Counter
-    seconds: collections.Counter
-    kinds: collections.Counter
+    runs: list[str]
+    began: float
+    seconds: float | None
+    idle_steps: int
 
 
-def show(root: Path, runs: list[dict[str, Any]]) -> str:
-    """The closing table of a sweep; empty where nothing was trained."""
-    ledger = account(root, runs)
-    flops, seconds = ledger.flops.total(), ledger.seconds.total()
-    lines = [f"{'ledger':>10}  {'FLOPs':>9}     %   seconds     %"]
-    for fate in FATES:
-        if ledger.flops[fate] or ledger.seconds[fate]:
-            lines.append(_line(fate, ledger.flops[fate], flops, ledger.seconds[fate], seconds))
+class Trained(NamedTuple):
+    """A run of the plan, the attempts at it, and what those of its steps came to that count."""
+
+    run: Run
+    attempts: list[Attempt]
+    outcome: str
+
+    def steps(self, i: int) -> dict[str, int]:
+        """Steps of an attempt by outcome: those beyond the start of the next were repeated."""
+        attempt = self.attempts[i]
+        steps = attempt.last - attempt.start
+        later = self.attempts[i + 1].start if i + 1 < len(self.attempts) else attempt.last
+        repeated = min(steps, max(0, attempt.last - later))
+        return {"repeated": repeated, self.outcome: steps - repeated}
+
+    @property
+    def flops_per_step(self) -> float:
+        return self.run["flops"] / self.run["steps"]
+
+
+def show(root: Path, runs: Sequence[Run]) -> str:
+    """The closing table of a sweep."""
+    found = goodput_of(root, runs)
+    flops, seconds = found.flops.total(), found.seconds.total()
+    lines = [f"{'goodput':>10}  {'FLOPs':>9}     %   seconds     %"]
+    for outcome in OUTCOMES:
+        if found.flops[outcome] or found.seconds[outcome]:
+            parts = found.flops[outcome], flops, found.seconds[outcome], seconds
+            lines.append(_line(outcome, *parts))
     lines.append(_line("in all", flops, flops, seconds, seconds))
-    parts = [f"{k} {_percent(s, seconds)} %" for k, s in ledger.kinds.most_common() if s]
-    return "\n".join([*lines, f"of the workers' seconds: {', '.join(parts)}"] if seconds else lines)
+    kinds = [f"{k} {_percent(s, seconds)} %" for k, s in found.kinds.most_common() if s]
+    return "\n".join([*lines, f"of the workers' seconds: {', '.join(kinds)}"] if seconds else lines)
 
 
-def account(root: Path, runs: list[dict[str, Any]]) -> Ledger:
-    """The ledger of these runs, from what lies in their folders and in the workers' books."""
-    ledger = Ledger(*(collections.Counter() for _ in range(3)))
-    by_id = {run["run_id"]: run for run in runs}
-    attempts = {name: attempts_of(run_folder(root, run)) for name, run in by_id.items()}
-    fates = {name: fate_of(root, run) for name, run in by_id.items()}
-    for name, run in by_id.items():
-        for i in range(len(attempts[name])):
-            for fate, steps in _steps(attempts[name], i, fates[name]).items():
-                ledger.flops[fate] += steps * run["flops"] / run["steps"]
-    books = read_worker_logs(root)
-    takes = [take for book in books for take in _takes(book)]
+def goodput_of(root: Path, runs: Sequence[Run]) -> SweepGoodput:
+    """The goodput of these runs, from what lies in their folders and from the workers' logs."""
+    found = SweepGoodput(*(collections.Counter() for _ in range(3)))
+    trained = {run["run_id"]: _trained(root, run) for run in runs}
+    for each in trained.values():
+        for i in range(len(each.attempts)):
+            for outcome, steps in each.steps(i).items():
+                found.flops[outcome] += steps * each.flops_per_step
+    logs = read_worker_logs(root)
+    sessions = [session for log in logs for session in _sessions(log)]
     begins = collections.defaultdict(list)
-    for take in takes:
-        for name in take.runs:
-            begins[name].append(take.began)
-    for take in takes:
-        _add(ledger, take, _trained_in(take, begins, attempts), by_id, attempts, fates)
-    for book in books:
-        ledger.kinds.update(book[-1]["seconds"])
-    ledger.seconds["no run"] = ledger.kinds.total() - ledger.seconds.total()
-    return ledger
+    for session in sessions:
+        for name in session.runs:
+            begins[name].append(session.began)
+    for session in sessions:
+        _add(found, session, _attempts_in(session, begins, trained), trained)
+    for log in logs:
+        found.kinds.update(log[-1]["seconds"])
+    found.seconds["no run"] = found.kinds.total() - found.seconds.total()
+    return found
+
+
+def _trained(root: Path, run: Run) -> Trained:
+    folder, outcome = run_folder(root, run), "unfinished"
+    if (folder / RESULT).exists():
+        outcome = "useful"
+    elif (folder / FAILED).exists():
+        outcome = "wasted"
+    return Trained(run, attempts_of(folder), outcome)
 
 
 def attempts_of(folder: Path) -> list[Attempt]:
@@ -92,71 +133,48 @@ def attempts_of(folder: Path) -> list[Attempt]:
     return found
 
 
-def fate_of(root: Path, run: Mapping[str, Any]) -> str:
-    """What the steps of a run came to that were not repeated."""
-    folder = run_folder(root, run)
-    if (folder / RESULT).exists():
-        return "useful"
-    return "wasted" if (folder / FAILED).exists() else "unfinished"
-
-
-def _steps(attempts: list[Attempt], i: int, fate: str) -> dict[str, int]:
-    """Steps of an attempt by fate: what it did beyond the start of the next was repeated."""
-    steps = attempts[i].last - attempts[i].start
-    later = attempts[i + 1].start if i + 1 < len(attempts) else attempts[i].last
-    repeated = min(steps, max(0, attempts[i].last - later))
-    return {"repeated": repeated, fate: steps - repeated}
-
-
-class Take(NamedTuple):
-    """What a worker did between claiming runs and giving them back; `seconds` None if it did not
-    come to that."""
-
-    runs: list[str]
-    began: float
-    seconds: float | None
-    idle_steps: int
-
-
-def _takes(book: list[dict[str, Any]]) -> list[Take]:
-    takes = []
-    for line, after in itertools.zip_longest(book, book[1:]):
+def _sessions(log: list[dict[str, Any]]) -> list[Session]:
+    sessions = []
+    for line, after in itertools.zip_longest(log, log[1:]):
         if line["event"] != "begin":
             continue
         seconds = after and sum(after["seconds"].values()) - sum(line["seconds"].values())
         idle = after["idle_steps"] if after else 0
-        takes.append(Take(line["runs"], line["time"], seconds, idle))
-    return takes
+        sessions.append(Session(line["runs"], line["time"], seconds, idle))
+    return sessions
 
 
-def _trained_in(take: Take, begins: Mapping, attempts: Mapping) -> dict[str, int]:
-    """Of each run in it the attempt that was made there, by its number; by the times of both."""
+def _attempts_in(
+    session: Session, begins: Mapping[str, list[float]], trained: Mapping[str, Trained]
+) -> dict[str, int]:
+    """Of each run the attempt that was made in a session, by its number; by the times of both."""
     made = {}
-    for name in take.runs:
-        until = min((t for t in begins[name] if t > take.began), default=float("inf"))
-        for i, attempt in enumerate(attempts.get(name, ())):
-            if take.began <= attempt.began < until:
+    for name in session.runs:
+        until = min((t for t in begins[name] if t > session.began), default=float("inf"))
+        for i, attempt in enumerate(trained[name].attempts if name in trained else ()):
+            if session.began <= attempt.began < until:
                 made[name] = i
     return made
 
 
-def _add(ledger: Ledger, take: Take, made: dict, by_id: Mapping, attempts, fates) -> None:
-    """Splits a take's seconds as its steps split; without steps, by the fates of its runs."""
-    seconds = take.seconds
+def _add(
+    found: SweepGoodput, session: Session, made: Mapping[str, int], trained: Mapping[str, Trained]
+) -> None:
+    """Splits a session's seconds as its steps split; without steps, by the outcomes of its runs."""
+    seconds = session.seconds
     if seconds is None:  # to the last sign of life
-        seen = [attempts[name][i].seen for name, i in made.items()]
-        seconds = max(seen, default=take.began) - take.began
-        ledger.kinds[DEAD] += seconds
-    weights = collections.Counter({"wasted": take.idle_steps})
+        seen = [trained[name].attempts[i].seen for name, i in made.items()]
+        seconds = max(seen, default=session.began) - session.began
+        found.kinds[DEAD] += seconds
+    weights = collections.Counter({"wasted": session.idle_steps})
     for name, i in made.items():
-        weights.update(_steps(attempts[name], i, fates[name]))
-    known = [name for name in take.runs if name in by_id]
+        weights.update(trained[name].steps(i))
+    known = [trained[name] for name in session.runs if name in trained]
     if known:
-        run = by_id[known[0]]
-        ledger.flops["wasted"] += take.idle_steps * run["flops"] / run["steps"]
-    weights = weights if weights.total() else collections.Counter(map(fates.get, known))
-    for fate, weight in weights.items():
-        ledger.seconds[fate] += seconds * weight / weights.total()
+        found.flops["wasted"] += session.idle_steps * known[0].flops_per_step
+    weights = weights if weights.total() else collections.Counter(each.outcome for each in known)
+    for outcome, weight in weights.items():
+        found.seconds[outcome] += seconds * weight / weights.total()
 
 
 def _line(name: str, flops: float, all_flops: float, seconds: float, all_seconds: float) -> str:

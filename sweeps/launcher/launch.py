@@ -2,84 +2,98 @@
 
 import argparse
 import signal
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from sweeps.launcher import forecast, goodput, local, modes, slurm
+from sweeps.launcher.job import Job
+from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.plan import make_plan, select, write_plan
-from sweeps.launcher.queue import FAILED, run_folder
-from sweeps.launcher.status import state_of
-from sweeps.launcher.watch import OPEN_STATES, OVER_STATES, watch
+from sweeps.launcher.state import FAILED, OPEN_STATES, OVER_STATES
+from sweeps.launcher.training import Training
+from sweeps.launcher.watch import close, watch
 from vdit.errors import InputError
 
 
 def main() -> int:
+    """Plans the sweep, trains what is left of it, says how it went."""
     arguments = _parser().parse_args()
-    if arguments.workers is not None and arguments.workers < 1:
-        raise InputError(f"--workers {arguments.workers}: expected 1 or more")
-    root = arguments.root
-    plan = make_plan(arguments.sweep, root, arguments.set)
-    runs = select(plan, arguments.hold_out)
+    check_workers(arguments.workers)
+    plan = make_plan(arguments.sweep, arguments.root, arguments.set)
+    options = ["--hold_out"] if arguments.hold_out else []
+    job = Training(arguments.root, select(plan, arguments.hold_out), options)
     if arguments.dry_run:
-        machine = modes.find_machine(plan, root)
-        workers = local.shares(machine.devices, arguments.workers, machine.need)
-        print(forecast.describe(root, runs, len(workers)))
-        print(f"mode: {modes.decide(*_question(root, machine, runs, arguments))[1]}")
-        return 0
-    write_plan(root, plan)
+        return _dry_run(job, arguments)
+    write_plan(job.root, plan)
     if arguments.retry_failed:
-        for run in runs:
-            (run_folder(root, run) / FAILED).unlink(missing_ok=True)
+        for run in job.runs:
+            (job.folder(run) / FAILED).unlink(missing_ok=True)
     started = time.monotonic()
-    if any(state_of(root, run).name not in OVER_STATES for run in runs):
+    if not is_done(job):
         if arguments.executor == "slurm":
-            return _submit(root, runs, arguments)
-        _run_here(root, plan, runs, arguments)
-    return _close(root, runs, time.monotonic() - started)
+            return _submit(job, arguments)
+        run_here(job, lambda machine: modes.choose(*_question(job, machine, arguments)))
+    print(goodput.show(job.root, job.runs))
+    return close(job, time.monotonic() - started)
 
 
-def _run_here(root: Path, plan: Mapping[str, Any], runs: list[dict], arguments) -> None:
+def check_workers(workers: int | None) -> None:
+    """Refuses a `--workers` of none."""
+    if workers is not None and workers < 1:
+        raise InputError(f"--workers {workers}: expected 1 or more")
+
+
+def is_done(job: Job) -> bool:
+    """Whether no run is left to anybody."""
+    return all(job.state(run).name in OVER_STATES for run in job.runs)
+
+
+def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
+    """Does a job with workers of this machine, in the mode that is chosen for it."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the workers end with the launcher
         signal.signal(number, signal.default_int_handler)
-    machine = modes.find_machine(plan, root)
-    local.prepare(root, arguments.hold_out)
-    mode, why = modes.choose(*_question(root, machine, runs, arguments))
+    machine = modes.find_machine(job.runs)
+    local.prepare(job)
+    mode, why = choose(machine)
     workers = f"{len(mode.shares)} workers on {machine.platform}"
-    print(f"{len(runs)} runs, {workers}; logs in {root / 'logs'}\nmode: {why}")
-    with local.Pool(root, arguments.hold_out, machine.platform, mode) as pool:
-        watch(root, runs, pool)
+    print(f"{len(job.runs)} runs, {workers}; logs in {job.root / 'logs'}\nmode: {why}")
+    with local.Pool(job, machine.platform, mode) as pool:
+        watch(job, pool)
 
 
-def _question(root: Path, machine: modes.Machine, runs: list[dict], arguments) -> tuple:
-    """What the choice of a mode depends on: the runs that nobody has begun or has at work."""
-    left = [run for run in runs if state_of(root, run).name in OPEN_STATES]
-    return root, machine, left, (arguments.mode, arguments.workers)
-
-
-def _submit(root: Path, runs: list[dict], arguments) -> int:
-    workers = arguments.workers or min(len(runs), slurm.MAXIMUM_WORKERS)
-    slots = modes.MAXIMUM_SLOTS if arguments.mode == "packed" else 1
-    options = local.Mode(arguments.mode, [], slots).options if arguments.mode != "auto" else []
-    latents, array = slurm.submit(root, arguments.hold_out, workers, options)
-    print(f"submitted {root / 'slurm.sh'}: job {latents} makes the latents, then {workers} workers")
-    print(f"share the runs as job {array}; follow with: python -m sweeps.status --root {root}")
+def _dry_run(job: Training, arguments: argparse.Namespace) -> int:
+    """What would be trained, and how; writes nothing."""
+    machine = modes.find_machine(job.runs)
+    workers = local.shares(machine.devices, arguments.workers, machine.need)
+    print(forecast.describe(job.root, job.runs, len(workers)))
+    print(f"mode: {modes.decide(*_question(job, machine, arguments))[1]}")
     return 0
 
 
-def _close(root: Path, runs: list[dict], seconds: float) -> int:
-    """Says how it went; every failed run is named, and makes the exit status 1."""
-    states = [state_of(root, run) for run in runs]
-    failed = [(r, s) for r, s in zip(runs, states, strict=True) if s.name == "failed"]
-    print(goodput.show(root, runs))
-    print(f"{len(runs) - len(failed)} of {len(runs)} runs are finished ({seconds:.0f} s)")
-    for run, state in failed:
-        name = f"{run['run_id']} size {run['size']} budget {run['flops_budget']:.3g}"
-        print(f"failed: {name}: {state.note}")
-    if failed:
-        print("try them again with --retry_failed; tracebacks are in the runs' failed.json")
-    return 1 if failed else 0
+def _question(job: Training, machine: Machine, arguments: argparse.Namespace) -> tuple:
+    """What the choice of a mode depends on: the runs that nobody has begun or has at work."""
+    left = [run for run in job.runs if job.state(run).name in OPEN_STATES]
+    return job.root, machine, left, (arguments.mode, arguments.workers)
+
+
+def _submit(job: Training, arguments: argparse.Namespace) -> int:
+    workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
+    slots = modes.MAXIMUM_SLOTS if arguments.mode == "packed" else 1
+    options = Mode(arguments.mode, [], slots).options if arguments.mode != "auto" else []
+    place = ["--root", str(job.root.resolve()), *job.options, "--workers", str(workers)]
+    then = [sys.executable, "-m", "sweeps.launcher.modes", *place]
+    print(submitted(job.root, workers, slurm.submit(job, workers, options, then)))
+    return 0
+
+
+def submitted(root: Path, workers: int, jobs: tuple[str, str]) -> str:
+    """What Slurm was given."""
+    return (
+        f"submitted {root / 'slurm.sh'}: job {jobs[0]} makes the latents, then {workers} workers\n"
+        f"share the runs as job {jobs[1]}; follow with: python -m sweeps.status --root {root}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Runs a plan on this machine: worker processes, one bar, one line for every run that ends."""
+"""Workers on this machine: how they share its devices, and the processes themselves."""
 
 import json
 import os
@@ -7,8 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from sweeps.launcher.job import Job
 from vdit.errors import InputError
 
 TERMINATED = 128 + signal.SIGTERM  # the status of a worker that was told to end
@@ -26,7 +27,7 @@ class Mode(NamedTuple):
 
     @property
     def options(self) -> list[str]:
-        """What a worker is told of it."""
+        """The same for a worker's command line."""
         return ["--mode", self.name, "--slots", str(self.slots)]
 
 
@@ -63,9 +64,9 @@ def shares(devices: list[str], workers: int | None, need: int = 1) -> list[list[
     return [devices[i::workers] for i in range(workers)]
 
 
-def prepare(root: Path, hold_out: bool) -> None:
+def prepare(job: Job) -> None:
     """Makes the latents in a process of its own with all cores, so that no JAX stays here."""
-    done = subprocess.run(_command(root, hold_out, ["--prepare"]))
+    done = subprocess.run(worker_command(job, ["--prepare"]))
     if done.returncode:
         raise SystemExit(done.returncode)  # it has said why on the same stderr
 
@@ -73,12 +74,10 @@ def prepare(root: Path, hold_out: bool) -> None:
 class Pool:
     """Worker processes, one to a share of the devices, started while there are runs to claim."""
 
-    def __init__(self, root: Path, hold_out: bool, platform: str, mode: Mode):
-        self.root, self.hold_out, self.platform = root, hold_out, platform
-        self.shares = mode.shares
-        self.options = mode.options
+    def __init__(self, job: Job, platform: str, mode: Mode):
+        self.job, self.platform, self.mode = job, platform, mode
         self.processes: list[subprocess.Popen | None] = [None] * len(mode.shares)
-        self.starts = 0
+        self.starts = 0  # since a run ended
 
     def __enter__(self) -> "Pool":
         return self
@@ -104,23 +103,24 @@ class Pool:
                 self.processes[i] = None
         living = sum(process is not None for process in self.processes)
         for i in [i for i, p in enumerate(self.processes) if p is None][: max(0, open_runs)]:
-            if self.starts >= MAXIMUM_STARTS * len(self.shares) and not living:
+            if self.starts >= MAXIMUM_STARTS * len(self.mode.shares) and not living:
                 raise InputError(f"the workers end before their runs do; see {self._log(i)}")
             self._start(i)
         return notes
 
     @property
     def is_idle(self) -> bool:
+        """Whether no worker lives."""
         return not any(self.processes)
 
     def _start(self, i: int) -> None:
-        environment, options = worker_setting(self.platform, self.shares, i)
+        environment, options = worker_setting(self.platform, self.mode.shares, i)
         log = self._log(i)
         log.parent.mkdir(exist_ok=True)
         with open(log, "a") as file:
             # In a session of its own: Ctrl-C reaches this process, which ends it in order.
             self.processes[i] = subprocess.Popen(
-                _command(self.root, self.hold_out, options + self.options),
+                worker_command(self.job, options + self.mode.options),
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -139,7 +139,7 @@ class Pool:
         raise InputError(f"worker {i}: {last.removeprefix('error: ')} (log: {self._log(i)})")
 
     def _log(self, i: int) -> Path:
-        return self.root / "logs" / f"worker_{os.getpid()}_{i}.log"
+        return self.job.root / "logs" / f"worker_{os.getpid()}_{i}.log"
 
 
 def worker_setting(
@@ -171,6 +171,7 @@ def _cores() -> list[str]:
     return [str(core) for core in range(os.cpu_count() or 1)]
 
 
-def _command(root: Path, hold_out: bool, options: Iterable[str]) -> list[Any]:
-    hold = ["--hold_out"] if hold_out else []
-    return [sys.executable, "-m", "sweeps.launcher.worker", "--root", str(root), *hold, *options]
+def worker_command(job: Job, options: Iterable[str] = (), root: Path | None = None) -> list[str]:
+    """The command line of a worker of a job; `root` is where it finds it, if elsewhere."""
+    place = ["--root", str(root or job.root)]
+    return [sys.executable, "-m", "sweeps.launcher.worker", *place, *job.options, *options]

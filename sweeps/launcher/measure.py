@@ -1,4 +1,4 @@
-"""How fast each mode trains here: rehearsed in processes like workers, written to modes.json."""
+"""How fast each mode trains here: step benchmarks in processes like workers, to modes.json."""
 
 import json
 import math
@@ -11,15 +11,15 @@ from typing import Any
 
 from sweeps.launcher import local
 from sweeps.launcher.local import Machine, Mode
-from sweeps.launcher.plan import write_json
+from vdit.runs.files import write_json
 from vdit.training.slots import idle_steps, stages
 
 FILE = "modes.json"
 MEASURE_S = 1.5  # of training, in each mode
 
 
-def measured(root: Path, machine: str) -> dict[str, Any] | None:
-    """What has been found out on this root and such a machine."""
+def read_measurement(root: Path, machine: str) -> dict[str, Any] | None:
+    """What has been measured for this root on such a machine."""
     path = root / FILE
     return json.loads(path.read_text()).get(machine) if path.exists() else None
 
@@ -27,38 +27,33 @@ def measured(root: Path, machine: str) -> dict[str, Any] | None:
 def measure(
     root: Path, machine: Machine, group: list[dict[str, Any]], choices: dict[str, Mode]
 ) -> dict[str, Any]:
-    """Rehearses each mode on runs of one program, longest first; writes ROOT/modes.json."""
+    """Benchmarks each mode on runs of one program, longest first; writes ROOT/modes.json."""
     found: dict[str, Any] = {"size": group[0]["size"], "batch": group[0]["batch"]}
     speeds = {}
     for name, mode in choices.items():
         speeds[name], compile_s = _steps_per_s(root, machine, group[0], mode)
         if name == "packed":
             found["slots"], lengths = mode.slots, [run["steps"] for run in group]
-            speeds[name] = with_losses(speeds[name], compile_s, lengths, mode.slots)
+            speeds[name] = useful_steps_per_s(speeds[name], compile_s, lengths, mode.slots)
     found |= {"steps_per_s": speeds, "fastest": max(speeds, key=speeds.get)}
     before = json.loads((root / FILE).read_text()) if (root / FILE).exists() else {}
     write_json(root / FILE, before | {machine.name: found})
     return found
 
 
-def words(found: dict[str, Any]) -> str:
+def describe(found: dict[str, Any]) -> str:
     """What was measured, in a line."""
-    speeds = ", ".join(f"{said(n)} {v:.4g}" for n, v in found["steps_per_s"].items())
-    return (
-        f"steps/s of size {found['size']}, batch {found['batch']}: {speeds}"
-        + (
-            f" ({found['slots']} slots, idle ones and compiling discounted)"
-            if "slots" in found
-            else ""
-        )
-        + f"; the fastest is {said(found['fastest'])}"
-    )
+    speeds = ", ".join(f"{label(n)} {v:.4g}" for n, v in found["steps_per_s"].items())
+    if "slots" in found:
+        speeds += f" ({found['slots']} slots, idle ones and compiling discounted)"
+    what = f"size {found['size']}, batch {found['batch']}"
+    return f"steps/s of {what}: {speeds}; the fastest is {label(found['fastest'])}"
 
 
-def with_losses(speed: float, compile_s: float, lengths: Sequence[int], slots: int) -> float:
+def useful_steps_per_s(speed: float, compile_s: float, lengths: Sequence[int], slots: int) -> float:
     """Useful steps/s of runs packed so, longest first, from the speed of slots that are all busy.
 
-    Some slots are idle, and each size that a pack shrinks to is compiled once; what a rehearsal has
+    Some slots are idle, and each size that a pack shrinks to is compiled once; what a benchmark has
     compiled, workers find in the cache.
     """
     packs = [lengths[i : i + slots] for i in range(0, len(lengths), slots)]
@@ -73,36 +68,30 @@ def _steps_per_s(
     root: Path, machine: Machine, run: dict[str, Any], mode: Mode
 ) -> tuple[float, float]:
     """Steps/s of all slots of all workers at once, 0 where one of them fails; compile seconds."""
-    trials = [_start(root, machine, run, mode, i) for i in range(len(mode.shares))]
+    processes = [_start(root, machine, run, mode, i) for i in range(len(mode.shares))]
     try:
-        compile_s = [float(trial.stdout.readline() or "nan") for trial in trials]
+        compile_s = [float(process.stdout.readline() or "nan") for process in processes]
         if any(map(math.isnan, compile_s)):
             return 0.0, 0.0
-        for trial in trials:
-            trial.stdin.write(f"{MEASURE_S}\n")
-            trial.stdin.flush()
-        answers = [json.loads(trial.stdout.readline() or "[0, 1]") for trial in trials]
+        for process in processes:
+            process.stdin.write(f"{MEASURE_S}\n")
+            process.stdin.flush()
+        answers = [json.loads(process.stdout.readline() or "[0, 1]") for process in processes]
         return sum(steps / seconds for steps, seconds in answers), max(compile_s)
     finally:
-        for trial in trials:
-            trial.communicate()  # it ends with its input
+        for process in processes:
+            process.communicate()  # it ends with its input
 
 
-def _start(root: Path, machine: Machine, run: dict[str, Any], mode: Mode, i: int):
+def _start(
+    root: Path, machine: Machine, run: dict[str, Any], mode: Mode, i: int
+) -> subprocess.Popen:
     environment, options = local.worker_setting(machine.platform, mode.shares, i)
-    command = [
-        sys.executable,
-        "-m",
-        "sweeps.launcher.step_benchmark",
-        "--root",
-        str(root),
-        "--run",
-        run["run_id"],
-    ]
+    which = ["--root", str(root), "--run", run["run_id"], "--slots", str(mode.slots)]
     (root / "logs").mkdir(exist_ok=True)
-    with open(root / "logs" / "trials.log", "a") as log:
+    with open(root / "logs" / "step_benchmark.log", "a") as log:
         return subprocess.Popen(
-            [*command, "--slots", str(mode.slots), *options],
+            [sys.executable, "-m", "sweeps.launcher.step_benchmark", *which, *options],
             env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -111,6 +100,6 @@ def _start(root: Path, machine: Machine, run: dict[str, Any], mode: Mode, i: int
         )
 
 
-def said(name: str) -> str:
-    """A mode in words."""
+def label(name: str) -> str:
+    """A mode's name as it is printed."""
     return {"one": "one at a time"}.get(name, name.replace("_", " "))

@@ -6,15 +6,15 @@ python -m sweeps.launcher.modes --root DIR    writes DIR/modes.json, for workers
 import argparse
 import fcntl
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sweeps.launcher import forecast, local
 from sweeps.launcher.local import Machine, Mode
-from sweeps.launcher.measure import measure, measured, said, words
-from sweeps.launcher.plan import build_config, read_plan, select
-from sweeps.launcher.queue import is_over, run_folder
+from sweeps.launcher.measure import describe, label, measure, read_measurement
+from sweeps.launcher.plan import config_of, read_plan, select
+from sweeps.launcher.state import is_over, run_folder
 from vdit import errors
 from vdit.training.slots import recorded_mode
 
@@ -26,13 +26,13 @@ MAXIMUM_SLOTS = 16
 COST_S, WORTH = 60.0, 10
 
 Choices = dict[str, Mode]
+Asked = tuple[str, int | None]  # a mode or `auto`, and a number of workers or None
 
 
-def find_machine(plan: Mapping[str, Any], root: Path, name: str = "") -> Machine:
-    """This machine, under the given name or one that its like shares."""
+def find_machine(runs: Sequence[dict[str, Any]], name: str = "") -> Machine:
+    """This machine, under the given name or its like's, for runs of the first one's mesh."""
     platform, devices = local.find_devices()
-    mesh = build_config(plan, root, plan["runs"][0]["overrides"]).mesh
-    need = 1 if platform == "cpu" else local.devices_needed(mesh)
+    need = 1 if platform == "cpu" else local.devices_needed(config_of(runs[0]).mesh)
     return Machine(name or f"{platform} x{len(devices)}", platform, devices, need)
 
 
@@ -74,12 +74,11 @@ def decide(
     root: Path,
     machine: Machine,
     runs: list[dict[str, Any]],
-    asked: tuple[str, int | None],
+    asked: Asked,
 ) -> tuple[Mode | None, str]:
     """The mode to train `runs` in, None if that is to be measured first, and why, in a line.
 
-    `asked`: the mode asked for, or auto, and the number of workers, or None. A sweep that takes but
-    little longer than measuring is not worth it.
+    A sweep that takes but little longer than measuring is not worth it.
     """
     name, workers = asked
     default = Mode(DEFAULT, local.shares(machine.devices, workers, machine.need))
@@ -87,29 +86,33 @@ def decide(
         return default, "none; others have the runs that are left"
     choices = choices_for(machine, runs, workers)
     if name in choices:
-        return choices[name], f"{said(name)}, as asked"
+        return choices[name], f"{label(name)}, as asked"
     if name != "auto":
-        return default, f"{said(DEFAULT)}; nothing here could be {said(name)}"
+        return default, f"{label(DEFAULT)}; nothing here could be {label(name)}"
     if len(runs) == 1 and not workers:
         return _of_one(root, machine, runs[0], choices)
     if workers or len(choices) == 1:
-        return default, said(DEFAULT)
-    if found := measured(root, machine.name):
-        return choices.get(found["fastest"], default), words(found)
+        return default, label(DEFAULT)
+    if found := read_measurement(root, machine.name):
+        return choices.get(found["fastest"], default), describe(found)
     if (seconds := _expected_s(root, machine, runs)) < WORTH * COST_S:
-        return default, f"{said(DEFAULT)}; {seconds:.0f} s of work are too few to measure modes"
-    return None, f"to be measured: {', '.join(map(said, choices))}"
+        return default, f"{label(DEFAULT)}; {seconds:.0f} s of work are too few to measure modes"
+    return None, f"to be measured: {', '.join(map(label, choices))}"
 
 
-def _of_one(root: Path, machine: Machine, run: dict[str, Any], choices: Choices):
+def _of_one(
+    root: Path, machine: Machine, run: dict[str, Any], choices: Choices
+) -> tuple[Mode, str]:
     """A lone run has all that there is, unless it began otherwise: with its cores go its bits."""
     began = recorded_mode(root / "runs" / run["run_id"]).get("mode", "one")
     lone = choices | {"packed": Mode("packed", _together(machine, None)[:1])}
     mode = lone.get(began, choices[DEFAULT])
-    return mode, f"one run, {said(mode.name)}"
+    return mode, f"one run, {label(mode.name)}"
 
 
-def choose(root: Path, machine: Machine, runs: list[dict[str, Any]], asked):
+def choose(
+    root: Path, machine: Machine, runs: list[dict[str, Any]], asked: Asked
+) -> tuple[Mode, str]:
     """As `decide`, after measuring where that is wanted."""
     with open(root / "modes.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds it done
@@ -118,7 +121,7 @@ def choose(root: Path, machine: Machine, runs: list[dict[str, Any]], asked):
             return mode, why
         choices = choices_for(machine, runs, None)
         found = measure(root, machine, dominating(runs), choices)
-    return choices[found["fastest"]], words(found)
+    return choices[found["fastest"]], describe(found)
 
 
 def _expected_s(root: Path, machine: Machine, runs: list[dict[str, Any]]) -> float:
@@ -127,6 +130,7 @@ def _expected_s(root: Path, machine: Machine, runs: list[dict[str, Any]]) -> flo
 
 
 def main() -> None:
+    """Measures the modes of a job of Slurm, where that is worth it."""
     parser = argparse.ArgumentParser(prog="python -m sweeps.launcher.modes", description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder with sweep.json")
     parser.add_argument("--workers", type=int, default=1, help="jobs that will share the runs")
@@ -134,12 +138,13 @@ def main() -> None:
     arguments = parser.parse_args()
     root, plan = arguments.root, read_plan(arguments.root)
     left = [run for run in select(plan, arguments.hold_out) if not is_over(run_folder(root, run))]
-    machine = find_machine(plan, root, SLURM)
+    if not left or read_measurement(root, SLURM):
+        return
+    machine = find_machine(left, SLURM)
     here = [machine.devices]
     choices = {"one": Mode("one", here)} | packed(machine, left, here, arguments.workers)
-    worth = left and _expected_s(root, machine, left) >= WORTH * COST_S
-    if worth and len(choices) > 1 and not measured(root, SLURM):
-        print(words(measure(root, machine, dominating(left), choices)))
+    if len(choices) > 1 and _expected_s(root, machine, left) >= WORTH * COST_S:
+        print(describe(measure(root, machine, dominating(left), choices)))
 
 
 if __name__ == "__main__":

@@ -4,23 +4,31 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher import claim
+from sweeps.launcher.claim import Claim
 from vdit.config.fingerprint import fingerprint, identity
 from vdit.training.slots import recorded_mode
 
 # What runs of one pack may differ in; the rest makes the program, or the data behind it.
-FREE = ("seed", "steps", "flops_budget", "optimizer.ema_halflife")
-FREE += tuple(f"optimizer.{key}" for key in ("lr", "schedule", "warmup", "decay", "final"))
+MAY_DIFFER = ("seed", "steps", "flops_budget", "optimizer.ema_halflife")
+MAY_DIFFER += tuple(f"optimizer.{key}" for key in ("lr", "schedule", "warmup", "decay", "final"))
 # A run whose workers were killed as often is tried alone: its pack may be what killed them.
 DEATHS_TOGETHER = 1
 
-Taken = tuple[dict[str, Any], claim.Claim]
+Run = dict[str, Any]
+ClaimRun = Callable[[Run], Claim | None]
+
+
+class Claimed(NamedTuple):
+    """A run, and this worker's claim of it."""
+
+    run: Run
+    claim: Claim
 
 
 class Pack(NamedTuple):
     """Claimed runs, and the slots (run_id, steps) they train in; a run alone has no slots."""
 
-    taken: list[Taken]
+    claimed: list[Claimed]
     slots: list[tuple[str, int]]
 
 
@@ -31,36 +39,30 @@ def program(config: Any) -> str:
     """
     parts = identity(config)
     alone = parts.get("trunk.run") or parts.get("checkpoint_at")
-    return fingerprint({k: v for k, v in parts.items() if alone or k not in FREE})
+    return fingerprint({k: v for k, v in parts.items() if alone or k not in MAY_DIFFER})
 
 
-def gather(
-    root: Path,
-    runs: list[dict[str, Any]],
-    first: Taken,
-    slots: int,
-    take: Callable[[dict[str, Any]], claim.Claim | None],
-) -> Pack:
+def gather(root: Path, runs: list[Run], first: Claimed, slots: int, claim_run: ClaimRun) -> Pack:
     """The pack of a run just claimed: the one it began in, else it and up to `slots` runs alike.
 
     A run that began alone goes on alone: bits agree within a mode.
     """
-    run, held = first
+    run = first.run
     mode = recorded_mode(root / "runs" / run["run_id"])
     begun = [tuple(slot) for slot in mode.get("pack", ())]
-    if held.attempt > 1 + DEATHS_TOGETHER or (not begun and (mode or slots < 2)):
+    if first.claim.attempt > 1 + DEATHS_TOGETHER or (not begun and (mode or slots < 2)):
         return Pack([first], [])
     others = [other for other in runs if other["run_id"] != run["run_id"]]
     if begun:
         names = [name for name, _ in begun]
         others = [other for other in others if other["run_id"] in names]
-        return Pack([first, *_take_all(others, len(others), take)], begun)
-    taken = [first, *_take_all(_alike(root, run, others), slots - 1, take)]
-    together = [(r["run_id"], r["steps"]) for r, _ in taken]
-    return Pack(taken, together if len(taken) > 1 else [])
+        return Pack([first, *_claim_all(others, len(others), claim_run)], begun)
+    claimed = [first, *_claim_all(_alike(root, run, others), slots - 1, claim_run)]
+    together = [(each.run["run_id"], each.run["steps"]) for each in claimed]
+    return Pack(claimed, together if len(claimed) > 1 else [])
 
 
-def _alike(root: Path, run: dict[str, Any], others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _alike(root: Path, run: Run, others: list[Run]) -> list[Run]:
     """Runs of one program that have not begun, those of the most like length first."""
     alike = [
         other
@@ -70,9 +72,9 @@ def _alike(root: Path, run: dict[str, Any], others: list[dict[str, Any]]) -> lis
     return sorted(alike, key=lambda other: abs(other["steps"] - run["steps"]))
 
 
-def _take_all(runs: Iterable[dict[str, Any]], count: int, take) -> list[Taken]:
-    taken = []
+def _claim_all(runs: Iterable[Run], count: int, claim_run: ClaimRun) -> list[Claimed]:
+    claimed = []
     for run in runs:
-        if len(taken) < count and (held := take(run)):
-            taken.append((run, held))
-    return taken
+        if len(claimed) < count and (held := claim_run(run)):
+            claimed.append(Claimed(run, held))
+    return claimed

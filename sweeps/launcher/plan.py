@@ -2,17 +2,21 @@
 
 import importlib.util
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sweeps.launcher.branch import branched, own
+from ml_collections import ConfigDict
+
+from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
+from vdit.config import flops
 from vdit.config.fingerprint import fingerprint
 from vdit.errors import InputError
+from vdit.runs.files import write_json
+from vdit.training.resolve import resolve
 
 PLAN = "sweep.json"
 
@@ -21,50 +25,42 @@ def make_plan(sweep: str, root: Path, settings: list[str]) -> dict[str, Any]:
     """The plan of `sweeps/demo.py[:arg]`: its `sweep(base)` applied to its EXPERIMENT.
 
     `settings` ("key=value") change the base config before the sweep derives anything from it. The
-    argument after the colon goes to the experiment's `get_config`. Raises `InputError` for any
-    cell that cannot be run, before any is.
+    argument after the colon goes to the experiment's `get_config`. Every run has its resolved
+    config in the plan: a worker reads that, and neither sweep nor experiment. Raises `InputError`
+    for any cell that cannot be run, before any is.
     """
     path, argument = split_argument(sweep)
-    module = load_module(path)
-    for name in ("EXPERIMENT", "sweep"):
-        if not hasattr(module, name):
-            raise InputError(
-                f"{path}: a sweep file has EXPERIMENT and sweep(base); {name} is missing"
-            )
+    module = _load_sweep(path)
     experiment = _experiment_path(path, module.EXPERIMENT)
-    chosen = parse_settings(settings)
+    shipped, chosen = load_module(experiment).get_config(argument), parse_settings(settings)
     fixed = {"sweep.name": path.stem} | chosen
-    plan = {"sweep": path.stem, "experiment": f"{experiment}:{argument}", "runs": []}
-    base = _unresolved(plan, root, fixed)
-    rows: dict[str, dict[str, Any]] = {}
+
+    def row(cell: dict[str, Any]) -> dict[str, Any]:
+        return _row(_unresolved(shipped, root, fixed | cell), fixed | cell)
+
+    base = _unresolved(shipped, root, fixed)
     cells = module.sweep(base)
     if base.sweep.branch:
-        cells = branched(cells, base, lambda cell: _row(plan, root, fixed | cell)["run_id"])
-    for overrides in cells:
-        row = _row(plan, root, fixed | overrides)
-        rows.setdefault(row["run_id"], row)
+        cells = branched(cells, base, lambda cell: row(cell)["run_id"])
+    rows: dict[str, dict[str, Any]] = {}
+    for made in map(row, cells):
+        rows.setdefault(made["run_id"], made)
     if not rows:
         raise InputError(f"{path}: sweep(base) yields no runs")
     for key, value in chosen.items():
-        if all(row["overrides"][key] != value for row in rows.values()):
+        if all(made["overrides"][key] != value for made in rows.values()):
             raise InputError(f"--set {key}={value} has no effect: the sweep sets {key} itself")
-    return plan | {"runs": list(rows.values())}
+    name = f"{experiment}:{argument}"
+    return {"sweep": path.stem, "experiment": name, "runs": list(rows.values())}
 
 
-def build_config(plan: Mapping[str, Any], root: Path, overrides: Mapping[str, Any]) -> Any:
-    """The resolved config of a run; latents, and the autoencoder if unset, lie under `root`."""
-    from vdit.main import resolve
-
-    return resolve(_unresolved(plan, root, overrides))
-
-
-def _unresolved(plan: Mapping[str, Any], root: Path, overrides: Mapping[str, Any]) -> Any:
-    path, argument = split_argument(plan["experiment"])
-    config = with_overrides(load_module(path).get_config(argument), overrides)
-    if "cache" not in overrides:
-        config.cache = str(root / "latents")
-    if not config.autoencoder.dir:
-        config.autoencoder.dir = str(root / "autoencoder")
+def config_of(run: Mapping[str, Any]) -> ConfigDict:
+    """The resolved config of a run of a plan, as it was when the sweep was launched."""
+    if "config" not in run:
+        raise InputError(f"{PLAN} is of older code: its runs have no config; launch it again")
+    config = ConfigDict(run["config"])
+    if fingerprint(config) != run["run_id"]:
+        raise InputError(f"{PLAN}: the config of run {run['run_id']} is another's; launch it again")
     return config
 
 
@@ -78,17 +74,9 @@ def read_plan(root: Path) -> dict[str, Any]:
 
 def write_plan(root: Path, plan: Mapping[str, Any]) -> None:
     """Writes ROOT/sweep.json. A root holds one sweep: that of another name is not overwritten."""
-    root.mkdir(parents=True, exist_ok=True)
     if (root / PLAN).exists() and (name := read_plan(root)["sweep"]) != plan["sweep"]:
         raise InputError(f"--root {root} holds the sweep {name!r}; give {plan['sweep']!r} its own")
     write_json(root / PLAN, plan)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON so that a reader sees the old file or the whole new one."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    beside.write_text(json.dumps(value, indent=1) + "\n")
-    os.replace(beside, path)
 
 
 def select(plan: Mapping[str, Any], hold_out: bool) -> list[dict[str, Any]]:
@@ -111,8 +99,8 @@ def cost(run: Mapping[str, Any]) -> float:
     Of a branch its own share, to two digits: its steps are whole numbers, and so is the share not
     the same for all sizes.
     """
-    whole = run["flops_budget"] or run["flops"]
-    return whole if own(run) == 1 else float(f"{whole * own(run):.2g}")
+    whole, share = run["flops_budget"] or run["flops"], own_share(run)
+    return whole if share == 1 else float(f"{whole * share:.2g}")
 
 
 def split_argument(text: str) -> tuple[Path, str]:
@@ -133,16 +121,34 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
+def _load_sweep(path: Path) -> ModuleType:
+    module = load_module(path)
+    for name in ("EXPERIMENT", "sweep"):
+        if not hasattr(module, name):
+            raise InputError(
+                f"{path}: a sweep file has EXPERIMENT and sweep(base); {name} is missing"
+            )
+    return module
+
+
 def _experiment_path(sweep: Path, experiment: str) -> Path:
     """EXPERIMENT is written from the repository's root, where `sweeps/` and the caller stand."""
     beside = sweep.resolve().parent.parent / experiment
     return beside if beside.is_file() else Path(experiment).resolve()
 
 
-def _row(plan: Mapping[str, Any], root: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    from vdit.config import flops
+def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -> ConfigDict:
+    """The experiment's config with overrides; latents, and an autoencoder if unset, in `root`."""
+    config = with_overrides(shipped, overrides)
+    if "cache" not in overrides:
+        config.cache = str(root / "latents")
+    if not config.autoencoder.dir:
+        config.autoencoder.dir = str(root / "autoencoder")
+    return config
 
-    config = build_config(plan, root, overrides)
+
+def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    config = resolve(unresolved)
     clips = config.steps * config.batch
     return {
         "run_id": fingerprint(config),
@@ -159,4 +165,5 @@ def _row(plan: Mapping[str, Any], root: Path, overrides: Mapping[str, Any]) -> d
         "epochs": clips / config.data.train_clips if config.data.train_clips else None,
         "program": program(config),
         "overrides": dict(overrides),
+        "config": config.to_dict(),
     }

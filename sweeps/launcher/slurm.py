@@ -1,12 +1,15 @@
-"""Runs a plan on Slurm: one job makes the latents, an array of workers shares the runs."""
+"""Workers on Slurm: one job makes the latents, an array of workers shares the runs."""
 
 import os
 import shlex
 import subprocess
-import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sweeps.launcher.job import Job
+from sweeps.launcher.local import worker_command
 from vdit.errors import InputError
+from vdit.runs.files import write_text
 
 MAXIMUM_WORKERS = 8
 SCRIPT = """#!/bin/bash
@@ -16,43 +19,42 @@ SCRIPT = """#!/bin/bash
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@60
 # Partition, time, GPUs and account come from SBATCH_PARTITION, SBATCH_TIMELIMIT, SBATCH_GPUS, ...
-# The first job makes the latents and measures whether this device trains faster in packs.
+# The first job makes the latents and, before training, measures in which mode this device is fast.
 # A worker that is told to end gives its run back; another goes on with it from its checkpoint.
 cd {here}
 if [ "$1" = --prepare ]; then
-    {python} -m sweeps.launcher.worker --root {root}{hold_out} --prepare || exit
-    exec {python} -m sweeps.launcher.modes --root {root}{hold_out} --workers {workers}
+    {prepare} || exit
+    exec {then}
 fi
-exec {python} -m sweeps.launcher.worker --root {root}{hold_out} "$@"
+exec {work} "$@"
 """
 
 
-def submit(root: Path, hold_out: bool, workers: int, options: list[str]) -> list[str]:
+def submit(
+    job: Job, workers: int, options: Sequence[str] = (), then: Sequence[str] = ("true",)
+) -> tuple[str, str]:
     """Writes ROOT/slurm.sh and submits it; returns the two job numbers. Needs `sbatch`.
 
-    `options` are those of the workers.
+    `options` are those of the workers; `then` is the command that follows when latents are made.
     """
-    (root / "logs").mkdir(exist_ok=True)
-    script = write_script(root, hold_out, workers)
+    (job.root / "logs").mkdir(exist_ok=True)
+    script = write_script(job, then)
     latents = _sbatch("--job-name=vdit-latents", str(script), "--prepare")
     after = ["--array", f"0-{workers - 1}", f"--dependency=afterok:{latents}"]
-    return [latents, _sbatch(*after, "--kill-on-invalid-dep=yes", str(script), *options)]
+    return latents, _sbatch(*after, "--kill-on-invalid-dep=yes", str(script), *options)
 
 
-def write_script(root: Path, hold_out: bool, workers: int) -> Path:
+def write_script(job: Job, then: Iterable[str]) -> Path:
     """The batch script of every worker; its paths hold wherever Slurm starts it."""
-    path, place = root / "slurm.sh", root.resolve()
+    path, place = job.root / "slurm.sh", job.root.resolve()
     text = SCRIPT.format(
         logs=place / "logs",
         here=shlex.quote(os.getcwd()),
-        python=shlex.quote(sys.executable),
-        root=shlex.quote(str(place)),
-        hold_out=" --hold_out" if hold_out else "",
-        workers=workers,
+        prepare=shlex.join(worker_command(job, ["--prepare"], place)),
+        then=shlex.join(then),
+        work=shlex.join(worker_command(job, root=place)),
     )
-    beside = path.with_name("slurm.sh.part")
-    beside.write_text(text)
-    os.replace(beside, path)
+    write_text(path, text)
     return path
 
 

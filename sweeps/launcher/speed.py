@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from sweeps.launcher import local, modes
 from sweeps.launcher.plan import make_plan, select, split_argument, write_plan
+from sweeps.launcher.training import Training
 from vdit.errors import InputError
 
 BASELINE = "one process a run"
@@ -27,6 +28,7 @@ QUIET = {"TQDM_DISABLE": "1"}
 
 
 def main() -> None:
+    """Times every mode on the sweep; writes the table anew after each."""
     arguments = _parser().parse_args()
     root, launched = arguments.root, (*modes.NAMES, "auto")
     if root.exists():
@@ -36,7 +38,7 @@ def main() -> None:
         settings.append(f"cache={root / 'latents'}")
     plan = make_plan(arguments.sweep, root / "plan", settings)
     write_plan(root / "plan", plan)
-    local.prepare(root / "plan", hold_out=False)
+    local.prepare(Training(root / "plan", plan["runs"]))
     rows = []
     for mode in tqdm([BASELINE, *launched], "modes"):
         load, began, cpu_began = os.getloadavg()[0], time.monotonic(), _cpu_s()

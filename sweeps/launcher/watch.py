@@ -1,46 +1,57 @@
-"""Follows the runs of a plan to their ends: a bar weighted by FLOPs, a line for each run."""
+"""Follows a job to its end: a bar weighted by what there is to do, a line for each run."""
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from sweeps.launcher.branch import own, trunk_of
+from sweeps.launcher.job import Job
 from sweeps.launcher.local import Pool
-from sweeps.launcher.status import State, state_of
+from sweeps.launcher.packs import Run
+from sweeps.launcher.state import OPEN_STATES, OVER_STATES, State
 
 POLL_S = 0.25
-OPEN_STATES = ("waiting", "stale")
-OVER_STATES = ("finished", "failed")
 
 
-def watch(root: Path, runs: list[dict[str, Any]], pool: Pool) -> None:
-    """Returns when every run has finished or failed, whoever ran it; keeps the pool at work."""
-    states = {run["run_id"]: state_of(root, run) for run in runs}
-    left = [run for run in runs if states[run["run_id"]].name not in OVER_STATES]
-    told = False
-    with _bar(runs, states) as bar:
+def watch(job: Job, pool: Pool) -> None:
+    """Returns when every run is over, whoever did it; keeps the pool at work."""
+    states = {run["run_id"]: job.state(run) for run in job.runs}
+    left = [run for run in job.runs if states[run["run_id"]].name not in OVER_STATES]
+    announced = False
+    with _bar(job, states) as bar:
         while left:
-            states |= {run["run_id"]: state_of(root, run) for run in left}
+            states |= {run["run_id"]: job.state(run) for run in left}
             over = [run for run in left if states[run["run_id"]].name in OVER_STATES]
             left = [run for run in left if run not in over]
             pool.starts = 0 if over else pool.starts
-            notes = [_line(run, states[run["run_id"]]) for run in over]
+            notes = [_line(job, run, states[run["run_id"]]) for run in over]
             notes += pool.tend(sum(states[run["run_id"]].name in OPEN_STATES for run in left))
-            if left and pool.is_idle and not told:
-                notes.append(_waiting(root, left, states))
-                told = True
+            if left and pool.is_idle and not announced:
+                notes.append(_waiting(job, left, states))
+                announced = True
             for note in notes:
                 bar.write(note)
-            _advance(bar, _done(runs, states), redraw=bool(over))
+            _advance(bar, _done(job, states), redraw=bool(over))
             time.sleep(POLL_S if left else 0)
 
 
-def _bar(runs: list[dict[str, Any]], states: Mapping[str, State]) -> tqdm:
-    total, done = sum(run["flops"] * own(run) for run in runs), _done(runs, states)
-    return tqdm(desc="sweep", total=total, initial=done, unit="FLOP", unit_scale=True)
+def close(job: Job, seconds: float) -> int:
+    """Says how it went; every failed run is named, and makes the exit status 1."""
+    states = [job.state(run) for run in job.runs]
+    finished = sum(state.name == "finished" for state in states)
+    print(f"{finished} of {len(states)} runs are {job.result} ({seconds:.0f} s)")
+    failed = [(r, s) for r, s in zip(job.runs, states, strict=True) if s.name == "failed"]
+    for run, state in failed:
+        name = f"{run['run_id']} size {run['size']} budget {run['flops_budget']:.3g}"
+        print(f"failed: {name}: {state.note}")
+    if failed:
+        print(job.retry)
+    return 0 if finished == len(states) else 1
+
+
+def _bar(job: Job, states: Mapping[str, State]) -> tqdm:
+    total, done = sum(map(job.size, job.runs)), _done(job, states)
+    return tqdm(desc="sweep", total=total, initial=done, unit=job.unit, unit_scale=True)
 
 
 def _advance(bar: tqdm, done: float, redraw: bool) -> None:
@@ -51,28 +62,21 @@ def _advance(bar: tqdm, done: float, redraw: bool) -> None:
         bar.refresh()
 
 
-def _done(runs: list[dict[str, Any]], states: Mapping[str, State]) -> float:
-    """FLOPs behind us: of a run that goes on its share of the steps; a failed run counts whole."""
-    done = 0.0
-    for run in runs:
-        state = states[run["run_id"]]
-        begun = trunk_of(run)[1]
-        part = max(0, state.steps - begun) / (run["steps"] - begun)
-        done += run["flops"] * own(run) * (1.0 if state.name in OVER_STATES else min(1.0, part))
-    return done
+def _done(job: Job, states: Mapping[str, State]) -> float:
+    return sum(job.done(run, states[run["run_id"]]) for run in job.runs)
 
 
-def _line(run: Mapping[str, Any], state: State) -> str:
+def _line(job: Job, run: Run, state: State) -> str:
     name = f"{run['run_id']}  size {run['size']}  budget {run['flops_budget']:.3g}"
     if state.name == "failed":
         return f"{name}  FAILED: {state.note}"
-    return f"{name}  loss {state.loss:.4f}  {state.seconds:.1f} s"
+    return f"{name}  {job.describe(state)}"
 
 
-def _waiting(root: Path, left: list[dict[str, Any]], states: Mapping[str, State]) -> str:
+def _waiting(job: Job, left: list[Run], states: Mapping[str, State]) -> str:
     """Said once. A claim of another machine is never taken over, so it says how to free one."""
     names = ", ".join(f"{run['run_id']} ({states[run['run_id']].note})" for run in left)
     return (
         f"waiting for {len(left)} runs of other workers: {names}. If one of their machines is "
-        f"gone, delete {root}/runs/RUN/claim"
+        f"gone, delete {job.root}/runs/RUN/claim"
     )

@@ -1,4 +1,4 @@
-"""What a worker writes down of its time: a line when it begins and ends, and for every run."""
+"""What a worker logs of its time: a line when it begins and ends, and for every run it claims."""
 
 import json
 import os
@@ -14,7 +14,7 @@ FOLDER = "ledger"
 
 
 class WorkerLog:
-    """The lines of one worker, in a file of its own; each has the seconds by kind up to then."""
+    """The log of one worker, a file of its own; each line has the seconds by kind up to then."""
 
     def __init__(self, root: Path):
         name = f"{socket.gethostname()}_{os.getpid()}_{time.time_ns()}.jsonl"
@@ -30,8 +30,8 @@ class WorkerLog:
 
 def read_worker_logs(root: Path) -> list[list[dict[str, Any]]]:
     """The whole lines of every worker so far."""
-    books = []
+    logs = []
     for path in sorted((root / FOLDER).glob("*.jsonl")):
         lines = path.read_text().split("\n")[:-1]
-        books.append([json.loads(line) for line in lines])
-    return [book for book in books if book]
+        logs.append([json.loads(line) for line in lines])
+    return [log for log in logs if log]

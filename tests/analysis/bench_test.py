@@ -9,8 +9,8 @@ from analysis.engine.fit import fit
 from analysis.engine.problem import problem
 from analysis.laws.registry import LAWS
 from analysis.speed import measure, usual
-from analysis.table.schema import TableError
 from tests.tiny import python
+from vdit.errors import InputError
 
 FASTER = 5  # times; measured: hundreds. Machines under load may lose tenfold, not a hundredfold.
 
@@ -69,7 +69,7 @@ def test_the_command_reads_a_table_and_writes_one(tmp_path, capsys, monkeypatch)
     assert list(written.columns) == list(bench.COLUMNS)
     assert len(written) == 6
     assert (written["seconds"] > 0).all()
-    with pytest.raises(TableError, match="--sample is 1, expected at least 5"):
+    with pytest.raises(InputError, match="--sample is 1, expected at least 5"):
         bench.main(["--sample", "1"])
 
 

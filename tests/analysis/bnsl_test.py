@@ -7,7 +7,7 @@ from analysis.engine import bootstrap
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
 from analysis.laws.bnsl import BNSL, Broken
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 FLOPS = np.geomspace(1e15, 1e21, 25)
 NAMES = ("a", "b", "c0", "d1", "c1", "f1")
@@ -67,6 +67,6 @@ def test_without_a_break_the_break_is_not_identified():
 
 
 def test_too_few_runs_are_one_line():
-    with pytest.raises(TableError, match="bnsl has 6 parameters and needs 7 rows"):
+    with pytest.raises(InputError, match="bnsl has 6 parameters and needs 7 rows"):
         problem(BNSL, {"flops": FLOPS[:6]}, FLOPS[:6] ** -0.1)
     assert Broken(breaks=2).minimum_rows == 10

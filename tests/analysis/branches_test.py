@@ -12,8 +12,8 @@ from analysis.fitting.rows import prepare
 from analysis.fitting.table import fit_table
 from analysis.frontier import minima
 from analysis.table import branches, columns
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import make_rows
+from vdit.errors import InputError
 
 OFF, SAVED, BENT = 0.02, 0.5, 0.01
 BUDGETS = (1e9, 2e9, 4e9)
@@ -108,7 +108,7 @@ def test_costs_count_a_trunk_once(tmp_path, capsys):
 
 def test_a_table_without_branches_is_refused():
     table = with_trunk(make_rows(2)).assign(schedule="wsd")
-    with pytest.raises(TableError, match="the table has no branches"):
+    with pytest.raises(InputError, match="the table has no branches"):
         branches.compared(table)
-    with pytest.raises(TableError, match="the table has no column 'trunk'"):
+    with pytest.raises(InputError, match="the table has no column 'trunk'"):
         branches.compared(pd.DataFrame(make_rows(2)))

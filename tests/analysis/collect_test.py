@@ -8,6 +8,7 @@ import pytest
 from analysis import collect
 from analysis.table import pairs, schema
 from tests.analysis.synthetic_sweep import make_rows, scores_of, write_root
+from vdit.errors import InputError
 
 
 @pytest.fixture
@@ -40,9 +41,9 @@ def test_what_is_left_out_is_named(root):
 
 
 def test_a_folder_without_runs_is_an_error(tmp_path):
-    with pytest.raises(schema.TableError, match="no such folder"):
+    with pytest.raises(InputError, match="no such folder"):
         collect.collect(tmp_path / "none")
-    with pytest.raises(schema.TableError, match="no finished run"):
+    with pytest.raises(InputError, match="no finished run"):
         collect.collect(tmp_path)
 
 
@@ -50,7 +51,7 @@ def test_a_bad_loss_is_named_by_its_run(root):
     run = sorted((root / "runs").iterdir())[0]
     row = json.loads((run / "result.json").read_text())
     (run / "result.json").write_text(json.dumps(row | {"loss": -1.0}))
-    with pytest.raises(schema.TableError, match=f"{run.name}.*loss is -1"):
+    with pytest.raises(InputError, match=f"{run.name}.*loss is -1"):
         collect.collect(root)
 
 

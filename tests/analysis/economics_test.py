@@ -11,8 +11,8 @@ import pytest
 from analysis import economics
 from analysis.costs import chain, compare, digits, own, sora, uncertainty
 from analysis.planning import devices
-from analysis.table.schema import TableError
 from tests.paths import ROOT
+from vdit.errors import InputError
 
 RESULTS = ROOT / "analysis/results/economics"
 SLIPS = {"ai_minutes": 14.95e6, "h100s": 124.6e3, "h100s_at_peak": 996.7e3}
@@ -150,7 +150,7 @@ def test_the_peak_of_989_5_would_not_give_the_published_months():
     ],
 )
 def test_a_mistake_is_one_clear_line(arguments, line):
-    with pytest.raises(TableError) as error:
+    with pytest.raises(InputError) as error:
         economics.main(arguments)
     assert line in str(error.value)
     assert "\n" not in str(error.value)
@@ -158,7 +158,7 @@ def test_a_mistake_is_one_clear_line(arguments, line):
 
 def test_a_run_without_clips_is_named(run):
     run.write_text(json.dumps({"flops": 6e12}))
-    with pytest.raises(TableError, match="no 'clips' above 0"):
+    with pytest.raises(InputError, match="no 'clips' above 0"):
         economics.own(*own.read(run))
 
 

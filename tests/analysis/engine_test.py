@@ -11,8 +11,8 @@ from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.laws.power_terms import NEGLIGIBLE, PowerTerms
 from analysis.laws.registry import LAWS
-from analysis.table.schema import TableError
 from tests.analysis.planted_laws import PARAMETERS, loss, runs
+from vdit.errors import InputError
 
 CHINCHILLA = LAWS["chinchilla"]
 OBJECTIVES = [Objective(name) for name in ("huber", "lad", "log_mse", "mse")]
@@ -183,7 +183,7 @@ def test_a_bad_table_gets_one_clear_line(change, words):
     for key in {"loss", "tokens"} & set(change):
         x[key] = change[key] if key == "loss" and np.ndim(change[key]) else x[key] * change[key]
     x.pop(change.get("drop"), None)
-    with pytest.raises(TableError, match=words):
+    with pytest.raises(InputError, match=words):
         problem(CHINCHILLA, x, x["loss"])
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from analysis.frontier import envelope
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import ALPHA, BETA, planted_loss
 from tests.paths import reference
+from vdit.errors import InputError
 
 COLUMNS = {
     "params": "params",
@@ -61,7 +61,7 @@ def test_an_envelope_of_few_sizes_or_of_runs_cut_short_says_so():
     short = table[table["tokens"] < 30 * table["params"]]
     _, _, found = envelope.envelope(short, COLUMNS)
     assert "envelope_stopped" in {flag.kind for flag in found}
-    with pytest.raises(TableError, match="the table has one"):
+    with pytest.raises(InputError, match="the table has one"):
         envelope.envelope(table[table["params"] == table["params"].min()], COLUMNS)
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import analysis
 from analysis.fitting import command, summary
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import make_rows, optimum
 from tests.paths import ROOT, reference
+from vdit.errors import InputError
 
 TRUTH = {"A": 400.0, "B": 2000.0, "E": 1.7, "alpha": 0.34, "beta": 0.37}
 NAMES = {"params": "N", "tokens": "D", "loss": "L"}
@@ -189,7 +189,7 @@ def test_a_budget_is_what_a_column_says_it_is():
     table = pd.DataFrame(make_rows(5)).rename(columns={"flops_budget": "group"})
     found = analysis.fit(table, "isoflop", budget="group", bootstrap=0)
     assert len(found["budgets"]) == 5
-    with pytest.raises(TableError, match=r"missing column 'flops_budget'.*--budget"):
+    with pytest.raises(InputError, match=r"missing column 'flops_budget'.*--budget"):
         analysis.fit(table, "isoflop", bootstrap=0)
     assert "budgets" not in analysis.fit(table, "power", bootstrap=0)
 
@@ -215,7 +215,7 @@ def test_a_budget_is_what_a_column_says_it_is():
 def test_a_bad_table_is_one_clear_line(change, line, tmp_path, capsys):
     change(runs(noise=0.01)).to_csv(tmp_path / "t.csv", index=False)
     flags = ["--params", "N", "--tokens", "D", "--loss", "L", "--law", "chinchilla"]
-    with pytest.raises(TableError) as error:
+    with pytest.raises(InputError) as error:
         run(tmp_path / "t.csv", *flags, "--bootstrap", "0")
     assert line in str(error.value)
     assert "\n" not in str(error.value)
@@ -241,7 +241,7 @@ def test_a_bad_table_is_one_clear_line(change, line, tmp_path, capsys):
     ],
 )
 def test_a_bad_option_is_one_clear_line(options, line):
-    with pytest.raises(TableError) as error:
+    with pytest.raises(InputError) as error:
         fit(runs(), **options)
     assert line in str(error.value)
     assert "\n" not in str(error.value)
@@ -263,7 +263,7 @@ def test_parquet_is_read_as_csv_is(tmp_path):
 
 def test_losses_of_different_things_are_never_fitted_together():
     table = runs().assign(autoencoder=["a"] * 30 + ["b"] * 6)
-    with pytest.raises(TableError, match="2 values of 'autoencoder'"):
+    with pytest.raises(InputError, match="2 values of 'autoencoder'"):
         fit(table)
     assert fit(table, where="autoencoder == 'a'")["rows"] == 30
 

@@ -6,8 +6,8 @@ import pytest
 
 from analysis import compare, trend
 from analysis.table import budgets, groups
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import make_rows
+from vdit.errors import InputError
 
 
 def planted(seeds=3, shift=0.05):
@@ -53,13 +53,13 @@ def test_intervals_are_students():
 )
 def test_what_is_not_there_is_named(change, line):
     args = {"by": "variant", "reference": "full", "metric": "loss_ema"} | change
-    with pytest.raises(TableError, match=line):
+    with pytest.raises(InputError, match=line):
         groups.compared(planted(), **args)
 
 
 def test_two_rows_of_one_seed_are_refused():
     table = pd.concat([planted(), planted().assign(flops=1.0)])
-    with pytest.raises(TableError, match="two rows of variant full have seed 0: choose one kind"):
+    with pytest.raises(InputError, match="two rows of variant full have seed 0: choose one kind"):
         groups.compared(table, "variant", "full", "loss_ema")
 
 
@@ -95,5 +95,5 @@ def test_trend_draws_and_writes(tmp_path, capsys):
     assert "baseline" in capsys.readouterr().out
     assert (tmp_path / "o.png").read_bytes()[:4] == b"\x89PNG"
     assert len(pd.read_csv(tmp_path / "o.csv")) == 3
-    with pytest.raises(TableError, match="no column 'reach_none'"):
+    with pytest.raises(InputError, match="no column 'reach_none'"):
         trend.main([str(tmp_path / "t.csv"), "--metric", "reach", "--baseline", "_none"])

@@ -6,8 +6,8 @@ import pytest
 
 import analysis
 from analysis.table import columns, hygiene
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import make_rows
+from vdit.errors import InputError
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_checkpoints_enter_when_asked_for(table):
 
 def test_duplicates_are_an_error_until_asked_to_drop(table):
     twice = pd.concat([table, table.iloc[[2]].assign(loss_ema=0.5)], ignore_index=True)
-    with pytest.raises(TableError, match=rf"row {len(twice)} .*earlier row.*--drop duplicate"):
+    with pytest.raises(InputError, match=rf"row {len(twice)} .*earlier row.*--drop duplicate"):
         clean(twice)
     rows, found = clean(twice, drop=("duplicate",))
     assert len(rows) == len(table)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from analysis.laws import hyperparameters, published
-from analysis.table.schema import TableError
 from tests.paths import ROOT, reference
+from vdit.errors import InputError
 
 TRUTH = {"lr_k": 0.5, "lr_params": -0.3, "lr_tokens": 0.1}
 TRUTH |= {"batch_k": 2.0, "batch_params": 0.0, "batch_tokens": 0.5}
@@ -115,11 +115,11 @@ def test_a_law_in_compute_with_budgets_that_round():
 
 
 def test_a_table_without_what_is_needed_is_one_line():
-    with pytest.raises(TableError, match="missing column 'lr'"):
+    with pytest.raises(InputError, match="missing column 'lr'"):
         hyperparameters.fit(sweep().drop(columns="lr"))
-    with pytest.raises(TableError, match="params and tokens, or flops"):
+    with pytest.raises(InputError, match="params and tokens, or flops"):
         hyperparameters.fit(sweep().drop(columns=["params", "tokens"]))
-    with pytest.raises(TableError, match="loss is -1"):
+    with pytest.raises(InputError, match="loss is -1"):
         hyperparameters.fit(sweep().assign(loss=-1.0))
     lone = hyperparameters.fit(sweep().drop_duplicates("params"))
     assert statuses(lone) == {"no sweep: one learning rate and one batch"}

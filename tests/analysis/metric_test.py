@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.laws import metric
-from analysis.table.schema import TableError
+from vdit.errors import InputError
 
 LOSS = np.geomspace(0.9, 0.4, 10)
 CENTRE = 0.6
@@ -83,7 +83,7 @@ def test_a_metric_that_turns_is_said_to_turn():
     found = metric.fit(LOSS, turning)
     assert found["status"]["word"] == "not identified"
     assert "not monotone: the metric turns at a loss of 0.5" in found["status"]["words"]
-    with pytest.raises(TableError, match="no law of metric"):
+    with pytest.raises(InputError, match="no law of metric"):
         metric.predict(found, 0.5)
 
 
@@ -106,9 +106,9 @@ def test_a_direction_asked_for_and_not_found_is_a_status():
 
 
 def test_bad_numbers_are_one_line():
-    with pytest.raises(TableError, match="fvd holds numbers that are not finite"):
+    with pytest.raises(InputError, match="fvd holds numbers that are not finite"):
         metric.fit(LOSS, LOSS * np.nan, name="fvd")
-    with pytest.raises(TableError, match="loss holds"):
+    with pytest.raises(InputError, match="loss holds"):
         metric.fit(-LOSS, LOSS)
-    with pytest.raises(TableError, match="expected up or down"):
+    with pytest.raises(InputError, match="expected up or down"):
         metric.fit(LOSS, LOSS, direction="sideways")

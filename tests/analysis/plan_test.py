@@ -18,9 +18,9 @@ from analysis.fitting.table import fit_table
 from analysis.laws import forms, loglinear
 from analysis.laws.registry import LAWS
 from analysis.planning import devices, make, next_runs, off_size, optimum, training
-from analysis.table.schema import TableError
 from tests.analysis import synthetic_sweep as planted
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows
+from vdit.errors import InputError
 
 FLOPS = SMALLEST * 64
 TRUTH = {"A": planted.A, "B": planted.B, "E": planted.E} | {
@@ -119,9 +119,9 @@ def test_the_interval_of_a_compute_is_where_the_resamples_reach_the_loss(measure
 
 
 def test_a_loss_that_no_compute_reaches_is_one_clear_line(measured, exact):
-    with pytest.raises(TableError, match=r"no compute reaches a loss of 0.2: .* E = 0.3"):
+    with pytest.raises(InputError, match=r"no compute reaches a loss of 0.2: .* E = 0.3"):
         make.plan(exact, loss=0.2)
-    with pytest.raises(TableError, match="expected a loss above 0"):
+    with pytest.raises(InputError, match="expected a loss above 0"):
         make.plan(measured, loss=-1.0)
     draws = {name: [value] * 40 for name, value in TRUTH.items()}
     exact["laws"]["chinchilla"]["draws"] = draws | {"E": list(np.linspace(0.25, 0.4, 40))}
@@ -158,10 +158,10 @@ def test_a_device_costs_its_peak_its_share_and_its_price():
     assert found["wall_hours"] == pytest.approx(found["gpu_hours"] / 8)
     assert found["usd"] == pytest.approx(2.5 * found["gpu_hours"])
     assert devices.cost(1e21, devices.device("mine", peak=1e12))["usd"] is None
-    with pytest.raises(TableError, match=r"not in the table .*h100.* --peak"):
+    with pytest.raises(InputError, match=r"not in the table .*h100.* --peak"):
         devices.device("mine")
     for wrong in ({"mfu": 1.4}, {"mfu": 0.0}, {"devices": 0}, {"price": -1.0}):
-        with pytest.raises(TableError, match=f"--{next(iter(wrong))} is"):
+        with pytest.raises(InputError, match=f"--{next(iter(wrong))} is"):
             devices.cost(1e21, devices.device("h100"), **wrong)
 
 
@@ -254,21 +254,21 @@ def test_the_command_prints_a_plan_and_writes_it(measured, rows, tmp_path, capsy
 
 def test_the_command_says_what_is_wrong(measured, rows, tmp_path):
     fit = tmp_path / "fit.json"
-    with pytest.raises(TableError, match="no such file"):
+    with pytest.raises(InputError, match="no such file"):
         plan.main([str(fit), "--flops", "1e12"])
     fit.write_text("{}")
-    with pytest.raises(TableError, match="expected a fit"):
+    with pytest.raises(InputError, match="expected a fit"):
         plan.main([str(fit), "--flops", "1e12"])
     fit.write_text(json.dumps(measured))
-    with pytest.raises(TableError, match="--flops is -1"):
+    with pytest.raises(InputError, match="--flops is -1"):
         plan.main([str(fit), "--flops", "-1"])
-    with pytest.raises(TableError, match=r"can be planned with .*chinchilla"):
+    with pytest.raises(InputError, match=r"can be planned with .*chinchilla"):
         plan.main([str(fit), "--flops", "1e12", "--law", "bnsl"])
     rows.assign(run_id=lambda t: "other" + t["run_id"]).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(TableError, match="does not hold the runs of the fit"):
+    with pytest.raises(InputError, match="does not hold the runs of the fit"):
         plan.main([str(fit), "--flops", "1e12", "--table", str(tmp_path / "t.csv")])
     fit.write_text(json.dumps({"laws": {}, "columns": {}}))
-    with pytest.raises(TableError, match="no law of size and loss to plan with"):
+    with pytest.raises(InputError, match="no law of size and loss to plan with"):
         plan.main([str(fit), "--flops", "1e12"])
 
 

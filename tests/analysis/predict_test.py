@@ -11,8 +11,8 @@ from analysis import plan, predict
 from analysis.fitting import command
 from analysis.fitting import table as fitting
 from analysis.frontier import minima, rollout
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
+from vdit.errors import InputError
 
 
 def table_of(budgets, **options):
@@ -90,7 +90,7 @@ def test_a_prediction_from_other_runs_is_not_replaced_unasked(files):
     first = out.read_text()
     other = table_of(5).iloc[1:]
     other.to_csv(table, index=False)
-    with pytest.raises(TableError, match=r"other runs.*--force"):
+    with pytest.raises(InputError, match=r"other runs.*--force"):
         make(table, out)
     assert out.read_text() == first
     make(table, out, "--force")
@@ -99,12 +99,12 @@ def test_a_prediction_from_other_runs_is_not_replaced_unasked(files):
 
 def test_bad_arguments_are_one_clear_line(files):
     table, out = files
-    with pytest.raises(TableError, match="--factor is 1"):
+    with pytest.raises(InputError, match="--factor is 1"):
         make(table, out, "--factor", "1")
-    with pytest.raises(TableError, match="missing column 'fid'"):
+    with pytest.raises(InputError, match="missing column 'fid'"):
         make(table, out, "--loss", "fid")
     table_of(1, seeds_at=0).to_csv(table, index=False)
-    with pytest.raises(TableError, match="two budgets"):
+    with pytest.raises(InputError, match="two budgets"):
         make(table, out)
 
 
@@ -141,8 +141,8 @@ def test_a_fit_is_the_same_for_the_same_seed():
 
 
 def test_plan_wants_a_fit(tmp_path):
-    with pytest.raises(TableError, match="no such file"):
+    with pytest.raises(InputError, match="no such file"):
         plan.main([str(tmp_path / "fit.json"), "--flops", "1e12"])
     (tmp_path / "fit.json").write_text("{}")
-    with pytest.raises(TableError, match="expected a fit"):
+    with pytest.raises(InputError, match="expected a fit"):
         plan.main([str(tmp_path / "fit.json"), "--flops", "1e12"])

@@ -8,8 +8,8 @@ import pytest
 
 from analysis.laws import loglinear, published
 from analysis.laws.published import evaluate
-from analysis.table.schema import TableError
 from tests.paths import reference
+from vdit.errors import InputError
 
 PETA = 1e15
 
@@ -61,9 +61,9 @@ def test_arrays_go_through_and_wrong_names_are_one_line():
     flops = np.array([1e20, 1e21])
     n = evaluate("liang", "params", flops=flops)
     assert n[1] / n[0] == pytest.approx(10**0.5681)
-    with pytest.raises(TableError, match="law in tokens, params; got flops"):
+    with pytest.raises(InputError, match="law in tokens, params; got flops"):
         evaluate("yin", "lr", flops=1e21)
-    with pytest.raises(TableError, match="expected one of: hunyuan_image params"):
+    with pytest.raises(InputError, match="expected one of: hunyuan_image params"):
         published.law("sora", "params")
 
 
@@ -105,5 +105,5 @@ def test_its_t_intervals_cover_what_was_planted():
 
 def test_inputs_that_move_together_are_refused():
     n = np.geomspace(1e6, 1e9, 5)
-    with pytest.raises(TableError, match="needs 3 rows that differ in each of them independently"):
+    with pytest.raises(InputError, match="needs 3 rows that differ in each of them independently"):
         loglinear.fit({"params": n, "tokens": 20 * n}, n**-0.3)

@@ -7,7 +7,7 @@ import pytest
 from analysis import coordinates, rates
 from analysis.fitting import coordinates as checked
 from analysis.fitting import rates as fitting
-from analysis.table import schema
+from vdit.errors import InputError
 
 EXPONENT = {"sp": -1.0, "mup": 0.0}  # planted
 WIDTHS = (32, 64, 128)
@@ -115,10 +115,10 @@ def test_slopes_of_a_coordinate_check():
     ],
 )
 def test_a_missing_column_is_named(fit, drop, message):
-    with pytest.raises(schema.TableError, match=message):
+    with pytest.raises(InputError, match=message):
         fit(planted().drop(columns=drop))
 
 
 def test_a_check_of_one_width_is_refused():
-    with pytest.raises(schema.TableError, match="one width alone"):
+    with pytest.raises(InputError, match="one width alone"):
         checked.slopes(check().query("width == 64"))

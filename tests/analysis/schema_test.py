@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from analysis.table import schema
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import make_rows
+from vdit.errors import InputError
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def test_a_good_table_passes(table):
 
 @pytest.mark.parametrize("column", ["run_id", "params", "tokens", "flops", "loss", "steps"])
 def test_a_missing_column_is_named(table, column):
-    with pytest.raises(TableError, match=f"missing column '{column}'"):
+    with pytest.raises(InputError, match=f"missing column '{column}'"):
         schema.validate(table.drop(columns=column))
 
 
@@ -39,13 +39,13 @@ def test_a_missing_column_is_named(table, column):
 def test_a_bad_value_is_named_with_its_row(table, column, value):
     table[column] = table[column].astype(object)
     table.loc[3, column] = value
-    with pytest.raises(TableError, match=rf"row 4 \(run {table.run_id[3]}\): {column} is"):
+    with pytest.raises(InputError, match=rf"row 4 \(run {table.run_id[3]}\): {column} is"):
         schema.validate(table)
 
 
 def test_duplicated_checkpoints_are_refused(table):
     twice = pd.concat([table, table.iloc[[2]]], ignore_index=True)
-    with pytest.raises(TableError, match=rf"row {len(twice)} .*earlier row"):
+    with pytest.raises(InputError, match=rf"row {len(twice)} .*earlier row"):
         schema.validate(twice)
 
 
@@ -58,7 +58,7 @@ def test_blank_optional_values_pass(table):
 def test_losses_of_different_things_are_never_mixed(table, column):
     schema.comparable(table)
     table.loc[0, column] = "another"
-    with pytest.raises(TableError, match=f"2 values of '{column}'"):
+    with pytest.raises(InputError, match=f"2 values of '{column}'"):
         schema.comparable(table)
 
 
@@ -70,21 +70,21 @@ def test_identifiers_of_digits_survive_the_csv(table, tmp_path):
 
 
 def test_what_is_no_table_is_named(tmp_path):
-    with pytest.raises(TableError, match="no such file"):
+    with pytest.raises(InputError, match="no such file"):
         schema.read_table(tmp_path / "none.csv")
     (tmp_path / "empty.csv").write_text("")
-    with pytest.raises(TableError, match="not a table"):
+    with pytest.raises(InputError, match="not a table"):
         schema.read_table(tmp_path / "empty.csv")
     (tmp_path / "head.csv").write_text("run_id,loss\n")
-    with pytest.raises(TableError, match="no rows"):
+    with pytest.raises(InputError, match="no rows"):
         schema.read_table(tmp_path / "head.csv")
 
 
 def test_anybody_s_table_is_loaded_as_it_is(tmp_path):
     (tmp_path / "t.csv").write_text("size,L\n100,0.5\n200,0.4\n")
     assert schema.load(tmp_path / "t.csv")["size"].tolist() == [100, 200]
-    with pytest.raises(TableError, match="missing column 'run_id'"):
+    with pytest.raises(InputError, match="missing column 'run_id'"):
         schema.read_table(tmp_path / "t.csv")
     (tmp_path / "t.parquet").write_text("no parquet")
-    with pytest.raises(TableError, match=r"t\.parquet: not a table"):
+    with pytest.raises(InputError, match=r"t\.parquet: not a table"):
         schema.load(tmp_path / "t.parquet")

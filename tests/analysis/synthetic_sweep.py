@@ -84,6 +84,59 @@ def _row(index, cell, copy, n, flops, loss):
     return row
 
 
+def before_the_end(row, share):
+    """The row of the same run's checkpoint at `share` of its steps, its rate still high."""
+    part = {name: share * row[name] for name in ("tokens", "clips", "epochs", "flops")}
+    loss = 1.08 * row["loss_ema"] * share**-0.1
+    part |= {"steps": round(share * row["steps"]), "annealed": False, "lr_final": row["lr"]}
+    return row | part | {"loss": loss * 1.004, "loss_ema": loss}
+
+
+def with_checkpoints(rows, shares=(0.25, 0.5, 0.95)):
+    """Each row behind those of its run's earlier checkpoints."""
+    return [made for row in rows for made in (*(before_the_end(row, s) for s in shares), row)]
+
+
+def records_of(row):
+    """What evaluators record of a checkpoint: {evaluator: [record]}, as in evaluations/STEP.json.
+
+    Losses, scores with ceilings of real and coded clips, and a position error beside a still clip.
+    """
+    losses = [
+        {"name": name, "value": row[name], "se": row[f"{name}_se"], "n": TRIPLES}
+        for name in ("loss", "loss_ema")
+    ]
+    found, worlds = scores_of(row), []
+    for name, sign in SCORES.items():
+        against = [f"{name}_real", f"{name}_coded"]
+        told = {"n": 64, "lower_is_better": sign < 0}
+        worlds.append(
+            {"name": name, "value": found[name], "se": 0.04, "compared_with": against} | told
+        )
+        worlds += [{"name": other, "value": found[other], "se": None} | told for other in against]
+    moved = {"value": 9 * row["loss_ema"], "se": 0.1, "n": 64, "lower_is_better": True}
+    continuation = [
+        {"name": "extend_position", "compared_with": ["extend_position_still"]} | moved,
+        {"name": "extend_position_still", "compared_with": []} | moved | {"value": 7.0},
+    ]
+    return {"losses": losses, "worlds": worlds, "continuation": continuation}
+
+
+def write_evaluation(folder, row, drop=()):
+    """Write evaluations/STEP.json: the checkpoint's row, but for what is measured, and records."""
+    found = records_of(row)
+    measured = {f"{record['name']}{end}" for record in found["losses"] for end in ("", "_se")}
+    made = {name: {"options": {}, "records": r} for name, r in found.items() if name not in drop}
+    whole = {
+        "step": row["steps"],
+        "row": {k: v for k, v in row.items() if k not in measured},
+        "evaluators": made,
+    }
+    path = folder / "evaluations" / f"{row['steps']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(whole))
+
+
 def scores_of(row):
     """An evaluation.json: scores that improve with falling loss, with errors and ceilings."""
     quality = float(np.clip((0.75 - row["loss_ema"]) / 0.4, 0, 1))

@@ -10,9 +10,9 @@ import pytest
 from analysis import variants as command
 from analysis.fitting import exponents
 from analysis.table import columns, variants
-from analysis.table.schema import TableError
 from tests.analysis.synthetic_sweep import ALPHA, BETA, make_rows, planted_loss
 from tests.paths import ROOT
+from vdit.errors import InputError
 
 
 def table_of(modulation=0.5, **extra):
@@ -99,7 +99,7 @@ def test_the_command_prints_and_writes_one_table(tmp_path, capsys):
     found = list(csv.DictReader(io.StringIO(out.read_text())))
     assert len(found) == len(variants.VARIANTS)
     assert "the count alone moves" in capsys.readouterr().out
-    with pytest.raises(TableError, match="missing column 'flops_budget'"):
+    with pytest.raises(InputError, match="missing column 'flops_budget'"):
         exponents.exponents(table_of().drop(columns="flops_budget"))
 
 

@@ -9,7 +9,7 @@ import pytest
 from analysis import predict
 from analysis.fitting import table as fitting
 from analysis.frontier import minima
-from analysis.verdict import checks, gain, rule
+from analysis.verdict import checks, gain, rule, video_scores
 from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import SCORES, SMALLEST, make_rows, optimum, scores_of
 
@@ -177,13 +177,13 @@ def test_a_best_loss_that_rises_with_compute_is_seen():
 def test_a_score_must_improve_by_more_than_its_error_and_in_its_own_direction():
     table = sweep(make_rows(6))
     fit = fitting.fit_table(table, bootstrap=50)
-    assert {s["name"]: s["improves"] for s in checks.compare_scores(table, fit)} == {
+    assert {s["name"]: s["improves"] for s in video_scores.compare(table, fit)} == {
         "objects_agree": True,
         "permanence": True,
         "acceleration": True,
     }
     noisy = table.assign(objects_agree_se=0.5, acceleration=2 - table["acceleration"])
-    improves = {s["name"]: s["improves"] for s in checks.compare_scores(noisy, fit)}
+    improves = {s["name"]: s["improves"] for s in video_scores.compare(noisy, fit)}
     assert improves == {"objects_agree": False, "permanence": True, "acceleration": False}
 
 

@@ -5,6 +5,11 @@ image is a one-frame video (MAGVIT-v2, 2310.05737). The latents are Gaussians he
 normal (latent diffusion, 2112.10752).
 """
 
+import dataclasses
+import functools
+import types
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -25,13 +30,13 @@ class CausalAutoencoder(nnx.Module):
     the decoder; the encoder has half as many. Raises `InputError` for other values.
     """
 
-    def __init__(self, config, *, rngs):
+    def __init__(self, config: Any, *, rngs: nnx.Rngs):
         _check_config(config)
         self.space, self.time, self.channels = config.space, config.time, config.channels
         with nnx.use_eager_sharding(False):  # names only: the training step places the weights
             self._make_layers(config.width, config.depth, rngs)
 
-    def _make_layers(self, D: int, depth: int, rngs):
+    def _make_layers(self, D: int, depth: int, rngs: nnx.Rngs) -> None:
         self.patches = Patches(self.space, self.time, D, rngs=rngs)
         self.encoder = nnx.List([Block(D, rngs=rngs) for _ in range(max(1, depth // 2))])
         self.to_latent = CausalConv(D, 2 * self.channels, taps=2, rngs=rngs)
@@ -57,7 +62,9 @@ class CausalAutoencoder(nnx.Module):
         return self.pixels(self.norm(x))
 
 
-def loss(model, x_BTHWC: jax.Array, key, kl_weight: float) -> tuple[jax.Array, dict]:
+def loss(
+    model: CausalAutoencoder, x_BTHWC: jax.Array, key: jax.Array, kl_weight: float
+) -> tuple[jax.Array, dict[str, jax.Array]]:
     """mean (x - decode(z))^2 + kl_weight KL, z drawn from the posterior (2112.10752, appendix G).
 
     The KL to a unit normal is in nats, a mean over latent numbers. For errors of variance s^2 the
@@ -75,7 +82,7 @@ def psnr(x: jax.Array, y: jax.Array) -> jax.Array:
     return 10 * jnp.log10(4 / jnp.mean(jnp.square(x - y.clip(-1, 1))))
 
 
-def _check_config(config):
+def _check_config(config: Any) -> None:
     for name, allowed in (("space", SPACE), ("time", TIME)):
         if (value := getattr(config, name)) not in allowed:
             raise InputError(f"autoencoder.{name}={value}: expected one of {allowed}")
@@ -84,7 +91,7 @@ def _check_config(config):
             raise InputError(f"autoencoder.{name}={value}: expected at least 1")
 
 
-def _check_video(shape: tuple[int, ...], space: int, time: int):
+def _check_video(shape: tuple[int, ...], space: int, time: int) -> None:
     _, T, H, W, C = shape
     if (T - 1) % time or T < 1:
         raise InputError(f"{T} frames: expected 1 + a multiple of {time} (autoencoder.time)")
@@ -92,3 +99,34 @@ def _check_video(shape: tuple[int, ...], space: int, time: int):
         raise InputError(f"frames of {H}x{W}: expected multiples of {space} (autoencoder.space)")
     if C != COLOURS:
         raise InputError(f"{C} colour channels: expected {COLOURS}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Init:
+    """Fresh weights for the items of a config, a hashable form of it."""
+
+    items: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def of(cls, config: Any) -> "Init":
+        """For `config.autoencoder`, without what says where it lies or how it was trained."""
+        left_out = ("name", "dir", "kl_weight")
+        return cls(tuple(sorted((k, v) for k, v in dict(config).items() if k not in left_out)))
+
+    def model(self, key: jax.Array) -> CausalAutoencoder:
+        """A new model."""
+        config = types.SimpleNamespace(**dict(self.items))
+        return CausalAutoencoder(config, rngs=nnx.Rngs(key))
+
+    def __call__(self, key: jax.Array) -> nnx.State:
+        return nnx.split(self.model(key))[1]
+
+    def shapes(self) -> nnx.State:
+        """The weights as shapes alone."""
+        return jax.eval_shape(self, jax.random.key(0))
+
+
+@functools.lru_cache(maxsize=8)
+def graph_of(init: Init) -> nnx.GraphDef:
+    """The model without its weights."""
+    return jax.eval_shape(lambda: nnx.split(init.model(jax.random.key(0))))[0]

@@ -1,6 +1,10 @@
 """A published image autoencoder for videos (see `vdit.autoencoders.load`): frame by frame."""
 
 import functools
+import pathlib
+import shutil
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -9,6 +13,7 @@ from flax import nnx
 from vdit.autoencoders import published
 from vdit.autoencoders.pixels import psnr, to_float, to_uint8
 from vdit.errors import InputError
+from vdit.runs.files import write_json
 
 FRAMES = 16  # coded at once
 MEASURED = 64  # clips whose first frame the PSNR is measured on
@@ -19,6 +24,7 @@ class ImageAutoencoder:
 
     def __init__(self, name: str, path: str, space: int, channels: int):
         self.name, self.fingerprint = name, published.fingerprint(name, path)
+        self._files, self._about = published.files(name, path), (space, channels)
         self._graph, self._params = published.load(name, path)
         found = nnx.merge(self._graph, self._params)
         if (found.space, found.channels) != (space, channels):
@@ -31,16 +37,26 @@ class ImageAutoencoder:
         """uint8 (B, T, H, W, 3) to float32 latents (the mean of the posterior)."""
         return self._by_frame(_encode, video)
 
-    def decode(self, latent) -> np.ndarray:
+    def decode(self, latent: Any) -> np.ndarray:
         """Latents to uint8 (B, T, H, W, 3)."""
         return self._by_frame(_decode, np.asarray(latent))
 
-    def psnr(self, source) -> float:
+    def psnr(self, source: Any) -> float:
         """Measured on the first frames of up to `MEASURED` clips."""
         clips = [source[i]["video"][:1] for i in range(min(MEASURED, len(source)))]
         return psnr(np.stack(clips), self.decode(self.encode(np.stack(clips))))
 
-    def _by_frame(self, f, x_BTHWC: np.ndarray) -> np.ndarray:
+    def save(self, folder: pathlib.Path) -> None:
+        """Copies of the published files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in self._files:
+            shutil.copyfile(file, folder / file.name)
+        space, channels = self._about
+        write_json(
+            folder / "autoencoder.json", {"name": self.name, "space": space, "channels": channels}
+        )
+
+    def _by_frame(self, f: Callable, x_BTHWC: np.ndarray) -> np.ndarray:
         frames = x_BTHWC.reshape(-1, *x_BTHWC.shape[2:])
         size, out = min(FRAMES, len(frames)), []
         for i in range(0, len(frames), size):
@@ -52,10 +68,10 @@ class ImageAutoencoder:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _encode(graph, params, frames):
+def _encode(graph: nnx.GraphDef, params: nnx.State, frames: np.ndarray) -> jax.Array:
     return nnx.merge(graph, params).encode(to_float(frames))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _decode(graph, params, latents):
+def _decode(graph: nnx.GraphDef, params: nnx.State, latents: np.ndarray) -> jax.Array:
     return to_uint8(nnx.merge(graph, params).decode(latents))

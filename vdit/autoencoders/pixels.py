@@ -1,18 +1,19 @@
 """Videos as uint8, as the numbers that models see, and through an autoencoder."""
 
 import functools
+from typing import Any
 
 import jax
 import numpy as np
 from flax import nnx
 
 
-def to_float(video):
+def to_float(video: Any) -> Any:
     """uint8 to [-1, 1]."""
     return video.astype(np.float32) / 127.5 - 1
 
 
-def to_uint8(video):
+def to_uint8(video: Any) -> Any:
     """[-1, 1] to uint8, rounded."""
     return ((video.clip(-1, 1) + 1) * 127.5 + 0.5).astype(np.uint8)
 
@@ -24,12 +25,12 @@ def psnr(videos: np.ndarray, coded: np.ndarray) -> float:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def encode(graph, params, video):
+def encode(graph: nnx.GraphDef, weights: nnx.State, video: jax.Array) -> jax.Array:
     """The posterior's mean, float32, of uint8 videos."""
-    return nnx.merge(graph, params).encode(to_float(video))[0]
+    return nnx.merge(graph, weights).encode(to_float(video))[0]
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def decode(graph, params, latent):
+def decode(graph: nnx.GraphDef, weights: nnx.State, latent: jax.Array) -> jax.Array:
     """uint8 videos of latents."""
-    return to_uint8(nnx.merge(graph, params).decode(latent))
+    return to_uint8(nnx.merge(graph, weights).decode(latent))

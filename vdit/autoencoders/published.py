@@ -6,6 +6,8 @@ A model's attributes are named as PyTorch names them, so a path in its weights i
 import hashlib
 import json
 import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +20,12 @@ from vdit.errors import InputError
 from vdit.pretrained.infer import listed
 from vdit.pretrained.readers import READERS, read
 
+Weights = dict[str, np.ndarray]  # by PyTorch's names
+
 DIFFUSERS = "diffusion_pytorch_model.safetensors"
 HALVES = ("encoder", "decoder")  # TAEF2's weights are two files with these words in their names
 # Stable Diffusion's own file of 2022 names the layers of an attention so.
-FORMER = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+NAMES_OF_2022 = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
 def load(name: str, path: str) -> tuple[nnx.GraphDef, nnx.State]:
@@ -36,7 +40,7 @@ def load(name: str, path: str) -> tuple[nnx.GraphDef, nnx.State]:
         halves = zip(HALVES, map(read, found), strict=True)
         weights = {f"{half}.{k}": v for half, stored in halves for k, v in stored.items()}
         return _filled(weights, _taesd(weights))
-    weights = {_present(k): v for k, v in read(found[0]).items()}
+    weights = {_present_name(k): v for k, v in read(found[0]).items()}
     return _filled(weights, _kl(weights, _settings(found[1:])))
 
 
@@ -55,8 +59,8 @@ def files(name: str, path: str) -> list[pathlib.Path]:
     inside = sorted(f for f in path.glob("*") if f.suffix in READERS) if path.is_dir() else [path]
     if name == "taef2":
         return [_only([f for f in inside if word in f.name], path, word) for word in HALVES]
-    whole = [f for f in inside if f.name == DIFFUSERS] or inside
-    file = _only(whole, path, "weights")
+    weights = [f for f in inside if f.name == DIFFUSERS] or inside
+    file = _only(weights, path, "weights")
     settings = file.with_name("config.json")
     return [file, settings] if settings.exists() else [file]
 
@@ -68,10 +72,10 @@ def _only(found: list[pathlib.Path], path: pathlib.Path, what: str) -> pathlib.P
     return found[0]
 
 
-def _present(name: str) -> str:
+def _present_name(name: str) -> str:
     parts = name.split(".")
-    if "attentions" in parts and parts[-2] in FORMER:
-        parts[-2] = FORMER[parts[-2]]
+    if "attentions" in parts and parts[-2] in NAMES_OF_2022:
+        parts[-2] = NAMES_OF_2022[parts[-2]]
     return ".".join(parts)
 
 
@@ -84,12 +88,12 @@ def _settings(found: list[pathlib.Path]) -> dict:
         raise InputError(f"{found[0]}: not the JSON of a model's settings: {error}") from error
 
 
-def _kl(weights, settings: dict):
+def _kl(weights: Weights, settings: dict) -> Callable[[], AutoencoderKL]:
     """Makes the AutoencoderKL whose weights have these shapes."""
     levels, start = _count(weights, "encoder.down_blocks"), "encoder.down_blocks.{}"
     firsts = [f"{start.format(i)}.resnets.0.conv1.weight" for i in range(levels)]
     within = [*map(start.format, range(levels)), "encoder.mid_block"]
-    shape = KLConfig(
+    config = KLConfig(
         channels=_axes(weights, "encoder.conv_out.weight")[0] // 2,
         widths=tuple(_axes(weights, name)[0] for name in firsts),
         depth=_count(weights, f"{start.format(0)}.resnets"),
@@ -97,32 +101,32 @@ def _kl(weights, settings: dict):
         quant=("quant_conv.weight" in weights, "post_quant_conv.weight" in weights),
         **settings,
     )
-    if bad := [w for w in shape.widths if w % shape.groups]:
-        raise InputError(f"norm_num_groups={shape.groups} does not divide the width {bad[0]}")
-    return lambda: AutoencoderKL(shape, rngs=nnx.Rngs(0))
+    if bad := [w for w in config.widths if w % config.groups]:
+        raise InputError(f"norm_num_groups={config.groups} does not divide the width {bad[0]}")
+    return lambda: AutoencoderKL(config, rngs=nnx.Rngs(0))
 
 
-def _taesd(weights):
+def _taesd(weights: Weights) -> Callable[[], TAESD]:
     """Makes the TAESD whose weights have these shapes."""
     width, channels = _axes(weights, "decoder.1.weight")[:2]
     pool = any(".pool." in name for name in weights)
     return lambda: TAESD(channels, width, pool, rngs=nnx.Rngs(0))
 
 
-def _axes(weights, name: str) -> tuple[int, ...]:
+def _axes(weights: Weights, name: str) -> tuple[int, ...]:
     if name not in weights or weights[name].ndim != 4:
         found = weights[name].shape if name in weights else "nothing"
         raise InputError(f"autoencoder: {name}: expected a convolution; found {found}")
     return weights[name].shape
 
 
-def _count(weights, prefix: str) -> int:
+def _count(weights: Weights, prefix: str) -> int:
     """How many numbered parts there are below a prefix."""
     depth = prefix.count(".") + 1
     return len({name.split(".")[depth] for name in weights if name.startswith(f"{prefix}.")})
 
 
-def _filled(weights: dict[str, np.ndarray], make) -> tuple[nnx.GraphDef, nnx.State]:
+def _filled(weights: Weights, make: Callable[[], nnx.Module]) -> tuple[nnx.GraphDef, nnx.State]:
     graph, state = nnx.split(nnx.eval_shape(make))
     leaves = {name_of(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
     parts = [f"lack {listed(n)}" for n in [leaves.keys() - weights.keys()] if n]
@@ -133,7 +137,7 @@ def _filled(weights: dict[str, np.ndarray], make) -> tuple[nnx.GraphDef, nnx.Sta
     return graph, jax.tree.unflatten(jax.tree.structure(state), filled)
 
 
-def name_of(path) -> str:
+def name_of(path: Sequence[Any]) -> str:
     """PyTorch's name of a weight; it has none for the list inside `nnx.Sequential`."""
     *keys, last = (str(k.key) for k in path if hasattr(k, "key"))
     last = {"kernel": "weight", "scale": "weight"}.get(last, last)

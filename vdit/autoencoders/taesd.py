@@ -3,11 +3,13 @@
 TAEF2 stands for FLUX.2's: 8x in space, 32 channels, about N(0, 0.85^2); images in [0, 1] inside.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.autoencoders.conv2d import conv, doubled, group_norm
+from vdit.autoencoders.conv2d import conv, group_norm, upsample_nearest
 
 GROUPS = 4  # of the norm in the innermost blocks
 EXPAND = 4
@@ -18,8 +20,8 @@ DOWN = {"strides": 2, "use_bias": False}
 class Block(nnx.Module):
     """relu(x + three convolutions of x); the innermost first mix channels by a 1x1 network."""
 
-    def __init__(self, width: int, pool: bool, *, rngs):
-        def layer():
+    def __init__(self, width: int, pool: bool, *, rngs: nnx.Rngs):
+        def layer() -> nnx.Conv:
             return conv(width, width, rngs=rngs)
 
         self.conv = nnx.Sequential(layer(), jax.nn.relu, layer(), jax.nn.relu, layer())
@@ -31,7 +33,7 @@ class Block(nnx.Module):
         return jax.nn.relu(x_BHWD + self.conv(x_BHWD))
 
 
-def _pool(width: int, rngs) -> nnx.Sequential:
+def _pool(width: int, rngs: nnx.Rngs) -> nnx.Sequential:
     hidden = EXPAND * width
     return nnx.Sequential(
         conv(width, hidden, 1, use_bias=False, rngs=rngs),
@@ -49,18 +51,18 @@ class TAESD(nnx.Module):
     def __init__(self, channels: int, width: int, pool: bool, *, rngs: nnx.Rngs):
         self.space, self.channels = 8, channels
 
-        def blocks(count, pool=False):
+        def blocks(count: int, pool: bool = False) -> list[Block]:
             return [Block(width, pool, rngs=rngs) for _ in range(count)]
 
-        def layer(d_in=width, d_out=width, **kwargs):
+        def layer(d_in: int = width, d_out: int = width, **kwargs: Any) -> nnx.Conv:
             return conv(d_in, d_out, rngs=rngs, **kwargs)
 
         down = [layer(3), *blocks(1)]
         for inner in (False, False, pool):
             down += [layer(**DOWN), *blocks(3, inner)]
-        up = [_limited, layer(channels), jax.nn.relu]
+        up = [_clamp, layer(channels), jax.nn.relu]
         for inner in (pool, False, False):
-            up += [*blocks(3, inner), doubled, layer(use_bias=False)]
+            up += [*blocks(3, inner), upsample_nearest, layer(use_bias=False)]
         self.encoder = nnx.Sequential(*down, layer(d_out=channels))
         self.decoder = nnx.Sequential(*up, *blocks(1), layer(d_out=3))
 
@@ -71,5 +73,5 @@ class TAESD(nnx.Module):
         return 2 * self.decoder(z_BhwC) - 1
 
 
-def _limited(z: jax.Array) -> jax.Array:
+def _clamp(z: jax.Array) -> jax.Array:
     return LIMIT * jnp.tanh(z / LIMIT)

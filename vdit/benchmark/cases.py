@@ -1,7 +1,8 @@
 """What is measured: a model, a batch, and how its step is compiled. No JAX here."""
 
 import dataclasses
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from vdit.config.model_config import ModelConfig, checked
 from vdit.config.sizes import size_of
@@ -20,24 +21,26 @@ class Case(NamedTuple):
     """One line of the table. `goal` is clips/s of one H100 or H200, `published` what others had."""
 
     name: str
-    shape: ModelConfig
+    model: ModelConfig
     batch: int
     flatten: bool = False
     goal: float | None = None
     published: str = ""
 
 
-def demo(name: str, attention: str = "full", remat: str = "none", **changes) -> Case:
+def demo(name: str, attention: str = "full", remat: str = "none", **changes: Any) -> Case:
     """A size of the ladder on the demo's clips; `changes` are its config's, and `batch`."""
     batch = changes.pop("batch", DEMO_BATCH)
     width, depth, heads = size_of(name)
-    shape = dataclasses.replace(DEMO, width=width, depth=depth, heads=heads, **changes)
     shallow = depth <= SHALLOW
-    shape = dataclasses.replace(shape, attention=attention, remat=remat, unroll=shallow)
-    return Case(name, checked(shape), batch, flatten=shallow)
+    changes |= {"attention": attention, "remat": remat, "unroll": shallow}
+    model = dataclasses.replace(DEMO, width=width, depth=depth, heads=heads, **changes)
+    return Case(name, checked(model), batch, flatten=shallow)
 
 
-def grid(sizes, attentions, remats, **changes) -> list[Case]:
+def grid(
+    sizes: Sequence[str], attentions: Sequence[str], remats: Sequence[str], **changes: Any
+) -> list[Case]:
     """Sizes x variants x recomputation; variants that a size cannot have are left out."""
     cases = []
     for size in sizes:
@@ -66,8 +69,8 @@ GOALS = {
 def goals() -> list[Case]:
     """The goals' models in bfloat16, at several batches, from no recomputation to the most."""
     return [
-        Case(name, dataclasses.replace(shape, **how), batch, goal=goal, published=published)
-        for name, (shape, attention, batches, goal, published) in GOALS.items()
+        Case(name, dataclasses.replace(model, **how), batch, goal=goal, published=published)
+        for name, (model, attention, batches, goal, published) in GOALS.items()
         for remat in ("none", "dots", "full")
         for batch in batches
         for how in [{"attention": attention, "remat": remat, "dtype": "bfloat16"}]

@@ -16,8 +16,8 @@ from array_record.python.array_record_module import ArrayRecordWriter
 from vdit.benchmark import cases, ingest
 from vdit.benchmark.step import Step
 from vdit.data import latents, pipeline, sources
+from vdit.data.pipeline import VideoRecords
 from vdit.parallel import sharding
-from vdit.training.autoencoder_task import Pixels
 
 FASTEST = "w20d2"  # of the demo's sizes
 CLIPS = 4096
@@ -42,25 +42,27 @@ def measured(videos: pathlib.Path | None) -> Iterator[dict]:
             yield _machine() | ingest.measured(videos, root, ROUNDS)
 
 
-def _records(root: pathlib.Path, videos: pathlib.Path | None) -> Iterator[tuple[str, object]]:
+def _records(
+    root: pathlib.Path, videos: pathlib.Path | None
+) -> Iterator[tuple[str, pipeline.Records]]:
     cache = _cache(root / "latents")
     yield "latents in memory", latents.Records(cache, "train")
     yield "latents from disk", latents.Records(cache, "train", in_memory=0)
     data = ml_collections.ConfigDict(PIXELS | {"train_clips": CLIPS, "seed": 0, "name": "worlds"})
-    yield "pixels of the embedded world", Pixels(sources.open_source(data, "train"))
+    yield "pixels of the embedded world", VideoRecords(sources.open_source(data, "train"))
     if videos:
         shape = {"frames": PIXELS["num_frames"], "size": PIXELS["height"]}
         data.update(name="video_folder", dir=str(ingest.prepare(videos, root / "folder", **shape)))
         data.train_clips = 0  # all
-        yield "pixels of a prepared folder", Pixels(sources.open_source(data, "train"))
+        yield "pixels of a prepared folder", VideoRecords(sources.open_source(data, "train"))
 
 
 def _cache(folder: pathlib.Path) -> pathlib.Path:
     """Made-up latents as a cache has them."""
-    shape = cases.DEMO
+    model = cases.DEMO
     folder.mkdir()
-    meta = {"shape": shape.latent, "text_length": shape.text_length, "text_features": 0}
-    meta |= {"train": CLIPS, "mean": [0.1] * shape.latent[-1], "std": [1.1] * shape.latent[-1]}
+    meta = {"shape": model.latent, "text_length": model.text_length, "text_features": 0}
+    meta |= {"train": CLIPS, "mean": [0.1] * model.latent[-1], "std": [1.1] * model.latent[-1]}
     (folder / "meta.json").write_text(json.dumps(meta))
     records = np.zeros(CLIPS, latents.record_dtype(meta))
     records["latent"] = np.random.default_rng(0).standard_normal(records["latent"].shape)
@@ -71,7 +73,9 @@ def _cache(folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def _against_step(name: str, records, eats: Callable[[], tuple[float, float]]) -> dict:
+def _against_step(
+    name: str, records: pipeline.Records, eats: Callable[[], tuple[float, float]]
+) -> dict:
     """The pipeline and the step in turns, in rounds of about a second."""
     place = sharding.batch_sharding(sharding.make_mesh({"data": -1}, cases.DEMO_BATCH))
     data = iter(pipeline.batches(records, cases.DEMO_BATCH, 0, place))

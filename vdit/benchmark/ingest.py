@@ -8,17 +8,18 @@ import pathlib
 import shutil
 import statistics
 import time
+from collections.abc import Callable
 
 import av
 
-from vdit import prepare as command
 from vdit.data.video_folder import cutting, folder, record
+from vdit.data.video_folder import prepare as library
 
 FRAMES, SIZE = 16, 64  # as the command's own example
 
 
 def measured(videos: pathlib.Path, root: pathlib.Path, rounds: int) -> dict:
-    """Frames a second of the whole command, imports apart, and of decoding alone.
+    """Frames a second of all that the command does, imports apart, and of decoding alone.
 
     Both work on as many files at a time as there are cores, in threads, the largest file first,
     and with FFmpeg's own defaults within a file.
@@ -46,11 +47,10 @@ def ratios(found: list[float]) -> dict:
 
 
 def prepare(videos: pathlib.Path, out: pathlib.Path, frames: int, size: int) -> pathlib.Path:
-    """The command, quietly; `out`."""
-    flags = {"--videos": videos, "--out": out, "--frames": frames, "--size": size}
+    """What the command does with no other flags, quietly; `out`."""
     quiet = io.StringIO()
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        command.main([str(part) for pair in flags.items() for part in pair])
+        library.prepare(library.Request(videos, out, frames, (size, size)))
     return out
 
 
@@ -69,7 +69,7 @@ def _decode(paths: list[pathlib.Path]) -> int:
         return sum(pool.map(frames, paths))
 
 
-def _per_second(work) -> tuple[float, float]:
+def _per_second(work: Callable[[], int]) -> tuple[float, float]:
     """What `work` counted, by seconds of the clock and of computing."""
     began = time.perf_counter(), time.process_time()
     count = work()

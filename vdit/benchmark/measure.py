@@ -5,8 +5,10 @@ import statistics
 import jax
 
 from vdit.benchmark.cases import Case
+from vdit.benchmark.peer import Peer
+from vdit.benchmark.step import Step
 from vdit.config.flops import count_params
-from vdit.parallel.compiler import peak_flops
+from vdit.parallel.peak_flops import peak_flops
 
 ROUNDS, ROUND_S = 9, 1.0
 
@@ -23,9 +25,6 @@ def measured(case: Case, with_peer: bool = False) -> dict:
 
 def measure(case: Case, with_peer: bool = False) -> dict:
     """A row of the table. Raises `InputError` for a peer that cannot be had."""
-    from vdit.benchmark.peer import Peer
-    from vdit.benchmark.step import Step
-
     peer = Peer(case) if with_peer else None
     ours = Step(case)
     steps = max(2, round(ROUND_S * 3 / max(ours.run(3), 1e-6)))
@@ -48,22 +47,22 @@ def measure(case: Case, with_peer: bool = False) -> dict:
 
 
 def _named(case: Case) -> dict:
-    s = case.shape
+    model = case.model
     return {
         "case": case.name,
-        "attention": s.attention,
-        "remat": s.remat,
-        "dtype": s.dtype,
-        "tokens": s.tokens,
+        "attention": model.attention,
+        "remat": model.remat,
+        "dtype": model.dtype,
+        "tokens": model.tokens,
         "batch": case.batch,
-        "params_total": count_params(s)["params_total"],
+        "params_total": count_params(model)["params_total"],
         "device": jax.devices()[0].device_kind,
         "num_devices": jax.device_count(),
         "jax_version": jax.__version__,
     }
 
 
-def _paired(rounds, peer) -> dict:
+def _paired(rounds: list[tuple[float, float]], peer: Peer) -> dict:
     """How many times as long the peer takes, pair by pair: the median, the least, the most."""
     ratios = [theirs / ours for ours, theirs in rounds]
     peer.close()

@@ -21,10 +21,10 @@ class Peer:
     def __init__(self, case: Case):
         if importlib.util.find_spec("torch") is None:
             raise InputError("--peer torch: PyTorch is not installed (pip install 'vdit[test]')")
-        s = case.shape
-        if (s.attention, s.condition, s.caption_by) != ("full", "text", "cross"):
+        model = case.model
+        if (model.attention, model.condition, model.caption_by) != ("full", "text", "cross"):
             raise InputError("--peer torch: the peer has full attention and cross-attended text")
-        asked = json.dumps({"shape": dataclasses.asdict(s), "batch": case.batch})
+        asked = json.dumps({"model": dataclasses.asdict(model), "batch": case.batch})
         self.process = subprocess.Popen(
             [sys.executable, "-m", MODULE, asked],
             stdin=subprocess.PIPE,

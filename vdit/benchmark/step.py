@@ -7,13 +7,14 @@ import numpy as np
 
 from vdit.benchmark.cases import Case
 from vdit.config.flops import training_flops
+from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
-from vdit.diffusion.objectives import RectifiedFlow
+from vdit.diffusion.flow import RectifiedFlow
 from vdit.parallel import sharding
-from vdit.training.loop import compiled
+from vdit.training.diffusion_loss import DiffusionLoss, Init
 from vdit.training.metrics import Clock
 from vdit.training.optimizer import OptimizerConfig
-from vdit.training.programs import DiffusionLoss, Init
+from vdit.training.step import compiled
 
 RATE, DECAY, DROP_CAPTION = np.float32(1e-4), 0.999, 0.1
 
@@ -21,16 +22,16 @@ RATE, DECAY, DROP_CAPTION = np.float32(1e-4), 0.999, 0.1
 class Records:
     """So many random clips, as a cache of latents gives them."""
 
-    def __init__(self, shape, count: int = 512):
+    def __init__(self, config: ModelConfig, count: int = 512):
         random = np.random.default_rng(0)
-        self.latents = random.standard_normal((count, *shape.latent), np.float32)
-        words = shape.text_length if shape.condition == "text" else 1
-        self.captions = random.integers(0, shape.vocabulary, (count, words)).astype(np.int32)
+        self.latents = random.standard_normal((count, *config.latent), np.float32)
+        words = config.text_length if config.condition == "text" else 1
+        self.captions = random.integers(0, config.vocabulary, (count, words)).astype(np.int32)
 
     def __len__(self) -> int:
         return len(self.latents)
 
-    def rows(self, indices) -> dict[str, np.ndarray]:
+    def rows(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Copies, as a cache's are."""
         return {"latent": self.latents[indices], "caption": self.captions[indices]}
 
@@ -40,15 +41,15 @@ class Step:
 
     def __init__(self, case: Case):
         self.mesh = sharding.make_mesh({"data": -1}, case.batch)
-        loss = DiffusionLoss(case.shape, RectifiedFlow(), DROP_CAPTION)
-        self.flops = training_flops(case.shape) * case.batch
+        loss = DiffusionLoss(case.model, RectifiedFlow(), DROP_CAPTION)
+        self.flops = training_flops(case.model) * case.batch
         self.clock = Clock(self.flops, case.batch)
         with jax.set_mesh(self.mesh):
-            recipe = OptimizerConfig(flatten=case.flatten)
-            init, step = compiled(loss, Init(case.shape), recipe, self.mesh)
+            optimizer = OptimizerConfig(flatten=case.flatten)
+            init, step = compiled(loss, Init(case.model), optimizer, self.mesh)
             self.state = init(jax.random.key(0))
             rows = sharding.batch_sharding(self.mesh)
-            self.data = iter(pipeline.batches(Records(case.shape), case.batch, 0, rows))
+            self.data = iter(pipeline.batches(Records(case.model), case.batch, 0, rows))
             began = time.perf_counter()
             batch = pipeline.to_devices(next(self.data), rows)
             self.step = step.lower(self.state, batch, RATE, DECAY).compile()
@@ -61,7 +62,7 @@ class Step:
             for _ in range(steps):
                 batch = self.clock.fetch(self.data)
                 self.state, metrics = self.step(self.state, batch, RATE, DECAY)
-                self.clock.ran(metrics)
+                self.clock.step_done(metrics)
             jax.block_until_ready(metrics)
         return time.perf_counter() - began
 

@@ -1,47 +1,72 @@
-"""Accelerators by name: peak, memory and links, from the makers' data sheets. No JAX here."""
+"""The one table of accelerators: peak, memory, links, from the makers' data sheets. No JAX here."""
 
 import dataclasses
 
 from vdit.errors import InputError
 
 GIB = 2**30
-NODE = 8  # GPUs that NVLink joins: HGX and DGX boards of all three
+NODE = 8  # GPUs that NVLink joins: HGX and DGX boards of all whose links are known
 
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A GPU. Rates of links are for one direction: half of what data sheets print for NVLink."""
+    """An accelerator; None is what the table does not say of it.
+
+    Rates of links are for one direction: half of what data sheets print for NVLink.
+    """
 
     name: str
-    kinds: tuple[str, ...]  # what `jax.Device.device_kind` calls it
+    title: str
+    kind: str | None  # what `jax.Device.device_kind` calls it
     peak: float  # FLOP/s, dense bfloat16; float32 products run at half of it, in TF32
-    memory: float  # bytes of HBM
-    bandwidth: float  # of HBM, bytes/s
-    nvlink: float  # to the other GPUs of its node, bytes/s
-    network: float  # InfiniBand for each GPU, bytes/s
     source: str
+    memory: float | None = None  # bytes of HBM
+    bandwidth: float | None = None  # of HBM, bytes/s
+    nvlink: float | None = None  # to the other GPUs of its node, bytes/s
+    network: float | None = None  # InfiniBand for each GPU, bytes/s
 
     def flops(self, dtype: str) -> float:
         """FLOP/s at best for products of `dtype`."""
         return self.peak if dtype == "bfloat16" else self.peak / 2
 
 
-H100 = "NVIDIA H100 data sheet; DGX H100: one ConnectX-7 of 400 Gb/s a GPU"
-H200 = "NVIDIA H200 data sheet; DGX H200: one ConnectX-7 of 400 Gb/s a GPU"
-A100 = "NVIDIA A100 80GB SXM data sheet; DGX A100: one ConnectX-6 of 200 Gb/s a GPU"
+H100 = "NVIDIA H100 data sheet, dense; DGX H100: one ConnectX-7 of 400 Gb/s a GPU"
+H200 = "NVIDIA H200 data sheet, dense; DGX H200: one ConnectX-7 of 400 Gb/s a GPU"
+A100 = "NVIDIA A100 80GB SXM data sheet, dense; DGX A100: one ConnectX-6 of 200 Gb/s a GPU"
+NVIDIA = "NVIDIA data sheet, dense (half the figure with sparsity)"
+GOOGLE = "docs.cloud.google.com/tpu/docs, peak compute per chip"
 DEVICES = {
     d.name: d
     for d in (
-        #      name    kinds                        FLOP/s    bytes  HBM      NVLink IB     source
-        Device("h100", ("NVIDIA H100 80GB HBM3",), 989.5e12, 80e9, 3.35e12, 450e9, 50e9, H100),
-        Device("h200", ("NVIDIA H200",), 989.5e12, 141e9, 4.8e12, 450e9, 50e9, H200),
-        Device("a100", ("NVIDIA A100-SXM4-80GB",), 312e12, 80e9, 2.039e12, 300e9, 25e9, A100),
+        #      name         title          device_kind              FLOP/s    source
+        Device("h100",      "H100 SXM",    "NVIDIA H100 80GB HBM3", 989.5e12, H100,
+               memory=80e9, bandwidth=3.35e12, nvlink=450e9, network=50e9),
+        Device("h200",      "H200 SXM",    "NVIDIA H200",           989.5e12, H200,
+               memory=141e9, bandwidth=4.8e12, nvlink=450e9, network=50e9),
+        Device("a100",      "A100",        "NVIDIA A100-SXM4-80GB", 312e12,   A100,
+               memory=80e9, bandwidth=2.039e12, nvlink=300e9, network=25e9),
+        Device("h100-pcie", "H100 PCIe",   "NVIDIA H100 PCIe",      756e12,   NVIDIA),
+        Device("b200",      "B200",        None,                    2250e12,  NVIDIA),
+        Device("a100-40gb", "A100 40GB",   "NVIDIA A100-SXM4-40GB", 312e12,   NVIDIA),
+        Device("l40s",      "L40S",        "NVIDIA L40S",           362.05e12, NVIDIA),
+        Device("v100",      "V100 (fp16)", None,                    125e12,   NVIDIA),
+        Device("tpu-v4",    "TPU v4",      None,                    275e12,   GOOGLE),
+        Device("tpu-v5e",   "TPU v5e",     None,                    197e12,   GOOGLE),
+        Device("tpu-v5p",   "TPU v5p",     None,                    459e12,   GOOGLE),
+        Device("tpu-v6e",   "TPU v6e",     None,                    918e12,   GOOGLE),
     )
-}
+}  # fmt: skip
+# Those that a step can be planned on: memory and links are known.
+LINKED = {name: d for name, d in DEVICES.items() if d.memory and d.network}
 
 
 def device_of(name: str) -> Device:
-    """The device by name; `InputError` lists the names there are."""
-    if name not in DEVICES:
-        raise InputError(f"--device {name}: expected one of {', '.join(DEVICES)}")
-    return DEVICES[name]
+    """The device by name, with its memory and links; `InputError` lists those there are."""
+    if name not in LINKED:
+        raise InputError(f"--device {name}: expected one of {', '.join(LINKED)}")
+    return LINKED[name]
+
+
+def peak_of(device_kind: str) -> float | None:
+    """FLOP/s of what JAX calls `device_kind`; None where the table does not have it."""
+    return next((d.peak for d in DEVICES.values() if d.kind == device_kind), None)

@@ -12,19 +12,27 @@ from vdit.errors import InputError
 LENGTH = 12
 ABSENT = "absent"
 
-# Keys that name, place, watch or spread a run and leave its numbers alone. A run that differs in
-# these only is the same run: it is found again, skipped when finished, resumed when not.
+# Keys that name, locate, watch, measure or spread a run and leave its numbers alone. A run that
+# differs in these only is the same run: it is found again, skipped when finished, resumed when not.
 # - `mesh`, `model.remat` and `model.unroll` change the order of float sums, no more (1e-5 relative
 #   on the loss curve). A checkpoint may therefore go on on other devices, and a finished point is
 #   not trained again because a second GPU came free. Their effect, speed, has its own columns.
-# - `data.dir`, `autoencoder.dir` and `init` are places; `resolve` puts the fingerprints of what is
+# - `data.dir`, `autoencoder.dir` and `init` are paths; `resolve` puts the fingerprints of what is
 #   there beside them, and those do count.
+# - `evaluators`, `evaluation` and `evaluate_every` say what is measured, of which checkpoints:
+#   a finished run can be measured anew. `validation` stays in, for it defines the loss that a run
+#   reports; the evaluator "losses" takes options for other triples.
+# - `checkpoint_every` and `keep` are out, `checkpoint_at` stays in: the checkpoints that branches
+#   leave from are part of what a trunk is.
 # - `flops_budget` stays in, though it is but a label: fits group rows by it.
 NOT_IDENTITY = (
     "autoencoder.dir",
     "cache",
     "checkpoint_every",
     "data.dir",
+    "evaluate_every",
+    "evaluation",
+    "evaluators",
     "experiment",
     "init",
     "keep",

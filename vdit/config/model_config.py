@@ -1,13 +1,13 @@
-"""The shape of a VideoDiT: all its options, and which of them go together. No JAX here."""
+"""What a model is: all options of a VideoDiT, and which of them go together. No JAX here."""
 
 import dataclasses
 
 from vdit.errors import InputError
 
 # A variant is a list of stages, run one after the other; a stage repeats a layer of one block or
-# two; a block lists what the tokens of each of its attentions see: "full" the clip, "space" their
-# frame, "time" their place in all frames, "split" half of the heads space and half time. The four
-# that take space and time apart are Latte's (2401.03048, figure 2).
+# two; a block lists the axis of each of its attentions: "full" attends to the clip, "space" to the
+# token's frame, "time" to its position in all frames, "split" with half of the heads to space and
+# half to time. The four that take space and time apart are Latte's (2401.03048, figure 2).
 LAYOUTS = {
     "full": ((("full",),),),
     "interleaved": ((("space",), ("time",)),),
@@ -15,13 +15,13 @@ LAYOUTS = {
     "factorised": ((("space", "time"),),),
     "split_heads": ((("split",),),),
 }
-VARIANTS = (*LAYOUTS, "unet")  # and no transformer: see `unet_shape`
+VARIANTS = (*LAYOUTS, "unet")  # and no transformer: see `vdit.config.unet`
 
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
-# null label, added to that of the noise level (2212.09748).
+# null label, added to that of the timestep (2212.09748).
 CONDITIONS = ("text", "class", "label", "none")
-# How a text is seen, beside its pooled vector in adaLN: by cross-attention (PixArt, 2310.00426), as
-# tokens in context behind those of the clip (DiT's "in-context", 2212.09748), or no further.
+# How a model sees a text, beside its pooled vector in adaLN: by cross-attention (PixArt,
+# 2310.00426), as tokens behind those of the clip (DiT's "in-context", 2212.09748), or no further.
 CAPTION_BY = ("cross", "context", "adaln")
 # Rotary turns queries and keys; the tables of DiT and Latte are added to the tokens.
 POSITIONS = ("rotary", "sincos", "learned")
@@ -44,11 +44,11 @@ class ModelConfig:
     heads: int
     mlp_ratio: float = 4.0
     frequencies: int = 256
-    max_period: float = 10_000.0  # of the noise level's waves
+    max_period: float = 10_000.0  # of the timestep's sinusoids
     attention: str = "full"
     condition: str = "text"  # see CONDITIONS
     caption_by: str = "cross"  # see CAPTION_BY
-    frame_levels: bool = False  # every frame has a noise level: some are given, clean
+    frame_timesteps: bool = False  # a timestep for every frame: 0 for conditioning frames
     vocabulary: int = 2
     text_features: int = 0  # > 0: captions come as embeddings of this size
     text_length: int = 1
@@ -70,9 +70,9 @@ class ModelConfig:
         return self.grid[0] * self.grid[1] * self.grid[2]
 
     @property
-    def levels(self) -> int:
-        """Noise levels of a clip, each with its modulation: one, or one for each frame."""
-        return self.grid[0] if self.frame_levels else 1
+    def timesteps(self) -> int:
+        """Timesteps of a clip, each with its modulation: one, or one for each frame."""
+        return self.grid[0] if self.frame_timesteps else 1
 
     @property
     def context(self) -> int:
@@ -95,60 +95,62 @@ class ModelConfig:
         return self.patch_numbers * (1 + self.learn_sigma)
 
 
-def stages(shape: ModelConfig):
+def stages(config: ModelConfig) -> list[tuple[tuple[tuple[str, ...], ...], int]]:
     """The stages of a model: for each (blocks of its layer, how often the layer is repeated)."""
-    layout = LAYOUTS[shape.attention]
-    return [(blocks, shape.depth // sum(map(len, layout))) for blocks in layout]
+    layout = LAYOUTS[config.attention]
+    return [(blocks, config.depth // sum(map(len, layout))) for blocks in layout]
 
 
-def attended_tokens(shape: ModelConfig, attention_axis: str) -> float:
-    """Tokens that one token sees; "split" is the mean over its heads."""
-    frames, places = shape.grid[0], shape.grid[1] * shape.grid[2]
+def attended_tokens(config: ModelConfig, attention_axis: str) -> float:
+    """Tokens that one token attends to; "split" is the mean over its heads."""
+    frames, positions = config.grid[0], config.grid[1] * config.grid[2]
     means = {
-        "full": shape.tokens + shape.context,
-        "space": places,
+        "full": config.tokens + config.context,
+        "space": positions,
         "time": frames,
-        "split": (frames + places) / 2,
+        "split": (frames + positions) / 2,
     }
     return means[attention_axis]
 
 
-def checked(shape: ModelConfig) -> ModelConfig:
-    """The shape itself, or an `InputError` that names what cannot be."""
+def checked(config: ModelConfig) -> ModelConfig:
+    """The config itself, or an `InputError` that names what cannot be."""
     for key, known in CHOICES.items():
-        if getattr(shape, key) not in known:
-            raise InputError(f"model.{key}={getattr(shape, key)!r}: expected one of {known}")
-    for axis, n, p in zip("THW", shape.latent[:3], shape.patch, strict=True):
+        if getattr(config, key) not in known:
+            raise InputError(f"model.{key}={getattr(config, key)!r}: expected one of {known}")
+    for axis, n, p in zip("THW", config.latent[:3], config.patch, strict=True):
         if n % p:
-            raise InputError(f"patch {shape.patch}: {p} does not divide the latents' {axis} = {n}")
-    if shape.attention == "unet" and shape.positions != "rotary":
-        raise InputError(f"model.positions={shape.positions!r}: the U-Net's are rotary")
-    if shape.depth % (blocks := sum(map(len, LAYOUTS.get(shape.attention, ()))) or 1):
+            raise InputError(f"patch {config.patch}: {p} does not divide the latents' {axis} = {n}")
+    if config.attention == "unet" and config.positions != "rotary":
+        raise InputError(f"model.positions={config.positions!r}: the U-Net's are rotary")
+    if config.depth % (blocks := sum(map(len, LAYOUTS.get(config.attention, ()))) or 1):
         raise InputError(
-            f"depth {shape.depth}: {shape.attention} attention takes a multiple of {blocks}"
+            f"depth {config.depth}: {config.attention} attention takes a multiple of {blocks}"
         )
-    if shape.attention == "split_heads" and shape.heads % 2:
-        raise InputError(f"{shape.heads} heads: split_heads gives half to time, expected even")
-    if shape.context:
-        _check_context(shape)
-    _check_width(shape)
-    return shape
+    if config.attention == "split_heads" and config.heads % 2:
+        raise InputError(f"{config.heads} heads: split_heads gives half to time, expected even")
+    if config.context:
+        _check_context(config)
+    _check_width(config)
+    return config
 
 
-def _check_context(shape: ModelConfig) -> None:
-    if shape.attention != "full":
+def _check_context(config: ModelConfig) -> None:
+    if config.attention != "full":
         raise InputError(
-            f"caption_by='context' with {shape.attention} attention: a caption has no frame and no "
-            "place; expected attention='full'"
+            f"caption_by='context' with {config.attention} attention: a caption has no frame and "
+            "no position; expected attention='full'"
         )
-    if shape.frame_levels:
-        raise InputError("caption_by='context' with given frames: expected 'cross' or 'adaln'")
+    if config.frame_timesteps:
+        raise InputError(
+            "caption_by='context' with conditioning frames: expected 'cross' or 'adaln'"
+        )
 
 
-def _check_width(shape: ModelConfig) -> None:
-    pair = 2 if shape.positions == "rotary" else 1  # rotary positions turn pairs of numbers
-    if shape.heads < 1 or shape.width % (pair * shape.heads):
-        asked = f"{pair} x {shape.heads} heads" if pair > 1 else f"{shape.heads} heads"
-        raise InputError(f"width {shape.width}: expected a multiple of {asked}")
-    if shape.positions == "sincos" and shape.width % 4:
-        raise InputError(f"width {shape.width}: sincos positions take a multiple of 4")
+def _check_width(config: ModelConfig) -> None:
+    pair = 2 if config.positions == "rotary" else 1  # rotary positions turn pairs of numbers
+    if config.heads < 1 or config.width % (pair * config.heads):
+        asked = f"{pair} x {config.heads} heads" if pair > 1 else f"{config.heads} heads"
+        raise InputError(f"width {config.width}: expected a multiple of {asked}")
+    if config.positions == "sincos" and config.width % 4:
+        raise InputError(f"width {config.width}: sincos positions take a multiple of 4")

@@ -1,4 +1,4 @@
-"""A model's shape on the command line, for the commands that count and plan. No JAX here."""
+"""A model's config on the command line, for the commands that count and plan. No JAX here."""
 
 import argparse
 import dataclasses
@@ -33,7 +33,7 @@ def integers(flag: str, text: str, count: int, least: int) -> tuple[int, ...]:
 
 
 def asked(args: argparse.Namespace) -> ModelConfig:
-    """The shape that the flags ask for; checked, each error one line."""
+    """The config that the flags ask for; checked, each error one line."""
     if args.size is None:
         raise InputError(f"--size is missing; expected one of {', '.join(SIZES)}")
     (classes,), (text,) = (integers(f, getattr(args, f), 1, 0) for f in ("classes", "text"))
@@ -42,8 +42,8 @@ def asked(args: argparse.Namespace) -> ModelConfig:
     if args.dtype not in ITEM:
         raise InputError(f"--dtype {args.dtype}: expected one of {', '.join(ITEM)}")
     latent = integers("latent", args.latent, 4, 1)
-    shape = ModelConfig(latent, integers("patch", args.patch, 3, 1), *size_of(args.size))
+    config = ModelConfig(latent, integers("patch", args.patch, 3, 1), *size_of(args.size))
     condition = "text" if text else "label" if classes else "none"
     changes = {k: getattr(args, k) for k in ("attention", "positions", "learn_sigma", "dtype")}
     changes |= {"condition": condition, "text_length": text or 1, "vocabulary": classes + 1}
-    return checked(dataclasses.replace(shape, qk_norm=not args.no_qk_norm, **changes))
+    return checked(dataclasses.replace(config, qk_norm=not args.no_qk_norm, **changes))

@@ -1,6 +1,6 @@
-"""The ladder of model sizes, and the shape that a config asks for. No JAX: planning is instant."""
+"""The ladder of model sizes, and the model that a run's config asks for. No JAX here."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vdit.config.model_config import ModelConfig, checked
 from vdit.errors import InputError
@@ -55,7 +55,7 @@ def size_of(name: str) -> Size:
     return SIZES[name]
 
 
-def variant_of(model) -> str:
+def variant_of(model: Any) -> str:
     """The results table's name of a variant: its attention, and what else is not the default."""
     named = [model.attention]
     if model.condition == "text":
@@ -69,13 +69,15 @@ def variant_of(model) -> str:
 PUBLISHED = {"kl": (8, 4), "taef2": (8, 32)}
 
 
-def image_latents(autoencoder) -> tuple[int, int]:
+def image_latents(autoencoder: Any) -> tuple[int, int]:
     """(space, channels) of a published image autoencoder; every frame is coded by itself."""
     space, channels = PUBLISHED[autoencoder.name]
     return autoencoder.get("space", space), autoencoder.get("channels", channels)
 
 
-def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int, int, int, int]:
+def latent_shape(
+    autoencoder: Any, frames: int, height: int, width: int
+) -> tuple[int, int, int, int]:
     """(t, h, w, C) of the latents of a clip: t = 1 + (T - 1) / time, h = H / space."""
     if autoencoder.name == "identity":
         return frames, height, width, 3
@@ -94,8 +96,8 @@ def latent_shape(autoencoder, frames: int, height: int, width: int) -> tuple[int
 LATER_KEYS = {"positions": "rotary", "qk_norm": True, "caption_by": "cross"}
 
 
-def model_config_of(config, words: int = 0, text_features: int = 0) -> ModelConfig:
-    """The `ModelConfig` that a config asks for; checked, each error one line.
+def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> ModelConfig:
+    """The `ModelConfig` that a run's config asks for; checked, each error one line.
 
     `words` and `text_features` come from the data; neither changes FLOPs for word tokens.
     """
@@ -104,7 +106,7 @@ def model_config_of(config, words: int = 0, text_features: int = 0) -> ModelConf
         size_of(model.size) if model.size else (model.width, model.depth, model.heads)
     )
     latent = latent_shape(config.autoencoder, data.num_frames, data.height, data.width)
-    shape = ModelConfig(
+    model_config = ModelConfig(
         latent=latent,
         patch=tuple(model.patch),
         width=width,
@@ -118,15 +120,16 @@ def model_config_of(config, words: int = 0, text_features: int = 0) -> ModelConf
         text_features=text_features,
         text_length=1 if model.condition in ("class", "label") else data.text_length,
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
-        frame_levels=model.get("given", 0.0) > 0,
+        frame_timesteps=model.get("given", 0.0) > 0,
         **{key: model.get(key, default) for key, default in LATER_KEYS.items()},
         unroll=model.unroll,
         remat=model.remat,
         dtype=model.dtype,
     )
-    if checked(shape).width <= shape.patch_numbers:
+    if checked(model_config).width <= model_config.patch_numbers:
         raise InputError(
-            f"width {shape.width} is not above the {shape.patch_numbers} numbers in one patch: "
-            "the velocity would have a rank floor; expected a wider model or a smaller patch"
+            f"width {model_config.width} is not above the {model_config.patch_numbers} numbers in "
+            "one patch: the velocity would have a rank floor; expected a wider model or a smaller "
+            "patch"
         )
-    return shape
+    return model_config

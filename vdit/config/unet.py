@@ -12,12 +12,12 @@ from vdit.errors import InputError
 MULTIPLIERS = (1, 2, 4, 4)  # of D at each level, as in Stable Diffusion (2112.10752)
 LEAST = 2  # patches along height and width at the coarsest level
 
-Widths = tuple[int, int]  # channels into a block and out of it
+Channels = tuple[int, int]  # channels into a block and out of it
 
 
-def levels(s: ModelConfig) -> int:
+def levels(c: ModelConfig) -> int:
     """How many levels the latents that the model is made for can be halved to, four at most."""
-    count, (_, height, across) = 1, s.grid
+    count, (_, height, across) = 1, c.grid
     while count < len(MULTIPLIERS) and not (height % 2 or across % 2):
         height, across = height // 2, across // 2
         if min(height, across) < LEAST:
@@ -26,47 +26,47 @@ def levels(s: ModelConfig) -> int:
     return count
 
 
-def channels(s: ModelConfig) -> list[int]:
+def channels(c: ModelConfig) -> list[int]:
     """The channels of every level, finest first."""
-    return [times * s.width for times in MULTIPLIERS[: levels(s)]]
+    return [times * c.width for times in MULTIPLIERS[: levels(c)]]
 
 
-def way_down(s: ModelConfig) -> list[list[Widths]]:
+def down_blocks(c: ModelConfig) -> list[list[Channels]]:
     """The blocks of every level, finest first; the first of a level widens."""
-    before = [s.width, *channels(s)]
-    return [_level(s, d_in, d) for d_in, d in zip(before, channels(s), strict=False)]
+    before = [c.width, *channels(c)]
+    return [_level(c, d_in, d) for d_in, d in zip(before, channels(c), strict=False)]
 
 
-def way_up(s: ModelConfig) -> list[list[Widths]]:
+def up_blocks(c: ModelConfig) -> list[list[Channels]]:
     """The blocks of every level, coarsest first; each is handed its mirror image's output too."""
-    coarse_first = channels(s)[::-1]
+    coarse_first = channels(c)[::-1]
     before = [coarse_first[0], *coarse_first]
     pairs = zip(before, coarse_first, strict=False)
-    return [[(d_in + d, d) for d_in, d in _level(s, below, d)] for below, d in pairs]
+    return [[(d_in + d, d) for d_in, d in _level(c, below, d)] for below, d in pairs]
 
 
-def _level(s: ModelConfig, before: int, d: int) -> list[Widths]:
-    return [(before, d)] + [(d, d)] * (s.depth - 1)
+def _level(c: ModelConfig, before: int, d: int) -> list[Channels]:
+    return [(before, d)] + [(d, d)] * (c.depth - 1)
 
 
-def at_level(s: ModelConfig, level: int, width: int) -> ModelConfig:
+def at_level(c: ModelConfig, level: int, width: int) -> ModelConfig:
     """What a level sees: its width, heads and grid, every patch one number."""
-    t, h, w = s.grid
+    t, h, w = c.grid
     latent = (t, h >> level, w >> level, 1)
     return dataclasses.replace(
-        s, latent=latent, patch=(1, 1, 1), width=width, heads=width * s.heads // s.width
+        c, latent=latent, patch=(1, 1, 1), width=width, heads=width * c.heads // c.width
     )
 
 
-def blocks(s: ModelConfig) -> list[tuple[int, ModelConfig]]:
-    """(channels that come in, the shape of its level) of every block, in order."""
-    down, up = way_down(s), way_up(s)
-    deepest = channels(s)[-1]
+def blocks(c: ModelConfig) -> list[tuple[int, ModelConfig]]:
+    """(channels that come in, the config of its level) of every block, in order."""
+    down, up = down_blocks(c), up_blocks(c)
+    deepest = channels(c)[-1]
     last = len(down) - 1
     found = [(level, io) for level, level_blocks in enumerate(down) for io in level_blocks]
     found += [(last, (deepest, deepest))]
     found += [(last - i, io) for i, level_blocks in enumerate(up) for io in level_blocks]
-    return [(d_in, at_level(s, level, d)) for level, (d_in, d) in found]
+    return [(d_in, at_level(c, level, d)) for level, (d_in, d) in found]
 
 
 def check_grid(grid: tuple[int, int, int], count: int) -> None:

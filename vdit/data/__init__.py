@@ -1,0 +1,1 @@
+"""Clips and captions: sources, prepared folders, cached latents, the pipeline, media files."""

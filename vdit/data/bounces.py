@@ -2,7 +2,11 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from itertools import combinations
+from typing import NamedTuple
+
+State = tuple[float, float, float, float]  # x, y, vx, vy
 
 
 @dataclasses.dataclass
@@ -21,14 +25,14 @@ class Body:
     radius: float
     reach: tuple[float, float, float, float]
 
-    def advance(self, time, gravity):
+    def advance(self, time: float, gravity: float) -> None:
         """Free flight (y points down)."""
         self.x += self.vx * time
         self.y += self.vy * time + 0.5 * gravity * time * time
         self.vy += gravity * time
 
 
-def travel_time(distance, speed, acceleration):
+def travel_time(distance: float, speed: float, acceleration: float) -> float:
     """First time >= 0 at which `distance` is covered moving forwards; inf if never.
 
     s = v t + a t^2 / 2, written without cancellation. A body that leaves (v <= 0) comes back only
@@ -41,7 +45,9 @@ def travel_time(distance, speed, acceleration):
     return (math.sqrt(discriminant) - speed) / acceleration if acceleration > 0 else math.inf
 
 
-def wall_times(body, width, height, gravity):
+def wall_times(
+    body: Body, width: float, height: float, gravity: float
+) -> tuple[float, float, float, float]:
     """Times to the left, right, upper and lower wall."""
     left, right, up, down = body.reach
     return (
@@ -52,7 +58,7 @@ def wall_times(body, width, height, gravity):
     )
 
 
-def contact_time(a, b):
+def contact_time(a: Body, b: Body) -> float:
     """Time until two discs touch; inf if never. Gravity drops out of their relative motion."""
     x, y, vx, vy = b.x - a.x, b.y - a.y, b.vx - a.vx, b.vy - a.vy
     closing = x * vx + y * vy
@@ -63,7 +69,7 @@ def contact_time(a, b):
     return gap / (math.sqrt(discriminant) - closing) if discriminant >= 0.0 else math.inf
 
 
-def collide(a, b):
+def collide(a: Body, b: Body) -> None:
     """Elastic collision of two smooth discs: momentum and energy are kept."""
     x, y = b.x - a.x, b.y - a.y
     closing = x * (b.vx - a.vx) + y * (b.vy - a.vy)
@@ -72,51 +78,66 @@ def collide(a, b):
     b.vx, b.vy = b.vx - push * a.mass * x, b.vy - push * a.mass * y
 
 
-def next_event(bodies, width, height, gravity):
-    """(time, bodies involved, wall or None) of the first bounce to come."""
-    first = (math.inf, (), None)
+class Event(NamedTuple):
+    """A bounce after `time`: of one body off a wall (0 to 3), or of two off each other."""
+
+    time: float
+    bodies: tuple[Body, ...]
+    wall: int | None
+
+
+def next_event(bodies: Sequence[Body], width: float, height: float, gravity: float) -> Event:
+    """The first bounce to come; its time is inf where there is none."""
+    first = Event(math.inf, (), None)
     for body in bodies:
         for wall, time in enumerate(wall_times(body, width, height, gravity)):
-            if time < first[0]:
-                first = (time, (body,), wall)
+            if time < first.time:
+                first = Event(time, (body,), wall)
     for pair in combinations(bodies, 2):
         time = contact_time(*pair)
-        if time < first[0]:
-            first = (time, pair, None)
+        if time < first.time:
+            first = Event(time, pair, None)
     return first
 
 
-def bounce(involved, wall):
+def bounce(event: Event) -> None:
     """Carries out one event."""
-    if wall is None:
-        return collide(*involved)
-    (body,) = involved
-    if wall < 2:
+    if event.wall is None:
+        return collide(*event.bodies)
+    (body,) = event.bodies
+    if event.wall < 2:
         body.vx = -body.vx
     else:
         body.vy = -body.vy
 
 
-def simulate(bodies, num_frames, width, height, gravity=0.0):
+def simulate(
+    bodies: Sequence[Body], num_frames: int, width: float, height: float, gravity: float = 0.0
+) -> tuple[list[list[State]], list[list[bool]]]:
     """Moves `bodies` (changed in place) for `num_frames` frames, one unit of time apart.
 
     Returns states[t][k] = (x, y, vx, vy) and bounced[t][k]: a bounce since the frame before.
     """
     states = [[(b.x, b.y, b.vx, b.vy) for b in bodies]]
     bounced = [[False] * len(bodies)]
-    wait, involved, wall = next_event(bodies, width, height, gravity)
+    event = next_event(bodies, width, height, gravity)
+    wait = event.time
     for _ in range(num_frames - 1):
         left, hit = 1.0, [False] * len(bodies)
         while wait <= left:
-            for body in bodies:
-                body.advance(wait, gravity)
-            bounce(involved, wall)
-            hit = [h or any(b is i for i in involved) for h, b in zip(hit, bodies, strict=True)]
+            _advance(bodies, wait, gravity)
+            bounce(event)
+            hit = [h or any(b is i for i in event.bodies) for h, b in zip(hit, bodies, strict=True)]
             left -= wait
-            wait, involved, wall = next_event(bodies, width, height, gravity)
-        for body in bodies:
-            body.advance(left, gravity)
+            event = next_event(bodies, width, height, gravity)
+            wait = event.time
+        _advance(bodies, left, gravity)
         wait -= left
         states.append([(b.x, b.y, b.vx, b.vy) for b in bodies])
         bounced.append(hit)
     return states, bounced
+
+
+def _advance(bodies: Sequence[Body], time: float, gravity: float) -> None:
+    for body in bodies:
+        body.advance(time, gravity)

@@ -9,15 +9,19 @@ import json
 import os
 import pathlib
 import shutil
+from typing import Any
 
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config.fingerprint import fingerprint
-from vdit.data.sources import open_source
+from vdit.data.sources import Source, open_source
+from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
+from vdit.errors import InputError
 from vdit.parallel import processes
 
 ENCODE_BATCH = 64
@@ -43,9 +47,9 @@ class Records:
         small = len(self) * self.dtype.itemsize <= limit
         self._all = self._parse(self._reader.read_all()) if small else None
         # One number for each of a clip's: NumPy's loops over few channels take twice the time.
-        self._moments = {
-            key: np.full(self.meta["shape"], self.meta[key], np.float32) for key in ("mean", "std")
-        }
+        self._statistics = LatentStatistics(
+            *(np.full(self.meta["shape"], x, np.float32) for x in statistics(self.meta))
+        )
 
     def __len__(self) -> int:
         return self.meta[self.split]
@@ -53,71 +57,78 @@ class Records:
     def __repr__(self) -> str:
         return f"{self.folder.name}/{self.split}"
 
-    def rows(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+    def rows(self, indices: Any) -> dict[str, np.ndarray]:
         indices = np.asarray(indices)
         if self._all is None:
             raw = self._parse(self._reader.read(indices.tolist()))
         else:
             raw = self._all[indices]
-        latent = normalise(raw["latent"].astype(np.float32), self._moments)
+        latent = self._statistics.normalise(raw["latent"].astype(np.float32))
         return {"latent": latent, "caption": raw["caption"]}
 
     def _parse(self, blobs: list[bytes]) -> np.ndarray:
         return np.frombuffer(b"".join(blobs), self.dtype)
 
 
-def normalise(latent, meta):
-    """From the autoencoder's scale to about zero mean and unit variance per channel."""
-    return (latent - np.asarray(meta["mean"], np.float32)) / np.asarray(meta["std"], np.float32)
+def statistics(meta: dict[str, Any]) -> LatentStatistics:
+    """Mean and standard deviation of each channel, over the training clips of a cache."""
+    return LatentStatistics(meta["mean"], meta["std"])
 
 
-def denormalise(latent, meta):
-    """Back to the autoencoder's own scale."""
-    return latent * np.asarray(meta["std"], np.float32) + np.asarray(meta["mean"], np.float32)
-
-
-def read_meta(folder: pathlib.Path) -> dict:
+def read_meta(folder: pathlib.Path) -> dict[str, Any]:
     """What a cache holds: shape, counts, statistics, words."""
     return json.loads((pathlib.Path(folder) / "meta.json").read_text())
 
 
-def prepare(config) -> pathlib.Path:
-    """The cache that `config` trains on; made first where it does not exist."""
+def prepare(config: ConfigDict) -> pathlib.Path:
+    """The cache that a resolved config trains on; made first where it does not exist."""
     sources = {split: open_source(config.data, split) for split in ("train", "validation")}
-    coder = load_autoencoder(config.autoencoder)
-    key = cache_key(config, coder.fingerprint, sources)
+    autoencoder = load_autoencoder(config.autoencoder)
+    _check_unchanged(config, autoencoder.fingerprint, sources["train"].fingerprint)
+    key = cache_key(config, autoencoder.fingerprint, sources)
     folder = pathlib.Path(config.cache) / fingerprint(key)
     if processes.is_first() and not folder.exists():
-        _build(folder, key, config, coder, sources)
+        _build(folder, key, config, autoencoder, sources)
     processes.wait("latents")
     return folder
 
 
-def cache_key(config, coder_fingerprint: str, sources: dict) -> dict:
-    """All that decides the bytes of a cache."""
+def _check_unchanged(config: ConfigDict, autoencoder: str, data: str) -> None:
+    """Raises `InputError` where what the config was resolved with has become another."""
+    for part, now in (("autoencoder", autoencoder), ("data", data)):
+        planned = config[part].get("fingerprint", now)
+        if planned != now:
+            raise InputError(
+                f"{part}.fingerprint={planned}: {config[part].get('dir') or config[part].name} is "
+                f"{now} by now; launch the sweep, or start the run, again"
+            )
+
+
+def cache_key(config: ConfigDict, autoencoder: str, sources: dict[str, Source]) -> dict:
+    """All that decides the bytes of a cache; `autoencoder` is its fingerprint."""
     return {
         "sources": {split: [s.fingerprint, len(s)] for split, s in sources.items()},
-        "coder": coder_fingerprint,
+        "coder": autoencoder,
         "condition": config.model.condition,
         "words": [config.data.words, config.data.text_length],
     }
 
 
-def _build(folder, key, config, coder, sources) -> None:
+def _build(folder, key, config, autoencoder, sources) -> None:
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
         captions = _Captions(config, sources["train"])
-        example = coder.encode(sources["train"][0]["video"][None])[0]
+        example = autoencoder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape} | captions.meta()
-        meta |= {"dataset": sources["train"].name, "autoencoder": coder.name}
-        meta["psnr"] = coder.psnr(sources["validation"])
+        meta |= {"dataset": sources["train"].name, "autoencoder": autoencoder.name}
+        meta["psnr"] = autoencoder.psnr(sources["validation"])
         moments = {}
         for split, source in sources.items():
             dtype = record_dtype(meta)
             path = part / f"{split}.array_record"
-            moments[split] = _write(path, source, coder, captions, dtype)
+            moments[split] = _write(path, source, autoencoder, captions, dtype)
             meta[split] = len(source)
         meta["mean"], meta["std"] = (m.tolist() for m in moments["train"])
         (part / "meta.json").write_text(json.dumps(meta))
@@ -130,12 +141,12 @@ def _build(folder, key, config, coder, sources) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write(path, source, coder, captions, dtype) -> tuple[np.ndarray, np.ndarray]:
+def _write(path, source, autoencoder, captions, dtype) -> tuple[np.ndarray, np.ndarray]:
     """Writes one split; returns the mean and standard deviation of each latent channel."""
     writer = ArrayRecordWriter(str(path), OPTIONS)
     total, square, count = 0.0, 0.0, 0
     for items in tqdm(_chunks(source), f"encoding {path.stem}", -(-len(source) // ENCODE_BATCH)):
-        latent = coder.encode(np.stack([item["video"] for item in items]))
+        latent = autoencoder.encode(np.stack([item["video"] for item in items]))
         records = np.zeros(len(items), dtype)
         records["latent"] = latent
         records["caption"] = [captions.encode(item) for item in items]
@@ -190,8 +201,10 @@ class _Captions:
         }
 
 
-def vocabulary(meta: dict) -> Vocabulary:
-    """The vocabulary that a cache's captions were tokenised with."""
+def vocabulary(meta: dict[str, Any]) -> Vocabulary | None:
+    """What a cache's captions were tokenised with; None where they are given embeddings."""
+    if meta["text_features"]:
+        return None
     return Vocabulary(tuple(meta["words"]), meta["text_length"], meta.get("whole", False))
 
 

@@ -2,37 +2,36 @@
 
 import os
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 
 from vdit.errors import InputError
+from vdit.runs.files import whole_file
 
 FORMATS = (".mp4", ".webp", ".gif")
+SMALLEST = 96  # pixels of a side, below which samples are enlarged
 
 
-def write_video(path, video: np.ndarray, fps: int = 8, zoom: int = 1) -> None:
+def write_video(path: str | os.PathLike, video: np.ndarray, fps: int = 8, zoom: int = 1) -> None:
     """Writes uint8 (T, H, W, 3), whole or not at all; `zoom` repeats pixels for small clips."""
     path = pathlib.Path(path)
     if path.suffix not in FORMATS:
         raise InputError(f"{path.name}: expected a name that ends in {', '.join(FORMATS)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}.{path.name}")
-    video = video.repeat(zoom, 1).repeat(zoom, 2)
-    try:
-        (_write_mp4 if path.suffix == ".mp4" else _write_animation)(part, video, fps)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write = _write_mp4 if path.suffix == ".mp4" else _write_animation
+    with whole_file(path) as part:
+        write(part, video.repeat(zoom, 1).repeat(zoom, 2), fps)
 
 
-def read_video(path, size: tuple[int, int]) -> np.ndarray:
+def read_video(path: str | os.PathLike, size: tuple[int, int]) -> np.ndarray:
     """uint8 (T, H, W, 3) of a video or a picture, cropped and resized to `size` (H, W).
 
     Raises `InputError` for what cannot be read.
     """
     from PIL import UnidentifiedImageError
 
-    from vdit.data.video_folder.decode import DecodeError, read_frames
+    from vdit.data.video_folder.container import DecodeError
+    from vdit.data.video_folder.decode import read_frames
     from vdit.data.video_folder.windows import crop_resize
 
     # FFmpeg does not read what moves in a .webp, which is what samples are written as.
@@ -46,7 +45,7 @@ def read_video(path, size: tuple[int, int]) -> np.ndarray:
     return np.stack(frames)
 
 
-def _read_animation(path):
+def _read_animation(path: pathlib.Path) -> Iterator[np.ndarray]:
     from PIL import Image, ImageSequence
 
     with Image.open(path) as image:
@@ -54,7 +53,7 @@ def _read_animation(path):
             yield np.asarray(frame.convert("RGB"))
 
 
-def _write_mp4(path, video, fps):
+def _write_mp4(path: pathlib.Path, video: np.ndarray, fps: int) -> None:
     import av
 
     with av.open(str(path), "w") as container:
@@ -70,7 +69,7 @@ def _write_mp4(path, video, fps):
         container.mux(stream.encode())
 
 
-def _write_animation(path, video, fps):
+def _write_animation(path: pathlib.Path, video: np.ndarray, fps: int) -> None:
     from PIL import Image
 
     frames = [Image.fromarray(frame) for frame in video]
@@ -80,8 +79,8 @@ def _write_animation(path, video, fps):
     )
 
 
-def write_all(folder, name: str, videos: np.ndarray) -> None:
-    """`name_00.webp`, `name_01.webp`, ..., enlarged to at least 96 pixels."""
-    zoom = max(1, -(-96 // min(videos.shape[2:4])))
+def write_all(folder: str | os.PathLike, name: str, videos: np.ndarray) -> None:
+    """`name_00.webp`, `name_01.webp`, ..., enlarged to at least `SMALLEST` pixels."""
+    zoom = max(1, -(-SMALLEST // min(videos.shape[2:4])))
     for i, video in enumerate(videos):
         write_video(pathlib.Path(folder) / f"{name}_{i:02d}.webp", video, zoom=zoom)

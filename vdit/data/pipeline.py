@@ -7,22 +7,46 @@ batch of tiny clips does not cost eight times the overhead of one.
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import grain
 import jax
 import numpy as np
 
+from vdit.data.sources import Source
 from vdit.errors import InputError
 
 
+class Records(Protocol):
+    """Random access to examples, many at a time."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Arrays whose first axis is that of the indices."""
+
+
+class VideoRecords:
+    """The videos of a source as records for `batches`: uint8 (B, T, H, W, 3)."""
+
+    def __init__(self, source: Source):
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def rows(self, indices: Iterable[int]) -> dict[str, np.ndarray]:
+        return {"video": np.stack([self.source[int(i)]["video"] for i in indices])}
+
+
 def batches(
-    records, batch: int, seed: int, sharding: jax.sharding.Sharding, place: bool = True
+    records: Records, batch: int, seed: int, sharding: jax.sharding.Sharding, place: bool = True
 ) -> grain.IterDataset:
     """An endless Grain dataset of batches (dicts of arrays) that lie on the devices.
 
     Args:
-      records: `len(records)` and `records.rows(indices) -> dict of arrays`, first axis = rows.
+      records: the examples that an epoch holds.
       batch: examples a step, over all processes.
       seed: fixes the order; every epoch is shuffled anew.
       sharding: of the first axis of every array.
@@ -62,7 +86,9 @@ def _order_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
 
-def to_devices(rows: Mapping[str, np.ndarray], sharding) -> dict[str, jax.Array]:
+def to_devices(
+    rows: Mapping[str, np.ndarray], sharding: jax.sharding.Sharding
+) -> dict[str, jax.Array]:
     """This process's rows as part of global arrays.
 
     A lone CPU is handed the rows as they are: its memory is the host's, and placing two small
@@ -73,7 +99,7 @@ def to_devices(rows: Mapping[str, np.ndarray], sharding) -> dict[str, jax.Array]
     return {k: jax.make_array_from_process_local_data(sharding, v) for k, v in rows.items()}
 
 
-def rows_of_this_process(batch: int, sharding) -> slice:
+def rows_of_this_process(batch: int, sharding: jax.sharding.Sharding) -> slice:
     """The rows of a batch that lie on this process's devices: no other is read here."""
     parts = [
         rows.indices(batch)

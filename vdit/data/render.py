@@ -5,8 +5,12 @@ everywhere, which holds neither for sin and pow nor for sums of floats.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+Colour = tuple[int, int, int]
 
 BACKGROUND = (24, 24, 32)
 GREY = (128, 128, 128)
@@ -35,7 +39,9 @@ HULL = {"circle": 1.0, "square": HALF_SIDE * math.sqrt(2), "triangle": INRADIUS 
 SHAPES = tuple(REACH)
 
 
-def distance(shape, dx, dy, radius):
+def distance(
+    shape: str, dx: np.ndarray, dy: np.ndarray, radius: np.float32 | np.ndarray
+) -> np.ndarray:
     """Signed distance in px to the outline, negative inside; corners sharp (max of half-planes)."""
     if shape == "circle":
         return np.sqrt(dx * dx + dy * dy) - radius
@@ -45,7 +51,14 @@ def distance(shape, dx, dy, radius):
     return np.maximum(slope, dy) - radius * np.float32(INRADIUS)
 
 
-def coverage(shape, x_T, y_T, radius, height, width):
+def coverage(
+    shape: str,
+    x_T: np.ndarray,
+    y_T: np.ndarray,
+    radius: float | np.ndarray,
+    height: int,
+    width: int,
+) -> np.ndarray:
     """Share of each pixel that a shape covers, (T, H, W) float32; centres in px, y down.
 
     Pixel i spans [i, i + 1]. `radius` is a number or (T,).
@@ -58,8 +71,8 @@ def coverage(shape, x_T, y_T, radius, height, width):
     return np.minimum(np.maximum(inside, np.float32(0)), np.float32(1))
 
 
-def box_coverage(box, height, width):
-    """Share of each pixel that an upright box (left, top, right, bottom) covers, (H, W) float32."""
+def box_coverage(box: Box, height: int, width: int) -> np.ndarray:
+    """Share of each pixel that an upright box covers, (H, W) float32."""
     left, top, right, bottom = (np.float32(edge) for edge in box)
     column = np.arange(width, dtype=np.float32)
     row = np.arange(height, dtype=np.float32)
@@ -68,7 +81,9 @@ def box_coverage(box, height, width):
     return np.maximum(down, 0)[:, None] * np.maximum(across, 0)
 
 
-def paint(layers, num_frames, height, width):
+def paint(
+    layers: Sequence[tuple[np.ndarray, Colour]], num_frames: int, height: int, width: int
+) -> np.ndarray:
     """uint8 (T, H, W, 3) of `layers` [(coverage, colour)], the last one in front."""
     planes = np.empty((3, num_frames, height, width), np.float32)
     for plane, level in zip(planes, BACKGROUND, strict=True):
@@ -83,8 +98,8 @@ def paint(layers, num_frames, height, width):
     return video
 
 
-def share_seen(cover_THW, front_HW):
+def share_seen(cover_THW: np.ndarray, front_HW: np.ndarray) -> np.ndarray:
     """Share (T,) of a shape that is not behind `front_HW`; sums of integers, hence exact."""
-    whole = (cover_THW * np.float32(256)).astype(np.int64).sum((1, 2))
+    area = (cover_THW * np.float32(256)).astype(np.int64).sum((1, 2))
     seen = (cover_THW * (1 - front_HW) * np.float32(256)).astype(np.int64).sum((1, 2))
-    return seen / whole
+    return seen / area

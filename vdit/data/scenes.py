@@ -1,36 +1,43 @@
 """What chance decides in a clip of the embedded world: its numbers, its motions, its places."""
 
 import math
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from vdit.data.bounces import Body
-from vdit.data.render import HULL, REACH
+from vdit.data.bounces import Body, State
+from vdit.data.render import HULL, REACH, Box
+from vdit.data.wording import Phrase
+
+T = TypeVar("T")
 
 # Lengths are shares of the frame's shorter side, times are frames.
 SPEED = (0.016, 0.078)  # 0.5 to 2.5 px/frame at 32 px
-PULL = 0.01  # gravity
+GRAVITY = 0.01
 JUMP = (0.06, 0.1)  # upward speed of a jump
 BAR = (0.22, 0.3)  # thickness of the occluder
 BEHIND = 0.75  # an object seen less than this in some frame "goes behind"
 
 
-class Dice:
+class Random:
     """Random numbers from raw Philox bits: NumPy promises those streams never change."""
 
-    def __init__(self, *entropy):
+    def __init__(self, *entropy: int):
         self._bits = np.random.Philox(np.random.SeedSequence(entropy))
-        self._stock = []
+        self._buffer = []
 
-    def uniform(self, low=0.0, high=1.0):
-        if not self._stock:
-            self._stock = ((self._bits.random_raw(64) >> 11) * 2.0**-53).tolist()
-        return low + (high - low) * self._stock.pop()
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
+        """A number in [low, high)."""
+        if not self._buffer:
+            self._buffer = ((self._bits.random_raw(64) >> 11) * 2.0**-53).tolist()
+        return low + (high - low) * self._buffer.pop()
 
-    def pick(self, options):
+    def choice(self, options: Sequence[T]) -> T:
+        """One of the options, all as likely."""
         return options[int(self.uniform() * len(options))]
 
-    def direction(self):
+    def direction(self) -> tuple[str, float, float]:
         """(axis, unit vector) within 37 degrees of left, right, up or down; no sin, no cos."""
         while True:
             x, y = self.uniform(-1, 1), self.uniform(-1, 1)
@@ -42,28 +49,36 @@ class Dice:
         return axis, x / length, y / length
 
 
-def draw_bar(dice, height, width):
+def draw_bar(random: Random, height: int, width: int) -> Box:
     """A bar from wall to wall, upright or flat: (left, top, right, bottom)."""
-    upright = dice.uniform() < 0.5
+    upright = random.uniform() < 0.5
     span = width if upright else height
-    thick = dice.uniform(*BAR) * min(height, width)
-    start = dice.uniform(0.3, 0.7) * span - thick / 2
+    thick = random.uniform(*BAR) * min(height, width)
+    start = random.uniform(0.3, 0.7) * span - thick / 2
     return (start, 0.0, start + thick, height) if upright else (0.0, start, width, start + thick)
 
 
-def draw_motion(dice, gravity, unit):
+def draw_motion(random: Random, gravity: float, unit: float) -> tuple[str, float, float]:
     """(motion, vx, vy) in px/frame."""
     if not gravity:
-        motion, x, y = dice.direction()
-        speed = dice.uniform(*SPEED) * unit
+        motion, x, y = random.direction()
+        speed = random.uniform(*SPEED) * unit
         return motion, x * speed, y * speed
-    vx = dice.uniform(-0.5, 0.5) * SPEED[1] * unit
-    if dice.uniform() < 0.5:
-        return "fall", vx, dice.uniform(0.0, SPEED[0]) * unit
-    return "jump", vx, -dice.uniform(*JUMP) * unit
+    vx = random.uniform(-0.5, 0.5) * SPEED[1] * unit
+    if random.uniform() < 0.5:
+        return "fall", vx, random.uniform(0.0, SPEED[0]) * unit
+    return "jump", vx, -random.uniform(*JUMP) * unit
 
 
-def place(dice, shape, radius, motion, frame, bar, others):
+def place_body(
+    random: Random,
+    shape: str,
+    radius: float,
+    motion: str,
+    frame: tuple[int, int],
+    bar: Box | None,
+    others: Sequence[Body],
+) -> Body | None:
     """A resting Body clear of the others and of the bar; None if no place was found."""
     (height, width), hull = frame, radius * HULL[shape]
     left, right, up, down = reach = tuple(radius * r for r in REACH[shape])
@@ -73,7 +88,7 @@ def place(dice, shape, radius, motion, frame, bar, others):
     elif motion == "jump":
         top += 0.5 * (bottom - top)
     for _ in range(20):
-        x, y = dice.uniform(left, width - right), dice.uniform(top, bottom)
+        x, y = random.uniform(left, width - right), random.uniform(top, bottom)
         behind = bar and (bar[0] - right < x < bar[2] + left and bar[1] - down < y < bar[3] + up)
         # One pixel apart, so that the smoothed edges do not touch either.
         near = any(_too_near(x - o.x, y - o.y, hull + o.radius + 1) for o in others)
@@ -82,20 +97,20 @@ def place(dice, shape, radius, motion, frame, bar, others):
     return None
 
 
-def _too_near(x, y, least):
+def _too_near(x: float, y: float, least: float) -> bool:
     return x * x + y * y < least * least
 
 
-def any_behind(states, bar):
+def any_behind(states: Sequence[Sequence[State]], bar: Box) -> bool:
     """Whether the centre of any object is behind the bar in any frame."""
     left, top, right, bottom = bar
     return any(left < x < right and top < y < bottom for state in states for x, y, _, _ in state)
 
 
-def mention_bar(things, seen_TK):
+def mention_bar(phrases: Sequence[Phrase], seen_TK: np.ndarray) -> list[Phrase]:
     """Names the bar with all who pass behind it; with the last one if nobody does."""
     behind = (seen_TK.min(0) < BEHIND).tolist()
-    named = [t._replace(bar="behind" if b else "") for t, b in zip(things, behind, strict=True)]
+    named = [p._replace(bar="behind" if b else "") for p, b in zip(phrases, behind, strict=True)]
     if not any(behind):
         named[-1] = named[-1]._replace(bar="beside")
     return named

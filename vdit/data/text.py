@@ -20,7 +20,9 @@ class Vocabulary:
     whole: bool = False
 
     @classmethod
-    def of(cls, captions: Iterable[str], limit: int, length: int, whole: bool = False):
+    def of(
+        cls, captions: Iterable[str], limit: int, length: int, whole: bool = False
+    ) -> "Vocabulary":
         """The `limit` most frequent words of these captions, for captions of `length` tokens."""
         counts = collections.Counter(word for c in captions for word in split(c, whole))
         words = sorted(counts, key=lambda w: (-counts[w], w))[:limit]

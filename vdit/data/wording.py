@@ -1,6 +1,7 @@
 """The words of the embedded world: one writer, one parser, one vocabulary."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vdit.data.render import COLOURS, SHAPES
@@ -17,7 +18,7 @@ MOTIONS = {
 BARS = {"": "", "behind": " behind a grey bar", "beside": " beside a grey bar"}
 
 
-class Thing(NamedTuple):
+class Phrase(NamedTuple):
     """What a caption says of one object. `fall` and `jump` are the motions under gravity."""
 
     size: str
@@ -34,22 +35,22 @@ _PHRASE = re.compile(
 )
 
 
-def write_caption(things):
-    """Plain words for a list of `Thing`."""
+def write_caption(phrases: Sequence[Phrase]) -> str:
+    """Plain words for each object, joined by "and"."""
     return " and ".join(
-        f"a {t.size} {t.colour} {t.shape} {MOTIONS[t.motion]}{BARS[t.bar]}" for t in things
+        f"a {p.size} {p.colour} {p.shape} {MOTIONS[p.motion]}{BARS[p.bar]}" for p in phrases
     )
 
 
-def parse_caption(caption):
-    """The list of `Thing` that a caption of the embedded world names; InputError for any other."""
+def parse_caption(caption: str) -> list[Phrase]:
+    """What a caption of the embedded world says of each object; `InputError` for any other."""
     return [_parse_phrase(phrase, caption) for phrase in caption.split(" and ")]
 
 
-def _parse_phrase(phrase, caption):
+def _parse_phrase(phrase: str, caption: str) -> Phrase:
     found = _PHRASE.fullmatch(phrase)
     if not found:
         raise InputError(f"caption {caption!r}: not a caption of the embedded world at {phrase!r}")
     motion = next(name for name, words in MOTIONS.items() if words == found["motion"])
     bar = next(name for name, words in BARS.items() if words == found["bar"])
-    return Thing(found["size"], found["colour"], found["shape"], motion, bar)
+    return Phrase(found["size"], found["colour"], found["shape"], motion, bar)

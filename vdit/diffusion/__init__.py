@@ -1,0 +1,1 @@
+"""Diffusion: one small function for one equation; objectives, samplers, guidance."""

@@ -1,38 +1,30 @@
 """Rectified flow (2209.03003): straight lines from data (t = 0) to noise (t = 1)."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from vdit.diffusion import predictions, samplers
+from vdit.diffusion.batch import mean_flat, per_clip, stratified
+from vdit.diffusion.noise_level import NoiseLevel
+from vdit.diffusion.objectives import Model, Objective
 
 
-@dataclasses.dataclass(frozen=True)
-class Flow:
-    """Training's noise levels: logit-normal (2403.03206, eq. 19), then shifted (eq. 23)."""
-
-    loc: float = 0.0
-    scale: float = 1.0
-    shift: float = 1.0
-
-
-def shifted(t: jax.Array, shift: float) -> jax.Array:
+def shifted(t: jax.Array | np.ndarray, shift: float) -> jax.Array | np.ndarray:
     """t' = s t / (1 + (s - 1) t): larger latents want more noise (2403.03206, eq. 23)."""
     return shift * t / (1 + (shift - 1) * t)
 
 
-def levels(u_B: jax.Array, flow: Flow) -> jax.Array:
-    """(B,) noise levels from (B,) uniform numbers, stratified over the batch (2107.00630, I.1).
-
-    Clip i of a batch gets the i-th stratum: the clips come shuffled, and the gradient is calmer.
-    """
-    batch = len(u_B)
-    u = jnp.clip((jnp.arange(batch) + u_B) / batch, 1e-6, 1 - 1e-6)
-    return shifted(jax.nn.sigmoid(flow.loc + flow.scale * jax.scipy.special.ndtri(u)), flow.shift)
-
-
-def per_clip(a_B: jax.Array, like: jax.Array) -> jax.Array:
-    """(B,) to (B, 1, 1, ...), to be multiplied with clips."""
-    return a_B.reshape(-1, *(1,) * (like.ndim - 1))
+def sample_timesteps(
+    u_B: jax.Array, loc: float = 0.0, scale: float = 1.0, shift: float = 1.0
+) -> jax.Array:
+    """(B,) logit-normal timesteps (2403.03206, eq. 19), shifted, from (B,) uniform numbers."""
+    u = jnp.clip(stratified(u_B), 1e-6, 1 - 1e-6)
+    return shifted(jax.nn.sigmoid(loc + scale * jax.scipy.special.ndtri(u)), shift)
 
 
 def interpolate(x: jax.Array, noise: jax.Array, t_B: jax.Array) -> jax.Array:
@@ -46,22 +38,75 @@ def velocity(x: jax.Array, noise: jax.Array) -> jax.Array:
     return noise - x
 
 
-def mean(x: jax.Array, weight: jax.Array | float = 1.0) -> jax.Array:
-    """(B,) means over each clip's numbers, weighed by what broadcasts to them."""
-    return (weight * x).reshape(len(x), -1).mean(-1)
-
-
-def losses(model, x, noise, t_B, caption, weight=1.0) -> jax.Array:
+def losses(
+    model: Model,
+    x: jax.Array,
+    noise: jax.Array,
+    t_B: jax.Array,
+    caption: jax.Array | None,
+    weight: jax.Array | float = 1.0,
+) -> jax.Array:
     """(B,) mean squared error of the velocity, one number a clip."""
     error = model(interpolate(x, noise, t_B), t_B, caption) - velocity(x, noise)
-    return mean(jnp.square(error), weight)
+    return mean_flat(jnp.square(error), weight)
 
 
-def fixed_levels(count: int) -> jax.Array:
-    """(count,) noise levels for validation: uniform on [0, 1], one in the middle of each stratum.
+def fixed_timesteps(count: int) -> jax.Array:
+    """(count,) timesteps for validation: uniform on [0, 1], one in the middle of each stratum.
 
-    Neighbouring clips get levels far apart (multiples of the golden ratio, ranked), so that every
-    tenth of t sees the same kind of clips.
+    Neighbouring clips get timesteps far apart (multiples of the golden ratio, ranked), so that
+    every tenth of t sees the same kind of clips.
     """
     rank = jnp.argsort(jnp.argsort((jnp.arange(count) * 0.6180339887498949) % 1.0))
     return (rank + 0.5) / count
+
+
+@dataclasses.dataclass(frozen=True)
+class RectifiedFlow(Objective):
+    """The model predicts the velocity; `loc`, `scale` and `shift` are of training's timesteps."""
+
+    loc: float = 0.0
+    scale: float = 1.0
+    shift: float = 1.0
+    name: ClassVar[str] = "flow"
+    methods: ClassVar[tuple[str, ...]] = ("euler", "heun", "ddim", "ancestral", "dpm")
+
+    def sample_timesteps(self, u_B: jax.Array) -> jax.Array:
+        return sample_timesteps(u_B, self.loc, self.scale, self.shift)
+
+    def losses(
+        self,
+        model: Model,
+        x: jax.Array,
+        noise: jax.Array,
+        t_B: jax.Array,
+        caption: jax.Array | None,
+        weight: jax.Array | float = 1.0,
+    ) -> jax.Array:
+        return losses(model, x, noise, t_B, caption, weight)
+
+    def path(self, steps: int) -> NoiseLevel:
+        t = shifted(np.linspace(1.0, 0.0, steps + 1), self.shift)
+        return NoiseLevel(t, 1 - t, t)
+
+    def denoised(
+        self, output: jax.Array, x_t: jax.Array, level: NoiseLevel
+    ) -> tuple[jax.Array, float]:
+        return predictions.data_from("velocity", output, x_t, level), 0.0
+
+    def integrate(
+        self,
+        output: Callable[[jax.Array, NoiseLevel], jax.Array],
+        x: jax.Array,
+        path: NoiseLevel,
+        method: str,
+        key: jax.Array | None = None,
+    ) -> jax.Array:
+        """Euler's or Heun's steps of the velocity itself, in t; others of the denoised data."""
+        if method not in samplers.METHODS:
+            return super().integrate(output, x, path, method, key)
+
+        def velocity(x, t):
+            return output(x, NoiseLevel(t, 1 - t, t))
+
+        return samplers.integrate(velocity, x, path.t, method)

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from vdit.diffusion.schedules import Level
+from vdit.diffusion.noise_level import NoiseLevel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,37 +25,42 @@ class Guidance:
         return tuple(self.interval) == (0.0, math.inf)
 
 
-def mixed(seen: jax.Array, unseen: jax.Array, scale: float) -> jax.Array:
-    """unseen + g (seen - unseen), outputs with and without caption (2207.12598, eq. 6)."""
-    return unseen + scale * (seen - unseen)
+def classifier_free(cond: jax.Array, uncond: jax.Array, scale: float) -> jax.Array:
+    """uncond + g (cond - uncond), outputs with and without caption (2207.12598, eq. 6)."""
+    return uncond + scale * (cond - uncond)
 
 
-def rescaled(guided: jax.Array, seen: jax.Array, phi: float) -> jax.Array:
-    """phi guided std(seen) / std(guided) + (1 - phi) guided, per clip (2305.08891, eq. 15, 16)."""
+def rescaled(guided: jax.Array, cond: jax.Array, phi: float) -> jax.Array:
+    """phi guided std(cond) / std(guided) + (1 - phi) guided, per clip (2305.08891, eq. 15, 16)."""
     axes = tuple(range(1, guided.ndim))
-    ratio = seen.std(axes, keepdims=True) / guided.std(axes, keepdims=True)
+    ratio = cond.std(axes, keepdims=True) / guided.std(axes, keepdims=True)
     return phi * ratio * guided + (1 - phi) * guided
 
 
-def inside(level: Level, interval: tuple[float, float]) -> jax.Array:
+def in_interval(level: NoiseLevel, interval: tuple[float, float]) -> jax.Array:
     """Whether guidance is on: low < sigma / alpha <= high (2404.07724, eq. 6)."""
     ratio = jnp.asarray(level.sigma) / level.alpha
     return (interval[0] < ratio) & (ratio <= interval[1])
 
 
-def combine(seen: jax.Array, unseen: jax.Array, guidance: Guidance, channels: int) -> jax.Array:
+def combine(cond: jax.Array, uncond: jax.Array, guidance: Guidance, channels: int) -> jax.Array:
     """The guided output; channels past the first (a learned variance) are the caption's own."""
     n = guidance.channels or channels
-    out = mixed(seen[..., :n], unseen[..., :n], guidance.scale)
+    out = classifier_free(cond[..., :n], uncond[..., :n], guidance.scale)
     if guidance.rescale:
-        out = rescaled(out, seen[..., :n], guidance.rescale)
-    return jnp.concatenate([out, seen[..., n:]], -1) if n < seen.shape[-1] else out
+        out = rescaled(out, cond[..., :n], guidance.rescale)
+    return jnp.concatenate([out, cond[..., n:]], -1) if n < cond.shape[-1] else out
 
 
-def outputs(model, caption: jax.Array, guidance: Guidance, null: jax.Array | None = None):
+def guided(
+    model: Callable[..., jax.Array],
+    caption: jax.Array,
+    guidance: Guidance,
+    null: jax.Array | None = None,
+) -> Callable[[jax.Array, NoiseLevel], jax.Array]:
     """output(x, level) of the guided model; one batch of two halves, one where guidance is off.
 
-    `null` is the caption that says nothing; zeros where not given.
+    `null` is the caption that says nothing; zeros by default.
     """
     null = jnp.zeros_like(caption) if null is None else null
 
@@ -71,6 +77,6 @@ def outputs(model, caption: jax.Array, guidance: Guidance, null: jax.Array | Non
             return alone(x, level)
         if guidance.always:
             return both(x, level)
-        return jax.lax.cond(inside(level, guidance.interval), both, alone, x, level)
+        return jax.lax.cond(in_interval(level, guidance.interval), both, alone, x, level)
 
     return output

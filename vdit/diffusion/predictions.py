@@ -6,10 +6,8 @@ With x_t = alpha x + sigma noise these are two equations in two unknowns; `TARGE
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 
-from vdit.diffusion.flow import per_clip
-from vdit.diffusion.schedules import Level
+from vdit.diffusion.noise_level import NoiseLevel, scales
 
 TARGETS: dict[str, Callable] = {
     "epsilon": lambda alpha, sigma: (0.0, 1.0),  # 2006.11239, eq. 11
@@ -19,32 +17,14 @@ TARGETS: dict[str, Callable] = {
 }
 
 
-def shares(level: Level, like: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """alpha and sigma, ready to be multiplied with clips."""
-    return tuple(per_clip(jnp.asarray(a, jnp.float32), like) for a in (level.alpha, level.sigma))
-
-
-def noised(x: jax.Array, noise: jax.Array, level: Level) -> jax.Array:
-    """x_t = alpha x + sigma noise (2006.11239, eq. 4)."""
-    alpha, sigma = shares(level, x)
-    return alpha * x + sigma * noise
-
-
-def target(kind: str, x: jax.Array, noise: jax.Array, level: Level) -> jax.Array:
+def target(kind: str, x: jax.Array, noise: jax.Array, level: NoiseLevel) -> jax.Array:
     """What a model that predicts `kind` should say."""
-    p, q = TARGETS[kind](*shares(level, x))
+    p, q = TARGETS[kind](*scales(level, x))
     return p * x + q * noise
 
 
-def data_from(kind: str, out: jax.Array, x_t: jax.Array, level: Level) -> jax.Array:
+def data_from(kind: str, out: jax.Array, x_t: jax.Array, level: NoiseLevel) -> jax.Array:
     """x = (q x_t - sigma out) / (q alpha - p sigma)."""
-    alpha, sigma = shares(level, x_t)
+    alpha, sigma = scales(level, x_t)
     p, q = TARGETS[kind](alpha, sigma)
     return (q * x_t - sigma * out) / (q * alpha - p * sigma)
-
-
-def noise_from(kind: str, out: jax.Array, x_t: jax.Array, level: Level) -> jax.Array:
-    """noise = (alpha out - p x_t) / (q alpha - p sigma)."""
-    alpha, sigma = shares(level, x_t)
-    p, q = TARGETS[kind](alpha, sigma)
-    return (alpha * out - p * x_t) / (q * alpha - p * sigma)

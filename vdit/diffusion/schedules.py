@@ -3,32 +3,21 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from vdit.diffusion.noise_level import NoiseLevel
 from vdit.errors import InputError
 
 TIMESTEPS = 1000
-
-
-class Level(NamedTuple):
-    """Where a clip stands: x_t = alpha x + sigma noise; the model is told t.
-
-    Scalars, (B,) for a batch, or (S + 1,) for a path from noise to data.
-    """
-
-    t: Any
-    alpha: Any
-    sigma: Any
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Schedule:
     """A chain q(x_i | x) = N(sqrt(a_i) x, 1 - a_i), a = `alphas_cumprod` (2006.11239, eq. 4).
 
-    Both arrays (T,), from data to noise. `timesteps` are a place's number in the chain that this
-    one was respaced from: what the model is told.
+    Both arrays (T,), from data to noise. `timesteps` are indices into the chain that this one was
+    respaced from: what the model is told.
     """
 
     alphas_cumprod: np.ndarray
@@ -48,19 +37,19 @@ class Schedule:
         return np.sqrt(1 - self.alphas_cumprod)
 
     @functools.cached_property
-    def before(self) -> np.ndarray:
-        """a_{i-1}; the place before the first is data."""
+    def alphas_cumprod_prev(self) -> np.ndarray:
+        """a_{i-1}; before the first is data."""
         return np.append(1.0, self.alphas_cumprod[:-1])
 
     @functools.cached_property
     def betas(self) -> np.ndarray:
         """beta_i = 1 - a_i / a_{i-1} (2102.09672, eq. 13)."""
-        return 1 - self.alphas_cumprod / self.before
+        return 1 - self.alphas_cumprod / self.alphas_cumprod_prev
 
     @functools.cached_property
     def posterior_variance(self) -> np.ndarray:
         """(1 - a_{i-1}) / (1 - a_i) beta_i, the variance of q(x_{i-1} | x_i, x) (eq. 7)."""
-        return self.betas * (1 - self.before) / (1 - self.alphas_cumprod)
+        return self.betas * (1 - self.alphas_cumprod_prev) / (1 - self.alphas_cumprod)
 
     @functools.cached_property
     def posterior_log_variance(self) -> np.ndarray:
@@ -68,33 +57,35 @@ class Schedule:
         return np.log(np.append(self.posterior_variance[1:2], self.posterior_variance[1:]))
 
     @functools.cached_property
-    def posterior_mean(self) -> tuple[np.ndarray, np.ndarray]:
-        """What data and x_i weigh in the mean of q(x_{i-1} | x_i, x) (2006.11239, eq. 7)."""
-        data = self.betas * np.sqrt(self.before) / (1 - self.alphas_cumprod)
-        kept = (1 - self.before) * np.sqrt(1 - self.betas) / (1 - self.alphas_cumprod)
-        return data, kept
+    def posterior_mean_coefficients(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of x and of x_i in the mean of q(x_{i-1} | x_i, x) (2006.11239, eq. 7)."""
+        of_x = self.betas * np.sqrt(self.alphas_cumprod_prev) / (1 - self.alphas_cumprod)
+        of_x_t = (
+            (1 - self.alphas_cumprod_prev) * np.sqrt(1 - self.betas) / (1 - self.alphas_cumprod)
+        )
+        return of_x, of_x_t
 
-    def path(self, unit: float) -> Level:
+    def path(self, unit: float) -> NoiseLevel:
         """(T + 1,) levels from noise to data; the model is told timestep / `unit`."""
         up = np.append(0, self.timesteps) / unit, np.append(1, self.alpha), np.append(0, self.sigma)
-        return Level(*(a[::-1] for a in up))
+        return NoiseLevel(*(a[::-1] for a in up))
 
 
-def of_betas(betas: np.ndarray) -> Schedule:
+def from_betas(betas: np.ndarray) -> Schedule:
     """The chain whose steps add the variances `betas` (T,)."""
     return Schedule(np.cumprod(1 - betas), np.arange(len(betas)))
 
 
 def linear(steps: int = TIMESTEPS) -> Schedule:
     """beta from 1e-4 to 0.02 (2006.11239, section 4), scaled where T is not 1,000."""
-    return of_betas(np.linspace(1e-4, 0.02, steps) * TIMESTEPS / steps)
+    return from_betas(np.linspace(1e-4, 0.02, steps) * TIMESTEPS / steps)
 
 
 def cosine(steps: int = TIMESTEPS) -> Schedule:
     """a(t) = cos^2((t + s) / (1 + s) pi / 2), s = 0.008, beta <= 0.999 (2102.09672, eq. 17)."""
     t = np.arange(steps + 1) / steps
     a = np.cos((t + 0.008) / 1.008 * np.pi / 2) ** 2
-    return of_betas(np.minimum(1 - a[1:] / a[:-1], 0.999))
+    return from_betas(np.minimum(1 - a[1:] / a[:-1], 0.999))
 
 
 SCHEDULES: dict[str, Callable[[int], Schedule]] = {"linear": linear, "cosine": cosine}
@@ -112,10 +103,10 @@ def schedule(name: str, steps: int = TIMESTEPS) -> Schedule:
 
 
 def respaced(chain: Schedule, steps: int) -> Schedule:
-    """`steps` places of the chain, evenly spaced from end to end (2102.09672, section 4)."""
+    """`steps` levels of the chain, evenly spaced from end to end (2102.09672, section 4)."""
     if not 1 < steps <= len(chain):
         raise InputError(f"{steps} sampling steps: expected 2 to {len(chain)}, the chain's length")
-    # Added up one by one: where a place falls on a half, rounding must go as in the papers' code.
+    # Added up one by one: where an index falls on a half, rounding must go as in the papers' code.
     stride = (len(chain) - 1) / (steps - 1)
-    places = np.rint(np.cumsum(np.append(0.0, np.full(steps - 1, stride)))).astype(int)
-    return Schedule(chain.alphas_cumprod[places], chain.timesteps[places])
+    indices = np.rint(np.cumsum(np.append(0.0, np.full(steps - 1, stride)))).astype(int)
+    return Schedule(chain.alphas_cumprod[indices], chain.timesteps[indices])

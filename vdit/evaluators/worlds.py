@@ -1,68 +1,68 @@
-"""Scores of a model's videos of the embedded world: by their captions, and by what happened."""
+"""Scores of sampled videos of the embedded world: are the objects there that the caption names?"""
 
 import json
 
 import numpy as np
 
-from vdit.data import continuation, latents
+from vdit.evaluators.common import Clips, EvaluationData
 from vdit.evaluators.objects import scores
-from vdit.evaluators.objects.trajectories import columns, largest_steps, position_errors
-from vdit.runs.checkpoint import write_json
+from vdit.generator import BATCH, Generator
+from vdit.runs.evaluations import Record
+from vdit.runs.files import write_json
+
+LOWER_IS_BETTER = ("acceleration",)
+BOUNDS = ("real", "coded")  # upper bounds: the real clips, and these through the autoencoder
 
 
-def score(task, weights) -> dict:
-    """Columns of a `VideoTask`'s samples; none on other data than the embedded world.
+def evaluate(
+    model: Generator, data: EvaluationData, *, clips: int | None = None, seed: int | None = None
+) -> list[Record]:
+    """`vdit.evaluators.objects.scores` of videos sampled for held-out captions; NAME_real and
+    NAME_coded are those of the real clips, and of these through the autoencoder.
 
-    A model that was trained with given frames is scored on every task of `continuation`, too.
+    `clips` and `seed` are those of `config.evaluation` by default. Nothing on other data sets.
     """
-    count, seed = task.config.evaluation.clips, task.config.evaluation.seed
-    if task.meta["dataset"] != "worlds" or not count:
-        return {}
-    chosen = np.arange(count) % len(task.validation)
-    rows = task.validation.rows(chosen)
-    source = latents.open_source(task.config.data, "validation")
-    clips = [source[int(i)] for i in chosen]
-    words, real = [clip["caption"] for clip in clips], np.stack([clip["video"] for clip in clips])
-    found = scores.score_clips(task.sample(weights, rows["caption"], seed), words)
-    found |= _ceiling(task, rows, real, words)
-    if task.loss.given:
-        found |= _continued(task, weights, rows, real, [source.truth(int(i)) for i in chosen])
-    return found
+    settings = data.config.evaluation
+    count = settings.clips if clips is None else clips
+    if data.dataset != "worlds" or not count:
+        return []
+    held_out = data.clips(count)
+    videos = model.sample(held_out.tokens, settings.seed if seed is None else seed, batch=BATCH)
+    found = _records(scores.score_clips(videos, held_out.captions), len(videos))
+    return found + _upper_bounds(model, data, held_out)
 
 
-def _ceiling(task, rows, real, words) -> dict:
-    """Scores of the real clips, and of these through the autoencoder; kept with the cache."""
-    path = task.cache / f"ceiling_{len(real)}.json"
+def _records(found: dict[str, float], count: int, suffix: str = "") -> list[Record]:
+    """Records of `score_clips`; those of sampled videos are compared with the upper bounds."""
+    return [
+        Record(
+            name + suffix,
+            found[name],
+            found[f"{name}_se"],
+            found.get(f"{name}_n", count),
+            name in LOWER_IS_BETTER,
+            () if suffix else tuple(f"{name}_{bound}" for bound in BOUNDS),
+        )
+        for name in scores.NAMES
+    ]
+
+
+def _upper_bounds(model: Generator, data: EvaluationData, held_out: Clips) -> list[Record]:
+    """They depend on the cache alone, and are kept there."""
+    path = data.cache / f"upper_bounds_{len(held_out.captions)}.json"
     if not path.exists():
-        found = {"real": scores.score_clips(real, words)}
-        found["coded"] = scores.score_clips(_coded(task, rows), words)
-        write_json(path, {_about(k, w): v for w, s in found.items() for k, v in s.items()})
-    return json.loads(path.read_text())
+        coded = model.autoencoder.decode(model.statistics.denormalise(held_out.latents))
+        found = {
+            bound: scores.score_clips(videos, held_out.captions)
+            for bound, videos in zip(BOUNDS, (held_out.videos, coded), strict=True)
+        }
+        write_json(path, found)
+    stored = json.loads(path.read_text())
+    return [
+        r for b in BOUNDS for r in _records(_numbers(stored[b]), len(held_out.captions), f"_{b}")
+    ]
 
 
-def _coded(task, rows) -> np.ndarray:
-    return task.coder.decode(latents.denormalise(rows["latent"], task.meta))
-
-
-def _continued(task, weights, rows, real, truths) -> dict:
-    """What was made of given frames against what happened; `still` holds the nearest of them.
-
-    `position_coded` is the error of the real clips through the autoencoder: none can be less.
-    """
-    every = np.ones(real.shape[1], bool)
-    out = columns("position_coded", position_errors(_coded(task, rows), truths, every))
-    for name in continuation.TASKS:
-        given = continuation.of_clips(name, real, task.shape.latent[0])
-        made = task.sample(weights, rows["caption"], task.config.evaluation.seed, given=given)
-        for kind, videos in (("", made), ("_still", given.clips)):
-            if name == "loop":
-                out |= columns(f"loop_step{kind}", largest_steps(videos, truths))
-            else:
-                error = position_errors(videos, truths, ~given.frames)
-                out |= columns(f"{name}_position{kind}", error)
-    return out
-
-
-def _about(score: str, what: str) -> str:
-    """`permanence_se` of real clips is `permanence_real_se`."""
-    return f"{score[:-3]}_{what}_se" if score.endswith("_se") else f"{score}_{what}"
+def _numbers(stored: dict[str, float | None]) -> dict[str, float]:
+    """A number that is not finite is null in JSON."""
+    return {name: np.nan if value is None else value for name, value in stored.items()}

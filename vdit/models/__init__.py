@@ -1,0 +1,1 @@
+"""Networks: the video diffusion transformer and its variants, a space-time U-Net, their parts."""

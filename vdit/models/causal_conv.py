@@ -6,6 +6,7 @@ Pixels become channels before the first convolution: that makes the model quick 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.typing import DTypeLike
 
 from vdit.models.layers import Dense, RMSNorm, zeros_dense
 
@@ -20,7 +21,16 @@ class CausalConv(nnx.Module):
     CPU twice as fast as XLA's 3-D one and its gradients.
     """
 
-    def __init__(self, d_in: int, d_out: int, taps: int, *, zero=False, rngs, dtype=None):
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        taps: int,
+        *,
+        zero: bool = False,
+        rngs: nnx.Rngs,
+        dtype: DTypeLike | None = None,
+    ):
         init = nnx.initializers.zeros_init() if zero else nnx.initializers.lecun_normal()
         init = nnx.with_partitioning(init, (None, None, "embed", "mlp"))
         kw = {"kernel_init": init, "dtype": dtype, "rngs": rngs}
@@ -37,7 +47,7 @@ class CausalConv(nnx.Module):
 class Block(nnx.Module):
     """x + dense(silu(conv(norm(x)))): zero at the start, so a deep stack starts as the identity."""
 
-    def __init__(self, width: int, *, rngs):
+    def __init__(self, width: int, *, rngs: nnx.Rngs):
         self.norm = RMSNorm(width, rngs=rngs)
         self.conv = CausalConv(width, EXPAND * width, taps=1, rngs=rngs)
         self.out = zeros_dense(EXPAND * width, width, ("mlp", "embed"), rngs=rngs)
@@ -49,7 +59,7 @@ class Block(nnx.Module):
 class Patches(nnx.Module):
     """Frames to vectors of the latent grid: the first frame and the groups each by a matrix."""
 
-    def __init__(self, space: int, time: int, width: int, *, rngs):
+    def __init__(self, space: int, time: int, width: int, *, rngs: nnx.Rngs):
         self.space, self.time = space, time
         frame = COLOURS * space**2
         self.first = Dense(frame, width, (None, "embed"), rngs=rngs)
@@ -66,7 +76,7 @@ class Patches(nnx.Module):
 class Pixels(nnx.Module):
     """Vectors of the latent grid to frames, the mirror of `Patches`; grey (zero) at the start."""
 
-    def __init__(self, space: int, time: int, width: int, *, rngs):
+    def __init__(self, space: int, time: int, width: int, *, rngs: nnx.Rngs):
         self.space, self.time = space, time
         frame = COLOURS * space**2
         self.first = zeros_dense(width, frame, ("embed", None), rngs=rngs)

@@ -1,18 +1,20 @@
-"""What goes in: patches, rotary positions, the noise level, captions."""
+"""What goes in: patches, rotary positions, timesteps, captions."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 
 from vdit.errors import InputError
 from vdit.models.layers import Dense
-from vdit.parallel.sharding import whole
+from vdit.parallel.sharding import replicate
 
-Patch = tuple[int, int, int]
+Patch = tuple[int, int, int]  # frames, height, width
+Grid = tuple[int, int, int]  # patches along time, height and width
 
 
-def grid_of(shape: tuple[int, ...], patch: Patch) -> tuple[int, int, int]:
+def grid_of(shape: tuple[int, ...], patch: Patch) -> Grid:
     """Patches along time, height and width of clips of `shape` (B, T, H, W, C)."""
     for axis, n, p in zip("THW", shape[1:4], patch, strict=True):
         if n % p:
@@ -37,7 +39,7 @@ def unpatchify(x_BNP: jax.Array, patch: Patch, shape: tuple[int, int, int, int])
     return x.transpose(0, 1, 4, 2, 5, 3, 6, 7).reshape(-1, t, h, w, c)
 
 
-def rotary_angles(grid: tuple[int, int, int], head_size: int, base: float = 100.0) -> np.ndarray:
+def rotary_angles(grid: Grid, head_size: int, base: float = 100.0) -> np.ndarray:
     """Angles (N, E/2) of 3-D rotary positions (RoFormer, 2104.09864, one axis at a time).
 
     The E/2 pairs are dealt to time, height and width in turn. `base` is small because a clip is
@@ -58,9 +60,9 @@ def rotate(x_BNKE: jax.Array, angles_NE: jax.Array) -> jax.Array:
 
 
 def sinusoids(t_B: jax.Array, size: int, max_period: float = 10_000.0) -> jax.Array:
-    """(B,) noise levels in [0, 1] to (B, size) cosines and sines, as DiT does for 1000 t.
+    """(B,) timesteps in [0, 1] to (B, size) cosines and sines, as DiT does for 1000 t.
 
-    Levels of frames, (B, T), become (B, T, size).
+    Timesteps of frames, (B, T), become (B, T, size).
     """
     rate = jnp.exp(-jnp.log(max_period) * jnp.arange(size // 2) / (size // 2))
     angle = 1000.0 * t_B[..., None] * rate
@@ -70,26 +72,41 @@ def sinusoids(t_B: jax.Array, size: int, max_period: float = 10_000.0) -> jax.Ar
 class TimestepEmbedding(nnx.Module):
     """t to a vector of the model's width, through sinusoids and two dense layers."""
 
-    def __init__(self, frequencies: int, width: int, max_period=10_000.0, *, rngs, dtype=None):
+    def __init__(
+        self,
+        frequencies: int,
+        width: int,
+        max_period: float = 10_000.0,
+        *,
+        rngs: nnx.Rngs,
+        dtype: DTypeLike | None = None,
+    ):
         self.frequencies, self.max_period = frequencies, max_period
         self.up = Dense(frequencies, width, (None, "embed"), rngs=rngs, dtype=dtype)
         self.out = Dense(width, width, ("embed", "mlp"), rngs=rngs, dtype=dtype)
 
     def __call__(self, t_B: jax.Array) -> jax.Array:
-        waves = sinusoids(t_B, self.frequencies, self.max_period)
-        return self.out(jax.nn.silu(self.up(waves)))
+        s = sinusoids(t_B, self.frequencies, self.max_period)
+        return self.out(jax.nn.silu(self.up(s)))
 
 
-class CaptionEmbed(nnx.Module):
+class CaptionEmbedding(nnx.Module):
     """Caption tokens, or embeddings made elsewhere, to (B, S, D), a mask and a pooled (B, D).
 
     Token 0 is "nothing": padding, and, when a whole caption is dropped for classifier-free
-    guidance (2207.12598), its place 0 stays visible as the learned null caption. A class label is
+    guidance (2207.12598), its first one stays visible as the learned null caption. A class label is
     a caption of one token. Precomputed embeddings (B, S, F) are null where all F numbers are zero.
     """
 
     def __init__(
-        self, vocabulary: int, features: int, length: int, width: int, *, rngs, dtype=None
+        self,
+        vocabulary: int,
+        features: int,
+        length: int,
+        width: int,
+        *,
+        rngs: nnx.Rngs,
+        dtype: DTypeLike | None = None,
     ):
         # DiT's 0.02 is right at its widths only; narrower models want the same norm of a vector.
         normal = nnx.initializers.normal(width**-0.5)
@@ -104,21 +121,21 @@ class CaptionEmbed(nnx.Module):
 
     def __call__(self, caption: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         if self.inward is None:
-            given_BS = caption > 0
+            key_mask_BS = caption > 0
             e_BSD = self.words[...][caption]
         else:
-            given_BS = jnp.any(caption != 0, axis=-1)
-            e_BSD = jnp.where(given_BS[..., None], self.inward(caption), self.null[...])
-        e_BSD = whole(e_BSD + self.places[...][: caption.shape[1]])
-        seen_BS = given_BS.at[:, 0].set(True)
-        weight = seen_BS[..., None] / seen_BS.sum(-1)[:, None, None]
-        return e_BSD, seen_BS, self.pool((e_BSD * weight).sum(1))
+            key_mask_BS = jnp.any(caption != 0, axis=-1)
+            e_BSD = jnp.where(key_mask_BS[..., None], self.inward(caption), self.null[...])
+        e_BSD = replicate(e_BSD + self.places[...][: caption.shape[1]])
+        key_mask_BS = key_mask_BS.at[:, 0].set(True)
+        weight = key_mask_BS[..., None] / key_mask_BS.sum(-1)[:, None, None]
+        return e_BSD, key_mask_BS, self.pool((e_BSD * weight).sum(1))
 
 
-class LabelEmbed(nnx.Module):
+class LabelEmbedding(nnx.Module):
     """Class labels (B, 1) to (B, D) by DiT's table (2212.09748); row 0 is the null label."""
 
-    def __init__(self, vocabulary: int, width: int, *, rngs):
+    def __init__(self, vocabulary: int, width: int, *, rngs: nnx.Rngs):
         table = nnx.with_partitioning(nnx.initializers.normal(width**-0.5), (None, "embed"))
         self.table = nnx.Param(table(rngs.params(), (vocabulary, width)))
 

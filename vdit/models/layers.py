@@ -4,9 +4,13 @@ Letters of the axes, here and everywhere: B batch, T frames, H W height and widt
 N tokens, S caption tokens, D width, F any other width, K heads, E head size, P numbers in a patch.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.typing import DTypeLike
 
 from vdit.parallel import sharding
 
@@ -22,7 +26,16 @@ class Dense(nnx.Module):
     the partitioner would gather all tokens to make it.
     """
 
-    def __init__(self, d_in: int, d_out: int, axes: Axes, *, rngs, init=None, dtype=None):
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        axes: Axes,
+        *,
+        rngs: nnx.Rngs,
+        init: nnx.Initializer | None = None,
+        dtype: DTypeLike | None = None,
+    ):
         init = init or nnx.initializers.xavier_uniform()
         self.kernel = nnx.Param(nnx.with_partitioning(init, axes)(rngs.params(), (d_in, d_out)))
         zeros = nnx.with_partitioning(nnx.initializers.zeros_init(), axes[1:])
@@ -34,14 +47,14 @@ class Dense(nnx.Module):
         y = rows_of(x).astype(dtype) @ self.kernel[...].astype(dtype)
         if self.bias is not None:
             y = add_to_rows(y, self.bias[...].astype(dtype))
-        y = sharding.pinned_result(y, self.axes[1])
+        y = sharding.constrain_output(y, self.axes[1])
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
     def split(self, x: jax.Array, n: int) -> list[jax.Array]:
         """The result as n arrays of equal width.
 
-        Where the last axis is split over devices, a part of the whole is no part of each of the n:
-        weights change places then, which are fewer than what comes of them.
+        Where the last axis is split over devices, a part of it is no part of each of the n:
+        weights change devices then, which are fewer than what comes of them.
         """
         if sharding.parts(self.axes[1]) == 1:
             return jnp.split(self(x), n, axis=-1)
@@ -52,10 +65,10 @@ class Dense(nnx.Module):
         )
         kernel = sharding.constrain(kernel, axis_in, None, axis_out)
         y = jnp.einsum("...d,dnf->...nf", x.astype(dtype), kernel) + bias
-        return list(jnp.unstack(sharding.pinned_result(y, axis_out), axis=-2))
+        return list(jnp.unstack(sharding.constrain_output(y, axis_out), axis=-2))
 
 
-def zeros_dense(d_in: int, d_out: int, axes: Axes, **kwargs) -> Dense:
+def zeros_dense(d_in: int, d_out: int, axes: Axes, **kwargs: Any) -> Dense:
     """A dense layer that starts as zero: the block around it starts as the identity."""
     return Dense(d_in, d_out, axes, init=nnx.initializers.zeros_init(), **kwargs)
 
@@ -71,7 +84,7 @@ def layer_norm(x_BND: jax.Array, epsilon: float = 1e-6) -> jax.Array:
 class RMSNorm(nnx.Module):
     """Root-mean-square norm with a learned scale (1910.07467), in float32; for queries and keys."""
 
-    def __init__(self, size: int, *, rngs):
+    def __init__(self, size: int, *, rngs: nnx.Rngs):
         self.scale = nnx.Param(jnp.ones((size,)))
 
     def __call__(self, x: jax.Array, epsilon: float = 1e-6) -> jax.Array:
@@ -109,16 +122,18 @@ def multiply_rows(x_ND: jax.Array, c_D: jax.Array) -> jax.Array:
 
 
 @jax.custom_vjp
-def _add(x_ND, c_D):
+def _add(x_ND: jax.Array, c_D: jax.Array) -> jax.Array:
     return x_ND + c_D[..., None, :]
 
 
 @jax.custom_vjp
-def _multiply(x_ND, c_D):
+def _multiply(x_ND: jax.Array, c_D: jax.Array) -> jax.Array:
     return x_ND * c_D[..., None, :]
 
 
-def _multiply_backward(saved, g_ND):
+def _multiply_backward(
+    saved: tuple[jax.Array, jax.Array], g_ND: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     x_ND, c_D = saved
     return g_ND * c_D[..., None, :], sum_rows(g_ND * x_ND)
 
@@ -127,24 +142,24 @@ _add.defvjp(lambda x, c: (_add(x, c), None), lambda _, g: (g, sum_rows(g)))
 _multiply.defvjp(lambda x, c: (_multiply(x, c), (x, c)), _multiply_backward)
 
 
-def times(x_BND: jax.Array, c: jax.Array) -> jax.Array:
+def scale_tokens(x_BND: jax.Array, c: jax.Array) -> jax.Array:
     """x c, with c (B, D) of the clip or (B, T, D) of its frames: never written out for tokens."""
     return _by_frame(multiply_rows, x_BND, c)
 
 
 def modulate(x_BND: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
     """x (1 + scale) + shift, the same for all tokens of a clip or frame (DiT, 2212.09748)."""
-    return _by_frame(add_to_rows, times(x_BND, 1 + scale), shift)
+    return _by_frame(add_to_rows, scale_tokens(x_BND, 1 + scale), shift)
 
 
-def _by_frame(operation, x_BND, c):
+def _by_frame(operation: Callable[..., jax.Array], x_BND: jax.Array, c: jax.Array) -> jax.Array:
     return operation(x_BND.reshape(*c.shape[:-1], -1, c.shape[-1]), c).reshape(x_BND.shape)
 
 
 class MLP(nnx.Module):
     """Two dense layers with a tanh-approximated GELU between them."""
 
-    def __init__(self, width: int, hidden: int, *, rngs, dtype=None):
+    def __init__(self, width: int, hidden: int, *, rngs: nnx.Rngs, dtype: DTypeLike | None = None):
         self.up = Dense(width, hidden, ("embed", "mlp"), rngs=rngs, dtype=dtype)
         self.down = Dense(hidden, width, ("mlp", "embed"), rngs=rngs, dtype=dtype)
 

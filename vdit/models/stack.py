@@ -1,5 +1,8 @@
 """Layers of one kind as one layer with stacked weights, and the scan over them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -13,27 +16,33 @@ REMAT = {
 }
 
 
-def repeat(stage: nnx.Module, shape: ModelConfig, x_BND, late_ND, *inputs):
-    """x through all layers of a `stacked` stage, each called as layer(x, late, *inputs).
+def repeat(
+    stage: nnx.Module,
+    config: ModelConfig,
+    x_BND: jax.Array,
+    temporal_ND: jax.Array | None,
+    *inputs: Any,
+) -> jax.Array:
+    """x through all layers of a `stacked` stage, each called as layer(x, temporal, *inputs).
 
-    One compiled body for all: compile time does not grow with depth. `late` is None, or zero but in
-    the first layer.
+    One compiled body for all: compile time does not grow with depth. Layers after the first get
+    zeros as temporal positions; all get None where there are none to add.
     """
     graph, weights = nnx.split(stage)
     depth = len(jax.tree.leaves(weights)[0])
-    first = None if late_ND is None else (jnp.arange(depth) == 0).astype(late_ND.dtype)
+    first = None if temporal_ND is None else (jnp.arange(depth) == 0).astype(temporal_ND.dtype)
 
     def layer(x, one):
         weights_of_one, is_first = one
-        late = None if is_first is None else is_first * late_ND
-        return nnx.merge(graph, weights_of_one)(x, late, *inputs), None
+        temporal = None if is_first is None else is_first * temporal_ND
+        return nnx.merge(graph, weights_of_one)(x, temporal, *inputs), None
 
-    if REMAT[shape.remat] is not None:
-        layer = jax.checkpoint(layer, policy=REMAT[shape.remat])
-    return jax.lax.scan(layer, x_BND, (weights, first), unroll=shape.unroll or 1)[0]
+    if REMAT[config.remat] is not None:
+        layer = jax.checkpoint(layer, policy=REMAT[config.remat])
+    return jax.lax.scan(layer, x_BND, (weights, first), unroll=config.unroll or 1)[0]
 
 
-def stacked(layer, depth: int, rngs: nnx.Rngs) -> nnx.Module:
+def stacked(layer: Callable[..., nnx.Module], depth: int, rngs: nnx.Rngs) -> nnx.Module:
     """`depth` times layer(rngs=rngs) as one, every weight with a leading axis named `layers`."""
 
     @nnx.split_rngs(splits=depth)

@@ -1,9 +1,11 @@
-"""A space-time U-Net: a 2-D U-Net whose frames look at each other through temporal attention.
+"""A space-time U-Net: a 2-D U-Net whose frames see each other through temporal attention.
 
 After Ho et al. (2204.03458): convolutions and spatial attention see one frame, temporal attention
-one place in all frames. Patches, captions, noise level and rotary positions are VideoDiT's, so
+one position in all frames. Patches, captions, timesteps and rotary positions are VideoDiT's, so
 that the two differ in what lies between.
 """
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +14,10 @@ from flax import nnx
 from vdit.config import unet
 from vdit.config.model_config import ModelConfig
 from vdit.models import embed
-from vdit.models.attention import CrossAttention, SelfAttention, split_tokens
+from vdit.models.attend import shard_tokens
+from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.causal_conv import CausalConv
-from vdit.models.conditioning import caption_embed, condition
+from vdit.models.conditioning import Words, caption_embedder, condition
 from vdit.models.layers import Dense, layer_norm
 from vdit.models.stack import REMAT
 
@@ -22,8 +25,7 @@ from vdit.models.stack import REMAT
 def group_norm(x_BTHWC: jax.Array, size: int, epsilon: float = 1e-6) -> jax.Array:
     """Group norm (1803.08494) of each frame, groups of `size` channels, in float32.
 
-    By frame, so that an image is a clip of one frame, and frames may have noise levels of their
-    own.
+    By frame, so that an image is a clip of one frame, and frames may have timesteps of their own.
     """
     x = x_BTHWC.reshape(*x_BTHWC.shape[:-1], -1, size).astype(jnp.float32)
     x -= x.mean((2, 3, 5), keepdims=True)
@@ -34,7 +36,7 @@ def group_norm(x_BTHWC: jax.Array, size: int, epsilon: float = 1e-6) -> jax.Arra
 class GroupNorm(nnx.Module):
     """`group_norm`, then a learned scale and bias."""
 
-    def __init__(self, width: int, size: int, *, rngs):
+    def __init__(self, width: int, size: int, *, rngs: nnx.Rngs):
         self.size = size
         self.scale, self.bias = nnx.Param(jnp.ones((width,))), nnx.Param(jnp.zeros((width,)))
 
@@ -46,15 +48,15 @@ class GroupNorm(nnx.Module):
 class ResNet(nnx.Module):
     """x + conv(silu(norm(conv(silu(norm(x)))) (1 + scale) + shift)): ADM's block (2105.05233).
 
-    Scale and shift come from noise level and caption. The second convolution starts as zero.
+    Scale and shift come from timestep and caption. The second convolution starts as zero.
     """
 
-    def __init__(self, d_in: int, d_out: int, shape: ModelConfig, *, rngs):
-        kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
-        self.size = shape.width // shape.heads
+    def __init__(self, d_in: int, d_out: int, config: ModelConfig, *, rngs: nnx.Rngs):
+        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
+        self.size = config.width // config.heads
         self.norm = GroupNorm(d_in, self.size, rngs=rngs)
         self.inward = CausalConv(d_in, d_out, taps=1, **kw)
-        self.modulation = Dense(shape.width, 2 * d_out, ("embed", "mlp"), **kw)
+        self.modulation = Dense(config.width, 2 * d_out, ("embed", "mlp"), **kw)
         self.outward = CausalConv(d_out, d_out, taps=1, zero=True, **kw)
         self.skip = Dense(d_in, d_out, ("embed", "mlp"), **kw) if d_in != d_out else None
 
@@ -72,95 +74,95 @@ class Block(nnx.Module):
     The attentions start as zero: a new video model is an image model of each frame.
     """
 
-    def __init__(self, d_in: int, d_out: int, shape: ModelConfig, *, rngs):
-        self.resnet = ResNet(d_in, d_out, shape, rngs=rngs)
-        heads = {"heads": d_out * shape.heads // shape.width, "qk_norm": shape.qk_norm}
-        kw = heads | {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
+    def __init__(self, d_in: int, d_out: int, config: ModelConfig, *, rngs: nnx.Rngs):
+        self.resnet = ResNet(d_in, d_out, config, rngs=rngs)
+        heads = {"heads": d_out * config.heads // config.width, "qk_norm": config.qk_norm}
+        kw = heads | {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
         self.space = SelfAttention(d_out, attention_axis="space", zero=True, **kw)
         self.cross = (
-            CrossAttention(d_out, caption_width=shape.width, **kw) if shape.crosses else None
+            CrossAttention(d_out, caption_width=config.width, **kw) if config.crosses else None
         )
         self.time = SelfAttention(d_out, attention_axis="time", zero=True, **kw)
 
-    def __call__(self, x_BTHWC, c_BTD, caption) -> jax.Array:
+    def __call__(self, x_BTHWC: jax.Array, c_BTD: jax.Array, words: Words | None) -> jax.Array:
         x_BTHWC = self.resnet(x_BTHWC, c_BTD)
         grid = x_BTHWC.shape[1:4]
         angles = jnp.asarray(embed.rotary_angles(grid, x_BTHWC.shape[-1] // self.space.heads))
         x_BND = x_BTHWC.reshape(len(x_BTHWC), -1, x_BTHWC.shape[-1])
         x_BND = x_BND + self.space(layer_norm(x_BND), angles, grid)
         if self.cross is not None:
-            x_BND = x_BND + self.cross(layer_norm(x_BND), *caption)
+            x_BND = x_BND + self.cross(layer_norm(x_BND), *words)
         x_BND = x_BND + self.time(layer_norm(x_BND), angles, grid)
-        return split_tokens(x_BND, grid[0]).reshape(x_BTHWC.shape)
+        return shard_tokens(x_BND, grid[0]).reshape(x_BTHWC.shape)
 
 
-def halved(x_BTHWC: jax.Array) -> jax.Array:
-    """The means of 2 x 2 places."""
+def downsampled(x_BTHWC: jax.Array) -> jax.Array:
+    """The means of 2 x 2 positions."""
     b, t, h, w, c = x_BTHWC.shape
     return x_BTHWC.reshape(b, t, h // 2, 2, w // 2, 2, c).mean((3, 5))
 
 
-def doubled(x_BTHWC: jax.Array) -> jax.Array:
-    """Every place four times."""
+def upsampled(x_BTHWC: jax.Array) -> jax.Array:
+    """Every position four times."""
     return x_BTHWC.repeat(2, axis=2).repeat(2, axis=3)
 
 
 class VideoUNet(nnx.Module):
     """prediction = model(x_BTHWC, t_B, caption), as `dit.VideoDiT` has it; t may be (B, T) too.
 
-    Of any T, and any H and W in patches that its levels halve (`unet.levels` of the latents
+    Of any T, and any H and W in patches that its levels can halve (`unet.levels` of the latents
     it is made for). Raises `InputError` for others.
     """
 
-    def __init__(self, shape: ModelConfig, *, rngs: nnx.Rngs):
-        kw = {"rngs": rngs, "dtype": jnp.dtype(shape.dtype)}
-        width, self.shape = shape.width, shape
-        self.patches = Dense(shape.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.TimestepEmbedding(shape.frequencies, width, **kw)
-        self.caption = caption_embed(shape, **kw)
-        ways = unet.way_down(shape), unet.way_up(shape)
-        self.down, self.up = (_levels(way, shape, rngs) for way in ways)
-        deepest = unet.channels(shape)[-1]
-        self.middle = Block(deepest, deepest, shape, rngs=rngs)
-        self.norm = GroupNorm(width, width // shape.heads, rngs=rngs)
-        self.output = CausalConv(width, shape.output_numbers, taps=1, zero=True, **kw)
+    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
+        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
+        width, self.config = config.width, config
+        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
+        self.noise_level = embed.TimestepEmbedding(config.frequencies, width, **kw)
+        self.caption = caption_embedder(config, **kw)
+        plans = unet.down_blocks(config), unet.up_blocks(config)
+        self.down, self.up = (_levels(plan, config, rngs) for plan in plans)
+        deepest = unet.channels(config)[-1]
+        self.middle = Block(deepest, deepest, config, rngs=rngs)
+        self.norm = GroupNorm(width, width // config.heads, rngs=rngs)
+        self.output = CausalConv(width, config.output_numbers, taps=1, zero=True, **kw)
 
     def __call__(self, x_BTHWC: jax.Array, t_B: jax.Array, caption: jax.Array) -> jax.Array:
-        shape, grid = self.shape, embed.grid_of(x_BTHWC.shape, self.shape.patch)
+        config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
         unet.check_grid(grid, len(self.down))
-        x = embed.patchify(x_BTHWC, shape.patch).astype(jnp.dtype(shape.dtype))
+        x = embed.patchify(x_BTHWC, config.patch).astype(jnp.dtype(config.dtype))
         x = self.patches(x).reshape(len(x), *grid, -1)
         c, words = condition(self, t_B, caption, grid[0])
-        x = self._between(x, c.reshape(len(c), -1, shape.width), words)
+        x = self._between(x, c.reshape(len(c), -1, config.width), words)
         y_BTHWP = self.output(jax.nn.silu(self.norm(x))).astype(jnp.float32)
-        numbers = x_BTHWC.shape[-1] * (1 + shape.learn_sigma)
-        y_BNP = y_BTHWP.reshape(len(x), -1, shape.output_numbers)
-        return embed.unpatchify(y_BNP, shape.patch, (*x_BTHWC.shape[1:4], numbers))
+        numbers = x_BTHWC.shape[-1] * (1 + config.learn_sigma)
+        y_BNP = y_BTHWP.reshape(len(x), -1, config.output_numbers)
+        return embed.unpatchify(y_BNP, config.patch, (*x_BTHWC.shape[1:4], numbers))
 
-    def _between(self, x, *inputs):
-        """Down the levels and up again; every block on the way up sees its mirror image's output"""
-        kept = []
+    def _between(self, x: jax.Array, *inputs: Any) -> jax.Array:
+        """Down the levels and up again, where a block sees its mirror image's output, too."""
+        skips = []
         for i, level in enumerate(self.down):
-            x = halved(x) if i else x
+            x = downsampled(x) if i else x
             for block in level:
-                x = _run(block, self.shape, x, *inputs)
-                kept.append(x)
-        x = _run(self.middle, self.shape, x, *inputs)
+                x = _run(block, self.config, x, *inputs)
+                skips.append(x)
+        x = _run(self.middle, self.config, x, *inputs)
         for i, level in enumerate(self.up):
-            x = doubled(x) if i else x
+            x = upsampled(x) if i else x
             for block in level:
-                x = _run(block, self.shape, jnp.concatenate([x, kept.pop()], -1), *inputs)
+                x = _run(block, self.config, jnp.concatenate([x, skips.pop()], -1), *inputs)
         return x
 
 
-def _levels(way, shape: ModelConfig, rngs: nnx.Rngs) -> nnx.List:
-    return nnx.List([nnx.List([Block(*io, shape, rngs=rngs) for io in level]) for level in way])
+def _levels(plan: list[list[unet.Channels]], config: ModelConfig, rngs: nnx.Rngs) -> nnx.List:
+    return nnx.List([nnx.List([Block(*io, config, rngs=rngs) for io in level]) for level in plan])
 
 
-def _run(block: Block, shape: ModelConfig, *inputs):
+def _run(block: Block, config: ModelConfig, *inputs: Any) -> jax.Array:
     """A block, recomputed in the backward pass where `remat` asks for it."""
-    if REMAT[shape.remat] is None:
+    if REMAT[config.remat] is None:
         return block(*inputs)
     graph, weights = nnx.split(block)
-    run = jax.checkpoint(lambda w, *a: nnx.merge(graph, w)(*a), policy=REMAT[shape.remat])
+    run = jax.checkpoint(lambda w, *a: nnx.merge(graph, w)(*a), policy=REMAT[config.remat])
     return run(weights, *inputs)

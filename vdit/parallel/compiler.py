@@ -1,22 +1,9 @@
-"""What the device can do at best: the measure of model FLOP/s utilisation (MFU)."""
+"""What the compiler is told of our programs, by how often each of them runs."""
 
 import functools
 import os
-import time
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-
-# Dense bf16 peak in FLOP/s, from the makers' data sheets.
-PEAK_FLOPS = {
-    "NVIDIA H200": 989.5e12,
-    "NVIDIA H100 80GB HBM3": 989.5e12,
-    "NVIDIA H100 PCIe": 756e12,
-    "NVIDIA A100-SXM4-80GB": 312e12,
-    "NVIDIA A100-SXM4-40GB": 312e12,
-    "NVIDIA L40S": 362e12,
-}
 
 
 def compiler_options(runs: str) -> dict:
@@ -56,24 +43,3 @@ def jitted(runs: str, **options):
         return functools.wraps(function)(lambda *args, **kwargs: program()(*args, **kwargs))
 
     return decorate
-
-
-@functools.cache
-def peak_flops() -> float:
-    """FLOP/s of all devices together: from the table, else measured on a large float32 product."""
-    device = jax.devices()[0]
-    if device.device_kind in PEAK_FLOPS:
-        return PEAK_FLOPS[device.device_kind] * jax.device_count()
-    return _measured()
-
-
-def _measured(size: int = 1024, repeats: int = 5) -> float:
-    # A lone device, whatever mesh is set: simulated devices share the same cores.
-    with jax.set_mesh(jax.make_mesh((1,), ("alone",), devices=jax.local_devices()[:1])):
-        a, product, times = np.ones((size, size), np.float32), jax.jit(jnp.dot), []
-        product(a, a).block_until_ready()
-        for _ in range(repeats):
-            began = time.perf_counter()
-            product(a, a).block_until_ready()
-            times.append(time.perf_counter() - began)
-    return 2 * size**3 / min(times)

@@ -15,7 +15,7 @@ import numpy as np
 from vdit.config.fingerprint import differences, identity
 from vdit.errors import InputError
 
-PLAIN = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
+VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 
 
 def join(environ: Mapping[str, str] = os.environ) -> None:
@@ -24,20 +24,19 @@ def join(environ: Mapping[str, str] = os.environ) -> None:
     Must be called before anything asks JAX for its devices. Raises `InputError` for variables that
     do not go together.
     """
-    given = [name for name in PLAIN if name in environ]
-    if given:
-        address, count, index = plain(environ)
+    if any(name in environ for name in VARIABLES):
+        address, count, index = read_variables(environ)
         jax.distributed.initialize(address, count, index)
     elif int(environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
         jax.distributed.initialize()  # JAX asks Slurm itself
 
 
-def plain(environ: Mapping[str, str]) -> tuple[str, int, int]:
+def read_variables(environ: Mapping[str, str]) -> tuple[str, int, int]:
     """Address, number of processes, number of this one."""
-    for name in PLAIN:
+    for name in VARIABLES:
         if name not in environ:
-            raise InputError(f"{name} is not set: expected all of {', '.join(PLAIN)}")
-    address, *numbers = (environ[name] for name in PLAIN)
+            raise InputError(f"{name} is not set: expected all of {', '.join(VARIABLES)}")
+    address, *numbers = (environ[name] for name in VARIABLES)
     if not all(text.isdecimal() for text in numbers) or int(numbers[1]) >= int(numbers[0]):
         raise InputError(
             f"JAX_PROCESS_ID={numbers[1]} of JAX_NUM_PROCESSES={numbers[0]}: expected 0 to one less"
@@ -80,8 +79,8 @@ def wait(name: str) -> None:
         sync_global_devices(name)
 
 
-def local(tree):
-    """The whole of sharded arrays on this process's first device; all processes must call it."""
+def local(tree: Any) -> Any:
+    """Sharded arrays gathered to this process's first device; all processes must call it."""
     if jax.process_count() == 1:
         return tree
     from jax.experimental.multihost_utils import process_allgather

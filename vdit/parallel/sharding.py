@@ -4,14 +4,17 @@ Axes of the mesh: `data` splits the batch; `fsdp` splits the batch and the weigh
 heads and hidden units; `context` splits the tokens of a clip.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import jax
 import numpy as np
 from flax import nnx
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from vdit.errors import InputError
 
-OPEN = PartitionSpec.UNCONSTRAINED
+UNCONSTRAINED = PartitionSpec.UNCONSTRAINED
 MESH_AXES = ("data", "fsdp", "tensor", "context")
 
 RULES = {
@@ -24,11 +27,17 @@ RULES = {
     None: None,
 }
 
+Names = Sequence[str | None]  # of an array's axes, by the table
+AnyMesh = Mesh | AbstractMesh
+
 
 def make_mesh(
-    sizes: dict[str, int], batch: int | None = None, devices=None, accumulate: int = 1
+    sizes: Mapping[str, int],
+    batch: int | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    accumulate: int = 1,
 ) -> Mesh:
-    """A mesh over all (or the given) devices; a size of -1 takes the devices that are left.
+    """A mesh over the devices (by default all); a size of -1 takes those that are left.
 
     Errors: `InputError` if the sizes do not multiply to the number of devices, or a batch, or one
     of the `accumulate` parts of it, does not divide over `data` and `fsdp`.
@@ -58,19 +67,17 @@ def _check_batch(batch: int, accumulate: int, rows: int, named: str) -> None:
         )
 
 
-def _spec(names, shape=None, mesh=None) -> PartitionSpec:
-    """Logical names to mesh axes; an axis whose size does not divide stays whole."""
+def _spec(names: Names, shape: tuple[int, ...], mesh: AnyMesh) -> PartitionSpec:
+    """Logical names to mesh axes; an axis whose size does not divide is not split."""
 
     def axis(i, name):
         rule = RULES[name]
-        if rule is None or mesh is None:
-            return rule
-        return rule if shape[i] % _parts(rule, mesh) == 0 else None
+        return rule if rule and shape[i] % _parts(rule, mesh) == 0 else None
 
     return PartitionSpec(*(axis(i, name) for i, name in enumerate(names)))
 
 
-def _parts(rule, mesh) -> int:
+def _parts(rule: str | tuple[str, ...], mesh: AnyMesh) -> int:
     return int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
 
 
@@ -84,16 +91,16 @@ def constrain(x: jax.Array, *names: str | None) -> jax.Array:
         return x
     free = x.ndim - len(names)
     spec = _spec(names, x.shape[free:], mesh)
-    return jax.lax.with_sharding_constraint(x, PartitionSpec(*free * [OPEN], *spec))
+    return jax.lax.with_sharding_constraint(x, PartitionSpec(*free * [UNCONSTRAINED], *spec))
 
 
-def whole(x: jax.Array) -> jax.Array:
+def replicate(x: jax.Array) -> jax.Array:
     """Batch first, and all else on every device that has the clip: what conditions its tokens."""
     return constrain(x, "batch", *[None] * (x.ndim - 1))
 
 
-def pinned_result(y: jax.Array, name: str | None) -> jax.Array:
-    """The last axis of a product: split where `tensor` splits its columns, else whole.
+def constrain_output(y: jax.Array, name: str | None) -> jax.Array:
+    """The last axis of a product: split where `tensor` splits its columns, else replicated.
 
     `embed` is how weights lie, no way for activations to: without this they would take it up.
     """
@@ -106,7 +113,9 @@ def parts(name: str) -> int:
     return 1 if mesh.empty else _parts(RULES[name], mesh)
 
 
-def on_shards(f, names, *arrays: jax.Array) -> jax.Array:
+def on_shards(
+    f: Callable[..., jax.Array], names: Sequence[Names], *arrays: jax.Array | None
+) -> jax.Array:
     """f(*arrays), each device on its own shards of them, where the tokens of a clip are split.
 
     `names` are those of each array's axes; the result has the first one's. There a compiler need
@@ -120,7 +129,7 @@ def on_shards(f, names, *arrays: jax.Array) -> jax.Array:
     return jax.shard_map(f, in_specs=specs, out_specs=specs[0])(*arrays)
 
 
-def tree_sharding(tree, mesh: Mesh):
+def tree_sharding(tree: Any, mesh: Mesh) -> Any:
     """A `NamedSharding` for every leaf: by the names a layer gave its axes, else replicated.
 
     Gradients' moments and the moving average of the weights carry the weights' own names.
@@ -144,5 +153,5 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-    """The same whole array on every device."""
+    """The same array on every device."""
     return NamedSharding(mesh, PartitionSpec())

@@ -8,19 +8,14 @@ from vdit.config.devices import Device
 from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.errors import InputError
 
-AXES = (
-    "data",
-    "fsdp",
-    "tensor",
-    "context",
-)  # as `vdit.parallel.sharding.MESH_AXES`: outermost first
+AXES = ("data", "fsdp", "tensor", "context")  # outermost first; `parallel.sharding.MESH_AXES`
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One step of `shape` (its dtype and remat with it) on a batch of clips over a mesh."""
+    """One step of `model` (its dtype and remat with it) on a batch of clips over a mesh."""
 
-    shape: ModelConfig
+    model: ModelConfig
     batch: int
     mesh: dict[str, int]
     device: Device
@@ -64,23 +59,25 @@ def named(mesh: dict[str, int]) -> str:
 
 def checked(job: Job) -> Job:
     """The job itself, or an `InputError` that names what does not divide."""
-    mesh, s = job.mesh, job.shape
-    if s.attention not in LAYOUTS:
-        raise InputError(f"--attention {s.attention}: expected a transformer, {', '.join(LAYOUTS)}")
+    mesh, model = job.mesh, job.model
+    if model.attention not in LAYOUTS:
+        raise InputError(
+            f"--attention {model.attention}: expected a transformer, {', '.join(LAYOUTS)}"
+        )
     if job.batch % (mesh["data"] * mesh["fsdp"]):
         raise InputError(f"--batch {job.batch} does not divide over data x fsdp of {named(mesh)}")
-    if s.heads % mesh["tensor"]:
-        raise InputError(f"tensor={mesh['tensor']} does not divide the {s.heads} heads")
-    if any(n % mesh["context"] for n in _along_context(s)):
-        what = " and ".join(map(str, _along_context(s)))
+    if model.heads % mesh["tensor"]:
+        raise InputError(f"tensor={mesh['tensor']} does not divide the {model.heads} heads")
+    if any(n % mesh["context"] for n in _along_context(model)):
+        what = " and ".join(map(str, _along_context(model)))
         raise InputError(
             f"context={mesh['context']} does not divide {what} (tokens that it splits)"
         )
     return job
 
 
-def _along_context(s: ModelConfig) -> tuple[int, ...]:
+def _along_context(model: ModelConfig) -> tuple[int, ...]:
     """What context splits: the tokens of full attention; else frames, then places, in turn."""
-    if s.attention == "full":
-        return (s.tokens + s.context,)
-    return s.grid[0], s.grid[1] * s.grid[2]
+    if model.attention == "full":
+        return (model.tokens + model.context,)
+    return model.grid[0], model.grid[1] * model.grid[2]

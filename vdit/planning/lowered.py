@@ -8,10 +8,14 @@ import os
 import re
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from vdit.errors import InputError
 from vdit.planning import cost_model
 from vdit.planning.job import Job
+
+if TYPE_CHECKING:  # JAX starts with as many devices as `simulate` asks for, so later
+    import jax
 
 MOST = 512  # simulated devices
 # What is compiled here never runs: a third of the time, and the same arguments.
@@ -44,36 +48,41 @@ def simulate(devices: int) -> None:
 
 
 def argument_bytes(job: Job) -> int:
-    """Of the compiled step of `vdit.training.loop`, on each device of `job.mesh`."""
+    """Of the compiled step of `vdit.training.step`, on each device of `job.mesh`."""
     return compiled(job).memory_analysis().argument_size_in_bytes
 
 
-def compiled(job: Job):
-    """The training step of `vdit.training.loop` for `job.mesh`, on as many simulated devices."""
+def compiled(job: Job) -> "jax.stages.Compiled":
+    """The training step of `vdit.training.step` for `job.mesh`, on as many simulated devices."""
+    return lowered(job).compile(HASTE)
+
+
+def lowered(job: Job) -> "jax.stages.Lowered":
+    """The same before XLA's compiler has seen it."""
     simulate(job.devices)
     import jax
 
-    from vdit.diffusion.objectives import RectifiedFlow
+    from vdit.diffusion.flow import RectifiedFlow
     from vdit.parallel import sharding
-    from vdit.training import loop
+    from vdit.training import step
+    from vdit.training.diffusion_loss import DiffusionLoss, Init
     from vdit.training.optimizer import OptimizerConfig
-    from vdit.training.programs import DiffusionLoss, Init
 
     mesh = sharding.make_mesh(job.mesh, job.batch, jax.devices()[: job.devices])
-    loss, init = DiffusionLoss(job.shape, RectifiedFlow(), 0.1), Init(job.shape)
+    loss, init = DiffusionLoss(job.model, RectifiedFlow(), 0.1), Init(job.model)
     with jax.set_mesh(mesh):
-        create, step = loop.compiled(loss, init, OptimizerConfig(), mesh)
+        create, train_step = step.compiled(loss, init, OptimizerConfig(), mesh)
         state = jax.eval_shape(create, jax.random.key(0))
-        return step.lower(state, _batch(job), 1e-3, 0.99).compile(HASTE)
+        return train_step.lower(state, _batch(job), 1e-3, 0.99)
 
 
 def _batch(job: Job) -> dict:
     import jax
     import jax.numpy as jnp
 
-    s = job.shape
-    latent = jax.ShapeDtypeStruct((job.batch, *s.latent), jnp.float32)
+    model = job.model
+    latent = jax.ShapeDtypeStruct((job.batch, *model.latent), jnp.float32)
     return {
         "latent": latent,
-        "caption": jax.ShapeDtypeStruct((job.batch, s.text_length), jnp.int32),
+        "caption": jax.ShapeDtypeStruct((job.batch, model.text_length), jnp.int32),
     }

@@ -3,7 +3,7 @@
     python -m vdit.planning.meshes --out analysis/results/meshes/table.csv
 
 For every variant and axis the real training step is compiled for 8 devices along that axis, layers
-unrolled, and its collectives are counted and set beside the formulas of `cost_model`. No device of
+unrolled, and its collectives are counted and set beside the formulas of `collectives`. No device of
 the kind that trains has been asked; what holds there too is which arrays move along which axis.
 """
 
@@ -13,8 +13,9 @@ import pathlib
 from vdit import errors
 from vdit.config.devices import device_of
 from vdit.config.model_config import LAYOUTS, ModelConfig
-from vdit.planning import cost_model, lowered, traffic
+from vdit.planning import collectives, lowered, traffic
 from vdit.planning.job import AXES, Job, mesh_of
+from vdit.runs.files import write_text
 from vdit.runs.tables import as_csv, as_text
 
 DEVICES = 8
@@ -30,20 +31,20 @@ def rows() -> list[dict]:
 
 def rows_of(attention: str, axis: str) -> list[dict]:
     """Those of one variant on devices along one axis."""
-    shape = ModelConfig(
+    model = ModelConfig(
         LATENT, PATCH, WIDTH, DEPTH, HEADS, attention=attention, condition="none", unroll=True
     )
-    job = Job(shape, BATCH, mesh_of(f"{axis}={DEVICES}"), device_of("h100"))
+    job = Job(model, BATCH, mesh_of(f"{axis}={DEVICES}"), device_of("h100"))
     moves = traffic.moves(lowered.compiled(job).as_text(), job.mesh)
     found = traffic.totals([move for move in moves if move.bytes >= LEAST])
     return [_row(job, axis, kind, *found[kind, axis]) for kind, _ in found]
 
 
 def _row(job: Job, axis: str, kind: str, count: int, sent: float) -> dict:
-    formula = [c for c in cost_model.collectives(job) if c.axis == axis and kind in _made_of(c)]
+    formula = [c for c in collectives.collectives(job) if c.axis == axis and kind in _made_of(c)]
     return {
         "kind": "simulated",
-        "variant": job.shape.attention,
+        "variant": job.model.attention,
         "mesh": f"{axis}={DEVICES}",
         "collective": kind,
         "count": count,
@@ -52,7 +53,7 @@ def _row(job: Job, axis: str, kind: str, count: int, sent: float) -> dict:
     }
 
 
-def _made_of(c: cost_model.Collective) -> dict[str, int]:
+def _made_of(c: collectives.Collective) -> dict[str, int]:
     """What a compiler for CPUs makes of it: of a reduce-scatter an all-reduce, twice the bytes."""
     return {"all-reduce": 2} if c.kind == "reduce-scatter" else {c.kind: 1}
 
@@ -68,7 +69,7 @@ def main() -> int:
     args = parser.parse_args()
     lowered.simulate(DEVICES)
     table = rows()
-    args.out.write_text(as_csv(table))
+    write_text(args.out, as_csv(table))
     print(as_text(table))
     return 0
 

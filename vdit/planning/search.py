@@ -8,7 +8,8 @@ from vdit.config.activations import REMATS
 from vdit.config.devices import GIB
 from vdit.config.flops import training_flops
 from vdit.errors import InputError
-from vdit.planning import cost_model as model
+from vdit.planning import cost_model
+from vdit.planning.collectives import collectives
 from vdit.planning.job import AXES, Job, checked, divisors, named
 
 
@@ -17,25 +18,26 @@ def predict(job: Job) -> dict:
 
     `weak_scaling` is the time of the same share of the batch without neighbours, by the step's.
     """
-    parts, memory, left = model.step_seconds(job), model.memory(job), model.headroom(job)
-    step, flops = sum(parts.values()), training_flops(job.shape) * job.batch
+    parts, memory = cost_model.step_seconds(job), cost_model.memory(job)
+    left = cost_model.headroom(job)
+    step, flops = sum(parts.values()), training_flops(job.model) * job.batch
     return {
         "step_s": step,
         "clips_per_s": job.batch / step,
-        "mfu": flops / (step * job.devices * job.device.flops(job.shape.dtype)),
+        "mfu": flops / (step * job.devices * job.device.flops(job.model.dtype)),
         "weak_scaling": _alone(job) / step,
         "fits": left >= 0,
         "headroom_gib": left / GIB,
         "memory_gib": {k: v / GIB for k, v in memory.items()},
         "seconds": parts,
-        "collectives": [c._asdict() for c in model.collectives(job)],
+        "collectives": [c._asdict() for c in collectives(job)],
     }
 
 
 def _alone(job: Job) -> float:
     """Seconds of a device's share of the batch, were nothing exchanged and nothing done twice."""
-    one = model.work(dataclasses.replace(job, mesh=dict.fromkeys(AXES, 1)))
-    return (one["products"] + one["memory_traffic"]) / job.devices + model.work(job)["update"]
+    one = cost_model.work(dataclasses.replace(job, mesh=dict.fromkeys(AXES, 1)))
+    return (one["products"] + one["memory_traffic"]) / job.devices + cost_model.work(job)["update"]
 
 
 def meshes(devices: int) -> Iterator[dict[str, int]]:
@@ -50,17 +52,17 @@ def meshes(devices: int) -> Iterator[dict[str, int]]:
 
 def best(jobs: list[Job]) -> Job:
     """The fastest that fits; where none does, the one that misses least."""
-    return min(jobs, key=lambda j: (max(0.0, -model.headroom(j)), _seconds(j)))
+    return min(jobs, key=lambda j: (max(0.0, -cost_model.headroom(j)), _seconds(j)))
 
 
 def _seconds(job: Job) -> float:
-    return sum(model.step_seconds(job).values())
+    return sum(cost_model.step_seconds(job).values())
 
 
 def with_remats(job: Job, remats: tuple[str, ...]) -> list[Job]:
     """The job under each policy of recomputation."""
-    shapes = [dataclasses.replace(job.shape, remat=remat) for remat in remats]
-    return [dataclasses.replace(job, shape=shape) for shape in shapes]
+    models = [dataclasses.replace(job.model, remat=remat) for remat in remats]
+    return [dataclasses.replace(job, model=model) for model in models]
 
 
 def choices(job: Job, devices: int, remats: tuple[str, ...]) -> list[Job]:
@@ -78,10 +80,10 @@ def choices(job: Job, devices: int, remats: tuple[str, ...]) -> list[Job]:
 
 def out_of_memory(job: Job) -> str:
     """One line: how much is missing on each device and which single changes would make it fit."""
-    needed = sum(model.memory(job).values()) / GIB
-    missing = -model.headroom(job) / GIB
+    needed = sum(cost_model.memory(job).values()) / GIB
+    missing = -cost_model.headroom(job) / GIB
     return (
-        f"out of memory by prediction: {named(job.mesh)} with remat {job.shape.remat} needs "
+        f"out of memory by prediction: {named(job.mesh)} with remat {job.model.remat} needs "
         f"{needed:.1f} GiB on each {job.device.name}, {missing:.1f} GiB are missing; {_advice(job)}"
     )
 
@@ -94,20 +96,20 @@ def _advice(job: Job) -> str:
 
 def _less_kept(job: Job) -> list[str]:
     jobs = with_remats(job, REMATS)
-    return [f"--remat {j.shape.remat}" for j in jobs if model.headroom(j) >= 0]
+    return [f"--remat {j.model.remat}" for j in jobs if cost_model.headroom(j) >= 0]
 
 
 def _more_fsdp(job: Job) -> list[str]:
     data, fsdp = job.mesh["data"], job.mesh["fsdp"]
     found = [job.mesh | {"data": data // n, "fsdp": fsdp * n} for n in divisors(data)]
-    fits = [m for m in found if model.headroom(dataclasses.replace(job, mesh=m)) >= 0]
+    fits = [m for m in found if cost_model.headroom(dataclasses.replace(job, mesh=m)) >= 0]
     return [f"--mesh {named(mesh)}" for mesh in fits]
 
 
 def _fewer_clips(job: Job) -> list[str]:
     rows = job.mesh["data"] * job.mesh["fsdp"]
     found = [clips * rows for clips in range(int(job.clips) - 1, 0, -1)]
-    fits = (b for b in found if model.headroom(dataclasses.replace(job, batch=b)) >= 0)
+    fits = (b for b in found if cost_model.headroom(dataclasses.replace(job, batch=b)) >= 0)
     return [f"--batch {batch}" for batch in itertools.islice(fits, 1)]
 
 
@@ -118,8 +120,8 @@ def _all_at_once(job: Job) -> str:
             found = best(choices(dataclasses.replace(job, batch=batch), job.devices, REMATS))
         except InputError:  # no mesh of so many devices divides so small a batch
             break
-        if model.headroom(found) >= 0:
+        if cost_model.headroom(found) >= 0:
             fewer = f" --batch {batch}" if batch < job.batch else ""
-            return f"try --mesh {named(found.mesh)} --remat {found.shape.remat}{fewer}"
+            return f"try --mesh {named(found.mesh)} --remat {found.model.remat}{fewer}"
         batch //= 2
     return "no mesh of so many devices holds it: try more devices"

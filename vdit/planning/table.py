@@ -20,19 +20,19 @@ def rows(device: str = "h100") -> list[dict]:
 
 
 def _row(size: str, devices: int, device: str) -> dict:
-    shape = ModelConfig(LATENT, PATCH, *size_of(size), text_length=TEXT, dtype="bfloat16")
-    job = Job(shape, CLIPS * devices, {}, device_of(device))
+    model = ModelConfig(LATENT, PATCH, *size_of(size), text_length=TEXT, dtype="bfloat16")
+    job = Job(model, CLIPS * devices, {}, device_of(device))
     job = search.best(search.choices(job, devices, REMATS))
     found = search.predict(job)
     return {
         "kind": "prediction",
         "size": size,
-        "params_total": count_params(shape)["params_total"],
+        "params_total": count_params(model)["params_total"],
         "device": device,
         "devices": devices,
         "batch": job.batch,
         "mesh": named(job.mesh),
-        "remat": job.shape.remat,
+        "remat": job.model.remat,
         "fits": "yes" if found["fits"] else "no",
         **{k: f"{found[k]:.4g}" for k in ("step_s", "clips_per_s")},
         **{k: f"{found[k]:.3f}" for k in ("mfu", "weak_scaling")},

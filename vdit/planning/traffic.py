@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vdit.planning.cost_model import sent
+from vdit.planning.collectives import sent
 
 KINDS = ("all-gather", "all-reduce", "all-to-all", "reduce-scatter", "collective-permute")
 LINE = re.compile(rf"= (?P<result>.+?) (?P<kind>{'|'.join(KINDS)})(?:-start)?\(")

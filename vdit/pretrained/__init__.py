@@ -7,7 +7,8 @@ output = model(x_BTHWC, t, y)
 The names are those of the authors' codes or of Hugging Face diffusers, whichever are given.
 """
 
-from vdit.pretrained.model import Pretrained, from_torch, to_torch
+from vdit.pretrained.convert import from_torch, to_torch
+from vdit.pretrained.model import Pretrained
 from vdit.pretrained.readers import read
 
 __all__ = ["Pretrained", "from_torch", "read", "to_torch"]

@@ -1,37 +1,41 @@
-"""Where a weight under a PyTorch name lies in a model of the house, and in which layout."""
+"""Where a weight under a PyTorch name lies in a Flax model's state, and in which layout."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-WHOLE = (0, 1)
+UNSPLIT = (0, 1)
 
 
-class Place(NamedTuple):
+class WeightPath(NamedTuple):
     """A path in the model's state, the layer of a stack (None: not stacked), how it is laid out.
 
-    Part (i, n) is the i-th of n that lie side by side along the last axis; names of one place are
+    Part (i, n) is the i-th of n that lie side by side along the last axis; names of one path are
     copies.
     """
 
     path: tuple
     layer: int | None
     layout: str  # kernel | conv | labels | table | same
-    part: tuple[int, int] = WHOLE
+    part: tuple[int, int] = UNSPLIT
 
 
 def dense(
-    name: str, path: tuple, layer: int | None = None, layout: str = "kernel", part=WHOLE
-) -> dict[str, Place]:
-    """The places of a dense layer's two weights."""
+    name: str,
+    path: tuple,
+    layer: int | None = None,
+    layout: str = "kernel",
+    part: tuple[int, int] = UNSPLIT,
+) -> dict[str, WeightPath]:
+    """The paths of a dense layer's two weights."""
     return {
-        f"{name}.weight": Place((*path, "kernel"), layer, layout, part),
-        f"{name}.bias": Place((*path, "bias"), layer, "same", part),
+        f"{name}.weight": WeightPath((*path, "kernel"), layer, layout, part),
+        f"{name}.bias": WeightPath((*path, "bias"), layer, "same", part),
     }
 
 
-def to_house(array: np.ndarray, layout: str) -> np.ndarray:
-    """PyTorch's layout to the house's: a kernel (out, in) becomes (in, out).
+def to_flax(array: np.ndarray, layout: str) -> np.ndarray:
+    """PyTorch's layout to Flax's: a kernel (out, in) becomes (in, out).
 
     A convolution (D, C, p, p) becomes a kernel (p p C, D); the null label, PyTorch's last, comes
     first; a table loses its axis of one.
@@ -44,7 +48,7 @@ def to_house(array: np.ndarray, layout: str) -> np.ndarray:
 
 
 def to_pytorch(array: np.ndarray, layout: str, patch: int) -> np.ndarray:
-    """The inverse of `to_house`."""
+    """The inverse of `to_flax`."""
     if layout == "conv":
         return array.reshape(patch, patch, -1, array.shape[-1]).transpose(3, 2, 0, 1)
     if layout == "labels":

@@ -7,8 +7,9 @@ import collections
 import pickle
 import types
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -48,7 +49,14 @@ class _Tensor:
 
     __slots__ = ()
 
-    def __call__(self, storage, offset, size, stride, *_):
+    def __call__(
+        self,
+        storage: tuple[bytes, np.dtype],
+        offset: int,
+        size: Sequence[int],
+        stride: Sequence[int],
+        *_: Any,
+    ) -> np.ndarray:
         data, dtype = storage
         strides = tuple(n * dtype.itemsize for n in stride)
         return np.ndarray(tuple(size), dtype, data, offset * dtype.itemsize, strides)
@@ -59,7 +67,7 @@ class _Parameter:
 
     __slots__ = ()
 
-    def __call__(self, tensor, *_):
+    def __call__(self, tensor: np.ndarray, *_: Any) -> np.ndarray:
         return tensor
 
 
@@ -74,7 +82,7 @@ HARMLESS = {
 class _Unpickler(pickle.Unpickler):
     """Weights only; `read(key)` gives the bytes of a storage."""
 
-    def __init__(self, file, read):
+    def __init__(self, file: IO[bytes], read: Callable[[str], bytes]):
         super().__init__(file)
         self.read = read
 
@@ -83,7 +91,7 @@ class _Unpickler(pickle.Unpickler):
             raise InputError(f"its pickle asks to run {module}.{name}: expected weights alone")
         return HARMLESS[f"{module}.{name}"]
 
-    def persistent_load(self, pid):
+    def persistent_load(self, pid: tuple) -> tuple[bytes, np.dtype]:
         kind, storage, key, *_ = pid
         if kind != "storage":
             raise ValueError(f"unknown persistent id {kind!r}")

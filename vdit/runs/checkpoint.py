@@ -2,53 +2,27 @@
 
 import contextlib
 import functools
-import json
-import math
-import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 from orbax.checkpoint.experimental import v1 as ocp
 
-from vdit.config.fingerprint import differences
 from vdit.errors import InputError
-from vdit.parallel import processes
-
-
-def write_json(path: pathlib.Path, value: dict) -> None:
-    """Writes JSON whole or not at all; a number that is not finite becomes null."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    plain = {
-        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in value.items()
-    }
-    part.write_text(json.dumps(plain, indent=1) + "\n")
-    os.replace(part, path)
-
-
-def check_same_run(workdir: pathlib.Path, identity: dict) -> None:
-    """Writes the run's config, or refuses to go on with one that differs, naming the keys."""
-    path = pathlib.Path(workdir) / "config.json"
-    if not path.exists():
-        if processes.is_first():
-            write_json(path, identity)
-        return
-    changed = differences(json.loads(path.read_text()), identity)
-    if changed:
-        raise InputError(
-            f"{workdir} holds a run of another config; differs in: {'; '.join(changed)}"
-        )
+from vdit.runs.folder import CHECKPOINTS, steps_saved
+from vdit.runs.weights import name_of
 
 
 @contextlib.contextmanager
-def checkpointer(workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
+def checkpointer(
+    workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()
+) -> Iterator[ocp.training.Checkpointer]:
     """Orbax's checkpointer for a run folder; keeps the latest `keep` checkpoints and those `at`."""
     policies = ocp.training.preservation_policies
     kept = policies.AnyPreservationPolicy([policies.LatestN(keep), policies.CustomSteps(at)])
     with ocp.training.Checkpointer(
-        (pathlib.Path(workdir) / "checkpoints").resolve(),
+        (pathlib.Path(workdir) / CHECKPOINTS).resolve(),
         save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
         preservation_policy=kept,
         cleanup_tmp_directories=True,
@@ -56,7 +30,7 @@ def checkpointer(workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
         yield manager
 
 
-def save(manager, step: int, state, iterator) -> None:
+def save(manager: ocp.training.Checkpointer, step: int, state: Any, iterator: Any) -> None:
     """Saves: on a CPU waits for it, elsewhere writes in the background what the host has copied.
 
     A full disk is told at once by the one, by the other at the next save or at the end of the run;
@@ -75,20 +49,20 @@ def _waits() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def restore(manager, state, iterator):
+def restore(manager: ocp.training.Checkpointer, state: Any, iterator: Any) -> Any:
     """The latest checkpoint, placed as `state` is, and the iterator moved there; None if none."""
     if manager.latest is None:
         return None
     return _restored(functools.partial(manager.load_checkpointables, None), state, iterator)
 
 
-def restore_step(workdir: pathlib.Path, step: int, state, iterator):
+def restore_step(workdir: pathlib.Path, step: int, state: Any, iterator: Any) -> Any:
     """Another run's checkpoint, placed as `state` is, and the iterator moved there."""
     load = functools.partial(ocp.load_checkpointables, _folder(workdir, step))
     return _restored(load, state, iterator)
 
 
-def _restored(load, state, iterator):
+def _restored(load: Callable, state: Any, iterator: Any) -> Any:
     weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
     loaded = load({"weights": weights, "training": training, "data": iterator})
     names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
@@ -96,17 +70,19 @@ def _restored(load, state, iterator):
     return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])
 
 
-def read_weights(workdir: pathlib.Path, init, step: int | None = None) -> dict:
-    """{"params": ..., "ema": ...} of a run's latest (or the named) checkpoint, on one device."""
-    folder, shapes = _folder(workdir, step), jax.eval_shape(init, jax.random.key(0))
-    shapes = jax.tree.map(_on_one, shapes)
+def read_weights(workdir: pathlib.Path, shapes: Any, step: int | None = None) -> dict[str, Any]:
+    """{"params": ..., "ema": ...} of a run's latest (or the named) checkpoint, on one device.
+
+    `shapes` are the abstract weights of the model, as of `jax.eval_shape`.
+    """
+    folder, shapes = _folder(workdir, step), jax.tree.map(_on_one, shapes)
     both = {"params": shapes, "ema": shapes}
     named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
     loaded = ocp.load_checkpointables(folder, {"weights": named})["weights"]
     return jax.tree.unflatten(jax.tree.structure(both), [loaded[name] for name in named])
 
 
-def read_arrays(workdir: pathlib.Path, part: str) -> dict:
+def read_arrays(workdir: pathlib.Path, part: str) -> dict[str, Any]:
     """Path to NumPy array of the `params` or `ema` of a run's latest checkpoint, as it lies there.
 
     For who does not know the shape of the model.
@@ -126,7 +102,7 @@ def _folder(workdir: pathlib.Path, step: int | None) -> pathlib.Path:
     if not saved or (step is not None and step not in saved):
         wanted = "a checkpoint" if step is None else f"step {step}"
         raise InputError(f"{workdir}: expected {wanted}; there are {saved or 'none'}")
-    return pathlib.Path(workdir).resolve() / "checkpoints" / str(step or saved[-1])
+    return pathlib.Path(workdir).resolve() / CHECKPOINTS / str(step or saved[-1])
 
 
 def _on_one(x):
@@ -141,17 +117,5 @@ def _parts(state) -> tuple[dict, dict]:
     return weights, {k: v for k, v in named.items() if k not in weights}
 
 
-def name_of(path) -> str:
-    """A leaf's path as `params/stages/0/blocks/0/mlp/up/kernel`."""
-    keys = (getattr(k, "key", getattr(k, "name", getattr(k, "idx", None))) for k in path)
-    return "/".join(str(k) for k in keys if k != "value")
-
-
 def _abstract(x):
     return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
-
-
-def steps_saved(workdir: pathlib.Path) -> list[int]:
-    """Steps of the finished checkpoints of a run, ascending."""
-    folder = pathlib.Path(workdir) / "checkpoints"
-    return sorted(int(p.name) for p in folder.glob("*") if p.name.isdigit())

@@ -63,13 +63,13 @@ def write(
     row: Mapping[str, Any],
     found: Mapping[str, tuple[Mapping[str, Any], Sequence[Record]]],
 ) -> dict[str, Any]:
-    """Adds evaluators' (options, records) to the file of a checkpoint; returns all of it."""
+    """Adds evaluators' (options, records) to a checkpoint's file; returns what it then holds."""
     evaluators = read(folder, step).get("evaluators", {})
     for name, (options, records) in found.items():
         evaluators[name] = {"options": dict(options), "records": [r._asdict() for r in records]}
     whole = {"step": step, "row": dict(row), "evaluators": evaluators}
     write_json(_path(folder, step), whole)
-    return whole
+    return read(folder, step)
 
 
 def columns(records: Sequence[Record]) -> dict[str, float | int]:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all. Nothing here but the standard library: all rooms use it."""
+"""Files that appear whole or not at all. The standard library alone: all rooms use it."""
 
 import contextlib
 import json

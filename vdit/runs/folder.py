@@ -1,13 +1,10 @@
-"""A run's folder: its config, its result, its checkpoints' steps. No JAX here: launchers ask too."""
+"""A run's folder: config, result, steps of its checkpoints. No JAX here: launchers ask too."""
 
 import json
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
-from vdit.config.fingerprint import differences
 from vdit.errors import InputError
-from vdit.runs.files import write_json
 
 CONFIG, RESULT, CHECKPOINTS = "config.json", "result.json", "checkpoints"
 
@@ -28,20 +25,6 @@ def read_result(folder: str | pathlib.Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(f"{folder}: no finished run there (no {RESULT})")
     return json.loads(path.read_text())
-
-
-def check_same_run(folder: str | pathlib.Path, config: Mapping[str, Any], write: bool) -> None:
-    """Refuses to go on with a run of another config, naming the keys; else may `write` this one."""
-    path = pathlib.Path(folder) / CONFIG
-    if not path.exists():
-        if write:
-            write_json(path, config)
-        return
-    changed = differences(json.loads(path.read_text()), config)
-    if changed:
-        raise InputError(
-            f"{folder} holds a run of another config; differs in: {'; '.join(changed)}"
-        )
 
 
 def steps_saved(folder: str | pathlib.Path) -> list[int]:

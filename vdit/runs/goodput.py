@@ -7,6 +7,7 @@ import collections
 import contextlib
 import functools
 import time
+from collections.abc import Callable, Iterator
 
 KINDS = ("training", "compiling", "measuring", "waiting", "saving", "other")
 COMPILING = "/jax/core/compile/"
@@ -15,13 +16,13 @@ COMPILING = "/jax/core/compile/"
 class Goodput:
     """Seconds by kind since it was made; they are of kind `other` until told otherwise."""
 
-    def __init__(self, clock=time.perf_counter):
+    def __init__(self, clock: Callable[[], float] = time.perf_counter):
         self._clock, self._kind, self._since = clock, "other", clock()
         self._seconds = collections.Counter(dict.fromkeys(KINDS, 0.0))
         self._compiled: list[tuple[float, float]] = []
 
     @contextlib.contextmanager
-    def to(self, kind: str):
+    def to(self, kind: str) -> Iterator[None]:
         """Seconds within are of this kind, but for those that are told apart further in."""
         before = self._switch(kind)
         try:

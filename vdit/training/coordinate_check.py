@@ -10,29 +10,32 @@ from flax import nnx
 
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion import flow
+from vdit.models.dit import graph_of
 from vdit.models.layers import Dense
 from vdit.parallel.compiler import compiler_options
+from vdit.training.diffusion_loss import Init
 from vdit.training.optimizer import OptimizerConfig
-from vdit.training.programs import Init, graph_of
 
 HEAD, BASE = 16, 64  # numbers in a head, for all widths; the base width
 BATCH, WORDS = 4, 6
 
 
-def measure(parameterization: str, width: int, rate: float, steps: int, depth: int = 2):
+def measure(
+    parameterization: str, width: int, rate: float, steps: int, depth: int = 2
+) -> list[tuple[str, float]]:
     """(layer, root mean square of its output) in the order of the forward pass, after `steps`.
 
     A layer of a stack is named with its number in it. The model sees eight patches.
     """
-    shape = ModelConfig((2, 4, 4, 4), (1, 2, 2), width, depth, width // HEAD, frequencies=32,
+    config = ModelConfig((2, 4, 4, 4), (1, 2, 2), width, depth, width // HEAD, frequencies=32,
                   vocabulary=WORDS, text_length=3)  # fmt: skip
-    x, _, t, caption = batch = _batch(shape.latent)
+    x, _, t, caption = batch = _batch(config.latent)
     n = width / BASE if parameterization == "mup" else 1.0
-    create, gradient, update = _programs(shape)
+    create, gradient, update = _programs(config)
     weights, memory = create(jax.random.key(0), n)
     for _ in range(steps):
         weights, memory = update(gradient(weights, batch), memory, weights, n, rate)
-    model = nnx.merge(graph_of(shape), weights)
+    model = nnx.merge(graph_of(config), weights)
     for path, module in nnx.iter_modules(model):
         module.name = ".".join(map(str, path))
     with _recorded() as seen, jax.disable_jit():  # layers as a loop of Python, numbers to see
@@ -49,14 +52,14 @@ def _batch(latent: tuple[int, ...]):
 
 
 @functools.lru_cache
-def _programs(shape: ModelConfig):
+def _programs(config: ModelConfig):
     """Fresh weights, their gradient, a step; n is a number, so sp and muP share the programs."""
 
     def loss(weights, batch):
-        return flow.losses(nnx.merge(graph_of(shape), weights), *batch).mean()
+        return flow.losses(nnx.merge(graph_of(config), weights), *batch).mean()
 
     def create(key, n):
-        weights = Init(shape, n)(key)
+        weights = Init(config, n)(key)
         return weights, OptimizerConfig(flatten=True).transform().init(weights)
 
     def update(gradient, memory, weights, n, rate):

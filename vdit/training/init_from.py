@@ -17,10 +17,12 @@ from flax import nnx
 from vdit.config.model_config import ModelConfig
 from vdit.config.sizes import model_config_of
 from vdit.errors import InputError
-from vdit.models.positions import frame_table, place_table
+from vdit.models.positions import spatial_table, temporal_table
 from vdit.pretrained import from_torch, read
 from vdit.pretrained.infer import listed
 from vdit.runs import checkpoint
+from vdit.runs.folder import read_config
+from vdit.runs.weights import name_of
 
 # Where the weights lie that see other frames, in variants whose other weights have the names that
 # they have in a model of full attention: in one of images that is attention over space.
@@ -29,14 +31,15 @@ OVER_TIME = {
     "late_fusion": "stages/1/",
     "factorised": "stages/0/blocks/0/attentions/1/",
 }
-FRAMES, PLACES, LABELS = "positions/frames", "positions/places", "caption/table"
-POOL, LEVEL = "caption/pool/kernel", "noise_level/out/bias"
+# Paths of weights, as checkpoints have them.
+TEMPORAL, SPATIAL, LABELS = "positions/frames", "positions/places", "caption/table"
+POOL, TIMESTEP = "caption/pool/kernel", "noise_level/out/bias"
 
 
 class Source(NamedTuple):
-    """Weights to start from, each under its path in a VideoDiT of `shape`."""
+    """Weights to start from, each under its path in a VideoDiT of `model`."""
 
-    shape: ModelConfig
+    model: ModelConfig
     weights: dict[str, np.ndarray]
 
 
@@ -53,14 +56,11 @@ def load(path: str, heads: int) -> Source:
     """The averaged weights of a run folder, or a file of DiT's or Latte's under PyTorch's names."""
     stored, folder = _stored(path), pathlib.Path(path)
     if folder.is_dir():
-        from ml_collections import ConfigDict
-
-        config = ConfigDict(json.loads((folder / "config.json").read_text()))
-        return Source(model_config_of(config), stored)
+        return Source(model_config_of(read_config(folder)), stored)
     kind = "latte" if "temp_embed" in stored else "dit"
     found = from_torch(stored, kind, heads)
     leaves = jax.tree_util.tree_leaves_with_path(found.weights)
-    return Source(found.shape, {checkpoint.name_of(p): np.asarray(x) for p, x in leaves})
+    return Source(found.config, {name_of(p): np.asarray(x) for p, x in leaves})
 
 
 def _stored(path: str) -> dict[str, np.ndarray]:
@@ -72,36 +72,36 @@ def _stored(path: str) -> dict[str, np.ndarray]:
     return checkpoint.read_arrays(path, "ema")
 
 
-def begin(source: Source, shape: ModelConfig, fresh: nnx.State) -> tuple[nnx.State, str]:
-    """`fresh`, the weights of a model of `shape`, with the source's in their places.
+def transfer(source: Source, model: ModelConfig, fresh: nnx.State) -> tuple[nnx.State, str]:
+    """`fresh`, the weights of a model of this config, with the source's in their places.
 
     Also says in a line what is left as it was, or nothing. Raises `InputError` naming the first
     thing that does not fit: heads, positions, attention, names, a weight and both shapes.
     """
-    _check(source.shape, shape)
+    _check(source.model, model)
     paths = jax.tree_util.tree_leaves_with_path(fresh)
-    leaves = {checkpoint.name_of(path): leaf for path, leaf in paths}
-    weights = _for_frames(source, shape)
-    own = {n for n in leaves if n in weights or not n.startswith(_over_time(shape))}
-    told = {n for n in own | weights.keys() if n.startswith("caption/") or "/cross/" in n}
-    new = {n for n in told if n not in leaves or n not in weights}
-    new |= {n for n in told - new if weights[n].shape != leaves[n].shape}
-    if source.shape.condition == "label" and LABELS in new:
+    leaves = {name_of(path): leaf for path, leaf in paths}
+    weights = _for_frames(source, model)
+    own = {n for n in leaves if n in weights or not n.startswith(_over_time(model))}
+    captioned = {n for n in own | weights.keys() if n.startswith("caption/") or "/cross/" in n}
+    new = {n for n in captioned if n not in leaves or n not in weights}
+    new |= {n for n in captioned - new if weights[n].shape != leaves[n].shape}
+    if source.model.condition == "label" and LABELS in new:
         weights |= _unconditional(weights, leaves)
     weights = {n: x for n, x in weights.items() if n not in new or n == POOL}
     _check_names(own - new, weights, leaves)
     placed = [_placed(name, weights.get(name), leaf) for name, leaf in leaves.items()]
-    return jax.tree.unflatten(jax.tree.structure(fresh), placed), _said(source, shape, new)
+    return jax.tree.unflatten(jax.tree.structure(fresh), placed), _left_out(source, model, new)
 
 
-def _check(source: ModelConfig, shape: ModelConfig) -> None:
-    if source.heads != shape.heads:
-        raise InputError(f"init: its model has {source.heads} heads, this one {shape.heads}")
-    if (source.positions, shape.positions) != ("sincos", "learned"):
-        _same("positions", source.positions, shape.positions)
+def _check(source: ModelConfig, model: ModelConfig) -> None:
+    if source.heads != model.heads:
+        raise InputError(f"init: its model has {source.heads} heads, this one {model.heads}")
+    if (source.positions, model.positions) != ("sincos", "learned"):
+        _same("positions", source.positions, model.positions)
     images = source.grid[0] == 1 and source.attention == "full"
-    if not (images and shape.attention in OVER_TIME):
-        _same("attention", source.attention, shape.attention)
+    if not (images and model.attention in OVER_TIME):
+        _same("attention", source.attention, model.attention)
 
 
 def _same(key: str, source: str, own: str) -> None:
@@ -109,16 +109,16 @@ def _same(key: str, source: str, own: str) -> None:
         raise InputError(f"init: model.{key}={own}: its model has {source}, which cannot become it")
 
 
-def _for_frames(source: Source, shape: ModelConfig) -> dict[str, np.ndarray]:
-    """The source's weights as a model of `shape` has them, but for what is over time and new."""
-    weights, grid = dict(source.weights), source.shape.grid
-    if (source.shape.positions, shape.positions) == ("sincos", "learned"):
-        weights[PLACES] = place_table(*grid[1:], source.shape.width)
+def _for_frames(source: Source, model: ModelConfig) -> dict[str, np.ndarray]:
+    """The source's weights as this model has them, but for what is over time and new."""
+    weights, grid = dict(source.weights), source.model.grid
+    if (source.model.positions, model.positions) == ("sincos", "learned"):
+        weights[SPATIAL] = spatial_table(*grid[1:], source.model.width)
         if grid[0] > 1:
-            weights[FRAMES] = frame_table(grid[0], source.shape.width)
-    if shape.positions == "learned" and shape.grid[0] > 1 and FRAMES not in weights:
-        weights[FRAMES] = np.zeros((shape.grid[0], shape.width))
-    if shape.attention == "factorised" and source.shape.attention == "full":
+            weights[TEMPORAL] = temporal_table(grid[0], source.model.width)
+    if model.positions == "learned" and model.grid[0] > 1 and TEMPORAL not in weights:
+        weights[TEMPORAL] = np.zeros((model.grid[0], model.width))
+    if model.attention == "factorised" and source.model.attention == "full":
         for name in ("kernel", "bias"):  # its gates are those of space, of time, and of the MLP
             path = f"stages/0/blocks/0/modulation/{name}"
             over_space, mlp = np.split(weights[path], 2, axis=-1)
@@ -128,12 +128,12 @@ def _for_frames(source: Source, shape: ModelConfig) -> dict[str, np.ndarray]:
 
 def _unconditional(weights, leaves) -> dict[str, np.ndarray]:
     """Without its table of labels a model goes on as it was for the null label, row 0."""
-    changed = {LEVEL: weights[LEVEL] + weights[LABELS][0]}
+    changed = {TIMESTEP: weights[TIMESTEP] + weights[LABELS][0]}
     return changed | ({POOL: np.zeros(leaves[POOL].shape)} if POOL in leaves else {})
 
 
-def _over_time(shape: ModelConfig) -> str:
-    return OVER_TIME.get(shape.attention, "(none)")
+def _over_time(model: ModelConfig) -> str:
+    return OVER_TIME.get(model.attention, "(none)")
 
 
 def _check_names(expected, weights, leaves) -> None:
@@ -151,8 +151,8 @@ def _placed(name: str, array: np.ndarray | None, leaf: jax.Array) -> jax.Array:
     return jax.device_put(array.astype(leaf.dtype), leaf.sharding)
 
 
-def _said(source: Source, shape: ModelConfig, new: set[str]) -> str:
+def _left_out(source: Source, model: ModelConfig, new: set[str]) -> str:
     parts = [f"not taken, captions or labels differ: {listed(new)}"] if new else []
-    if shape.positions == "sincos" and shape.grid[0] > 1 == source.shape.grid[0]:
+    if model.positions == "sincos" and model.grid[0] > 1 == source.model.grid[0]:
         parts.append("the fixed table of frames is new to it (positions=learned starts at zero)")
     return "; ".join(parts)

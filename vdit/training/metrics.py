@@ -5,21 +5,24 @@ import importlib.util
 import json
 import pathlib
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from vdit.data.media import write_video
 from vdit.parallel import processes
-from vdit.parallel.compiler import peak_flops
+from vdit.parallel.peak_flops import peak_flops
 from vdit.runs.goodput import GOODPUT
 
 
 class Clock:
-    """Seconds of a run: the first step apart (it compiles), waiting for data, work aside.
+    """Seconds of a run: the first step apart (it compiles), waiting for data, pauses.
 
-    `step_s` is the mean time of a step after the first, work aside (checkpoints, samples) left
+    `step_s` is the mean time of a step after the first, pauses (checkpoints, samples) left
     out. The host runs one step ahead of the device and no more. A fetch counts as waiting, all of
     it, if the device had ended its last step by then: `data_wait` is the share of the time, at
     most, in which the device stood idle for want of a batch.
@@ -27,14 +30,14 @@ class Clock:
 
     def __init__(self, flops_per_step: float, batch: int):
         self.flops_per_step, self.batch = flops_per_step, batch
-        self.compile_s = self.waited = self.aside_s = 0.0
+        self.compile_s = self.waited = self.paused_s = 0.0
         self.steps = 0
         self.began = time.perf_counter()
         self._ahead = None
         self._lap = (0, 0.0, 0.0)
         self._split = np.zeros(3)
 
-    def fetch(self, data):
+    def fetch(self, data: Iterator[Any]) -> Any:
         """The next batch."""
         began = time.perf_counter()
         batch = next(data)
@@ -43,22 +46,22 @@ class Clock:
             GOODPUT.move("waiting", waited)
         return batch
 
-    def ran(self, metrics) -> None:
+    def step_done(self, metrics: Any) -> None:
         """A step was started; waits for the one before it, or, at the first, for itself."""
         jax.block_until_ready(self._ahead if self.steps else metrics)
         self._ahead = metrics
         if not self.steps:
             self.compile_s = time.perf_counter() - self.began
-            self.began, self.waited, self.aside_s = time.perf_counter(), 0.0, 0.0
+            self.began, self.waited, self.paused_s = time.perf_counter(), 0.0, 0.0
         self.steps += 1
 
     @contextlib.contextmanager
-    def aside(self):
+    def paused(self) -> Iterator[None]:
         """Work beside training."""
         began = time.perf_counter()
         with GOODPUT.to("saving"):
             yield
-        self.aside_s += time.perf_counter() - began
+        self.paused_s += time.perf_counter() - began
 
     def lap(self) -> dict[str, float]:
         """Rates since the last lap."""
@@ -81,7 +84,7 @@ class Clock:
         return rates | {"compile_s": self.compile_s, "wall_s": self._seconds() + self.compile_s}
 
     def _seconds(self) -> float:
-        return time.perf_counter() - self.began - self.aside_s
+        return time.perf_counter() - self.began - self.paused_s
 
     def _rates(self, steps: int, seconds: float, waited: float) -> dict[str, float]:
         return rates(self.flops_per_step, self.batch, steps, seconds, waited)
@@ -109,7 +112,7 @@ class Log:
     the line before was trained in vain.
     """
 
-    def __init__(self, config, workdir: pathlib.Path, step: int):
+    def __init__(self, config: ConfigDict, workdir: pathlib.Path, step: int):
         self._file = (workdir / "metrics.jsonl").open("a")
         if step or self._file.tell():
             self._line({"step": step, "resumed": True})
@@ -129,11 +132,15 @@ class Log:
         self._file.write(json.dumps(row | {"time": time.time()}) + "\n")
         self._file.flush()
 
-    def media(self, step: int, preview) -> None:
+    def media(self, step: int, preview: Callable[[], np.ndarray]) -> None:
         """Makes a preview, uint8 videos (B, T, H, W, 3), and shows it."""
         videos = preview()
         for writer in filter(None, self._writers):
             writer.videos(step, videos)
+
+    def evaluation(self, evaluate: Callable[..., dict], *args: Any) -> None:
+        """Measures a checkpoint; only one of several processes does."""
+        evaluate(*args)
 
     def close(self) -> None:
         for writer in filter(None, self._writers):
@@ -147,13 +154,15 @@ class _Silent:
 
     def write(self, step: int, row: dict) -> None: ...
 
-    def media(self, step: int, preview) -> None: ...
+    def media(self, step: int, preview: Callable[[], np.ndarray]) -> None: ...
+
+    def evaluation(self, evaluate: Callable[..., dict], *args: Any) -> None: ...
 
     def close(self) -> None: ...
 
 
 @contextlib.contextmanager
-def open_log(config, workdir: pathlib.Path, step: int):
+def open_log(config: ConfigDict, workdir: pathlib.Path, step: int) -> Iterator["Log | _Silent"]:
     """A `Log` that is closed however the run ends; of several processes only the first writes."""
     log = Log(config, workdir, step) if processes.is_first() else _Silent()
     try:

@@ -18,13 +18,14 @@ by heads of one size E, for which the two differ by a constant. Decay is not sca
 import jax
 import optax
 from flax import nnx
+from ml_collections import ConfigDict
 
 from vdit.errors import InputError
 
 PARAMETERIZATIONS = ("sp", "mup")
 
 
-def relative_width(config) -> float:
+def relative_width(config: ConfigDict) -> float:
     """n = width / base_width of a resolved config under muP; 1 under sp, and before these keys."""
     settings = config.optimizer
     chosen = settings.get("parameterization", "sp")

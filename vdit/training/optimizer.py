@@ -1,12 +1,14 @@
 """AdamW or Muon, and the learning rate over a run, from Optax."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
 import optax
 import optax.contrib
 from jax.flatten_util import ravel_pytree
+from ml_collections import ConfigDict
 
 from vdit.errors import InputError
 from vdit.training import mup
@@ -30,6 +32,16 @@ class OptimizerConfig:
     accumulate: int = 1
     relative_width: float = 1.0
 
+    @classmethod
+    def of(cls, config: ConfigDict) -> "OptimizerConfig":
+        """What a resolved config asks for."""
+        keys = ("name", "b1", "b2", "weight_decay", "clip", "flatten")
+        return cls(
+            **{key: config.optimizer[key] for key in keys},
+            accumulate=config.accumulate,
+            relative_width=mup.relative_width(config),
+        )
+
     def transform(self) -> optax.GradientTransformation:
         """Gradient to the step for a learning rate of 1; the training step scales it."""
         if self.name not in OPTIMIZERS:
@@ -42,12 +54,12 @@ class OptimizerConfig:
         steps = optax.chain(optax.clip_by_global_norm(self.clip), steps)
         return optax.flatten(steps) if self.flatten else steps
 
-    def norm(self, gradient) -> jax.Array:
+    def norm(self, gradient: Any) -> jax.Array:
         """Over all weights; of the one vector where there is one, so that it is computed once."""
         return optax.tree.norm(ravel_pytree(gradient)[0] if self.flatten else gradient)
 
 
-def _adamw(recipe: OptimizerConfig) -> optax.GradientTransformation:
+def _adamw(config: OptimizerConfig) -> optax.GradientTransformation:
     """Adam with decoupled decay (1711.05101) of the matrices alone.
 
     What asks for a weight's axes stands outside of `flatten`, which has one vector. Under muP the
@@ -55,32 +67,32 @@ def _adamw(recipe: OptimizerConfig) -> optax.GradientTransformation:
     width (2203.03466, appendix B.3, asks for decay that does not shrink with the rate).
     """
     return optax.chain(
-        recipe.clipped(optax.scale_by_adam(b1=recipe.b1, b2=recipe.b2)),
-        mup.scale_rates(recipe.relative_width),
+        config.clipped(optax.scale_by_adam(b1=config.b1, b2=config.b2)),
+        mup.scale_rates(config.relative_width),
         optax.add_decayed_weights(
-            recipe.weight_decay, lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree)
+            config.weight_decay, lambda tree: jax.tree.map(lambda x: x.ndim > 1, tree)
         ),
         optax.scale(-1.0),
     )
 
 
-def _muon(recipe: OptimizerConfig) -> optax.GradientTransformation:
+def _muon(config: OptimizerConfig) -> optax.GradientTransformation:
     """Orthogonalised momentum for matrices and convolutions (2502.16982), Adam for the rest.
 
     Steps have Adam's root mean square, so that one learning rate serves both.
     """
-    if recipe.flatten:
+    if config.flatten:
         raise InputError("optimizer.flatten=True: muon asks for matrices; expected False")
     muon = optax.contrib.muon(
         1.0,
-        adam_b1=recipe.b1,
-        adam_b2=recipe.b2,
+        adam_b1=config.b1,
+        adam_b2=config.b2,
         adam_learning_rate=0.25,
-        weight_decay=recipe.weight_decay,
+        weight_decay=config.weight_decay,
         muon_weight_dimension_numbers=lambda tree: jax.tree.map(_as_matrix, tree),
         consistent_rms=0.2,
     )
-    return recipe.clipped(muon)
+    return config.clipped(muon)
 
 
 def _as_matrix(weight) -> optax.contrib.MuonDimensionNumbers | None:
@@ -94,7 +106,7 @@ BLOCK = 1024  # steps of a schedule that are computed at once
 OPTIMIZERS = {"adamw": _adamw, "muon": _muon}
 
 
-def learning_rates(config, steps: int) -> np.ndarray:
+def learning_rates(config: ConfigDict, steps: int) -> np.ndarray:
     """(steps,) learning rates of a run of that length.
 
     `cosine`: linear warm-up, then half a cosine to `final` of the peak. `wsd`: warm-up, stable,
@@ -121,7 +133,7 @@ def learning_rates(config, steps: int) -> np.ndarray:
     return np.concatenate([np.asarray(schedule(block), np.float32) for block in counts])[:steps]
 
 
-def ema_decays(config, steps: int) -> np.ndarray:
+def ema_decays(config: ConfigDict, steps: int) -> np.ndarray:
     """(steps,) decays of the average: a weight's influence halves in `ema_halflife` of the run.
 
     Under `wsd`, where no step before the decay knows how long the run will be, in `ema_halflife` of

@@ -14,29 +14,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
+from ml_collections import ConfigDict
 
 from vdit.config.activations import REMATS
 from vdit.config.devices import GIB
 from vdit.errors import InputError
 from vdit.planning import cost_model
 from vdit.planning.job import Job, divisors
+from vdit.training.tasks import Task
 
 ASKED = re.compile(r"allocat\w+ ([\d.]+)\s*(bytes|[KMGT]iB|B)\b", re.IGNORECASE)
 UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": GIB, "TiB": 2**40, "bytes": 1}
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
-def explained(task, config, mesh):
+def explained(
+    task: Task, config: ConfigDict, mesh: jax.sharding.Mesh
+) -> contextlib.AbstractContextManager:
     """Within, XLA's "out of memory" in a training step is an `InputError` that says what to do."""
 
     def line(asked):
-        job = _job(getattr(task, "shape", None), config, dict(mesh.shape))
+        job = _job(getattr(task, "model", None), config, dict(mesh.shape))
         return message(asked, *there(), job, config)
 
     return _exhausted(line)
 
 
-def measuring(config):
+def measuring(config: ConfigDict) -> contextlib.AbstractContextManager:
     """The same while a trained run is measured, in batches that no setting makes smaller."""
 
     def line(asked):
@@ -81,7 +85,9 @@ def there() -> tuple[float, float]:
     return resident * page, min(physical, int(group)) if group.isdecimal() else physical
 
 
-def message(asked: float | None, used: float, limit: float, job: Job | None, config) -> str:
+def message(
+    asked: float | None, used: float, limit: float, job: Job | None, config: ConfigDict
+) -> str:
     """The line itself; `asked` bytes could not be had beside those in use."""
     parts = _parts(job) if job else {}
     needed = max(used + (asked or 0), sum(parts.values()))
@@ -106,11 +112,11 @@ def _model(config) -> str:
     return f"size {made.size}" if made.size else f"width {made.width}, depth {made.depth}"
 
 
-def _job(shape, config, mesh: dict[str, int]) -> Job | None:
+def _job(model, config, mesh: dict[str, int]) -> Job | None:
     """The step as `vdit.planning` sees it; None for models that it has no formulas for."""
-    if shape is None or shape.attention == "unet":
+    if model is None or model.attention == "unet":
         return None
-    return Job(shape, config.batch // config.accumulate, mesh, device=None)
+    return Job(model, config.batch // config.accumulate, mesh, device=None)
 
 
 def _parts(job: Job) -> dict[str, float]:
@@ -152,9 +158,9 @@ def _accumulated(job: Job, config) -> Iterator[tuple[str, Job]]:
 
 
 def _recomputed(job: Job, config) -> Iterator[tuple[str, Job]]:
-    for remat in REMATS[REMATS.index(job.shape.remat) + 1 :]:
-        shape = dataclasses.replace(job.shape, remat=remat)
-        yield f"--config.model.remat={remat}", dataclasses.replace(job, shape=shape)
+    for remat in REMATS[REMATS.index(job.model.remat) + 1 :]:
+        model = dataclasses.replace(job.model, remat=remat)
+        yield f"--config.model.remat={remat}", dataclasses.replace(job, model=model)
 
 
 def _split_more(job: Job, config) -> Iterator[tuple[str, Job]]:

@@ -1,48 +1,61 @@
 """One run of a pack: its folder, its data, its schedule, its checkpoints, as if it ran alone."""
 
-import json
+import contextlib
 import pathlib
 import time
 from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
-from vdit import main
 from vdit.data import pipeline
 from vdit.parallel import sharding
-from vdit.runs import checkpoint
+from vdit.runs import checkpoint, folder
 from vdit.runs.goodput import GOODPUT
+from vdit.runs.same_run import check_same_run
 from vdit.training import loop, slots
 from vdit.training.metrics import open_log, rates
-from vdit.training.optimizer import ema_decays, learning_rates
+from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
+from vdit.training.overview import describe
+from vdit.training.run import measure
+from vdit.training.step import DivergedError, TrainState, require_finite
 from vdit.training.tasks import make_task
 
 
-class Member:
+class PackedRun:
     """A run in a slot of a pack.
 
     `step` is where it stands, `state` its own, unstacked, before the pack begins and between its
     stages, `end` its row of the results table or why it has none, once it has ended.
     """
 
-    def __init__(self, config, workdir: pathlib.Path, pack: list, mesh, files):
+    def __init__(
+        self,
+        config: ConfigDict,
+        workdir: pathlib.Path,
+        pack: list[tuple[str, int]],
+        mesh: jax.sharding.Mesh,
+        files: contextlib.ExitStack,
+    ):
         self.config, self.workdir, self.pack = config, workdir, pack
-        checkpoint.check_same_run(workdir, config.to_dict())
-        self.task, self.recipe = make_task(config), loop.optimizer_config_of(config)
+        check_same_run(workdir, config.to_dict(), write=True)
+        self.task, self.optimizer = make_task(config), OptimizerConfig.of(config)
+        describe(self.task, workdir)
+        self.task.begin(workdir)
         self.rates = learning_rates(config.optimizer, config.steps)
         self.decays = ema_decays(config.optimizer, config.steps)
         self.saved = files.enter_context(checkpoint.checkpointer(workdir, config.keep))
         where, records = sharding.batch_sharding(mesh), self.task.records
         self.data = iter(pipeline.batches(records, config.batch, config.seed, where, place=False))
         state, _ = loop.start(self.task, config, mesh)
-        self._places = jax.tree.map(lambda x: x.sharding, state)
+        self._shardings = jax.tree.map(lambda x: x.sharding, state)
         found = checkpoint.restore(self.saved, state, self.data)
-        self.state = found or loop.begun(self.task, state)
+        self.state = found or loop.initialized(self.task, state)
         self.step = int(self.state.step)
         slots.record_mode(workdir, "packed", pack)
         self.log = files.enter_context(open_log(config, workdir, self.step))
-        self.end: dict | loop.DivergedError | None = None
+        self.end: dict | DivergedError | None = None
         self.started = time.time()
         self._spent = self._lap = np.zeros(4)  # steps timed, and what `Clock.split` counts
 
@@ -52,7 +65,7 @@ class Member:
         return {
             "loss": self.task.loss,
             "weights": self.task.init,
-            "optimizer": self.recipe,
+            "optimizer": self.optimizer,
             "batch": self.config.batch,
             "data": {name: (x.shape, x.dtype) for name, x in rows.items()},
         }
@@ -61,8 +74,8 @@ class Member:
         """Whether the step after `tick` steps is this run's next."""
         return self.end is None and self.step == tick < self.config.steps
 
-    def took(self, timed: bool, seconds: np.ndarray) -> None:
-        """Books a step, and the run's share of what the pack's clock counted for it."""
+    def step_done(self, timed: bool, seconds: np.ndarray) -> None:
+        """Counts a step, and the run's share of what the pack's clock counted for it."""
         self.step += 1
         self._spent = self._spent + np.append(float(timed), seconds)
 
@@ -72,37 +85,40 @@ class Member:
 
     def needs_state(self) -> bool:
         """Whether the state is needed for it."""
-        return self._is_last or self._falls("checkpoint_every") or self._falls("sample_every")
+        keys = ("checkpoint_every", "sample_every", "evaluate_every")
+        return self._is_last or any(self._falls(key) for key in keys)
 
     @property
     def _is_last(self) -> bool:
         return self.step == self.config.steps
 
     def _falls(self, key: str) -> bool:
-        every = self.config[key]
-        return every > 0 and self.step % every == 0
+        return loop.is_due(self.step, self.config.get(key, 0))
 
-    def attend(self, metrics: dict, state) -> None:
+    def on_step(self, metrics: dict, state: TrainState | None) -> None:
         """Writes what is due after this step, and ends where it was the last or diverged."""
         try:
             if self._is_last or self._falls("log_every"):
-                row = loop.require_finite(metrics)
+                row = require_finite(metrics)
                 lr = {"lr": self.rates[self.step - 1]}
                 self.log.write(self.step, row | self._rates(self._spent - self._lap) | lr)
                 self._lap = self._spent
             if self._is_last or self._falls("checkpoint_every"):
-                loop.require_finite({"bad_step": state.bad_step})
+                require_finite({"bad_step": state.bad_step})
                 checkpoint.save(self.saved, self.step, self._placed(state), self.data)
-        except loop.DivergedError as error:
+        except DivergedError as error:
             self.end = error
             return
         if self._falls("sample_every"):
-            weights = self._placed(state).ema
-            self.log.media(self.step, lambda: self.task.preview(weights, self.step, self.workdir))
+            ema = self._placed(state).ema
+            self.log.media(self.step, lambda: self.task.preview(ema, self.step, self.workdir))
+        if self._falls("evaluate_every") and not self._is_last:
+            placed = self._placed(state)
+            self.log.evaluation(self.task.evaluate, placed, self.step, self.workdir)
         if self._is_last:
             self.finish(state)
 
-    def finish(self, state) -> None:
+    def finish(self, state: TrainState) -> None:
         """Measures the run and writes its result."""
         _, seconds, _, compile_s = map(float, self._spent)
         columns = self._rates(self._spent) | {"mode": "packed", "pack": len(self.pack)}
@@ -110,13 +126,13 @@ class Member:
         columns |= {"started": self.started, "whole_s": seconds + compile_s}
         state = self._placed(state)._replace(optimizer=None)
         with GOODPUT.to("measuring"):
-            main.measure(self.task, self.config, state, columns, self.workdir)
-        self.end = json.loads((self.workdir / "result.json").read_text())
+            measure(self.task, self.config, state, columns, self.workdir)
+        self.end = folder.read_result(self.workdir)
 
     def _rates(self, spent: np.ndarray) -> dict[str, float]:
         flops = self.task.flops_per_clip * self.config.batch
         return rates(flops, self.config.batch, *map(float, spent[:3]))
 
-    def _placed(self, state):
+    def _placed(self, state: TrainState) -> TrainState:
         """A state that was fetched, back on the device, as an unpacked run has it."""
-        return jax.tree.map(jax.device_put, state, self._places)
+        return jax.tree.map(jax.device_put, state, self._shardings)

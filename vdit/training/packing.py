@@ -8,22 +8,22 @@ weights, seed, data, schedule, average and length, and a folder as an unpacked r
 import contextlib
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vdit import main
 from vdit.errors import InputError
 from vdit.parallel import sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.runs.goodput import GOODPUT, listen
-from vdit.training.loop import DivergedError, train_step
 from vdit.training.metrics import Clock
-from vdit.training.packed_run import Member
+from vdit.training.optimizer import OptimizerConfig
+from vdit.training.packed_run import PackedRun
 from vdit.training.slots import stages
+from vdit.training.step import DivergedError, train_step
 
 
 class Outcome(NamedTuple):
@@ -34,14 +34,14 @@ class Outcome(NamedTuple):
 
 
 def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None = None) -> Outcome:
-    """Trains and measures unfinished runs, pairs of (config, workdir); see `vdit.main.run`.
+    """Trains and measures unfinished runs, pairs of (resolved config, workdir), as `run` does.
 
     `pack` names all slots, pairs of (name of the run's folder, steps): a resumed pack has those it
     began with, whoever of them is left. Raises `InputError` for runs that do not fit together. A
     run that diverges ends alone.
     """
     listen()
-    configs = [main.resolve(config) for config, _ in runs]
+    configs = [config for config, _ in runs]
     folders = [pathlib.Path(workdir) for _, workdir in runs]
     pack = [tuple(slot) for slot in pack or _pack_of(configs, folders)]
     mesh = _one_device(configs)
@@ -49,7 +49,7 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
         members = {}
         for config, folder in zip(configs, folders, strict=True):
             i = pack.index((folder.name, config.steps))
-            members[i] = Member(config, folder, pack, mesh, files)
+            members[i] = PackedRun(config, folder, pack, mesh, files)
         _check_alike(list(members.values()))
         with GOODPUT.to("training"):
             idle = _train(members, [steps for _, steps in pack], mesh)
@@ -67,7 +67,7 @@ def _one_device(configs) -> jax.sharding.Mesh:
     return mesh
 
 
-def _check_alike(members: list[Member]) -> None:
+def _check_alike(members: list[PackedRun]) -> None:
     for member in members[1:]:
         for name, value in member.program().items():
             if value != members[0].program()[name]:
@@ -77,7 +77,7 @@ def _check_alike(members: list[Member]) -> None:
                 )
 
 
-def _train(members: dict[int, Member], lengths: Sequence[int], mesh) -> int:
+def _train(members: dict[int, PackedRun], lengths: Sequence[int], mesh) -> int:
     """Trains all members to their ends; returns the idle slots' steps."""
     for member in members.values():
         if member.step == member.config.steps:  # killed between its last step and its result
@@ -90,14 +90,14 @@ def _train(members: dict[int, Member], lengths: Sequence[int], mesh) -> int:
     return idle
 
 
-def _train_stage(slots: list[Member | None], ticks: range, mesh) -> int:
+def _train_stage(slots: list[PackedRun | None], ticks: range, mesh) -> int:
     """Trains the members in these slots, None where a slot is vacant, over a stretch of steps."""
     members = [m for m in slots if m is not None]
     if not members:
         return 0
     example = members[0]
     state = stacked([(m or example).state for m in slots])
-    step_fn = compiled(example.task.loss, example.recipe, mesh)
+    step_fn = compiled(example.task.loss, example.optimizer, mesh)
     clock = Clock(example.task.flops_per_clip * example.config.batch, example.config.batch)
     idle, schedule = 0, _Schedule(slots)
     for tick in ticks:
@@ -107,10 +107,10 @@ def _train_stage(slots: list[Member | None], ticks: range, mesh) -> int:
         idle += len(slots) - len(schedule.training)
         batch = clock.fetch(schedule)
         state, metrics = step_fn(state, batch, schedule.rates, schedule.decays, schedule.active)
-        clock.ran(metrics)
+        clock.step_done(metrics)
         _share(clock, schedule.training)
-        with clock.aside():
-            _attend(schedule.training, slots, state, metrics)
+        with clock.paused():
+            _on_step(schedule.training, slots, state, metrics)
     host = jax.device_get(state)
     for member in members:
         member.state = _slot(host, slots.index(member))
@@ -120,7 +120,7 @@ def _train_stage(slots: list[Member | None], ticks: range, mesh) -> int:
 class _Schedule:
     """What each slot is fed at a step; iterating gives the stacked batches."""
 
-    def __init__(self, slots: list[Member | None]):
+    def __init__(self, slots: list[PackedRun | None]):
         self.slots = slots
         self.rates, self.decays = np.zeros((2, len(slots)), np.float32)
 
@@ -142,14 +142,14 @@ class _Schedule:
         return {k: np.stack([row[k] for row in rows]) for k in rows[0]}
 
 
-def _share(clock: Clock, training: list[Member]) -> None:
+def _share(clock: Clock, training: list[PackedRun]) -> None:
     """Books the clock's seconds of a step to those who trained in it, equal parts."""
     part = clock.split() / len(training)
     for member in training:
-        member.took(clock.steps > 1, part)
+        member.step_done(clock.steps > 1, part)
 
 
-def _attend(training: list[Member], slots, state, metrics) -> None:
+def _on_step(training: list[PackedRun], slots, state, metrics) -> None:
     """Logs, saves and ends the members that are due after a step."""
     if not (due := [m for m in training if m.is_due()]):
         return
@@ -157,10 +157,10 @@ def _attend(training: list[Member], slots, state, metrics) -> None:
     host = jax.device_get(state) if any(m.needs_state() for m in due) else None
     for member in due:
         i = slots.index(member)
-        member.attend(_slot(metrics, i), None if host is None else _slot(host, i))
+        member.on_step(_slot(metrics, i), None if host is None else _slot(host, i))
 
 
-def stacked(trees: Sequence) -> Any:
+def stacked(trees: Sequence[Any]) -> Any:
     """One tree of all slots', stacked on the host: nothing to compile."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(trees))
 
@@ -170,18 +170,18 @@ def _slot(tree, i: int):
 
 
 @functools.lru_cache(maxsize=32)
-def compiled(loss, recipe, mesh):
+def compiled(loss: Callable, optimizer: OptimizerConfig, mesh: jax.sharding.Mesh) -> Callable:
     """The step of a pack: `(state, batch, rate, decay, active)`, all with a first axis of slots."""
 
     def step(state, batch, rate, decay, active):
-        new, metrics = train_step(state, batch, rate, decay, loss=loss, recipe=recipe)
+        new, metrics = train_step(state, batch, rate, decay, loss=loss, optimizer=optimizer)
         return jax.tree.map(lambda n, o: jnp.where(active, n, o), new, state), metrics
 
-    whole = sharding.replicated(mesh)
+    replicated = sharding.replicated(mesh)
     return jax.jit(
         jax.vmap(step),
         compiler_options=compiler_options("step"),
-        in_shardings=whole,
-        out_shardings=whole,
+        in_shardings=replicated,
+        out_shardings=replicated,
         donate_argnums=0,
     )

@@ -5,6 +5,9 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from vdit.runs import folder
+from vdit.runs.files import write_json
+
 MODE = "mode.json"
 
 
@@ -39,13 +42,11 @@ def idle_steps(lengths: Sequence[int]) -> int:
 
 def record_mode(workdir: pathlib.Path, mode: str, pack: Sequence = ()) -> None:
     """Writes how a run trains: alone (`one`, `side_by_side`), or `packed`, and in which slots."""
-    from vdit.runs.checkpoint import write_json
-
     write_json(pathlib.Path(workdir) / MODE, {"mode": mode, "pack": list(pack)})
 
 
 def recorded_mode(workdir: pathlib.Path) -> dict[str, Any]:
     """How a run trained that has a checkpoint to go on from; {} where it begins anew."""
     path = pathlib.Path(workdir) / MODE
-    begun = any(x.name.isdigit() for x in path.parent.glob("checkpoints/*"))
-    return json.loads(path.read_text()) if begun and path.exists() else {}
+    begun = folder.steps_saved(workdir) and path.exists()
+    return json.loads(path.read_text()) if begun else {}

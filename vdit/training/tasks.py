@@ -1,20 +1,56 @@
-"""What can be learned by the one training loop: to denoise latents, to code videos.
+"""What can be learned by the one training loop: to denoise latents, to code videos."""
 
-A task has: `records` (rows for the pipeline), `init(key) -> weights`, `begin(weights) -> weights`
-of step 0, `loss(weights, batch, key) -> (loss, metrics)`, `flops_per_clip`, `preview(weights, step,
-workdir) -> videos` and `measure(state, workdir) -> columns`. `init` and `loss` are frozen
-dataclasses: equal runs share compiled programs.
-"""
+import pathlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+from flax import nnx
+from ml_collections import ConfigDict
+
+from vdit.errors import InputError
+
+DIFFUSION = ("flow", "ddpm", "edm")
 
 
-def make_task(config):
-    """The task that a config names by its `objective`."""
-    from vdit.errors import InputError
-    from vdit.training.autoencoder_task import AutoencoderTask
-    from vdit.training.diffusion_task import VideoTask
+class Task(Protocol):
+    """What the loop asks of a task.
 
-    diffusion = dict.fromkeys(("flow", "ddpm", "edm"), VideoTask)
-    tasks = diffusion | {"autoencoder": AutoencoderTask}
-    if config.objective not in tasks:
-        raise InputError(f"objective={config.objective!r}: expected one of {', '.join(tasks)}")
-    return tasks[config.objective](config)
+    `records` are the rows for the pipeline. `init(key) -> weights` and `loss(weights, batch, key)
+    -> (loss, metrics)` are frozen dataclasses: equal runs share compiled programs.
+    """
+
+    records: Any
+    init: Callable[[jax.Array], nnx.State]
+    loss: Callable[..., tuple[jax.Array, dict]]
+    flops_per_clip: int
+
+    def begin(self, workdir: pathlib.Path) -> None:
+        """Writes what a checkpoint needs beside its weights to be used without this task."""
+
+    def init_from(self, weights: nnx.State) -> nnx.State:
+        """The weights of step 0: the fresh ones, or others in their places."""
+
+    def preview(self, weights: nnx.State, step: int | str, workdir: pathlib.Path) -> np.ndarray:
+        """Videos (B, T, H, W, 3) uint8 to look at, written to `workdir` too."""
+
+    def evaluate(self, state: Any, step: int, workdir: pathlib.Path) -> dict[str, Any]:
+        """Measures the weights of a step; returns the columns, all that are known of the step."""
+
+    def finish(self, state: Any, workdir: pathlib.Path) -> dict[str, Any]:
+        """Writes what a finished run leaves beside its checkpoint; returns columns of its row."""
+
+
+def make_task(config: ConfigDict) -> Task:
+    """The task that a resolved config names by its `objective`."""
+    if config.objective == "autoencoder":
+        from vdit.training.autoencoder_task import AutoencoderTask
+
+        return AutoencoderTask(config)
+    if config.objective in DIFFUSION:
+        from vdit.training.diffusion_task import DiffusionTask
+
+        return DiffusionTask(config)
+    known = ", ".join((*DIFFUSION, "autoencoder"))
+    raise InputError(f"objective={config.objective!r}: expected one of {known}")

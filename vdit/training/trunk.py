@@ -5,8 +5,8 @@ runs of many lengths can share them. A branch has `trunk.run` and `trunk.step`: 
 its own, and the step where it leaves. It ends as a run of its config from step 0 would, to the bit.
 """
 
-import json
 import pathlib
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from vdit.config.fingerprint import differences
 from vdit.errors import InputError
 from vdit.runs import checkpoint
+from vdit.runs.folder import CONFIG, read_config
 from vdit.training.optimizer import learning_rates
 
 # What a trunk and its branch may differ in. `learning_rates` compares the schedules themselves.
@@ -21,7 +22,7 @@ FREE = {"steps", "flops_budget", "trunk.run", "trunk.step", "checkpoint_at"}
 FREE |= {"optimizer.warmup", "optimizer.decay", "evaluation.clips"}
 
 
-def restore(config, workdir: pathlib.Path, state, data):
+def restore(config: ConfigDict, workdir: pathlib.Path, state: Any, data: Any) -> Any:
     """The trunk's state where the run leaves it, and `data` moved there; None without a trunk.
 
     Raises `InputError` for a trunk that is not the beginning of this run.
@@ -30,13 +31,13 @@ def restore(config, workdir: pathlib.Path, state, data):
     if not name:
         return None
     folder = pathlib.Path(workdir).parent / name
-    if not (folder / "config.json").exists():
+    if not (folder / CONFIG).exists():
         raise InputError(f"trunk.run={name}: expected that run's folder at {folder}")
-    check(ConfigDict(json.loads((folder / "config.json").read_text())), config, step)
+    check(read_config(folder), config, step)
     return checkpoint.restore_step(folder, step, state, data)
 
 
-def check(trunk, config, step: int) -> None:
+def check(trunk: ConfigDict, config: ConfigDict, step: int) -> None:
     """Raises `InputError` unless the trunk's steps are those that the run would have taken."""
     name = config.trunk.run
     if not 0 < step < config.steps:

@@ -11,6 +11,7 @@ import io
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -56,7 +57,7 @@ class VideoFolder(tfds.core.ShardBasedBuilder):
         videos: list[Video],
         settings: Settings,
         advance: Callable[[], None] = lambda: None,
-        **kwargs,
+        **kwargs: Any,
     ):
         self._videos, self._settings, self._advance = videos, settings, advance
         super().__init__(file_format="array_record", **kwargs)

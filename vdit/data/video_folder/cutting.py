@@ -24,10 +24,10 @@ def cut_all(
     videos: list[ingest.Video],
     root: pathlib.Path,
     settings: ingest.Settings,
-    show: Callable[[ingest.Video], None],
+    on_frame: Callable[[ingest.Video], None],
     workers: int,
 ) -> Iterator[ingest.Video]:
-    """Cuts every file, the largest first; yields each when it is done, calls `show` at every frame.
+    """Cuts every file, the largest first; yields each when done, calls `on_frame` at every frame.
 
     A file is one thread's and has a spool of its own, so neither the number of threads nor the
     order in which they end can be seen in the result. An interrupt or an error ends all of them.
@@ -35,12 +35,7 @@ def cut_all(
     stop = threading.Event()
 
     def cut(video: ingest.Video) -> ingest.Video:
-        def going() -> None:
-            if stop.is_set():
-                raise _Stopped
-            show(video)
-
-        ingest.cut(video, root / video.name, settings, going)
+        ingest.cut(video, root / video.name, settings, lambda: _go_on(stop, video, on_frame))
         return video
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -51,6 +46,14 @@ def cut_all(
         finally:  # an error, an interrupt, or a caller who has seen enough
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _go_on(
+    stop: threading.Event, video: ingest.Video, on_frame: Callable[[ingest.Video], None]
+) -> None:
+    if stop.is_set():
+        raise _Stopped
+    on_frame(video)
 
 
 def _size(path: pathlib.Path) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import av
 import numpy as np
 
-from vdit.data.video_folder import decode, windows
+from vdit.data.video_folder import container, decode, windows
 from vdit.errors import InputError
 
 GROUP_PIXELS = 1 << 17  # of frames resized together: as floats, what a core's cache holds
@@ -44,31 +44,34 @@ class Video:
 
 
 def cut(
-    video: Video, path: pathlib.Path, settings: Settings, going: Callable[[], None] = lambda: None
+    video: Video,
+    path: pathlib.Path,
+    settings: Settings,
+    on_frame: Callable[[], None] = lambda: None,
 ) -> None:
     """Writes the windows of one file to its spool; `video` gets status, reason, frames and places.
 
-    `going` is called at every frame; what it raises ends the cutting.
+    `on_frame` is called at every frame; what it raises ends the cutting.
     """
     try:
         with video.spool.open("wb") as spool:
-            for place, clip in _clips(_counted(video, path, going), settings):
+            for place, clip in _clips(_counted(video, path, on_frame), settings):
                 spool.write(np.ascontiguousarray(clip))
                 video.places.append(place)
-    except decode.DecodeError as error:
+    except container.DecodeError as error:
         video.reason = str(error)
-        ends = isinstance(error, decode.EndsEarlyError)
+        ends = isinstance(error, container.EndsEarlyError)
         video.status = "part" if video.places else "short" if ends else "unreadable"
     if not video.places and video.status == "whole":
         video.status, video.reason = "short", _why_empty(video, settings)
 
 
 def _counted(
-    video: Video, path: pathlib.Path, going: Callable[[], None]
+    video: Video, path: pathlib.Path, on_frame: Callable[[], None]
 ) -> Iterator[av.VideoFrame]:
     for frame in decode.timed_frames(path):
         video.frames += 1
-        going()
+        on_frame()
         yield frame
 
 
@@ -92,7 +95,7 @@ def _shrunk(
 ) -> Iterator[np.ndarray | None]:
     """The frames as images of `size`, made group by group; None for one that no window holds."""
     upright, faults, group = decode.Upright(), [], []
-    for index, frame in enumerate(decode.until_fault(frames, faults)):
+    for index, frame in enumerate(container.until_fault(frames, faults)):
         group.append(frame if windows.starts(index, *cadence) else None)
         if len(group) * frame.width * frame.height >= GROUP_PIXELS:
             yield from _images(group, upright, size)
@@ -151,17 +154,25 @@ def assign_splits(videos: list[Video], share: float, seed: int) -> None:
             f"{len(groups)} different video(s) long and large enough for a window: splitting train "
             "from validation by video needs two"
         )
-    size = {key: sum(len(video.places) for video in group) for key, group in groups.items()}
-    order = sorted(groups, key=lambda key: _draw(seed, groups[key][0].name))
-    room, chosen = share * sum(size.values()), []
-    for key in order:
-        if size[key] <= room:
-            chosen.append(key)
-            room -= size[key]
-    for key in chosen or [min(order, key=size.get)]:
-        for video in groups[key]:
+    for group in _held_out(list(groups.values()), share, seed):
+        for video in group:
             video.split = "validation"
 
 
-def _draw(seed: int, name: str) -> str:
+def _held_out(groups: list[list[Video]], share: float, seed: int) -> list[list[Video]]:
+    """The groups that validation has."""
+
+    def windows_in(group: list[Video]) -> int:
+        return sum(len(video.places) for video in group)
+
+    order = sorted(groups, key=lambda group: _random_order(seed, group[0].name))
+    room, chosen = share * sum(map(windows_in, groups)), []
+    for group in order:
+        if windows_in(group) <= room:
+            chosen.append(group)
+            room -= windows_in(group)
+    return chosen or [min(order, key=windows_in)]
+
+
+def _random_order(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()

@@ -76,20 +76,21 @@ def describe(made_of: dict, videos: list[Video], ignored: list[str]) -> dict:
         }
         for v in videos
     }
-    counts = {}
-    for split in ("train", "validation"):
-        sizes = [len(v.places) for v in videos if v.places and v.split == split]
-        counts[split] = {"videos": len(sizes), "windows": sum(sizes)}
     odd = [v for v in videos if v.status != "whole"]
     return {
         "fingerprint": fingerprint(made_of),
         "version": made_of["version"],
         "settings": made_of["settings"],
-        "counts": counts,
+        "counts": {split: _count(videos, split) for split in ("train", "validation")},
         "files": files,
         "not_whole": [{"file": v.name, "read": v.status, "reason": v.reason} for v in odd],
         "ignored": ignored,
     }
+
+
+def _count(videos: list[Video], split: str) -> dict[str, int]:
+    sizes = [len(v.places) for v in videos if v.places and v.split == split]
+    return {"videos": len(sizes), "windows": sum(sizes)}
 
 
 def summary(record: dict) -> str:

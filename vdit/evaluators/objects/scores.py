@@ -1,14 +1,16 @@
 """Scores of videos of the embedded world, measured by finding the objects in them."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from vdit.data.render import HULL
-from vdit.data.wording import parse_caption
+from vdit.data.wording import Phrase, parse_caption
 from vdit.errors import InputError
-from vdit.evaluators.objects.find import find_tracks
+from vdit.evaluators.objects.blobs import Blob
+from vdit.evaluators.objects.find import Track, find_tracks
 
 NAMES = (
     "objects_agree",
@@ -23,7 +25,7 @@ FASTEST = 0.08  # of the frame's shorter side per frame: the world's speed
 EDGE = 1.0  # px; how near a wall, another object or the bar an object may be found by its edge
 
 
-def score_clips(videos_BTHWC, captions):
+def score_clips(videos_BTHWC: np.ndarray, captions: Sequence[str]) -> dict[str, float]:
     """Mean scores {NAME, NAME_se, acceleration_n} of uint8 videos against their captions.
 
     *_agree: share of clips whose found objects agree with the caption in number, colours, shapes,
@@ -40,8 +42,8 @@ def score_clips(videos_BTHWC, captions):
         raise InputError(f"{len(captions)} captions for {len(videos)} videos: expected as many")
     named = [parse_caption(caption) for caption in captions]
     rows = [
-        score_tracks(tracks, things, videos.shape[1:4])
-        for tracks, things in zip(find_tracks(videos), named, strict=True)
+        score_tracks(tracks, phrases, videos.shape[1:4])
+        for tracks, phrases in zip(find_tracks(videos), named, strict=True)
     ]
     scores = {}
     for column, name in enumerate(NAMES):
@@ -49,7 +51,9 @@ def score_clips(videos_BTHWC, captions):
     return scores
 
 
-def score_tracks(tracks, things, frame_shape):
+def score_tracks(
+    tracks: Sequence[Track], phrases: Sequence[Phrase], frame_shape: tuple[int, int, int]
+) -> tuple[float, ...]:
     """One clip's scores in the order of NAMES, nan for none."""
     frames, height, width = frame_shape
     # A speck of one frame is no object: it may be noise.
@@ -57,13 +61,15 @@ def score_tracks(tracks, things, frame_shape):
     side = min(height, width)
     found = [(t.colour, t.shape()) for t in objects]
     return (
-        *agreement(found, [(t.colour, t.shape) for t in things]),
+        *agreement(found, [(p.colour, p.shape) for p in phrases]),
         permanence(objects, frames, REACH * side),
         acceleration(objects, height, width, FASTEST * side),
     )
 
 
-def agreement(found, named):
+def agreement(
+    found: Sequence[tuple[str, str]], named: Sequence[tuple[str, str]]
+) -> tuple[bool, bool, bool, bool]:
     """(objects, number, colour, shape) of 0 or 1 for lists of (colour, shape)."""
     colours, shapes = (
         Counter(pair[part] for pair in found) == Counter(pair[part] for pair in named)
@@ -72,12 +78,12 @@ def agreement(found, named):
     return Counter(found) == Counter(named), len(found) == len(named), colours, shapes
 
 
-def permanence(objects, frames, reach):
+def permanence(objects: Sequence[Track], frames: int, reach: float) -> float:
     """Share of the objects that last; 0 if there are none, for every caption names one."""
     return sum(lasts(track, frames, reach) for track in objects) / max(len(objects), 1)
 
 
-def lasts(track, frames, reach):
+def lasts(track: Track, frames: int, reach: float) -> bool:
     """Whether a track is in every frame, gaps forgiven where it was within `reach` of a bar."""
     seen = sorted(track.blobs)
     hides = [track.blobs[number].bar_gap <= reach for number in seen]
@@ -90,7 +96,7 @@ def lasts(track, frames, reach):
     )
 
 
-def acceleration(objects, height, width, fastest):
+def acceleration(objects: Sequence[Track], height: int, width: int, fastest: float) -> float:
     """Mean |second difference| of free flight in px/frame^2, less a downward gravity; or nan."""
     across, down = [], []
     for a, b, c in flights(objects, fastest):
@@ -105,7 +111,7 @@ def acceleration(objects, height, width, fastest):
     return float(values.mean()) if len(values) else float("nan")
 
 
-def flights(objects, fastest):
+def flights(objects: Sequence[Track], fastest: float) -> Iterator[list[Blob]]:
     """Three blobs of one object in frames that follow, wholly seen and away from other objects."""
     for track in objects:
         for first in track.blobs:
@@ -116,7 +122,7 @@ def flights(objects, fastest):
                 yield blobs
 
 
-def _clear(blobs, axis, length, fastest):
+def _clear(blobs: Sequence[Blob], axis: int, length: int, fastest: float) -> bool:
     """Whether no wall of one axis was within reach of a bounce during three frames."""
     centres = [(blob.x, blob.y)[axis] for blob in blobs]
     step = max(abs(b - a) for a, b in pairwise(centres))
@@ -128,7 +134,7 @@ def _clear(blobs, axis, length, fastest):
     return low + 1 >= margin and high - 1 <= length - margin
 
 
-def _in_contact(track, other, first, fastest):
+def _in_contact(track: Track, other: Track, first: int, fastest: float) -> bool:
     """Whether two objects may have met in the frames first to first + 2."""
     for number in range(first, first + 3):
         if number in other.blobs and other is not track:
@@ -139,7 +145,7 @@ def _in_contact(track, other, first, fastest):
     return False
 
 
-def _mean(name, values):
+def _mean(name: str, values: np.ndarray) -> dict[str, float]:
     """{name, name_se}, and {name_n} for acceleration, over the clips that have a value."""
     values = values[~np.isnan(values)]
     count = len(values)

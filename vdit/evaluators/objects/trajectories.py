@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vdit.data.worlds import Truth
+from vdit.data.truth import Truth
 from vdit.evaluators.objects.find import find_tracks
 
 SEEN = 0.5  # of an object's area: what is hidden more has no position to be wrong about
@@ -37,14 +37,7 @@ def largest_steps(videos: np.ndarray, truths: Sequence[Truth]) -> np.ndarray:
     return np.array([np.where(np.isnan(step), lost, step).max() for step in steps])
 
 
-def columns(name: str, values: np.ndarray) -> dict[str, float]:
-    """{name, name_se} over the clips that have a value."""
-    values = values[~np.isnan(values)]
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    return {name: float(values.mean()) if len(values) else np.nan, f"{name}_se": float(error)}
-
-
-def _centroids(videos, colours) -> list[np.ndarray]:
+def _centroids(videos: np.ndarray, colours: Sequence[Sequence[str]]) -> list[np.ndarray]:
     """For each clip (T, K, 2) centroids (x, y) of its largest blob of each colour, nan for none."""
     out = []
     for tracks, names in zip(find_tracks(videos), colours, strict=True):

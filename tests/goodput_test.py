@@ -1,4 +1,4 @@
-"""The ledger against planted truth: a killed run, a failed one, a pack with an idle slot."""
+"""The goodput of a sweep against planted truth: runs killed and failed, a pack with idle slots."""
 
 import json
 
@@ -24,7 +24,7 @@ def write(root, name, rows, ended=None):
         (folder / ended).write_text("{}")
 
 
-def write_book(root, name, *lines):
+def write_log(root, name, *lines):
     """Lines (event, runs, time, seconds of training, of anything else[, idle steps])."""
     (root / "ledger").mkdir(exist_ok=True)
     text = ""
@@ -42,8 +42,8 @@ def root(tmp_path):
     write(tmp_path, "long", [(8, 61.0)], "result.json")
     write(tmp_path, "short", [(6, 60.0)], "result.json")
     write(tmp_path, "half", [(5, 75.0)])
-    write_book(tmp_path, "1.jsonl", ("start", [], 5.0, 0, 2), ("begin", ["killed"], 10.0, 0, 3))
-    write_book(
+    write_log(tmp_path, "1.jsonl", ("start", [], 5.0, 0, 2), ("begin", ["killed"], 10.0, 0, 3))
+    write_log(
         tmp_path,
         "2.jsonl",
         ("start", [], 20.0, 0, 1),
@@ -62,8 +62,8 @@ PLAN = plan_of(killed=10, failed=20, long=8, short=6, half=20)
 
 
 def test_every_step_and_second_has_its_place(root):
-    found = goodput.account(root, PLAN)
-    steps = {fate: flops / FLOPS for fate, flops in found.flops.items()}
+    found = goodput.goodput_of(root, PLAN)
+    steps = {outcome: flops / FLOPS for outcome, flops in found.flops.items()}
     assert steps == {"useful": 10 + 8 + 6, "repeated": 3, "wasted": 6 + 2, "unfinished": 5}
     trained = (7 - 0) + (10 - 4) + 6 + (8 + 6 + 2) + 5
     assert sum(steps.values()) == trained
@@ -77,7 +77,7 @@ def test_every_step_and_second_has_its_place(root):
 
 def test_the_table_says_it(root):
     lines = goodput.show(root, PLAN).splitlines()
-    assert [line.split()[0] for line in lines[1:6]] == ["useful", *goodput.FATES[1:4], "no"]
+    assert [line.split()[0] for line in lines[1:6]] == ["useful", *goodput.OUTCOMES[1:4], "no"]
     assert lines[1].split() == ["useful", "2.40e+02", "60", "19.0", "49"]
     assert lines[-2].split()[:4] == ["in", "all", "4.00e+02", "100"]
     assert lines[-1] == (
@@ -87,13 +87,13 @@ def test_the_table_says_it(root):
 
 def test_a_retried_run_repeats_what_it_failed_of(tmp_path):
     write(tmp_path, "a", [(6, 1.0), (0, 2.0, True), (8, 3.0)], "result.json")
-    found = goodput.account(tmp_path, plan_of(a=8))
+    found = goodput.goodput_of(tmp_path, plan_of(a=8))
     assert found.flops == {"useful": 80, "repeated": 60}
 
 
 def test_a_branch_does_not_count_the_steps_of_its_trunk(tmp_path):
     write(tmp_path, "a", [(6, 1.0, True), (8, 3.0)], "result.json")
-    assert goodput.account(tmp_path, plan_of(a=8)).flops == {"useful": 20, "repeated": 0}
+    assert goodput.goodput_of(tmp_path, plan_of(a=8)).flops == {"useful": 20, "repeated": 0}
 
 
 class Hands:
@@ -107,20 +107,20 @@ class Hands:
 
 def test_kinds_of_seconds_add_up_to_the_whole():
     clock = Hands()
-    account = Goodput(clock)
+    kinds = Goodput(clock)
     clock.now = 2.0
-    with account.to("training"):
+    with kinds.to("training"):
         clock.now = 5.0
-        account.move("waiting", 1.0)
-        with account.to("saving"):
+        kinds.move("waiting", 1.0)
+        with kinds.to("saving"):
             clock.now = 6.0
         clock.now = 10.0
-        account.compiled("/jax/core/compile/jaxpr_trace_duration", 0.5)
+        kinds.compiled("/jax/core/compile/jaxpr_trace_duration", 0.5)
         clock.now = 11.0
-        account.compiled("/jax/core/compile/backend_compile_duration", 3.0)  # it holds the other
-        account.compiled("/jax/something/else", 9.0)
+        kinds.compiled("/jax/core/compile/backend_compile_duration", 3.0)  # it holds the other
+        kinds.compiled("/jax/something/else", 9.0)
     clock.now = 12.0
-    found = account.totals()
+    found = kinds.totals()
     assert set(found) == set(KINDS)
     expected = {"training": 4.0, "waiting": 1.0, "saving": 1.0, "compiling": 3.0, "other": 3.0}
     assert found == expected | {"measuring": 0.0}

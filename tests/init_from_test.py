@@ -16,17 +16,17 @@ from vdit.autoencoders.kl import KLConfig
 from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
 from vdit.errors import InputError
-from vdit.main import resolve
 from vdit.models import dit
+from vdit.models.dit import graph_of
 from vdit.parallel import sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.pretrained import from_torch
 from vdit.runs import checkpoint
-from vdit.runs.checkpoint import name_of
+from vdit.runs.weights import name_of
 from vdit.training import init_from
-from vdit.training.diffusion_task import VideoTask
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
-from vdit.training.programs import graph_of
+from vdit.training.resolve import resolve
 
 IMAGE = ModelConfig((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
 DEPTH = {"interleaved": 4, "late_fusion": 4, "factorised": 2}
@@ -96,11 +96,11 @@ def test_every_frame_is_what_the_image_model_makes_of_it(attention, positions):
     changes = {"latent": (3, 4, 4, 3), "attention": attention, "depth": DEPTH[attention]}
     video = dataclasses.replace(image, **changes)
     weights = numbered(image)
-    state, said = init_from.begin(init_from.Source(image, weights), video, fresh(video))
+    state, left_out = init_from.transfer(init_from.Source(image, weights), video, fresh(video))
     expected = by_frame(image, state_of(image, weights), *example())
     assert np.abs(expected).std() > 0.1
     np.testing.assert_allclose(outputs(video, state, *example()), expected, rtol=0, atol=1e-5)
-    assert said == ""
+    assert left_out == ""
 
 
 @pytest.mark.parametrize("attention", ["interleaved", "factorised"])
@@ -110,15 +110,15 @@ def test_a_published_image_model_becomes_one_of_video(attention, tmp_path):
     source = init_from.load(str(tmp_path / "dit.npz"), heads=4)
     depth = 6 if attention == "interleaved" else 3
     changes = {"latent": (3, 8, 8, 4), "attention": attention, "depth": depth}
-    video = dataclasses.replace(source.shape, **changes, positions="learned")
-    state, said = init_from.begin(source, video, fresh(video))
+    video = dataclasses.replace(source.model, **changes, positions="learned")
+    state, left_out = init_from.transfer(source, video, fresh(video))
     rng = np.random.default_rng(3)
     x = rng.normal(size=(2, 3, 8, 8, 4)).astype(np.float32)
     frames, t, y = x.reshape(-1, 1, 8, 8, 4), np.array([17, 903]), np.array([4, 0])
     expected = published.model(frames, np.repeat(t, 3), np.repeat(y, 3)).reshape(2, 3, 8, 8, 8)
     seen = outputs(video, state, x, (t / 1000).astype(np.float32), y[:, None] + 1)
     np.testing.assert_allclose(seen, expected, rtol=0, atol=1e-5)
-    assert said == ""
+    assert left_out == ""
 
 
 @pytest.mark.parametrize("condition", ["none", "text"])
@@ -127,13 +127,13 @@ def test_without_its_labels_a_model_is_the_one_of_the_null_label(condition):
     other = dataclasses.replace(image, condition=condition, latent=(3, 4, 4, 3))
     other = dataclasses.replace(other, attention="factorised")
     weights = numbered(image)
-    state, said = init_from.begin(init_from.Source(image, weights), other, fresh(other))
+    state, left_out = init_from.transfer(init_from.Source(image, weights), other, fresh(other))
     x, t, caption = example()
     expected = by_frame(image, state_of(image, weights), x, t, np.zeros((2, 1), int))
     np.testing.assert_allclose(outputs(other, state, x, t, caption), expected, rtol=0, atol=1e-5)
-    assert said.startswith("not taken, captions or labels differ: ")
-    assert "caption/table" in said
-    assert "caption/words" in said or condition == "none"
+    assert left_out.startswith("not taken, captions or labels differ: ")
+    assert "caption/table" in left_out
+    assert "caption/words" in left_out or condition == "none"
 
 
 def test_the_same_variant_takes_every_weight():
@@ -141,10 +141,10 @@ def test_the_same_variant_takes_every_weight():
     weights = numbered(video)
     expected = state_of(video, weights)
     zeros = jax.tree.map(jnp.zeros_like, expected)
-    state, said = init_from.begin(init_from.Source(video, weights), video, zeros)
+    state, left_out = init_from.transfer(init_from.Source(video, weights), video, zeros)
     for a, b in zip(*map(jax.tree.leaves, (state, expected)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert said == ""
+    assert left_out == ""
 
 
 def test_other_labels_leave_the_table_new_and_the_fixed_frames_are_told():
@@ -152,9 +152,9 @@ def test_other_labels_leave_the_table_new_and_the_fixed_frames_are_told():
     changes = {"latent": (3, 4, 4, 3), "attention": "factorised", "vocabulary": 7}
     video = dataclasses.replace(image, **changes)
     empty = state_of(video, numbered(video))
-    state, said = init_from.begin(init_from.Source(image, numbered(image)), video, empty)
+    state, left_out = init_from.transfer(init_from.Source(image, numbered(image)), video, empty)
     np.testing.assert_array_equal(state["caption"]["table"], empty["caption"]["table"])
-    assert said == (
+    assert left_out == (
         "not taken, captions or labels differ: caption/table; the fixed table of frames is new to "
         "it (positions=learned starts at zero)"
     )
@@ -176,7 +176,7 @@ WRONG = {
 def test_what_does_not_fit_is_one_line(message):
     shape = dataclasses.replace(IMAGE, latent=(4, 4, 4, 3), **WRONG[message])
     with pytest.raises(InputError, match=message):
-        init_from.begin(
+        init_from.transfer(
             init_from.Source(IMAGE, numbered(IMAGE)), shape, state_of(shape, numbered(shape))
         )
 
@@ -186,7 +186,7 @@ def test_missing_names_are_listed():
     state = state_of(IMAGE, weights)
     del weights["output/bias"]
     with pytest.raises(InputError, match="its checkpoint lacks output/bias"):
-        init_from.begin(init_from.Source(IMAGE, weights), IMAGE, state)
+        init_from.transfer(init_from.Source(IMAGE, weights), IMAGE, state)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
@@ -212,7 +212,7 @@ def first_losses(task, *several):
 
 def trained(made, folder):
     """What `vdit.main.run` does before it measures; its task."""
-    task = VideoTask(resolve(made))
+    task = DiffusionTask(resolve(made))
     train(task, task.config, folder)
     return task
 
@@ -228,7 +228,7 @@ def test_images_first_then_video(tmp_path):
     task = trained(made, tmp_path / "video")
     image = checkpoint.read_arrays(tmp_path / "image", "ema")
     fresh = quick(task.init)(jax.random.split(jax.random.key(made.seed))[0])
-    begun = task.begin(fresh)
+    begun = task.init_from(fresh)
     kernel = begun["stages"][0]["blocks"][0]["attentions"][0]["qkv"]["kernel"]
     np.testing.assert_array_equal(kernel, image["stages/0/blocks/0/attentions/0/qkv/kernel"])
     started, other = first_losses(task, begun, fresh)
@@ -253,4 +253,4 @@ def test_a_run_from_published_weights_begins_with_their_loss(tmp_path):
     task = trained(made, tmp_path / "run")
     [expected] = first_losses(task, from_torch(published.weights, "latte", 4).weights)
     assert logged(tmp_path / "run") == pytest.approx(expected, rel=1e-5)
-    assert (task.meta["autoencoder"], task.meta["psnr"] > 0) == ("kl", True)
+    assert (task.records.meta["autoencoder"], task.records.meta["psnr"] > 0) == ("kl", True)

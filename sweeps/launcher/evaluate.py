@@ -1,0 +1,60 @@
+"""Evaluates a sweep's checkpoints with workers as it was trained, and only what is missing.
+
+    python -m sweeps.launcher.evaluate --root DIR [--only losses,worlds] [--all]
+
+`python -m vdit.evaluate --root DIR` is the same. Launchers may share a root.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from sweeps.launcher import local, slurm
+from sweeps.launcher.evaluation import FAILED, Evaluation, names_of
+from sweeps.launcher.launch import check_workers, is_done, run_here, submitted
+from sweeps.launcher.local import Machine, Mode
+from sweeps.launcher.modes import DEFAULT, label
+from sweeps.launcher.plan import read_plan
+from sweeps.launcher.watch import close
+from vdit import errors, evaluators
+from vdit.errors import InputError
+
+
+def main() -> int:
+    """Evaluates what is missing; those that fail are named, and make the exit status 1."""
+    arguments = _parser().parse_args()
+    check_workers(arguments.workers)
+    only = names_of(arguments.only)
+    job = Evaluation(arguments.root, read_plan(arguments.root), only, arguments.all)
+    evaluators.check(dict.fromkeys([*only, *job.evaluators()]))
+    if not job.runs:
+        raise InputError(f"--root {job.root}: no run there has ended and has a checkpoint")
+    for run in job.runs:
+        (job.folder(run) / FAILED).unlink(missing_ok=True)
+    started = time.monotonic()
+    if not is_done(job):
+        if arguments.executor == "slurm":
+            workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
+            print(submitted(job.root, workers, slurm.submit(job, workers)))
+            return 0
+        run_here(job, lambda machine: _side_by_side(machine, arguments.workers))
+    return close(job, time.monotonic() - started)
+
+
+def _side_by_side(machine: Machine, workers: int | None) -> tuple[Mode, str]:
+    return Mode(DEFAULT, local.shares(machine.devices, workers, machine.need)), label(DEFAULT)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vdit.evaluate", description=__doc__)
+    add = parser.add_argument
+    add("--root", type=Path, required=True, help="folder of a sweep")
+    add("--only", default="", metavar="NAME,...", help="evaluators (default: as the configs ask)")
+    add("--all", action="store_true", help="every kept checkpoint, of unfinished runs too")
+    add("--executor", choices=("local", "slurm"), default="local", help="default: local")
+    add("--workers", type=int, help="worker processes (default: one per core or accelerator)")
+    return parser
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,141 @@
+"""What workers do with trained runs: they evaluate checkpoints, each by what is missing."""
+
+import json
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeps.launcher import claim
+from sweeps.launcher.job import Job
+from sweeps.launcher.packs import Pack, Run
+from sweeps.launcher.plan import config_of, select
+from sweeps.launcher.state import OVER_STATES, State, read_json, run_folder, state_by_claim
+from vdit.runs import evaluations
+from vdit.runs.folder import RESULT, steps_saved
+from vdit.runs.goodput import GOODPUT
+
+FAILED = "evaluation_failed.json"
+
+
+class Evaluation(Job):
+    """Evaluates the last checkpoint of each finished run of a plan.
+
+    With `every`, all kept checkpoints, of unfinished runs too, unless somebody is training them.
+    Evaluators are those of the plan's configs, or `only` these. What a checkpoint has been
+    evaluated by before, with the same options, is left alone.
+    """
+
+    unit, result, failed = "checkpoint", "evaluated", FAILED
+    retry = f"the same command tries them again; tracebacks are in the runs' {FAILED}"
+
+    def __init__(self, root: Path, plan: Mapping[str, Any], only: Sequence[str], every: bool):
+        options = ["--evaluate"] + ["--only", ",".join(only)] * bool(only) + ["--all"] * every
+        runs = [run for run in select(plan, hold_out=False) if _is_ready(root, run, every)]
+        super().__init__(root, runs, options)
+        self.every = every
+        self._evaluators = {run["run_id"]: _asked(run, only) for run in runs}
+        self._sizes = {run["run_id"]: len(self._steps(run)) for run in runs}
+
+    def evaluators(self) -> set[str]:
+        """The names of all that is asked for."""
+        return {name for each in self._evaluators.values() for name in each}
+
+    def missing(self, run: Run) -> dict[int, dict[str, dict]]:
+        """Of each checkpoint (a step) that is not done: the evaluators that are left, by name."""
+        evaluators = self._evaluators[run["run_id"]]
+        folder = self.folder(run)
+        left = {s: evaluations.missing(folder, s, evaluators) for s in self._steps(run)}
+        return {step: evaluators for step, evaluators in left.items() if evaluators}
+
+    def is_over(self, run: Run) -> bool:
+        return (self.folder(run) / FAILED).exists() or not self.missing(run)
+
+    def state(self, run: Run) -> State:
+        missing = self.missing(run)
+        done = len(self._steps(run)) - len(missing)
+        if not missing:
+            return State("finished", done, None, None)
+        if failure := read_json(self.folder(run) / FAILED):
+            return State("failed", done, None, None, failure["exception"])
+        return state_by_claim(self.folder(run), done)
+
+    def size(self, run: Run) -> float:
+        return self._sizes[run["run_id"]]
+
+    def done(self, run: Run, state: State) -> float:
+        whole = self.size(run)
+        return whole if state.name in OVER_STATES else min(whole, state.steps)
+
+    def describe(self, state: State) -> str:
+        return f"{state.steps} checkpoint{'s' * (state.steps != 1)} evaluated"
+
+    def do(self, pack: Pack) -> int:
+        for run, _ in filter(self.may_try, pack.claimed):
+            clock = time.strftime("%H:%M:%S")
+            print(f"{clock} evaluates {run['run_id']} size {run['size']}", flush=True)
+            names = list(self._evaluators[run["run_id"]])
+            if failures := self._evaluate(run, names):
+                lines, traces = zip(*failures, strict=True)
+                self.fail(run, "; ".join(lines), "\n".join(traces))
+            elif self.missing(run):
+                self.fail(run, "ended without its evaluations")
+        return 0
+
+    def _evaluate(self, run: Run, names: list[str]) -> list[tuple[str, str]]:
+        """By all of these at once and, if that fails, by each alone: what failed, and its trace."""
+        from vdit.training.evaluation import evaluate_run
+
+        try:
+            with GOODPUT.to("measuring"):
+                for steps, evaluators in self._calls(run, names):
+                    evaluate_run(str(self.folder(run)), steps, evaluators)
+        except Exception as error:  # whatever one evaluator dies of, the others go on
+            if len(names) > 1:
+                return [failure for name in names for failure in self._evaluate(run, [name])]
+            line = " ".join(f"{names[0]}: {type(error).__name__}: {error}".split())
+            return [(line, traceback.format_exc())]
+        return []
+
+    def _calls(self, run: Run, names: list[str]) -> Iterable[tuple[list[int], dict[str, dict]]]:
+        """Steps that miss the same of these evaluators, for a run is loaded once a call."""
+        calls: dict[str, tuple[list[int], dict]] = {}
+        for step, missing in self.missing(run).items():
+            here = {name: options for name, options in missing.items() if name in names}
+            key = json.dumps(here, sort_keys=True)
+            calls.setdefault(key, ([], here))[0].append(step)
+        return [(steps, evaluators) for steps, evaluators in calls.values() if evaluators]
+
+    def _steps(self, run: Run) -> list[int]:
+        saved = steps_saved(self.folder(run))
+        return saved if self.every else saved[-1:]
+
+
+def names_of(text: str) -> list[str]:
+    """["losses", "worlds"] from "losses,worlds"."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _asked(run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Evaluators and options of a run's config; of those named here the config need not know."""
+    asked = evaluations.evaluators_of(config_of(run))
+    return {name: asked.get(name, {}) for name in only} if only else asked
+
+
+def _is_ready(root: Path, run: Run, every: bool) -> bool:
+    """Whether the run has checkpoints to evaluate. One in training deletes those it has passed."""
+    folder = run_folder(root, run)
+    ready = (folder / RESULT).exists() or (every and not claim.is_live(folder))
+    return ready and bool(steps_saved(folder))
+
+
+def evaluated(root: Path, runs: Iterable[Run]) -> tuple[int, int]:
+    """How many kept checkpoints are evaluated as the runs' configs ask, and how many there are."""
+    done, kept = 0, 0
+    for run in runs:
+        folder, wanted = run_folder(root, run), evaluations.evaluators_of(run.get("config", {}))
+        steps = steps_saved(folder)
+        kept += len(steps)
+        done += sum(not evaluations.missing(folder, step, wanted) for step in steps)
+    return done, kept

@@ -1,0 +1,79 @@
+"""What workers do with the runs of a plan: one queue, whether they train or evaluate."""
+
+import abc
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
+from sweeps.launcher.state import State, run_folder
+from vdit.runs.files import write_json
+
+# A run whose workers were killed this often is what kills them (memory, most often).
+MAXIMUM_DEATHS = 2
+
+
+class Job(abc.ABC):
+    """Something to do once with each of `runs`, which are in the order to begin them.
+
+    A launcher makes one, and so does each of its workers, by `options` of the command line. Only
+    `do` imports JAX.
+    """
+
+    unit: str  # of `size`
+    result: str  # what runs are in the end, in a word
+    failed: str  # name of the file of a run that failed
+    retry: str  # how failed runs are tried again
+
+    def __init__(self, root: Path, runs: Sequence[Run], options: Sequence[str] = ()):
+        self.root, self.runs, self.options = root, list(runs), list(options)
+
+    @abc.abstractmethod
+    def is_over(self, run: Run) -> bool:
+        """Whether nothing is left to do, or it failed: nobody is to claim the run."""
+
+    @abc.abstractmethod
+    def state(self, run: Run) -> State:
+        """How far it has come with a run."""
+
+    @abc.abstractmethod
+    def size(self, run: Run) -> float:
+        """How much there is to do with a run."""
+
+    @abc.abstractmethod
+    def done(self, run: Run, state: State) -> float:
+        """How much of `size` is behind us."""
+
+    @abc.abstractmethod
+    def describe(self, state: State) -> str:
+        """What came of a run that it is done with."""
+
+    @abc.abstractmethod
+    def do(self, pack: Pack) -> int:
+        """Does it with claimed runs, and writes failures down; returns the steps of idle slots."""
+
+    def waits_for(self, run: Run) -> str:
+        """The run_id that this one cannot begin before; "" if none."""
+        return ""
+
+    def gather(self, first: Claimed, claim_run: ClaimRun) -> Pack:
+        """Which runs are done together with one that was claimed."""
+        return Pack([first], [])
+
+    def folder(self, run: Run) -> Path:
+        """Where the run lies."""
+        return run_folder(self.root, run)
+
+    def may_try(self, claimed: Claimed) -> bool:
+        """Whether to begin; else why not has been written down."""
+        if claimed.claim.attempt <= MAXIMUM_DEATHS + 1:
+            return True
+        self.fail(claimed.run, f"{MAXIMUM_DEATHS + 1} workers were killed in this run (memory?)")
+        return False
+
+    def fail(self, run: Run, line: str, trace: str = "") -> None:
+        """Writes down what a run failed of."""
+        print(f"{run['run_id']} failed: {line}\n{trace}", file=sys.stderr, flush=True)
+        failure = {"run_id": run["run_id"], "exception": line, "traceback": trace}
+        write_json(self.folder(run) / self.failed, failure | {"time": time.time()})

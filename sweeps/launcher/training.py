@@ -1,0 +1,114 @@
+"""What workers do with a sweep first: they train its runs, alone or as packs."""
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sweeps.launcher import branch, packs
+from sweeps.launcher.job import Job
+from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
+from sweeps.launcher.plan import config_of
+from sweeps.launcher.state import FAILED, OVER_STATES, State, is_over, read_json, state_of
+from vdit.runs.folder import RESULT
+
+
+class Training(Job):
+    """Trains runs; those of one program as packs of up to `slots`, if there are two or more."""
+
+    unit, result, failed = "FLOP", "finished", FAILED
+    retry = f"try them again with --retry_failed; tracebacks are in the runs' {FAILED}"
+
+    def __init__(
+        self,
+        root: Path,
+        runs: Sequence[Run],
+        options: Sequence[str] = (),
+        mode: str = "one",
+        slots: int = 1,
+    ):
+        super().__init__(root, runs, options)
+        self.mode, self.slots = mode, slots
+
+    def is_over(self, run: Run) -> bool:
+        return is_over(self.folder(run))
+
+    def state(self, run: Run) -> State:
+        return state_of(self.root, run)
+
+    def size(self, run: Run) -> float:
+        """FLOPs, but for those that a trunk does for it."""
+        return run["flops"] * branch.own_share(run)
+
+    def done(self, run: Run, state: State) -> float:
+        """By steps; a failed run counts whole."""
+        begun = branch.trunk_of(run)[1]
+        part = max(0, state.steps - begun) / (run["steps"] - begun)
+        return self.size(run) * (1.0 if state.name in OVER_STATES else min(1.0, part))
+
+    def describe(self, state: State) -> str:
+        return f"loss {state.loss:.4f}  {state.seconds:.1f} s"
+
+    def waits_for(self, run: Run) -> str:
+        """The trunk that has yet to come to the step where the run leaves it."""
+        name, _ = branch.trunk_of(run)
+        ready = branch.is_ready(self.root, run) or is_over(self.root / "runs" / name)
+        return "" if ready else name
+
+    def gather(self, first: Claimed, claim_run: ClaimRun) -> Pack:
+        return packs.gather(self.root, self.runs, first, self.slots, claim_run)
+
+    def do(self, pack: Pack) -> int:
+        claimed = [(each.run, config_of(each.run)) for each in pack.claimed if self.may_try(each)]
+        many = f"{len(claimed)} runs packed, the first " if pack.slots else ""
+        for run, _ in claimed[:1]:
+            clock = time.strftime("%H:%M:%S")
+            print(f"{clock} {many}{run['run_id']} size {run['size']}", flush=True)
+        if pack.slots and claimed:
+            try:
+                return self._train_packed(claimed, pack.slots)
+            except Exception:  # of one run or of the pack (memory): alone, each shows or ends well
+                print(f"a pack failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        for run, config in claimed:
+            if not self.is_over(run):
+                self._train_alone(run, config)
+        return 0
+
+    def may_try(self, claimed: Claimed) -> bool:
+        if not super().may_try(claimed):
+            return False
+        if branch.is_ready(self.root, claimed.run):
+            return True
+        self.fail(claimed.run, self._why_no_trunk(claimed.run))
+        return False
+
+    def _train_packed(
+        self, claimed: list[tuple[Run, ConfigDict]], slots: list[tuple[str, int]]
+    ) -> int:
+        from vdit.training import packing
+
+        outcome = packing.run([(config, str(self.folder(run))) for run, config in claimed], slots)
+        for (run, _), end in zip(claimed, outcome.ends, strict=True):
+            if isinstance(end, Exception):
+                self.fail(run, f"{type(end).__name__}: {end}")
+        return outcome.idle_steps
+
+    def _train_alone(self, run: Run, config: ConfigDict) -> None:
+        from vdit.training.run import run as train
+
+        try:
+            train(config, str(self.folder(run)), "one" if self.mode == "packed" else self.mode)
+        except Exception as error:  # whatever one run dies of, the sweep's other runs go on
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            self.fail(run, line, traceback.format_exc())
+        else:
+            if not (self.folder(run) / RESULT).exists():
+                self.fail(run, f"ended without {RESULT}")
+
+    def _why_no_trunk(self, run: Run) -> str:
+        name, step = branch.trunk_of(run)
+        failure = read_json(self.root / "runs" / name / FAILED) or {"exception": "it has ended"}
+        return f"no checkpoint of step {step} in its trunk {name}: {failure['exception']}"

@@ -1,0 +1,172 @@
+"""Evaluators by name: what each measures, what is written, and that none trains a run again."""
+
+import json
+import types
+
+import numpy as np
+import pytest
+
+from tests.tiny import config, python, trained
+from vdit import evaluators
+from vdit.data.latents import Records, prepare
+from vdit.errors import InputError
+from vdit.evaluators import continuation, losses, worlds
+from vdit.evaluators.common import EvaluationData
+from vdit.evaluators.objects.scores import NAMES
+from vdit.runs import evaluations
+from vdit.runs.evaluations import Record
+from vdit.training.evaluation import evaluate_run
+from vdit.training.resolve import resolve
+
+ON_THE_WAY = {"evaluate_every": 4, "checkpoint_at": (4, 8), "checkpoint_every": 0}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A folder with a run that was evaluated on its way, and what it was asked for."""
+    root = tmp_path_factory.mktemp("evaluated")
+    trained(config(root, **ON_THE_WAY), root / "run")
+    return root
+
+
+def values(found, name):
+    return {r["name"]: r["value"] for r in found["evaluators"][name]["records"]}
+
+
+def test_checkpoints_on_the_way_are_rows_of_their_own(root):
+    files = sorted(int(p.stem) for p in (root / "run" / evaluations.FOLDER).glob("*.json"))
+    assert files == [4, 8, 12]
+    rows = [evaluations.read(root / "run", step)["row"] for step in files]
+    assert [row["steps"] for row in rows] == files
+    assert [row["annealed"] for row in rows] == [False, False, True]
+    assert rows[0]["flops"] * 3 == rows[2]["flops"]
+    assert rows[0]["clips"] * 3 == rows[2]["clips"]
+    assert rows[0]["lr_final"] > rows[1]["lr_final"] > rows[2]["lr_final"]
+    assert len({row["run_id"] for row in rows}) == 1
+    result = json.loads((root / "run" / "result.json").read_text())
+    assert all(result[key] == value for key, value in rows[2].items())
+
+
+def test_a_checkpoint_has_the_same_numbers_later(root):
+    before = evaluations.read(root / "run", 8)
+    (again,) = evaluate_run(root / "run", [8])
+    for name in before["evaluators"]:
+        assert values(again, name) == values(before, name)
+    assert values(before, "losses") != values(evaluations.read(root / "run", 4), "losses")
+
+
+def test_another_evaluator_measures_and_trains_nothing(root):
+    curve = (root / "run" / "metrics.jsonl").read_text()
+    row = json.loads((root / "run" / "result.json").read_text())
+    asked = {"evaluators": {"losses": {}}, "evaluation.clips": 3, "evaluate_every": 6}
+    made = config(root, **ON_THE_WAY | {k: v for k, v in asked.items() if k != "evaluators"})
+    made.evaluators = asked["evaluators"]
+    assert trained(made, root / "run") == row
+    (found,) = evaluate_run(root / "run", None, {"worlds": {"clips": 3}})
+    assert (root / "run" / "metrics.jsonl").read_text() == curve
+    assert found["evaluators"]["worlds"]["options"] == {"clips": 3}
+    assert {"losses", "worlds", "continuation"} == set(found["evaluators"])
+    assert not evaluations.missing(root / "run", 12, {"worlds": {"clips": 3}})
+    assert evaluations.missing(root / "run", 12, {"worlds": {"clips": 4}}) == {
+        "worlds": {"clips": 4}
+    }
+
+
+def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
+    with pytest.raises(InputError, match="evaluator 'beauty': expected one of continuation, loss"):
+        evaluate_run(root / "run", None, {"beauty": {}})
+    with pytest.raises(InputError, match=r"evaluators.worlds.clip: .* clips, seed"):
+        evaluate_run(root / "run", None, {"worlds": {"clip": 3}})
+    made = config(tmp_path)
+    made.evaluators = {"beauty": {}}
+    with pytest.raises(InputError, match="evaluator 'beauty'"):
+        resolve(made)
+
+
+def test_the_command_measures_what_it_is_asked(root):
+    def evaluate(*flags, check=True):
+        return python("-m", "vdit.evaluate", "--workdir", root / "run", *flags, check=check)
+
+    done = evaluate("--step", 4, "--only", "losses,continuation")
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["step"] == 4
+    assert row["loss"] == values(evaluations.read(root / "run", 4), "losses")["loss"]
+    assert "continuation: nothing to measure on this run" in done.stderr
+    assert "error: evaluator 'beauty'" in evaluate("--only", "beauty", check=False).stderr
+    both = evaluate("--step", 4, "--all", check=False)
+    assert both.returncode == 2
+    assert "error: --step 4: not with --all" in both.stderr
+
+
+def test_losses_are_means_over_the_set_and_over_tenths_of_t():
+    t = np.linspace(0.05, 0.95, 10).repeat(2)
+    found = losses.records("loss", t, np.arange(20.0))
+    assert found[0] == Record("loss", 9.5, pytest.approx(np.std(range(20), ddof=1) / 20**0.5), 20,
+                              lower_is_better=True)  # fmt: skip
+    assert [r.name for r in found[1:]] == [f"loss_t{k:02d}" for k in range(10)]
+    assert [r.value for r in found[1:]] == [0.5 + 2 * k for k in range(10)]
+
+
+class Perfect:
+    """A model whose videos are the real ones; its autoencoder loses nothing."""
+
+    config = types.SimpleNamespace(frame_timesteps=True, latent=(3, 16, 16, 3))
+
+    def __init__(self, data):
+        self.videos = data.clips(8).videos
+        self.autoencoder = types.SimpleNamespace(decode=lambda latent: self.videos)
+        self.statistics = types.SimpleNamespace(denormalise=lambda latent: latent)
+
+    def sample(self, captions, seed, frames=None, batch=None):
+        return self.videos
+
+
+@pytest.fixture
+def data(root):
+    made = resolve(config(root, **ON_THE_WAY))
+    return EvaluationData(made, Records(prepare(made), "validation"), root / "run", 12)
+
+
+def test_a_perfect_model_reaches_the_upper_bounds(data, tmp_path):
+    """And is told apart from one that shows the clips in another order."""
+    found = {r.name: r for r in worlds.evaluate(Perfect(data), data)}
+    assert set(found) == {f"{n}{b}" for n in NAMES for b in ("", "_real", "_coded")}
+    for name in NAMES:
+        assert found[name].compared_with == (f"{name}_real", f"{name}_coded")
+        assert found[name].value == pytest.approx(found[f"{name}_real"].value, nan_ok=True)
+        assert found[name].lower_is_better == (name == "acceleration")
+    assert found["objects_agree"].value > 0.8
+    wrong = Perfect(data)
+    wrong.videos = np.roll(wrong.videos, 1, axis=0)
+    worse = {r.name: r.value for r in worlds.evaluate(wrong, data)}
+    assert worse["objects_agree"] < 0.5
+
+
+def test_a_perfect_continuation_has_the_error_of_the_real_clips(data):
+    found = {r.name: r for r in continuation.evaluate(Perfect(data), data)}
+    bound = found["position_coded"].value
+    for task in ("animate", "extend", "extend_back", "interpolate"):
+        record = found[f"{task}_position"]
+        assert record.compared_with == (f"{task}_position_still", "position_coded")
+        assert record.value < found[f"{task}_position_still"].value
+        assert record.value == pytest.approx(bound, abs=0.5)
+    assert found["loop_step"].compared_with == ("loop_step_still",)
+    assert all(record.lower_is_better for record in found.values())
+
+
+def test_nothing_is_measured_where_it_does_not_apply(data):
+    model = Perfect(data)
+    model.config = types.SimpleNamespace(frame_timesteps=False)
+    assert continuation.evaluate(model, data) == []
+    assert worlds.evaluate(model, data, clips=0) == []
+
+
+def test_records_are_columns_by_their_names():
+    found = evaluations.columns([Record("a", 1.0, 0.1, 5), Record("b", 2.0)])
+    assert found == {"a": 1.0, "a_se": 0.1, "a_n": 5, "b": 2.0}
+
+
+def test_every_evaluator_is_a_file_with_an_evaluate():
+    assert evaluators.names() == ("continuation", "losses", "worlds")
+    for name in evaluators.names():
+        assert evaluators.find(name, {}).__doc__

@@ -1,0 +1,68 @@
+"""The flags of `python -m vdit.prepare`; light, for --help is to be quick."""
+
+import argparse
+import contextlib
+import pathlib
+import re
+from collections.abc import Callable
+
+from vdit.errors import InputError
+
+CAPTIONS = "CSV with columns video_file_name,prompt (default: VIDEOS/captions.csv if there)"
+HOP = (
+    "frames from one window's start to the next (default: a window's span, so that windows share "
+    "no frame)"
+)
+TILE = (
+    "cut tiles at native resolution instead of one centre crop, resized; auto: where crops would "
+    "be few (default never)"
+)
+VALIDATION = "share of windows to hold out, by whole videos (default 0.1)"
+MAX_BAD = "share of unreadable files to bear (default 0.05)"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        raise InputError(message)
+
+
+def _number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        bounds = f"of at least {low}" if high == float("inf") else f"from {low} to {high}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number {bounds}")
+
+    return parse
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither N nor HxW, in pixels")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def parser() -> argparse.ArgumentParser:
+    """One flag for each field of `vdit.data.video_folder.prepare.Request`."""
+    parser = _Parser(
+        prog="python -m vdit.prepare",
+        description="Cuts a folder of videos into fixed windows, splits them by video into train "
+        "and validation, and writes a TFDS data set (ArrayRecord). Files that can't be read are "
+        "skipped and named.",
+    )
+    path, count, add = pathlib.Path, _number(int, 1), parser.add_argument
+    add("--videos", type=path, required=True, help="folder of videos, searched deeply")
+    add("--out", type=path, required=True, help="folder to make")
+    add("--frames", type=count, required=True, help="frames in a window")
+    add("--size", type=_size, required=True, help="pixels: N for NxN, or HxW")
+    add("--captions", type=path, help=CAPTIONS)
+    add("--stride", type=count, default=1, help="take every n-th frame (default 1)")
+    add("--hop", type=count, help=HOP)
+    tiles = {"choices": ("never", "always", "auto"), "default": "never", "const": "always"}
+    add("--tile", nargs="?", **tiles, help=TILE)
+    add("--validation", type=_number(float, 0.0001, 0.5), default=0.1, help=VALIDATION)
+    add("--max_bad", type=_number(float, 0, 1), default=0.05, help=MAX_BAD)
+    add("--seed", type=_number(int, 0), default=0, help="of the split (default 0)")
+    return parser

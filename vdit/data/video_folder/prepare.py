@@ -1,0 +1,125 @@
+"""A folder of videos to a prepared one: listed, cut, split by video and written, or left alone."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import threading
+import time
+from collections.abc import Iterable
+
+import tqdm
+
+from vdit.data.video_folder import container, cutting, folder, ingest, record, windows
+from vdit.data.video_folder.ingest import Settings, Video
+from vdit.data.video_folder.partial import partial_folder
+from vdit.errors import InputError
+
+FEW_CROPS = 200  # --tile auto cuts tiles where the headers promise fewer crops than this
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked for: the command's flags. A `hop` of None is a window's span."""
+
+    videos: pathlib.Path
+    out: pathlib.Path
+    frames: int
+    size: tuple[int, int]
+    captions: pathlib.Path | None = None
+    stride: int = 1
+    hop: int | None = None
+    tile: str = "never"  # or "always", "auto"
+    validation: float = 0.1
+    max_bad: float = 0.05
+    seed: int = 0
+
+
+def prepare(asked: Request) -> None:
+    """Prepares the folder, or says that it is there already; prints and shows how it goes on.
+
+    Raises `InputError` for what can't be read, split or written; nothing is left behind then.
+    """
+    started = time.monotonic()
+    names, ignored = folder.list_files(asked.videos)
+    captions = folder.captions_for(asked.captions, asked.videos, names)
+    settings = _settings(asked, names)
+    if ignored:
+        print(f"ignored {record.some(ignored)}: not videos by their names")
+    hashed = _bar(names, "hashing", "file")
+    hashes = {name: folder.file_hash(asked.videos / name) for name in hashed}
+    made_of = record.inputs(settings, hashes, captions)
+    if record.is_there(asked.out, made_of):
+        print(f"{asked.out}: prepared already, fingerprint {record.fingerprint(made_of)}")
+        return
+    with partial_folder(asked.out) as partial:
+        videos = _cut(asked.videos, settings, made_of, partial)
+        print(record.table(videos))
+        described = _split(videos, asked.max_bad, made_of, ignored)
+        _write(partial, asked.out, videos, settings, described)
+    print(f"{asked.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
+
+
+def _settings(asked: Request, names: list[str]) -> Settings:
+    same = {key: getattr(asked, key) for key in ("frames", "stride", "validation", "seed")}
+    hop = asked.hop or windows.span(asked.frames, asked.stride)
+    tile = asked.tile == "always"
+    if asked.tile == "auto":
+        crops = sum(container.frames_by_header(asked.videos / name) // hop for name in names)
+        tile = crops < FEW_CROPS
+        print(f"--tile auto: about {crops} crops: {'tiles' if tile else 'crops'}")
+    return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, **same)
+
+
+def _bar(items: Iterable | None, label: str, unit: str, total: int | None = None) -> tqdm.tqdm:
+    return tqdm.tqdm(items, desc=label, unit=unit, total=total, leave=False)
+
+
+def _cut(
+    root: pathlib.Path, settings: Settings, made_of: dict, partial: pathlib.Path
+) -> list[Video]:
+    """Cuts every file to windows, kept in `partial`; as many at a time as there are cores."""
+    videos = [
+        Video(name, sha256, caption, partial / f"{index}.spool")
+        for index, (name, (sha256, caption)) in enumerate(made_of["files"].items())
+    ]
+    with _bar(None, "cutting", "file", len(videos)) as bar:
+        lock = threading.Lock()  # a bar counts in one thread only
+
+        def show(video: Video, files: int = 0) -> None:
+            with lock:
+                bar.set_postfix_str(f"{video.name} frame {video.frames}", refresh=False)
+                bar.update(files)  # draws, when the bar is next due
+
+        for video in cutting.cut_all(videos, root, settings, show, cutting.cores()):
+            show(video, 1)
+    return videos
+
+
+def _split(videos: list[Video], max_bad: float, made_of: dict, ignored: list[str]) -> dict:
+    """Sets the splits and returns the record; raises `InputError` where too little can be used."""
+    bad = [video.name for video in videos if video.status == "unreadable"]
+    if len(bad) > max_bad * len(videos):
+        raise InputError(
+            f"{len(bad)} of {len(videos)} files are unreadable ({record.some(bad)}), more than "
+            f"--max_bad {max_bad:g} allows"
+        )
+    ingest.assign_splits(videos, made_of["settings"]["validation"], made_of["settings"]["seed"])
+    return record.describe(made_of, videos, ignored)
+
+
+def _write(
+    partial: pathlib.Path,
+    out: pathlib.Path,
+    videos: list[Video],
+    settings: Settings,
+    described: dict,
+) -> None:
+    from vdit.data.video_folder import builder  # TFDS is slow to import; errors come before it
+
+    total = sum(count["windows"] for count in described["counts"].values())
+    with _bar(None, "writing", "window", total) as bar:
+        made = builder.write(partial, videos, settings, bar.update)
+    text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+    (made / record.FILE).write_text(text, encoding="utf-8")
+    os.replace(made, out)

@@ -1,0 +1,58 @@
+"""Options of the embedded world that make no world: each is named in one line."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from vdit.data.render import COLOURS, HULL, SHAPES
+from vdit.errors import InputError
+
+SPLITS = ("train", "validation")
+
+
+def check_clips(
+    length: int, split: str, seed: int, shape: tuple[int, int, int], **shares: float
+) -> None:
+    """Raises `InputError` for a wrong option of clips; `shape` is (T, H, W)."""
+    frames, height, width = shape
+    _raise_first(
+        (length < 1, f"length {length}: expected at least 1"),
+        (split not in SPLITS, f"split {split!r}: expected one of {SPLITS}"),
+        (seed < 0, f"seed {seed}: expected 0 or more"),
+        (frames < 1, f"num_frames {frames}: expected at least 1"),
+        (min(height, width) < 16, f"height, width {height}, {width}: expected at least 16"),
+        *((not 0 <= p <= 1, f"{name} {p}: expected a probability") for name, p in shares.items()),
+    )
+
+
+def check_objects(
+    count: int,
+    shapes: Sequence[str],
+    colours: Sequence[str],
+    sizes: Mapping[str, float],
+    frame: tuple[int, int],
+) -> None:
+    """Raises `InputError` for a wrong option of objects; `frame` is (H, W)."""
+    height, width = frame
+    largest = 2 * max(HULL.values()) * max(sizes.values(), default=0) * min(height, width)
+    words = sizes and all(word.isalpha() for word in sizes) and min(sizes.values()) > 0
+    few = f"expected 1 to {len(colours)}, a colour each"
+    full = f"no room for {count} of the largest in a frame of {height}x{width}"
+    _raise_first(
+        (not _among(shapes, SHAPES), f"shapes {shapes}: expected some of {SHAPES}"),
+        (
+            not _among(colours, COLOURS),
+            f"colours {colours}: expected some of {tuple(COLOURS)}, each once",
+        ),
+        (not 1 <= count <= len(colours), f"max_objects {count}: {few}"),
+        (not words, f"sizes {sizes}: expected words with a share of the frame's side each"),
+        (count * largest * largest > 0.7 * height * width, f"sizes {sizes}: {full}"),
+    )
+
+
+def _raise_first(*conditions: tuple[bool, str]) -> None:
+    for wrong, message in conditions:
+        if wrong:
+            raise InputError(f"worlds: {message}")
+
+
+def _among(chosen: Sequence[str], known: Iterable[str]) -> bool:
+    return bool(chosen) and set(chosen) <= set(known) and len(set(chosen)) == len(chosen)

@@ -1,0 +1,65 @@
+"""The compiled programs of using a model: sampling, and losses on fixed noised clips."""
+
+from typing import NamedTuple
+
+import jax
+from flax import nnx
+
+from vdit.config.model_config import ModelConfig
+from vdit.diffusion import conditioning_frames, objectives
+from vdit.diffusion.objectives import Objective, Sampling
+from vdit.models import dit
+from vdit.parallel.compiler import jitted
+
+
+class Conditioning(NamedTuple):
+    """Latents (B, T, H, W, C), and which frames of them condition, (B, T), or None to edit all."""
+
+    clean: jax.Array
+    mask: jax.Array | None
+
+
+@jitted("step", static_argnames=("config", "objective", "sampling"))
+def generate(
+    weights: nnx.State,
+    key: jax.Array,
+    caption: jax.Array,
+    conditioning: Conditioning | None = None,
+    *,
+    config: ModelConfig,
+    objective: Objective,
+    sampling: Sampling,
+) -> jax.Array:
+    """Latents (B, T, H, W, C) for captions (B, S); the key fixes the noise.
+
+    With a strength below 1 the clean latents are edited; otherwise those of the mask are kept.
+    """
+    model = nnx.merge(dit.graph_of(config), weights)
+    noise = jax.random.normal(key, (len(caption), *config.latent))
+    # Only ancestral sampling draws more noise; its keys come from another stream than the first's.
+    later = jax.random.fold_in(key, 1) if sampling.method == "ancestral" else None
+    rest = noise, caption, sampling, later
+    if conditioning is None:
+        return objectives.sample(objective, model, *rest)
+    if conditioning.mask is None:
+        return objectives.sample(objective, model, *rest, conditioning.clean)
+    conditioned = conditioning_frames.condition_on(model, *conditioning, objective.zero)
+    made = objectives.sample(objective, conditioned, *rest)
+    return conditioning_frames.restore(made, *conditioning)
+
+
+@jitted("step", static_argnames=("config", "objective"))
+def fixed_losses(
+    weights: nnx.State,
+    key: jax.Array,
+    x: jax.Array,
+    t_B: jax.Array,
+    caption: jax.Array,
+    *,
+    config: ModelConfig,
+    objective: Objective,
+) -> jax.Array:
+    """(B,) losses on fixed clips, timesteps and (by the key) noises."""
+    noise = jax.random.normal(key, x.shape)
+    model = nnx.merge(dit.graph_of(config), weights)
+    return objective.losses(model, x, noise, t_B, caption)

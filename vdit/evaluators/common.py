@@ -1,0 +1,65 @@
+"""What evaluators are handed beside the model: the run's validation clips, and where to write."""
+
+import dataclasses
+import functools
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from vdit.data.latents import Records
+from vdit.data.sources import Source, open_source
+from vdit.runs import evaluations
+from vdit.runs.files import whole_file
+
+
+class Clips(NamedTuple):
+    """Held-out clips: tokens or embeddings (B, S[, F]), captions, uint8 videos (B, T, H, W, 3),
+    normalised latents, and their places in the source."""
+
+    tokens: np.ndarray
+    captions: list[str]
+    videos: np.ndarray
+    latents: np.ndarray
+    places: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationData:
+    """Of a checkpoint of a run: its config, its validation latents, its folder, its step."""
+
+    config: ConfigDict
+    validation: Records
+    workdir: pathlib.Path
+    step: int
+
+    @property
+    def dataset(self) -> str:
+        """The data set's name."""
+        return self.validation.meta["dataset"]
+
+    @property
+    def cache(self) -> pathlib.Path:
+        """The folder of the latents: what depends on them alone may be kept there."""
+        return self.validation.folder
+
+    @functools.cached_property
+    def source(self) -> Source:
+        """The validation clips as videos."""
+        return open_source(self.config.data, "validation")
+
+    def clips(self, count: int) -> Clips:
+        """The first `count` clips, from the beginning again where there are fewer."""
+        places = np.arange(count) % len(self.validation)
+        rows, items = self.validation.rows(places), [self.source[int(i)] for i in places]
+        videos = np.stack([item["video"] for item in items])
+        captions = [item["caption"] for item in items]
+        return Clips(rows["caption"], captions, videos, rows["latent"], places)
+
+    def save_arrays(self, name: str, **arrays: Any) -> None:
+        """NAME.npz: of the last step in the run's folder, of others beside their evaluations."""
+        last = self.step == self.config.steps
+        beside = self.workdir / evaluations.FOLDER / f"{self.step}_{name}.npz"
+        with whole_file(self.workdir / f"{name}.npz" if last else beside) as part:
+            np.savez(part, **arrays)

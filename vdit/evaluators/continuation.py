@@ -1,0 +1,53 @@
+"""What a model makes of conditioning frames of the embedded world, against what happened there."""
+
+import numpy as np
+
+from vdit.data import continuation
+from vdit.evaluators.common import EvaluationData
+from vdit.evaluators.objects.trajectories import largest_steps, position_errors
+from vdit.generator import BATCH, Generator
+from vdit.runs.evaluations import Record
+
+BOUND, BASELINE = "position_coded", "_still"
+
+
+def evaluate(
+    model: Generator, data: EvaluationData, *, clips: int | None = None, seed: int | None = None
+) -> list[Record]:
+    """For every task the objects' position error in px, TASK_position (of a loop the longest way
+    that an object goes from one frame to the next); NAME_still is the copy baseline, which holds
+    the nearest conditioning frame. position_coded is the error of the real clips through the
+    autoencoder: none can be less.
+
+    `clips` and `seed` are those of `config.evaluation` by default. Nothing on other data sets, or
+    for a model that was trained without conditioning frames.
+    """
+    settings = data.config.evaluation
+    count = settings.clips if clips is None else clips
+    if data.dataset != "worlds" or not count or not model.config.frame_timesteps:
+        return []
+    seed, real = settings.seed if seed is None else seed, data.clips(count)
+    truths = [data.source.truth(int(i)) for i in real.places]
+    coded = model.autoencoder.decode(model.statistics.denormalise(real.latents))
+    every = np.ones(real.videos.shape[1], bool)
+    found = [_record(BOUND, position_errors(coded, truths, every))]
+    for task in continuation.TASKS:
+        frames = continuation.of_clips(task, real.videos, model.config.latent[0])
+        made = model.sample(real.tokens, seed, frames=frames, batch=BATCH)
+        for suffix, videos in (("", made), (BASELINE, frames.clips)):
+            if task == "loop":
+                found.append(_record(f"loop_step{suffix}", largest_steps(videos, truths)))
+            else:
+                error = position_errors(videos, truths, ~frames.mask)
+                found.append(_record(f"{task}_position{suffix}", error))
+    return found
+
+
+def _record(name: str, values: np.ndarray) -> Record:
+    """The mean over the clips that have a value; compared with the baseline, and with the bound."""
+    values = values[~np.isnan(values)]
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    mean = float(values.mean()) if len(values) else float("nan")
+    own = not name.endswith(BASELINE) and name != BOUND
+    compared = (f"{name}{BASELINE}", *([BOUND] if "position" in name else [])) if own else ()
+    return Record(name, mean, float(error), len(values), True, compared)

@@ -1,0 +1,73 @@
+"""The loss on the fixed validation set: the same (clip, t, noise) for every run and checkpoint."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from vdit.data.latents import Records
+from vdit.diffusion import flow
+from vdit.evaluators.common import EvaluationData
+from vdit.generator import Generator
+from vdit.runs.evaluations import Record
+
+TENTHS = 10
+BATCH = 64
+
+
+def evaluate(
+    model: Generator, data: EvaluationData, *, triples: int | None = None, seed: int | None = None
+) -> list[Record]:
+    """`loss` of the raw weights and `loss_ema` of the averaged ones, with their means in each tenth
+    of t; `triples` and `seed` are those of `config.validation` by default.
+
+    The losses themselves are left in losses.npz, for paired differences between runs.
+    """
+    count, seed = _settings(data.config, triples, seed)
+    t = timesteps(count)
+    found = {
+        "loss": fixed_set_losses(model, data.validation, t, seed, "params"),
+        "loss_ema": fixed_set_losses(model, data.validation, t, seed, "ema"),
+    }
+    data.save_arrays("losses", t=t, **found)
+    return [record for name, values in found.items() for record in records(name, t, values)]
+
+
+def fixed_set_losses(
+    model: Generator, clips: Records, t: np.ndarray, seed: int, weights: str
+) -> np.ndarray:
+    """(M,) losses on clips at timesteps t (M,), with noises by the seed."""
+    rows = clips.rows(np.arange(min(len(clips), len(t) + -len(t) % BATCH)))
+    chosen = model.using(weights)
+    return chosen.fixed_losses(rows["latent"], rows["caption"], t, seed, BATCH)
+
+
+def timesteps(count: int) -> np.ndarray:
+    """(M,) the fixed timesteps."""
+    return np.asarray(flow.fixed_timesteps(count))
+
+
+def records(name: str, t: np.ndarray, losses: np.ndarray) -> list[Record]:
+    """Mean and standard error, and the mean in each tenth of t."""
+    error = losses.std(ddof=1) / np.sqrt(len(losses))
+    whole = Record(name, float(losses.mean()), float(error), len(losses), lower_is_better=True)
+    tenth = np.minimum((t * TENTHS).astype(int), TENTHS - 1)
+    means = (float(losses[tenth == k].mean()) for k in range(TENTHS))
+    return [whole, *(Record(f"{name}_t{k:02d}", mean) for k, mean in enumerate(means))]
+
+
+def validation_id(config: ConfigDict, key: dict[str, Any], **options: Any) -> str:
+    """Identity of the fixed validation set: rows of different ones are never compared.
+
+    `key` is that of the latent cache.
+    """
+    count, seed = _settings(config, **{"triples": None, "seed": None} | options)
+    text = json.dumps([key, {"seed": seed, "triples": count}, "uniform t"])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _settings(config: ConfigDict, triples: int | None, seed: int | None) -> tuple[int, int]:
+    given = config.validation
+    return (given.triples if triples is None else triples), (given.seed if seed is None else seed)

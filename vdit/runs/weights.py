@@ -1,0 +1,48 @@
+"""Weights in one file that NumPy alone can read: a .npz of float arrays under their paths."""
+
+import pathlib
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from vdit.errors import InputError
+from vdit.runs.files import whole_file
+
+
+def save_weights(path: str | pathlib.Path, tree: Any) -> None:
+    """Writes every array of a tree, each under its path (params/stages/0/mlp/up/kernel)."""
+    named = jax.tree_util.tree_leaves_with_path(tree)
+    with whole_file(path) as part, part.open("wb") as file:
+        np.savez(file, **{name_of(keys): np.asarray(x) for keys, x in named})
+
+
+def load_weights(path: str | pathlib.Path, shapes: Any) -> Any:
+    """The arrays of `shapes` (abstract, as of `jax.eval_shape`), on the first device.
+
+    The file has a CRC of every array. Raises `InputError` where one is damaged, missing or of
+    another shape.
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(shapes)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = [_checked(path, stored, name_of(keys), leaf.shape) for keys, leaf in leaves]
+    except (EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: damaged: {error}") from error
+    placed = [jax.device_put(x, jax.devices()[0]) for x in arrays]
+    return jax.tree.unflatten(jax.tree.structure(shapes), placed)
+
+
+def name_of(path: Sequence[Any]) -> str:
+    """A leaf's path as `params/stages/0/blocks/0/mlp/up/kernel`."""
+    keys = (getattr(k, "key", getattr(k, "name", getattr(k, "idx", None))) for k in path)
+    return "/".join(str(k) for k in keys if k != "value")
+
+
+def _checked(path: str | pathlib.Path, stored: Any, name: str, shape: tuple) -> np.ndarray:
+    found = stored[name].shape if name in stored else "nothing"
+    if found != shape:
+        raise InputError(f"{path}: {name}: expected an array of shape {shape}, found {found}")
+    return stored[name]

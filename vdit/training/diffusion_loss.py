@@ -1,0 +1,58 @@
+"""What a model that generates is trained by: fresh weights, and a loss of a batch."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from vdit.config.model_config import ModelConfig
+from vdit.diffusion import conditioning_frames
+from vdit.diffusion.batch import per_clip
+from vdit.diffusion.objectives import Objective
+from vdit.models import dit
+from vdit.training import mup
+
+
+@dataclasses.dataclass(frozen=True)
+class Init:
+    """Fresh weights of a model; `relative_width` is that of `vdit.training.mup`."""
+
+    config: ModelConfig
+    relative_width: float = 1.0
+
+    def __call__(self, key: jax.Array) -> nnx.State:
+        return mup.at_start(nnx.split(dit.create(self.config, key))[1], self.relative_width)
+
+
+@dataclasses.dataclass(frozen=True)
+class DiffusionLoss:
+    """The objective's loss; captions dropped at random for guidance (2207.12598)."""
+
+    config: ModelConfig
+    objective: Objective
+    drop_caption: float
+    conditioned: float = 0.0  # share of clips with conditioning frames
+
+    def __call__(
+        self, weights: nnx.State, batch: dict[str, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, dict]:
+        x, caption = batch["latent"], batch["caption"]
+        # One draw for all: every further call of threefry costs seconds of compilation.
+        frames = x.shape[1] // self.config.patch[0]
+        ends = np.cumsum([2, x[0].size, (3 + frames) * (self.conditioned > 0)])
+        draw = jax.random.normal(key, (len(x), ends[-1]))
+        u, noise, u_masks = jnp.split(draw, ends[:-1], axis=1)
+        noise, (u_t, u_drop) = noise.reshape(x.shape), jax.scipy.special.ndtr(u.T)
+        kept = per_clip(u_drop >= self.drop_caption, caption)
+        caption = caption * kept.astype(caption.dtype)
+        model, weight = nnx.merge(dit.graph_of(self.config), weights), 1.0
+        if self.conditioned:
+            u_masks = jax.scipy.special.ndtr(u_masks)
+            masks = conditioning_frames.random_masks(u_masks, frames, self.conditioned)
+            masks = masks.repeat(self.config.patch[0], axis=1)
+            model = conditioning_frames.condition_on(model, x, masks, self.objective.zero)
+            weight = conditioning_frames.loss_weights(masks)
+        t = self.objective.sample_timesteps(u_t)
+        return self.objective.losses(model, x, noise, t, caption, weight).mean(), {}

@@ -1,0 +1,44 @@
+"""From a config as it is written to one in which all that follows from it is filled in. No JAX."""
+
+import json
+import pathlib
+
+from ml_collections import ConfigDict
+
+from vdit import evaluators
+from vdit.config.sizes import PUBLISHED, model_config_of, size_of
+
+
+def resolve(config: ConfigDict) -> ConfigDict:
+    """A copy with all that is derived filled in: what a run's fingerprint is taken of.
+
+    Cheap, and the same whenever data are the same. Raises `InputError` for a config that makes no
+    model, or names data that are not there.
+    """
+    from vdit.data.sources import open_source
+
+    config = ConfigDict(config.to_dict())
+    if config.objective != "autoencoder":
+        if config.model.size:
+            config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
+        model_config_of(config)
+        evaluators.check(config.get("evaluators", {}))
+        config.autoencoder.fingerprint = _autoencoder_fingerprint(config.autoencoder)
+    if config.get("init"):
+        from vdit.training import init_from
+
+        config.init_fingerprint = init_from.fingerprint(config.init)
+    config.data.fingerprint = open_source(config.data, "train").fingerprint
+    return config
+
+
+def _autoencoder_fingerprint(autoencoder: ConfigDict) -> str:
+    """The hash of an autoencoder's weights; a plan may be made before one of ours is trained."""
+    result = pathlib.Path(autoencoder.dir) / "result.json"
+    if autoencoder.name == "identity":
+        return "identity"
+    if autoencoder.name in PUBLISHED:
+        from vdit.autoencoders import published  # JAX, which other plans do without
+
+        return published.fingerprint(autoencoder.name, autoencoder.dir)
+    return json.loads(result.read_text())["weights"] if result.exists() else "not trained yet"

@@ -1,0 +1,69 @@
+"""One run, from a resolved config to result.json: trained, measured, its generator written."""
+
+import pathlib
+import time
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from vdit.parallel import processes
+from vdit.runs import folder
+from vdit.runs.files import write_json
+from vdit.runs.goodput import GOODPUT, listen
+from vdit.runs.same_run import check_same_run
+from vdit.training import out_of_memory
+from vdit.training.loop import train
+from vdit.training.overview import describe
+from vdit.training.slots import record_mode
+from vdit.training.step import TrainState
+from vdit.training.tasks import Task, make_task
+
+
+def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
+    """Trains and measures one run in `workdir`; returns its row of the results table.
+
+    `config` is resolved (`vdit.training.resolve`). A finished run is returned as it is. Calls in
+    one process share compiled programs. `mode` says whether it is the machine's `one` run, or one
+    of several processes `side_by_side`; it is recorded. Raises `InputError` for a config that makes
+    no run or does not fit into memory, `DivergedError` if it diverges.
+    """
+    path = pathlib.Path(workdir)
+    processes.check_same_config(config)
+    if (path / folder.RESULT).exists():
+        check_same_run(path, config.to_dict(), write=False)
+        return folder.read_result(path)
+    listen()
+    started = time.time()
+    task = make_task(config)
+    if processes.is_first():
+        record_mode(path, mode)
+        describe(task, path)
+    with GOODPUT.to("training"):
+        state, timing = train(task, config, path)
+    state = processes.local(state._replace(optimizer=None))
+    if processes.is_first():
+        columns = timing | {"mode": mode, "pack": 1}
+        columns |= {"started": started, "whole_s": time.time() - started}
+        with GOODPUT.to("measuring"):
+            measure(task, config, state, columns, path)
+    processes.wait("measured")
+    return folder.read_result(path)
+
+
+def measure(
+    task: Task,
+    config: ConfigDict,
+    state: TrainState,
+    columns: dict[str, Any],
+    workdir: pathlib.Path,
+) -> None:
+    """Writes the run's generator and evaluation, then result.json: a run that has one is finished.
+
+    `columns` are those of its training; `whole_s`, its seconds so far, grows by those spent here.
+    """
+    began = time.time()
+    with out_of_memory.measuring(config):
+        row = task.evaluate(state, config.steps, workdir) | task.finish(state, workdir) | columns
+    row["finished"] = time.time()
+    row["whole_s"] += row["finished"] - began
+    write_json(workdir / folder.RESULT, row)
