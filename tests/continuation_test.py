@@ -1,25 +1,24 @@
-"""Tasks: which frames are given, what is kept of them, and whether objects go where they must."""
-
-import json
+"""Tasks: which frames condition, what is kept of them, and whether objects go where they must."""
 
 import numpy as np
 import pytest
 
+from tests import tiny
 from tests.tiny import config
 from vdit import sample
 from vdit.data import continuation, media
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.evaluators.objects import trajectories
-from vdit.main import run
+from vdit.runs import evaluations
 
 FRAMES = 9
 VIDEO = np.arange(12, dtype=np.uint8)[:, None, None, None].repeat(3, -1)  # frame i is all i
 
 
-def shown(task, video=VIDEO):
-    given = continuation.frames_for(task, video, FRAMES, latents=3)
-    return given.clips[0, :, 0, 0, 0].tolist(), given
+def frames_of(task, video=VIDEO):
+    frames = continuation.frames_for(task, video, FRAMES, latents=3)
+    return frames.clips[0, :, 0, 0, 0].tolist(), frames
 
 
 @pytest.mark.parametrize(
@@ -32,21 +31,21 @@ def shown(task, video=VIDEO):
         ("loop", [11, 11, 11, 0, 0, 0, 1, 2, 3], 4, [*range(12), *[99] * 4]),
     ],
 )
-def test_what_a_task_is_shown_and_what_comes_out(task, clip, made, joined):
-    held, given = shown(task)
+def test_the_frames_that_condition_a_task_and_what_comes_out(task, clip, made, joined):
+    held, frames = frames_of(task)
     assert held == clip
-    assert (~given.mask).sum() == made
-    new = np.where(given.mask[:, None, None, None], given.clips[0], 99)
-    assert continuation.join(task, VIDEO, new, given)[:, 0, 0, 0].tolist() == joined
+    assert (~frames.mask).sum() == made
+    new = np.where(frames.mask[:, None, None, None], frames.clips[0], 99)
+    assert continuation.join(task, VIDEO, new, frames)[:, 0, 0, 0].tolist() == joined
 
 
 def test_a_picture_is_a_still_video():
-    assert shown("extend", VIDEO[5:6])[0] == [5] * 9
-    assert shown("interpolate", VIDEO[5:6])[0] == [5] * 9
-    assert shown("extend", VIDEO[5:7])[0] == [5, 5, 5, 5, 6, 6, 6, 6, 6]
+    assert frames_of("extend", VIDEO[5:6])[0] == [5] * 9
+    assert frames_of("interpolate", VIDEO[5:6])[0] == [5] * 9
+    assert frames_of("extend", VIDEO[5:7])[0] == [5, 5, 5, 5, 6, 6, 6, 6, 6]
 
 
-def test_clips_whose_end_is_known_are_shown_as_far_as_the_task_goes():
+def test_clips_whose_end_is_known_condition_as_far_as_the_task_goes():
     clips = VIDEO[None, :FRAMES]
     found = {t: continuation.of_clips(t, clips, 3).clips[0, :, 0, 0, 0] for t in continuation.TASKS}
     assert found["extend"].tolist() == [0, 1, 2, 3, 4, 4, 4, 4, 4]
@@ -103,34 +102,30 @@ def test_an_object_that_is_gone_is_half_a_frame_off_and_has_jumped():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A tiny run that was shown given frames, in pixel space: a latent frame is a frame."""
-    folder = tmp_path_factory.mktemp("given")
+    """A tiny run with conditioning frames, in pixel space: a latent frame is a frame."""
+    folder = tmp_path_factory.mktemp("conditioned")
     more = {"model.given": 0.5, "model.depth": 1, "steps": 2, "data.num_frames": 4}
     more |= {"sampling.method": "euler", "checkpoint_every": 0}
-    run(config(folder, **more), folder / "run")
+    tiny.trained(config(folder, **more), folder / "run")
     return folder / "run"
 
 
 def sampled(trained, *flags):
     args = sample.parse_args(["--workdir", str(trained), "--out", "x.webp", "--seed", "1", *flags])
     sample.check(args)
-    _, task = sample.open_run(trained)
-    if args.task == "edit":
-        task.set_sampling(strength=args.strength)
-    from vdit.runs.checkpoint import read_weights
-
-    return sample.make(args, task, read_weights(trained, task.init)["ema"])
+    return sample.sample(args)
 
 
-def test_a_run_with_given_frames_is_scored_on_every_task(trained):
-    row = json.loads((trained / "evaluation.json").read_text())
+def test_a_run_with_conditioning_frames_is_scored_on_every_task(trained):
+    records = evaluations.read(trained, 2)["evaluators"]["continuation"]["records"]
+    row = evaluations.columns([evaluations.Record(**record) for record in records])
     for task in ("animate", "extend", "extend_back", "interpolate"):
         assert row[f"{task}_position"] >= row["position_coded"]
         assert f"{task}_position_still_se" in row
     assert row["loop_step"] > 0
 
 
-def test_given_frames_are_kept_byte_for_byte(trained, tmp_path):
+def test_conditioning_frames_are_kept_byte_for_byte(trained, tmp_path):
     video = REAL[0, :6, ::2, ::2]
     media.write_video(tmp_path / "in.webp", video)
     path = str(tmp_path / "in.webp")

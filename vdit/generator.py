@@ -100,6 +100,8 @@ class Generator:
         asked = {"steps": steps, "method": method, "scale": guidance, "strength": strength}
         sampling = objectives.changed(self.sampling, **asked)
         objectives.check(self.objective, sampling.method)
+        if sampling.strength < 1 and frames is None:
+            raise InputError("strength below 1: expected frames to edit")
         captions = self.tokens(prompts)
         batch = batch or min(BATCH, len(captions))
         parts = []
