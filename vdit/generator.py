@@ -195,8 +195,7 @@ class Generator:
         folder = pathlib.Path(folder)
         if self.params is not None:
             save_weights(folder / WEIGHTS, {"params": self.params, "ema": self.ema})
-        if not (folder / AUTOENCODER).exists():
-            self.autoencoder.save(folder / AUTOENCODER)
+        self.autoencoder.save(folder / AUTOENCODER)
         words = self.vocabulary and dataclasses.asdict(self.vocabulary)
         about = {"config": dataclasses.asdict(self.config), "settings": self.settings}
         about |= {"video": self.video, "statistics": self.statistics._asdict()}

@@ -11,8 +11,8 @@ from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
 from vdit.diffusion.flow import RectifiedFlow
 from vdit.parallel import sharding
+from vdit.training.clock import Clock
 from vdit.training.diffusion_loss import DiffusionLoss, Init
-from vdit.training.metrics import Clock
 from vdit.training.optimizer import OptimizerConfig
 from vdit.training.step import compiled
 

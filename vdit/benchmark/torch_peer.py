@@ -52,10 +52,10 @@ class CrossAttention(nn.Module):
         self.q_norm = nn.RMSNorm(width // heads, EPSILON)
         self.k_norm = nn.RMSNorm(width // heads, EPSILON)
 
-    def forward(self, x: Tensor, words: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, x: Tensor, words: Tensor, key_mask: Tensor) -> Tensor:
         q = self.q_norm(self.q(x).unflatten(-1, (self.heads, -1)))
         k, v = (h.unflatten(-1, (self.heads, -1)) for h in self.kv(words).chunk(2, -1))
-        return self.out(attend(q, self.k_norm(k), v, seen[:, None, None]))
+        return self.out(attend(q, self.k_norm(k), v, key_mask[:, None, None]))
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -107,13 +107,13 @@ class Block(nn.Module):
         x: Tensor,
         c: Tensor,
         words: Tensor,
-        seen: Tensor,
+        key_mask: Tensor,
         cos: Tensor,
         sin: Tensor,
     ) -> Tensor:
         first, last = self.modulation(c).chunk(2, -1)
         x = gated(lambda h: self.attentions[0](h, cos, sin), x, first)
-        x = x + self.cross(norm(x), words, seen)
+        x = x + self.cross(norm(x), words, key_mask)
         return gated(self.mlp, x, last)
 
 
@@ -141,16 +141,16 @@ class VideoDiT(nn.Module):
         (time_, high, wide), (pt, ph, pw) = self.config.grid, self.config.patch
         h = x.unflatten(3, (wide, pw)).unflatten(2, (high, ph)).unflatten(1, (time_, pt))
         h = self.patches(h.permute(0, 1, 3, 5, 2, 4, 6, 7).flatten(4).flatten(1, 3))
-        c, words, seen = self.condition(t, caption)
+        c, words, key_mask = self.condition(t, caption)
         for block in self.blocks:
-            h = block(h, c, words, seen, self.cos, self.sin)
+            h = block(h, c, words, key_mask, self.cos, self.sin)
         shift, scale = self.final_modulation(c)[:, None].chunk(2, -1)
         y = self.output(norm(h) * (1 + scale) + shift)
         y = y.unflatten(1, (time_, high, wide)).unflatten(4, (pt, ph, pw, -1))
         return y.permute(0, 1, 4, 2, 5, 3, 6, 7).reshape(x.shape)
 
     def condition(self, t: Tensor, caption: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What modulates, (B, D); the words (B, S, D); which of them are seen."""
+        """What modulates, (B, D); the words (B, S, D); which of them are key_mask."""
         half = self.config.frequencies // 2
         rate = torch.exp(
             -math.log(self.config.max_period) * torch.arange(half, device=t.device) / half
@@ -158,9 +158,11 @@ class VideoDiT(nn.Module):
         angle = 1000 * t[:, None] * rate
         level = self.noise_level["up"](torch.cat([angle.cos(), angle.sin()], -1))
         words = self.words[caption] + self.places
-        seen = torch.cat([torch.ones_like(caption[:, :1], dtype=torch.bool), caption[:, 1:] > 0], 1)
-        pooled = self.pool((words * seen[..., None]).sum(1) / seen.sum(1, keepdim=True))
-        return F.silu(self.noise_level["out"](F.silu(level)) + pooled), words, seen
+        key_mask = torch.cat(
+            [torch.ones_like(caption[:, :1], dtype=torch.bool), caption[:, 1:] > 0], 1
+        )
+        pooled = self.pool((words * key_mask[..., None]).sum(1) / key_mask.sum(1, keepdim=True))
+        return F.silu(self.noise_level["out"](F.silu(level)) + pooled), words, key_mask
 
 
 def load(model: VideoDiT, arrays: dict[str, np.ndarray]) -> None:

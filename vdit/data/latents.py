@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config.fingerprint import fingerprint
+from vdit.data.captions import CaptionEncoder
 from vdit.data.sources import Source, open_source
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
@@ -119,7 +120,7 @@ def _build(folder, key, config, autoencoder, sources) -> None:
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        captions = _Captions(config, sources["train"])
+        captions = CaptionEncoder(config, sources["train"])
         example = autoencoder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape} | captions.meta()
         meta |= {"dataset": sources["train"].name, "autoencoder": autoencoder.name}
@@ -172,33 +173,6 @@ def _chunks(source):
             items = ahead.result()
             ahead = pool.submit(read, start + ENCODE_BATCH)
             yield items
-
-
-class _Captions:
-    """Caption to what the record holds: word tokens, one class label, or a given embedding."""
-
-    def __init__(self, config, source, sample: int = 4096):
-        first = source[0]
-        self.features = np.asarray(first["embedding"]).shape if "embedding" in first else None
-        self.words = None
-        if self.features is None:
-            whole = config.model.condition in ("class", "label")
-            some = np.linspace(0, len(source) - 1, min(sample, len(source))).astype(int)
-            captions = [source[int(i)]["caption"] for i in some]
-            self.words = Vocabulary.of(captions, config.data.words, config.data.text_length, whole)
-
-    def encode(self, item) -> np.ndarray:
-        return self.words.encode(item["caption"]) if self.words else item["embedding"]
-
-    def meta(self) -> dict:
-        if self.words is None:
-            return {"text_length": self.features[0], "text_features": self.features[1], "words": []}
-        return {
-            "text_length": self.words.length,
-            "text_features": 0,
-            "words": list(self.words.words),
-            "whole": self.words.whole,
-        }
 
 
 def vocabulary(meta: dict[str, Any]) -> Vocabulary | None:

@@ -80,7 +80,7 @@ def hybrid(chain: Schedule, mse_B: jax.Array, vb_B: jax.Array) -> jax.Array:
 class DDPM(Objective):
     """A chain of noise levels (2006.11239); `predicts` epsilon, x or v.
 
-    The model is told timestep / `unit`: 1,000 for models whose t runs from 0 to 1, 1 for
+    The model takes timestep / `unit`: 1,000 for models whose t runs from 0 to 1, 1 for
     published ones.
     """
 

@@ -31,7 +31,7 @@ def c_in(sigma: Sigma, data: float) -> Sigma:
 
 
 def c_noise(sigma: Sigma) -> jax.Array:
-    """The timestep that the network is told: log(sigma) / 4."""
+    """The timestep that the network takes: log(sigma) / 4."""
     return jnp.log(sigma) / 4
 
 

@@ -21,7 +21,7 @@ def extract(table: np.ndarray, i_B: jax.Array, like: jax.Array) -> jax.Array:
 
 
 def noise_level(chain: Schedule, i_B: jax.Array, unit: float = 1.0) -> NoiseLevel:
-    """(B,) levels of the chain; the model is told timestep / `unit`."""
+    """(B,) levels of the chain; the model takes timestep / `unit`."""
     tables = chain.timesteps / unit, chain.alpha, chain.sigma
     return NoiseLevel(*(jnp.asarray(a, jnp.float32)[i_B] for a in tables))
 

@@ -1,4 +1,4 @@
-"""How noisy a clip is: x_t = alpha x + sigma noise, at a timestep t that the model is told."""
+"""How noisy a clip is: x_t = alpha x + sigma noise, at a timestep t, which the model takes."""
 
 from typing import NamedTuple
 

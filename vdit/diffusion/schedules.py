@@ -17,7 +17,7 @@ class Schedule:
     """A chain q(x_i | x) = N(sqrt(a_i) x, 1 - a_i), a = `alphas_cumprod` (2006.11239, eq. 4).
 
     Both arrays (T,), from data to noise. `timesteps` are indices into the chain that this one was
-    respaced from: what the model is told.
+    respaced from: what the model takes.
     """
 
     alphas_cumprod: np.ndarray
@@ -66,7 +66,7 @@ class Schedule:
         return of_x, of_x_t
 
     def path(self, unit: float) -> NoiseLevel:
-        """(T + 1,) levels from noise to data; the model is told timestep / `unit`."""
+        """(T + 1,) levels from noise to data; the model takes timestep / `unit`."""
         up = np.append(0, self.timesteps) / unit, np.append(1, self.alpha), np.append(0, self.sigma)
         return NoiseLevel(*(a[::-1] for a in up))
 

@@ -16,13 +16,13 @@ from vdit.runs.files import whole_file
 
 class Clips(NamedTuple):
     """Held-out clips: tokens or embeddings (B, S[, F]), captions, uint8 videos (B, T, H, W, 3),
-    normalised latents, and their places in the source."""
+    normalised latents, and their indices in the source."""
 
     tokens: np.ndarray
     captions: list[str]
     videos: np.ndarray
     latents: np.ndarray
-    places: np.ndarray
+    indices: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +51,11 @@ class EvaluationData:
 
     def clips(self, count: int) -> Clips:
         """The first `count` clips, from the beginning again where there are fewer."""
-        places = np.arange(count) % len(self.validation)
-        rows, items = self.validation.rows(places), [self.source[int(i)] for i in places]
+        indices = np.arange(count) % len(self.validation)
+        rows, items = self.validation.rows(indices), [self.source[int(i)] for i in indices]
         videos = np.stack([item["video"] for item in items])
         captions = [item["caption"] for item in items]
-        return Clips(rows["caption"], captions, videos, rows["latent"], places)
+        return Clips(rows["caption"], captions, videos, rows["latent"], indices)
 
     def save_arrays(self, name: str, **arrays: Any) -> None:
         """NAME.npz: of the last step in the run's folder, of others beside their evaluations."""

@@ -27,7 +27,7 @@ def evaluate(
     if data.dataset != "worlds" or not count or not model.config.frame_timesteps:
         return []
     seed, real = settings.seed if seed is None else seed, data.clips(count)
-    truths = [data.source.truth(int(i)) for i in real.places]
+    truths = [data.source.truth(int(i)) for i in real.indices]
     coded = model.autoencoder.decode(model.statistics.denormalise(real.latents))
     every = np.ones(real.videos.shape[1], bool)
     found = [_record(BOUND, position_errors(coded, truths, every))]

@@ -13,10 +13,14 @@ from vdit.runs.files import whole_file
 
 
 def save_weights(path: str | pathlib.Path, tree: Any) -> None:
-    """Writes every array of a tree, each under its path (params/stages/0/mlp/up/kernel)."""
-    named = jax.tree_util.tree_leaves_with_path(tree)
-    with whole_file(path) as part, part.open("wb") as file:
-        np.savez(file, **{name_of(keys): np.asarray(x) for keys, x in named})
+    """Writes every array of a tree, each under its path (params/stages/0/mlp/up/kernel).
+
+    As `np.savez` does, but one array after another, so that the host holds one at a time.
+    """
+    with whole_file(path) as part, zipfile.ZipFile(part, "w") as archive:
+        for keys, x in jax.tree_util.tree_leaves_with_path(tree):
+            with archive.open(f"{name_of(keys)}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(x), allow_pickle=False)
 
 
 def load_weights(path: str | pathlib.Path, shapes: Any) -> Any:

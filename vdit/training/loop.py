@@ -12,7 +12,8 @@ from vdit.parallel import processes, sharding
 from vdit.runs import checkpoint
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory, trunk
-from vdit.training.metrics import Clock, open_log
+from vdit.training.clock import Clock
+from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 from vdit.training.step import TrainState, compiled, require_finite
 from vdit.training.tasks import Task

@@ -15,7 +15,8 @@ from vdit.runs import checkpoint, folder
 from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import loop, slots
-from vdit.training.metrics import open_log, rates
+from vdit.training.clock import rates
+from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 from vdit.training.overview import describe
 from vdit.training.run import measure

@@ -19,7 +19,7 @@ from vdit.errors import InputError
 from vdit.parallel import sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.runs.goodput import GOODPUT, listen
-from vdit.training.metrics import Clock
+from vdit.training.clock import Clock
 from vdit.training.optimizer import OptimizerConfig
 from vdit.training.packed_run import PackedRun
 from vdit.training.slots import stages

@@ -11,13 +11,6 @@ from vdit.parallel.compiler import compiler_options, jitted
 LEVEL, EMITTERS = "xla_backend_optimization_level", "xla_cpu_use_fusion_emitters"
 
 
-def test_what_runs_once_is_quick_to_compile(monkeypatch):
-    monkeypatch.delenv("XLA_FLAGS", raising=False)
-    step, init = map(compiler_options, ("step", "init"))
-    assert [o[LEVEL] for o in (step, init)] == [1, 0]
-    assert [o[EMITTERS] for o in (step, init)] == [True, False]
-
-
 def test_what_xla_flags_sets_stands(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host_platform_device_count=2 --{LEVEL}=3")
     assert set(compiler_options("step")) >= {EMITTERS}
