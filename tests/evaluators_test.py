@@ -72,6 +72,19 @@ def test_another_evaluator_measures_and_trains_nothing(root):
     }
 
 
+def test_a_row_says_which_set_its_loss_was_measured_on(root):
+    """Also when something else is measured later."""
+    first = evaluations.read(root / "run", 4)["row"]["validation"]
+    assert first == evaluations.read(root / "run", 12)["row"]["validation"]
+    (other,) = evaluate_run(root / "run", [4], {"losses": {"triples": 64}})
+    assert other["row"]["validation"] != first
+    assert other["evaluators"]["losses"]["records"][0]["n"] == 64
+    (again,) = evaluate_run(root / "run", [4], {"continuation": {}})
+    assert again["row"] == other["row"]
+    (back,) = evaluate_run(root / "run", [4], {"losses": {}})
+    assert back["row"]["validation"] == first
+
+
 def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
     with pytest.raises(InputError, match="evaluator 'beauty': expected one of continuation, loss"):
         evaluate_run(root / "run", None, {"beauty": {}})

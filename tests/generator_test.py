@@ -154,8 +154,17 @@ def test_what_cannot_be_asked_is_said(root, tmp_path):
     model = vdit.load(root / "run")
     with pytest.raises(InputError, match="expected a list of captions"):
         model.sample("a red circle")
+    video = clips_of(root / "run", 1)[0][0]
+    edit = model.conditioning("edit", video)
     with pytest.raises(InputError, match="trained without conditioning frames"):
-        model.sample([""], frames=model.conditioning("extend", clips_of(root / "run", 1)[0][0]))
+        model.sample([""], frames=model.conditioning("extend", video))
+    for wrong in ({"frames": edit}, {"strength": 0.5}):
+        with pytest.raises(InputError, match="strength: expected with the frames of an edit"):
+            model.sample([""], **wrong)
+    with pytest.raises(InputError, match="frames of 1 clips: expected 2, one a caption"):
+        model.sample(PROMPTS, frames=edit, strength=0.5)
+    with pytest.raises(InputError, match="expected at least one caption"):
+        model.sample([])
     with pytest.raises(InputError, match="sampling method 'magic'"):
         model.sample([""], method="magic")
     with pytest.raises(InputError, match="weights='best': expected ema or params"):

@@ -55,7 +55,7 @@ def row(made):
     """The results table's, of the end of a run."""
     task = DiffusionTask(made)
     data = EvaluationData(made, task.validation, None, made.steps)
-    return row_of(made, made.steps) | evaluation.model_columns(data, task.model, {})
+    return row_of(made, made.steps) | evaluation.model_columns(data, task.model)
 
 
 def test_rows_say_what_was_shared_and_what_has_not_ended(grown):

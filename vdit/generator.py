@@ -93,16 +93,15 @@ class Generator:
         """Videos uint8 (B, T, H, W, 3) for B captions: texts, tokens (B, S), embeddings (B, S, F).
 
         `steps`, `guidance` (1 is none) and `method` are the run's own by default. `frames` (see
-        `conditioning`) are kept as they are, or, with a `strength` below 1, noised to that share
-        and edited. Noise is drawn for `batch` clips at a time: the same seed and batch, the same
-        videos. Raises `InputError` for what the model was not trained for.
+        `conditioning`) are kept as they are; those of an edit are noised to the share `strength`.
+        Noise is drawn for `batch` clips at a time: the same seed and batch, the same videos. Raises
+        `InputError` for what the model was not trained for.
         """
         asked = {"steps": steps, "method": method, "scale": guidance, "strength": strength}
         sampling = objectives.changed(self.sampling, **asked)
         objectives.check(self.objective, sampling.method)
-        if sampling.strength < 1 and frames is None:
-            raise InputError("strength below 1: expected frames to edit")
         captions = self.tokens(prompts)
+        self._check_frames(len(captions), frames, strength)
         batch = batch or min(BATCH, len(captions))
         parts = []
         for i in range(0, len(captions), batch):
@@ -126,13 +125,24 @@ class Generator:
 
         return frames_for(task, video, self.video[0], self.config.latent[0])
 
+    def _check_frames(
+        self, count: int, frames: "ConditioningFrames | None", strength: float | None
+    ) -> None:
+        edits = frames is not None and frames.latent_mask is None
+        if edits != (strength is not None):
+            raise InputError("strength: expected with the frames of an edit, and with no others")
+        if frames is not None and len(frames.clips) != count:
+            raise InputError(
+                f"frames of {len(frames.clips)} clips: expected {count}, one a caption"
+            )
+        if frames is not None and not edits and not self.config.frame_timesteps:
+            raise InputError("this run was trained without conditioning frames (model.given=0)")
+
     def _conditioning(self, frames: "ConditioningFrames", part: slice, batch: int) -> Conditioning:
         clips = _filled(frames.clips[part], batch)
         clean = self.statistics.normalise(self.autoencoder.encode(clips))
         if frames.latent_mask is None:
             return Conditioning(clean, None)
-        if not self.config.frame_timesteps:
-            raise InputError("this run was trained without conditioning frames (model.given=0)")
         return Conditioning(clean, np.tile(frames.latent_mask, (batch, 1)))
 
     def tokens(self, prompts: Sequence[str] | np.ndarray) -> np.ndarray:
@@ -143,6 +153,8 @@ class Generator:
             raise InputError(f"prompts {prompts!r}: expected a list of captions, not one text")
         if self.vocabulary is None:
             raise InputError("this run was trained on given embeddings: it takes no prompts")
+        if not len(prompts):
+            raise InputError("prompts: expected at least one caption; an empty one is none")
         return np.stack([self.vocabulary.encode(prompt) for prompt in prompts])
 
     def knows(self, prompt: str) -> bool:

@@ -26,17 +26,22 @@ Asked = Mapping[str, Mapping[str, Any]]
 def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, Any]:
     """Measures a checkpoint by the evaluators asked for, {name: options}; writes what was found.
 
-    Returns the content of evaluations/STEP.json. Raises `InputError` for unknown names or options.
+    Returns the content of evaluations/STEP.json, whose row (its commit and device too) is that of
+    the first time. Raises `InputError` for unknown names or options.
     """
     chosen = {name: evaluators.find(name, options) for name, options in asked.items()}
     found = {
         name: (asked[name], measure(model, data, **asked[name])) for name, measure in chosen.items()
     }
-    row = row_of(data.config, data.step) | model_columns(data, model.config, asked)
+    before = evaluations.read(data.workdir, data.step)
+    row = before.get("row") or row_of(data.config, data.step) | model_columns(data, model.config)
+    options = asked.get("losses", before.get("evaluators", {}).get("losses", {}).get("options", {}))
+    meta = data.validation.meta
+    row |= {"validation": losses.validation_id(data.config, meta["key"], **options)}
     return evaluations.write(data.workdir, data.step, row, found)
 
 
-def model_columns(data: EvaluationData, model: ModelConfig, asked: Asked) -> dict[str, Any]:
+def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     """Columns of a checkpoint's row that its model and its data fix."""
     config, meta = data.config, data.validation.meta
     clips, flops = data.step * config.batch, training_flops(model)
@@ -45,7 +50,6 @@ def model_columns(data: EvaluationData, model: ModelConfig, asked: Asked) -> dic
         "objective": objectives.create(config).name,
         "dataset": meta["dataset"],
         "autoencoder": meta["autoencoder"],
-        "validation": losses.validation_id(config, meta["key"], **asked.get("losses", {})),
         "psnr": meta["psnr"],
         "depth": model.depth,
         "width": model.width,
