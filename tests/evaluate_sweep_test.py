@@ -214,3 +214,14 @@ def test_slurm_gets_the_evaluation(root, tmp_path, monkeypatch):
     assert not measured(root)
     subprocess.run(["bash", str(script)], env=environment, check=True)
     assert measured(root) == all_of(root, "losses")
+
+
+def test_a_plan_of_older_code_is_evaluated_as_its_runs_ask(root):
+    """Its runs have no config in the plan, but each has its own in its folder."""
+    old = plan.read_plan(root)
+    for run in old["runs"]:
+        del run["config"]
+    (root / plan.PLAN).write_text(json.dumps(old))
+    status, _, err = evaluate(root, "--only", "losses")
+    assert status == 0, err
+    assert measured(root) == all_of(root, "losses")

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ml_collections import ConfigDict
+
 from sweeps.launcher import claim
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Pack, Run
-from sweeps.launcher.plan import config_of, select
+from sweeps.launcher.plan import select
 from sweeps.launcher.state import OVER_STATES, State, read_json, run_folder, state_by_claim
 from vdit.runs import evaluations
-from vdit.runs.folder import RESULT, steps_saved
+from vdit.runs.folder import RESULT, read_config, steps_saved
 from vdit.runs.goodput import GOODPUT
 
 FAILED = "evaluation_failed.json"
@@ -35,7 +37,7 @@ class Evaluation(Job):
         runs = [run for run in select(plan, hold_out=False) if _is_ready(root, run, every)]
         super().__init__(root, runs, options)
         self.every = every
-        self._evaluators = {run["run_id"]: _asked(run, only) for run in runs}
+        self._evaluators = {run["run_id"]: self._asked(run, only) for run in runs}
         self._sizes = {run["run_id"]: len(self._steps(run)) for run in runs}
 
     def evaluators(self) -> set[str]:
@@ -48,6 +50,10 @@ class Evaluation(Job):
         folder = self.folder(run)
         left = {s: evaluations.missing(folder, s, evaluators) for s in self._steps(run)}
         return {step: evaluators for step, evaluators in left.items() if evaluators}
+
+    def config(self, run: Run) -> ConfigDict:
+        """That in its folder: plans of older code have none."""
+        return read_config(self.folder(run))
 
     def is_over(self, run: Run) -> bool:
         return (self.folder(run) / FAILED).exists() or not self.missing(run)
@@ -83,6 +89,12 @@ class Evaluation(Job):
                 self.fail(run, "ended without its evaluations")
         return 0
 
+    def _asked(self, run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Evaluators and options of the plan's config, which may name more than the run did when it
+        was trained; of those named on the command line the config need not know."""
+        asked = evaluations.evaluators_of(run.get("config") or self.config(run))
+        return {name: asked.get(name, {}) for name in only} if only else asked
+
     def _evaluate(self, run: Run, names: list[str]) -> list[tuple[str, str]]:
         """By all of these at once and, if that fails, by each alone: what failed, and its trace."""
         from vdit.training.evaluation import evaluate_run
@@ -115,12 +127,6 @@ class Evaluation(Job):
 def names_of(text: str) -> list[str]:
     """["losses", "worlds"] from "losses,worlds"."""
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _asked(run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Evaluators and options of a run's config; of those named here the config need not know."""
-    asked = evaluations.evaluators_of(config_of(run))
-    return {name: asked.get(name, {}) for name in only} if only else asked
 
 
 def _is_ready(root: Path, run: Run, every: bool) -> bool:

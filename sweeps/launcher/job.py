@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml_collections import ConfigDict
+
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.state import State, run_folder
 from vdit.runs.files import write_json
@@ -28,6 +30,10 @@ class Job(abc.ABC):
 
     def __init__(self, root: Path, runs: Sequence[Run], options: Sequence[str] = ()):
         self.root, self.runs, self.options = root, list(runs), list(options)
+
+    @abc.abstractmethod
+    def config(self, run: Run) -> ConfigDict:
+        """The resolved config that a run has."""
 
     @abc.abstractmethod
     def is_over(self, run: Run) -> bool:

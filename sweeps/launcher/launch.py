@@ -54,7 +54,7 @@ def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
     """Does a job with workers of this machine, in the mode that is chosen for it."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the workers end with the launcher
         signal.signal(number, signal.default_int_handler)
-    machine = modes.find_machine(job.runs)
+    machine = modes.find_machine(job.config(job.runs[0]).mesh)
     local.prepare(job)
     mode, why = choose(machine)
     workers = f"{len(mode.shares)} workers on {machine.platform}"
@@ -65,7 +65,7 @@ def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
 
 def _dry_run(job: Training, arguments: argparse.Namespace) -> int:
     """What would be trained, and how; writes nothing."""
-    machine = modes.find_machine(job.runs)
+    machine = modes.find_machine(job.config(job.runs[0]).mesh)
     workers = local.shares(machine.devices, arguments.workers, machine.need)
     print(forecast.describe(job.root, job.runs, len(workers)))
     print(f"mode: {modes.decide(*_question(job, machine, arguments))[1]}")

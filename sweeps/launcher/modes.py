@@ -6,7 +6,7 @@ python -m sweeps.launcher.modes --root DIR    writes DIR/modes.json, for workers
 import argparse
 import fcntl
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ Choices = dict[str, Mode]
 Asked = tuple[str, int | None]  # a mode or `auto`, and a number of workers or None
 
 
-def find_machine(runs: Sequence[dict[str, Any]], name: str = "") -> Machine:
-    """This machine, under the given name or its like's, for runs of the first one's mesh."""
+def find_machine(mesh: Mapping[str, int], name: str = "") -> Machine:
+    """This machine, under the given name or its like's, for runs of that mesh."""
     platform, devices = local.find_devices()
-    need = 1 if platform == "cpu" else local.devices_needed(config_of(runs[0]).mesh)
+    need = 1 if platform == "cpu" else local.devices_needed(mesh)
     return Machine(name or f"{platform} x{len(devices)}", platform, devices, need)
 
 
@@ -140,7 +140,7 @@ def main() -> None:
     left = [run for run in select(plan, arguments.hold_out) if not is_over(run_folder(root, run))]
     if not left or read_measurement(root, SLURM):
         return
-    machine = find_machine(left, SLURM)
+    machine = find_machine(config_of(left[0]).mesh, SLURM)
     here = [machine.devices]
     choices = {"one": Mode("one", here)} | packed(machine, left, here, arguments.workers)
     if len(choices) > 1 and _expected_s(root, machine, left) >= WORTH * COST_S:

@@ -52,6 +52,9 @@ class Training(Job):
     def describe(self, state: State) -> str:
         return f"loss {state.loss:.4f}  {state.seconds:.1f} s"
 
+    def config(self, run: Run) -> ConfigDict:
+        return config_of(run)
+
     def waits_for(self, run: Run) -> str:
         """The trunk that has yet to come to the step where the run leaves it."""
         name, _ = branch.trunk_of(run)
@@ -62,7 +65,7 @@ class Training(Job):
         return packs.gather(self.root, self.runs, first, self.slots, claim_run)
 
     def do(self, pack: Pack) -> int:
-        claimed = [(each.run, config_of(each.run)) for each in pack.claimed if self.may_try(each)]
+        claimed = [(each.run, self.config(each.run)) for each in pack.claimed if self.may_try(each)]
         many = f"{len(claimed)} runs packed, the first " if pack.slots else ""
         for run, _ in claimed[:1]:
             clock = time.strftime("%H:%M:%S")

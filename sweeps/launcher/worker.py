@@ -15,7 +15,7 @@ from sweeps.launcher.evaluation import Evaluation, names_of
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import TERMINATED
 from sweeps.launcher.packs import Claimed
-from sweeps.launcher.plan import config_of, read_plan, select
+from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.training import Training
 from sweeps.launcher.worker_log import WorkerLog
 from vdit import errors
@@ -74,7 +74,7 @@ def prepare(job: Job) -> None:
     with open(job.root / "prepare.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds them made
         for run in job.runs:
-            config = config_of(run)
+            config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
             source = fingerprint(parts | {"condition": config.model.condition})
             if source not in made and not job.is_over(run):
