@@ -118,7 +118,7 @@ def optimizer() -> dict:
     return {
         "name": "adamw",  # adamw | muon
         "lr": 1e-3,
-        "parameterization": "sp",  # sp | mup: widths share the rate of base_width (vdit/mup.py)
+        "parameterization": "sp",  # sp | mup: widths share the rate of base_width
         "base_width": 64,
         "schedule": "cosine",  # cosine | wsd
         "warmup": 0.05,

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from sweeps.launcher import branch, claim, plan
 from tests.paths import ROOT
-from tests.sweeps_test import SWEEP, launch, start, trained, wait_until
+from tests.sweeps_test import HANGS_S, SWEEP, launch, start, trained, wait_until
 from vdit.errors import InputError
 
 BASE = ConfigDict(
@@ -181,7 +181,7 @@ def test_branches_wait_for_a_trunk_whose_worker_was_killed(tmp_path):
     victim = trunks(tmp_path)[0]
     owner = json.loads((tmp_path / "runs" / victim / "claim").read_text())["pid"]
     os.kill(owner, signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=HANGS_S)
     assert process.returncode == 0, err
     assert "ended by signal 9" in out
     assert "8 of 8 runs are finished" in out
@@ -197,7 +197,7 @@ def test_a_killed_launcher_s_branches_go_on_with_the_next(tmp_path):
     process.communicate()
     (claim,) = tmp_path.glob("runs/*/claim")
     os.kill(json.loads(claim.read_text())["pid"], signal.SIGKILL)
-    out, err = start(*options).communicate(timeout=60)
+    out, err = start(*options).communicate(timeout=HANGS_S)
     assert "8 of 8 runs are finished" in out, err
     assert trained(tmp_path) == collections.Counter(run["run_id"] for run in plans(tmp_path))
 
@@ -216,7 +216,7 @@ def test_a_worker_waits_for_the_trunks_of_others_and_takes_what_they_leave(tmp_p
     assert not trained(tmp_path, "begin")
     for mine in held:
         mine.release()
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=HANGS_S)
     assert process.returncode == 0, err
     assert sum(trained(tmp_path).values()) == 8
 

@@ -180,9 +180,9 @@ def test_shapes_that_cannot_be_are_named(tmp_path):
         model_config_of(config(tmp_path, **{"model.patch": (2, 2, 2)}))
     with pytest.raises(InputError, match="unknown size 'Q'"):
         size_of("Q")
-    coder = config(tmp_path).autoencoder
-    coder.unlock()
-    coder.update({"name": "causal", "time": 4, "space": 4, "channels": 4})
-    assert latent_shape(coder, 9, 32, 40) == (3, 8, 10, 4)
+    autoencoder = config(tmp_path).autoencoder
+    autoencoder.unlock()
+    autoencoder.update({"name": "causal", "time": 4, "space": 4, "channels": 4})
+    assert latent_shape(autoencoder, 9, 32, 40) == (3, 8, 10, 4)
     with pytest.raises(InputError, match="10 frames: expected 1 \\+ a multiple of 4"):
-        latent_shape(coder, 10, 32, 32)
+        latent_shape(autoencoder, 10, 32, 32)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from sweeps.launcher import claim, plan
-from tests.sweeps_test import REPO, STAND_IN, launch, once_each, start, trained, wait_until
+from tests.sweeps_test import HANGS_S, REPO, STAND_IN, launch, once_each, start, trained, wait_until
 from vdit.runs import evaluations
 
 EVALUATE = "sweeps.launcher.evaluate"
@@ -78,7 +78,7 @@ def test_a_finished_sweep_is_evaluated_once(root):
 
 def test_two_launchers_evaluate_each_checkpoint_once(root):
     both = [start("--root", root, module=EVALUATE) for _ in range(2)]
-    ends = [process.communicate(timeout=60) for process in both]
+    ends = [process.communicate(timeout=HANGS_S) for process in both]
     assert [process.returncode for process in both] == [0, 0], ends
     assert measured(root, "evaluate") == measured(root) == all_of(root, "losses")
     assert all("6 of 6 runs are evaluated" in out for out, _ in ends)
@@ -106,7 +106,7 @@ def test_only_names_evaluators_and_takes_the_config_s_options(root):
     assert measured(root) == all_of(root, "worlds", "continuation")
     (found, *_) = (json.loads(p.read_text()) for p in root.glob("runs/*/evaluations/*.json"))
     assert found["evaluators"]["worlds"]["options"] == {"clips": 4}
-    assert found["evaluators"]["continuation"]["options"] == {}
+    assert found["evaluators"]["continuation"]["options"] == {"clips": 8}
 
 
 def test_all_takes_every_kept_checkpoint_of_unfinished_runs_too(tmp_path):

@@ -64,12 +64,14 @@ def test_another_evaluator_measures_and_trains_nothing(root):
     assert trained(made, root / "run") == row
     (found,) = evaluate_run(root / "run", None, {"worlds": {"clips": 3}})
     assert (root / "run" / "metrics.jsonl").read_text() == curve
-    assert found["evaluators"]["worlds"]["options"] == {"clips": 3}
+    assert found["evaluators"]["worlds"]["options"] == {"clips": 3, "seed": 0}
     assert {"losses", "worlds", "continuation"} == set(found["evaluators"])
-    assert not evaluations.missing(root / "run", 12, {"worlds": {"clips": 3}})
-    assert evaluations.missing(root / "run", 12, {"worlds": {"clips": 4}}) == {
-        "worlds": {"clips": 4}
-    }
+    for clips, seed in ((3, 0), (4, 0), (3, 1)):
+        asked = evaluations.evaluators_of(
+            {"evaluation": {"clips": clips, "seed": seed}}, ["worlds"]
+        )
+        left = evaluations.missing(root / "run", 12, asked)
+        assert left == ({} if (clips, seed) == (3, 0) else asked)
 
 
 def test_a_row_says_which_set_its_loss_was_measured_on(root):
@@ -91,6 +93,10 @@ def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
     with pytest.raises(InputError, match=r"evaluators.worlds.clip: .* clips, seed"):
         evaluate_run(root / "run", None, {"worlds": {"clip": 3}})
     made = config(tmp_path)
+    made.evaluators = {"worlds": {"clip": 3}}
+    with pytest.raises(InputError, match=r"evaluators.worlds.clip"):
+        trained(made, tmp_path / "never")
+    assert not (tmp_path / "never").exists()  # found before anything is trained
     made.evaluators = {"beauty": {}}
     with pytest.raises(InputError, match="evaluator 'beauty'"):
         resolve(made)
@@ -142,7 +148,7 @@ def data(root):
 
 def test_a_perfect_model_reaches_the_upper_bounds(data, tmp_path):
     """And is told apart from one that shows the clips in another order."""
-    found = {r.name: r for r in worlds.evaluate(Perfect(data), data)}
+    found = {r.name: r for r in worlds.evaluate(Perfect(data), data, clips=8, seed=0)}
     assert set(found) == {f"{n}{b}" for n in NAMES for b in ("", "_real", "_coded")}
     for name in NAMES:
         assert found[name].compared_with == (f"{name}_real", f"{name}_coded")
@@ -151,12 +157,13 @@ def test_a_perfect_model_reaches_the_upper_bounds(data, tmp_path):
     assert found["objects_agree"].value > 0.8
     wrong = Perfect(data)
     wrong.videos = np.roll(wrong.videos, 1, axis=0)
-    worse = {r.name: r.value for r in worlds.evaluate(wrong, data)}
+    worse = {r.name: r.value for r in worlds.evaluate(wrong, data, clips=8, seed=0)}
     assert worse["objects_agree"] < 0.5
+    assert worse["objects_agree_real"] > 0.8
 
 
 def test_a_perfect_continuation_has_the_error_of_the_real_clips(data):
-    found = {r.name: r for r in continuation.evaluate(Perfect(data), data)}
+    found = {r.name: r for r in continuation.evaluate(Perfect(data), data, clips=8, seed=0)}
     bound = found["position_coded"].value
     for task in ("animate", "extend", "extend_back", "interpolate"):
         record = found[f"{task}_position"]
@@ -170,8 +177,8 @@ def test_a_perfect_continuation_has_the_error_of_the_real_clips(data):
 def test_nothing_is_measured_where_it_does_not_apply(data):
     model = Perfect(data)
     model.config = types.SimpleNamespace(frame_timesteps=False)
-    assert continuation.evaluate(model, data) == []
-    assert worlds.evaluate(model, data, clips=0) == []
+    assert continuation.evaluate(model, data, clips=8, seed=0) == []
+    assert worlds.evaluate(model, data, clips=0, seed=0) == []
 
 
 def test_records_are_columns_by_their_names():

@@ -10,7 +10,7 @@ import pytest
 import vdit
 from experiments import autoencoder
 from tests.image_autoencoder_test import SMALL, random_kl
-from tests.tiny import config, python, trained
+from tests.tiny import ROOT, config, python, trained
 from vdit.autoencoders.autoencoder import read
 from vdit.autoencoders.image import ImageAutoencoder
 from vdit.data.sources import open_source
@@ -188,13 +188,24 @@ def test_a_published_autoencoder_goes_with_the_model(tmp_path):
     np.savez(tmp_path / "kl" / "kl.npz", **random_kl(SMALL))
     settings = {"norm_num_groups": SMALL.groups}
     (tmp_path / "kl" / "config.json").write_text(json.dumps(settings))
-    coder = ImageAutoencoder("kl", str(tmp_path / "kl"), SMALL.space, SMALL.channels)
-    coder.save(tmp_path / "saved")
-    shutil.rmtree(tmp_path / "kl")
+    found = ImageAutoencoder.of_files("kl", str(tmp_path / "kl"), SMALL.space, SMALL.channels)
+    shutil.rmtree(tmp_path / "kl")  # what is loaded needs its files no more
+    found.save(tmp_path / "saved")
     again = read(tmp_path / "saved")
+    again.save(tmp_path / "saved")
     video = np.random.default_rng(0).integers(0, 256, (1, 2, 8, 8, 3), np.uint8)
-    assert again.fingerprint == coder.fingerprint
-    np.testing.assert_array_equal(again.encode(video), coder.encode(video))
+    assert again.fingerprint == found.fingerprint
+    np.testing.assert_array_equal(again.encode(video), found.encode(video))
+
+
+def test_what_the_readme_shows_runs(root):
+    text = (ROOT / "README.md").read_text()
+    (shown,) = [part for part in text.split("```python\n")[1:] if "vdit.load" in part]
+    path, found = "runs/demo/runs/NAME", {}
+    assert path in shown
+    exec(shown.split("```")[0].replace(path, str(root / "run")), found)
+    assert found["videos"].shape == (1, 9, 32, 32, 3)
+    assert found["losses"].shape == (1,)
 
 
 def test_the_front_door_is_light():

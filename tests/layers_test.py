@@ -98,6 +98,7 @@ def test_wings_import_from_lower_wings():
         own = wing_of(module_of(path))
         for name in imports(path) if own is not None else ():
             other = wing_of(name)
+            assert name != "vdit", f"{path.relative_to(ROOT)} comes in by the front door"
             assert other is None or other <= own, f"{path.relative_to(ROOT)} imports {name}"
 
 

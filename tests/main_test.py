@@ -44,10 +44,11 @@ def test_a_wrong_command_is_one_clear_line(message, monkeypatch):
     assert "Traceback" not in str(caught.value)
 
 
-def test_the_process_says_it_and_exits_with_2():
-    done = python("-m", "vdit.main", *BASE, "--config.mesh.data=3", check=False)
+def test_the_process_says_it_and_exits_with_2(tmp_path):
+    meant = flags(tmp_path, tmp_path / "run", **{"mesh.data": 3})
+    done = python("-m", "vdit.main", *meant, check=False)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert done.stderr.splitlines()[-1].startswith("error: mesh data=3, fsdp=1, tensor=1")
     assert "Traceback" not in done.stderr
 
 

@@ -10,7 +10,7 @@ from sweeps.launcher import claim, modes, packs
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
-from tests.sweeps_test import STAND_IN, SWEEP, launch, once_each, start, trained
+from tests.sweeps_test import HANGS_S, STAND_IN, SWEEP, launch, once_each, start, trained
 from tests.tiny import ROOT, config
 
 CORES = sorted(map(str, os.sched_getaffinity(0)))
@@ -57,7 +57,7 @@ def test_runs_of_a_pack_that_is_too_much_are_trained_one_by_one(tmp_path):
 
 def test_packs_share_a_sweep_between_launchers(tmp_path):
     both = [start("--sweep", SWEEP, "--root", tmp_path, "--mode", "packed") for _ in range(2)]
-    ends = [process.communicate(timeout=60) for process in both]
+    ends = [process.communicate(timeout=HANGS_S) for process in both]
     assert [process.returncode for process in both] == [0, 0], ends
     assert trained(tmp_path, "begin") == trained(tmp_path) == once_each(tmp_path)
 

@@ -135,15 +135,15 @@ def test_inputs_start_as_at_the_base_width_and_all_else_as_it_was():
 def test_training_and_start_take_the_width_from_the_config(tmp_path, monkeypatch):
     made = config(tmp_path, **{"optimizer.parameterization": "mup", "optimizer.base_width": 12})
     assert DiffusionTask(made).init.relative_width == 2.0
-    recipes = []
+    optimizers = []
 
-    def compiled(loss, init, recipe, mesh):
-        recipes.append(recipe)
+    def compiled(loss, init, optimizer, mesh):
+        optimizers.append(optimizer)
         return lambda key: None, None
 
     monkeypatch.setattr(loop, "compiled", compiled)
     loop.start(types.SimpleNamespace(loss=None, init=None), made, None)
-    assert recipes[0].relative_width == 2.0
+    assert optimizers[0].relative_width == 2.0
 
 
 def test_a_config_from_before_these_keys_means_sp():

@@ -14,8 +14,10 @@ from tests.tiny import ROOT, config, flags, simulated, trained
 from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.parallel import processes, sharding
+from vdit.runs import evaluations
 
-SMALL = {"steps": 6, "model.depth": 1, "evaluation.clips": 0, "sampling.method": "euler"}
+SMALL = {"steps": 6, "model.depth": 1, "evaluation.clips": 2, "sampling.method": "euler"}
+SMALL |= {"evaluate_every": 4, "sample_every": 4}
 
 
 def free_port() -> int:
@@ -65,6 +67,9 @@ def test_two_processes_learn_what_one_does_and_only_one_writes(tmp_path):
     results = [json.loads((tmp_path / n / "result.json").read_text()) for n in ("one", "two")]
     assert results[1]["loss_ema"] == pytest.approx(results[0]["loss_ema"], rel=1e-5)
     assert results[1]["num_devices"] == 8
+    measured = [evaluations.read(tmp_path / n, 4)["evaluators"]["losses"] for n in ("one", "two")]
+    losses = [found["records"][0]["value"] for found in measured]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
     assert json.loads(first[1].splitlines()[-1])["run_id"] == results[0]["run_id"]
     assert "run_id" not in second[1]
 

@@ -166,12 +166,14 @@ class Explosion:
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_no_checkpoint_of_it(tmp_path):
-    made = config(tmp_path, checkpoint_every=1)
+    made = config(tmp_path, checkpoint_every=1, evaluate_every=1)
     with pytest.raises(DivergedError, match=r"not finite at step (\d+)") as caught:
         train(Exploding(made), made, tmp_path / "run")
     step = int(str(caught.value).split()[-1])
     assert 1 < step <= made.steps
     assert steps_saved(tmp_path / "run") == [step - 1]
+    measured = {int(path.stem) for path in (tmp_path / "run" / "evaluations").glob("*.json")}
+    assert measured == set(range(1, step))
     shapes = dit.weight_shapes(DiffusionTask(made).model)
     weights = checkpoint.read_weights(tmp_path / "run", shapes)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))

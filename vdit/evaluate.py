@@ -45,10 +45,10 @@ def evaluate_one(args: argparse.Namespace) -> None:
     from vdit.runs.folder import read_config, steps_saved
     from vdit.training.evaluation import evaluate_run
 
-    asked = evaluations.evaluators_of(read_config(args.workdir))
-    if args.only:
-        asked = {name: asked.get(name, {}) for name in args.only.split(",")}
-    steps = steps_saved(args.workdir) if args.all else [args.step] if args.step else None
+    only = args.only.split(",") if args.only else ()
+    asked = evaluations.evaluators_of(read_config(args.workdir), only)
+    one = None if args.step is None else [args.step]
+    steps = steps_saved(args.workdir) if args.all else one
     for found in evaluate_run(args.workdir, steps, asked):
         measured = [found["evaluators"][name]["records"] for name in asked]
         records = [evaluations.Record(**record) for part in measured for record in part]

@@ -102,7 +102,10 @@ class Generator:
         objectives.check(self.objective, sampling.method)
         captions = self.tokens(prompts)
         self._check_frames(len(captions), frames, strength)
-        batch = batch or min(BATCH, len(captions))
+        batch = min(BATCH, len(captions)) if batch is None else batch
+        for name, number in (("steps", sampling.steps), ("batch", batch)):
+            if number < 1:
+                raise InputError(f"{name}={number}: expected 1 or more")
         parts = []
         for i in range(0, len(captions), batch):
             part = slice(i, i + batch)
@@ -131,6 +134,8 @@ class Generator:
         edits = frames is not None and frames.latent_mask is None
         if edits != (strength is not None):
             raise InputError("strength: expected with the frames of an edit, and with no others")
+        if strength is not None and not 0 < strength <= 1:
+            raise InputError(f"strength={strength}: expected above 0, up to 1")
         if frames is not None and len(frames.clips) != count:
             raise InputError(
                 f"frames of {len(frames.clips)} clips: expected {count}, one a caption"
@@ -147,15 +152,22 @@ class Generator:
 
     def tokens(self, prompts: Sequence[str] | np.ndarray) -> np.ndarray:
         """Captions as the model reads them: tokens (B, S), or embeddings (B, S, F) as given."""
-        if isinstance(prompts, np.ndarray) and prompts.dtype.kind != "U":
-            return prompts
         if isinstance(prompts, str):
             raise InputError(f"prompts {prompts!r}: expected a list of captions, not one text")
-        if self.vocabulary is None:
-            raise InputError("this run was trained on given embeddings: it takes no prompts")
         if not len(prompts):
             raise InputError("prompts: expected at least one caption; an empty one is none")
-        return np.stack([self.vocabulary.encode(prompt) for prompt in prompts])
+        if isinstance(prompts, np.ndarray) and prompts.dtype.kind in "iuf":
+            return self._checked(prompts)
+        if self.vocabulary is None:
+            raise InputError("this run was trained on given embeddings: it takes no prompts")
+        return np.stack([self.vocabulary.encode(str(prompt)) for prompt in prompts])
+
+    def _checked(self, tokens: np.ndarray) -> np.ndarray:
+        words, features = self.config.text_length, self.config.text_features
+        expected = (len(tokens), words, features) if features else (len(tokens), words)
+        if tokens.shape != expected:
+            raise InputError(f"captions {tokens.shape}: expected {expected}")
+        return tokens
 
     def knows(self, prompt: str) -> bool:
         """Whether all words of a prompt were in the training captions."""
@@ -171,8 +183,11 @@ class Generator:
 
         Latents are rounded to half precision, as those that training caches.
         """
+        tokens, shape = self.tokens(captions), (len(captions), *self.video, 3)
+        if np.shape(clips) != shape or clips.dtype != np.uint8:
+            raise InputError(f"clips {np.shape(clips)}: expected uint8 {shape}, one a caption")
         latents = self.autoencoder.encode(clips).astype(np.float16).astype(np.float32)
-        t, tokens = np.asarray(flow.fixed_timesteps(len(clips))), self.tokens(captions)
+        t = np.asarray(flow.fixed_timesteps(len(clips)))
         return self.fixed_losses(self.statistics.normalise(latents), tokens, t, seed)
 
     def fixed_losses(
@@ -205,13 +220,20 @@ class Generator:
     def save(self, folder: str | pathlib.Path) -> None:
         """Writes all of it; generator.json comes last, so that a folder which has one is whole."""
         folder = pathlib.Path(folder)
+        for former in (FILE, WEIGHTS):
+            (folder / former).unlink(missing_ok=True)
         if self.params is not None:
-            save_weights(folder / WEIGHTS, {"params": self.params, "ema": self.ema})
+            self.save_weights(folder)
         self.autoencoder.save(folder / AUTOENCODER)
         words = self.vocabulary and dataclasses.asdict(self.vocabulary)
         about = {"config": dataclasses.asdict(self.config), "settings": self.settings}
         about |= {"video": self.video, "statistics": self.statistics._asdict()}
-        write_json(folder / FILE, about | {"vocabulary": words, "step": self.step})
+        write_json(folder / FILE, about | {"vocabulary": words})
+
+    def save_weights(self, folder: str | pathlib.Path) -> None:
+        """The weights and their step alone, in one file, beside what `save` wrote."""
+        tree = {"params": self.params, "ema": self.ema, "step": np.int32(self.step)}
+        save_weights(pathlib.Path(folder) / WEIGHTS, tree)
 
 
 def read(folder: str | pathlib.Path) -> Generator:
@@ -229,9 +251,9 @@ def read(folder: str | pathlib.Path) -> Generator:
     )
     if not (folder / WEIGHTS).exists():
         return found
-    shapes = dit.weight_shapes(found.config)
-    stored = load_weights(folder / WEIGHTS, {"params": shapes, "ema": shapes})
-    return found.with_weights(**stored, step=about["step"])
+    shapes, step = dit.weight_shapes(found.config), jax.ShapeDtypeStruct((), np.int32)
+    stored = load_weights(folder / WEIGHTS, {"params": shapes, "ema": shapes, "step": step})
+    return found.with_weights(stored["params"], stored["ema"], int(stored["step"]))
 
 
 def place_of(folder: str | pathlib.Path) -> pathlib.Path | None:
@@ -242,7 +264,7 @@ def place_of(folder: str | pathlib.Path) -> pathlib.Path | None:
 
 
 def at_step(
-    found: Generator, folder: str | pathlib.Path, step: int | None, weights: Weights
+    found: Generator, folder: str | pathlib.Path, step: int | None, weights: Weights = "ema"
 ) -> Generator:
     """With the weights of a step of a run folder: by default those it has, else the last saved.
 

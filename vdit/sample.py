@@ -1,12 +1,12 @@
-"""A checkpoint to a video: from words, or from frames that are given.
+"""A checkpoint to a video: from words, or from conditioning frames.
 
 python -m vdit.sample --workdir runs/s --out x.mp4 --prompt "a small red circle moves left"
 python -m vdit.sample --workdir runs/s --out x.mp4 --task extend --frames in.mp4
 
 With --frames (a video or a picture): animate its first frame; extend it, or extend_back before it;
 interpolate between its beginning and its end; loop from its end to its beginning; edit it, all of
-it, by noising it part of the way. Given frames are kept. Only edit works with every run: the others
-need one that was trained with given frames (--config.model.given=0.5).
+it, by noising it part of the way. Conditioning frames are kept. Only edit works with every run: the
+others need one that was trained with some (--config.model.given=0.5).
 """
 
 import argparse

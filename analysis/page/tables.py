@@ -54,7 +54,7 @@ def _video(name, caption, uri):
 
 
 def score_section(rows: pd.DataFrame, fit: dict[str, Any], judged: dict[str, Any]) -> str:
-    """Scores of the best run at each budget, their errors and ceilings; "" without scores."""
+    """Scores of the best run at each budget, their errors and upper bounds; "" without scores."""
     names = video_scores.names(rows)
     if not names:
         return ""
@@ -86,8 +86,8 @@ def _score_row(name, shown, rows, improves):
     for _, row in shown:
         value, error = _number(row[name], digits), _number(row[f"{name}_se"], digits)
         cells.append(f"{value}<small>± {error}</small>" if value else "")
-    for ceiling in ("coded", "real"):
-        column = f"{name}_{ceiling}"
+    for bound in ("coded", "real"):
+        column = f"{name}_{bound}"
         cells.append(_number(rows[column].median(), digits) if column in rows.columns else "")
     return cells
 

@@ -1,8 +1,9 @@
 """A run's folder as rows of the results table: one for each checkpoint that was evaluated.
 
 RUN/result.json is the row of a finished run's last step; RUN/evaluations/STEP.json has the records
-that evaluators made of a checkpoint, and the row that it is as far as training fixes it. Runs from
-before have RUN/evaluation.json in their place: columns of the last step.
+that evaluators made of a checkpoint (the last time, if more than once), and the row that it is as
+far as training fixes it. Older runs have RUN/evaluation.json in their place: columns of the last
+step.
 """
 
 import pathlib
@@ -16,6 +17,7 @@ Row = dict[str, Any]
 Tell = Callable[[str], None]
 RESULT, EVALUATIONS, SCORES = "result.json", "evaluations", "evaluation.json"
 KEPT = ("se", "n", "lower_is_better")  # of a record, beside its value
+BOUNDS = ("real", "coded")
 
 
 def rows_of(folder: pathlib.Path, tell: Tell) -> list[Row]:
@@ -37,15 +39,23 @@ def columns(records: Iterable[Mapping[str, Any]]) -> Row:
     for record in records:
         name = record["name"]
         found[name] = record["value"]
-        found |= {f"{name}_{key}": record[key] for key in KEPT if record.get(key) is not None}
+        kept = {key: record[key] for key in KEPT if record.get(key) is not None}
+        found |= {_column(name, key): value for key, value in kept.items()}
     return found
 
 
+def _column(name, key):
+    """NAME_KEY; the number of clips of an upper bound stands as it always did, as NAME_n_real."""
+    score, _, bound = name.rpartition("_")
+    return f"{score}_n_{bound}" if key == "n" and bound in BOUNDS else f"{name}_{key}"
+
+
 def _finished(folder, measured, tell):
-    """result.json, with what was measured of the same step."""
+    """result.json, with what was measured of the same step, then or since."""
     row = read_json(folder / RESULT, "the result of a run")
-    records = measured.get(row.get("steps"), ({}, []))[1]
-    return _older_scores(folder, row, tell) | columns(records) | row
+    known, records = measured.get(row.get("steps"), ({}, []))
+    found = _older_scores(folder, row, tell) | row | columns(records)
+    return found | {key: known[key] for key in ("validation",) if key in known}
 
 
 def _older_scores(folder, row, tell):

@@ -92,8 +92,7 @@ class Evaluation(Job):
     def _asked(self, run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Evaluators and options of the plan's config, which may name more than the run did when it
         was trained; of those named on the command line the config need not know."""
-        asked = evaluations.evaluators_of(run.get("config") or self.config(run))
-        return {name: asked.get(name, {}) for name in only} if only else asked
+        return evaluations.evaluators_of(run.get("config") or self.config(run), only)
 
     def _evaluate(self, run: Run, names: list[str]) -> list[tuple[str, str]]:
         """By all of these at once and, if that fails, by each alone: what failed, and its trace."""
@@ -120,7 +119,11 @@ class Evaluation(Job):
         return [(steps, evaluators) for steps, evaluators in calls.values() if evaluators]
 
     def _steps(self, run: Run) -> list[int]:
-        saved = steps_saved(self.folder(run))
+        folder = self.folder(run)
+        ended = (
+            [run["steps"]] if (folder / RESULT).exists() else []
+        )  # its generator has the weights
+        saved = steps_saved(folder) or ended
         return saved if self.every else saved[-1:]
 
 
@@ -132,8 +135,9 @@ def names_of(text: str) -> list[str]:
 def _is_ready(root: Path, run: Run, every: bool) -> bool:
     """Whether the run has checkpoints to evaluate. One in training deletes those it has passed."""
     folder = run_folder(root, run)
-    ready = (folder / RESULT).exists() or (every and not claim.is_live(folder))
-    return ready and bool(steps_saved(folder))
+    if (folder / RESULT).exists():
+        return True
+    return every and not claim.is_live(folder) and bool(steps_saved(folder))
 
 
 def evaluated(root: Path, runs: Iterable[Run]) -> tuple[int, int]:

@@ -65,7 +65,7 @@ def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
 
 def _dry_run(job: Training, arguments: argparse.Namespace) -> int:
     """What would be trained, and how; writes nothing."""
-    machine = modes.find_machine(job.config(job.runs[0]).mesh)
+    machine = modes.find_machine(job.config(job.runs[0]).mesh if job.runs else {})
     workers = local.shares(machine.devices, arguments.workers, machine.need)
     print(forecast.describe(job.root, job.runs, len(workers)))
     print(f"mode: {modes.decide(*_question(job, machine, arguments))[1]}")

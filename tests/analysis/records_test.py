@@ -47,13 +47,15 @@ def test_every_evaluated_checkpoint_is_a_row(evaluated, capsys):
     assert len(schema.read_table(evaluated / "results.csv")) == 36
 
 
-def test_result_json_goes_before_records_of_the_same_step(evaluated):
+def test_what_was_measured_last_goes_before_result_json_and_the_rest_of_its_row_does_not(evaluated):
     row = make_rows(2, seeds_at=1)[0]
-    write_evaluation(evaluated / "runs" / row["run_id"], row | {"loss": 9.0, "size": "other"})
+    again = row | {"loss": 9.0, "size": "other", "validation": "another"}
+    write_evaluation(evaluated / "runs" / row["run_id"], again)
     found = (
         collect.collect(evaluated).set_index(["run_id", "steps"]).loc[row["run_id"], row["steps"]]
     )
-    assert (found["loss"], found["size"]) == (row["loss"], row["size"])
+    assert (found["loss"], found["size"]) == (9.0, row["size"])
+    assert found["validation"] == "another"
 
 
 def test_an_unfinished_run_has_the_rows_of_its_checkpoints(evaluated):

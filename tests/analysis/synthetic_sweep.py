@@ -100,7 +100,7 @@ def with_checkpoints(rows, shares=(0.25, 0.5, 0.95)):
 def records_of(row):
     """What evaluators record of a checkpoint: {evaluator: [record]}, as in evaluations/STEP.json.
 
-    Losses, scores with ceilings of real and coded clips, and a position error beside a still clip.
+    Losses, scores with upper bounds (real and coded clips), a position error beside a still clip.
     """
     losses = [
         {"name": name, "value": row[name], "se": row[f"{name}_se"], "n": TRIPLES}
@@ -138,7 +138,7 @@ def write_evaluation(folder, row, drop=()):
 
 
 def scores_of(row):
-    """An evaluation.json: scores that improve with falling loss, with errors and ceilings."""
+    """An evaluation.json: scores that improve with falling loss, with errors and upper bounds."""
     quality = float(np.clip((0.75 - row["loss_ema"]) / 0.4, 0, 1))
     scores = {"step": row["steps"]}
     for name, sign in SCORES.items():

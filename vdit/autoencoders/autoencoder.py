@@ -1,6 +1,5 @@
 """An autoencoder ready for use, videos to latents and back, and its files beside a generator."""
 
-import functools
 import json
 import pathlib
 from typing import Any, Protocol
@@ -89,14 +88,8 @@ def read(folder: str | pathlib.Path) -> Autoencoder:
     if about["name"] == "identity":
         return IdentityAutoencoder()
     if about["name"] != "causal":
-        return published(about["name"], str(folder), about["space"], about["channels"])
+        from vdit.autoencoders.image import ImageAutoencoder
+
+        return ImageAutoencoder.of_saved(folder, about)
     init = causal.Init(tuple(sorted(about["items"].items())))
     return CausalVideoAutoencoder(init, load_weights(folder / WEIGHTS, init.shapes()), about)
-
-
-@functools.lru_cache(maxsize=4)
-def published(name: str, path: str, space: int, channels: int) -> Autoencoder:
-    """A published image autoencoder by the place of its weights."""
-    from vdit.autoencoders.image import ImageAutoencoder
-
-    return ImageAutoencoder(name, path, space, channels)

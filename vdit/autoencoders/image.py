@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,9 @@ from flax import nnx
 from vdit.autoencoders import published
 from vdit.autoencoders.pixels import psnr, to_float, to_uint8
 from vdit.errors import InputError
-from vdit.runs.files import write_json
+from vdit.runs.files import whole_file, write_json
 
+FILE, WEIGHTS = "autoencoder.json", "weights.npz"
 FRAMES = 16  # coded at once
 MEASURED = 64  # clips whose first frame the PSNR is measured on
 
@@ -22,16 +22,30 @@ MEASURED = 64  # clips whose first frame the PSNR is measured on
 class ImageAutoencoder:
     """kl or taef2 for every frame of a video by itself; the fingerprint is one of its files."""
 
-    def __init__(self, name: str, path: str, space: int, channels: int):
-        self.name, self.fingerprint = name, published.fingerprint(name, path)
-        self._files, self._about = published.files(name, path), (space, channels)
-        self._graph, self._params = published.load(name, path)
-        found = nnx.merge(self._graph, self._params)
+    def __init__(
+        self, name: str, fingerprint: str, weights: published.Weights, settings: dict[str, Any]
+    ):
+        self.name, self.fingerprint, self._settings = name, fingerprint, settings
+        self._graph, self._params = published.from_stored(name, weights, settings)
+
+    @classmethod
+    def of_files(cls, name: str, path: str, space: int, channels: int) -> "ImageAutoencoder":
+        """By the place of the published files; `InputError` unless they are of that shape."""
+        fingerprint = published.fingerprint(name, path)
+        made = cls(name, fingerprint, *published.read_stored(name, path))
+        found = nnx.merge(made._graph, made._params)
         if (found.space, found.channels) != (space, channels):
             raise InputError(
                 f"autoencoder.dir={path}: space={found.space}, channels={found.channels}: the "
                 f"config says space={space}, channels={channels}"
             )
+        return made
+
+    @classmethod
+    def of_saved(cls, folder: pathlib.Path, about: dict[str, Any]) -> "ImageAutoencoder":
+        """What `save` wrote; `about` is what it wrote beside the weights."""
+        with np.load(folder / WEIGHTS, allow_pickle=False) as stored:
+            return cls(about["name"], about["fingerprint"], dict(stored), about["settings"])
 
     def encode(self, video: np.ndarray) -> np.ndarray:
         """uint8 (B, T, H, W, 3) to float32 latents (the mean of the posterior)."""
@@ -47,14 +61,11 @@ class ImageAutoencoder:
         return psnr(np.stack(clips), self.decode(self.encode(np.stack(clips))))
 
     def save(self, folder: pathlib.Path) -> None:
-        """Copies of the published files."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in self._files:
-            shutil.copyfile(file, folder / file.name)
-        space, channels = self._about
-        write_json(
-            folder / "autoencoder.json", {"name": self.name, "space": space, "channels": channels}
-        )
+        """Its weights under their published names, and its settings."""
+        with whole_file(folder / WEIGHTS) as part:
+            np.savez(part, **published.to_stored(self._params))
+        about = {"name": self.name, "fingerprint": self.fingerprint, "settings": self._settings}
+        write_json(folder / FILE, about)
 
     def _by_frame(self, f: Callable, x_BTHWC: np.ndarray) -> np.ndarray:
         frames = x_BTHWC.reshape(-1, *x_BTHWC.shape[2:])

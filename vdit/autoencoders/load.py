@@ -9,7 +9,6 @@ from vdit.autoencoders.autoencoder import (
     Autoencoder,
     CausalVideoAutoencoder,
     IdentityAutoencoder,
-    published,
 )
 from vdit.config.sizes import PUBLISHED, image_latents
 from vdit.errors import InputError
@@ -26,7 +25,7 @@ def load_autoencoder(config: Any) -> Autoencoder:
         what = "weights of a published" if config.name in PUBLISHED else "run folder of a trained"
         raise InputError(f"autoencoder.dir is empty: expected the {what} one")
     if config.name in PUBLISHED:
-        return published(config.name, str(config.dir), *image_latents(config))
+        return _published(config.name, str(config.dir), *image_latents(config))
     return _trained(pathlib.Path(config.dir))
 
 
@@ -37,3 +36,10 @@ def _trained(run: pathlib.Path) -> CausalVideoAutoencoder:
     weights = checkpoint.read_weights(run, init.shapes())["ema"]
     about = {"title": result["autoencoder"], "weights": result["weights"], "psnr": result["psnr"]}
     return CausalVideoAutoencoder(init, weights, about)
+
+
+@functools.lru_cache(maxsize=4)
+def _published(name: str, path: str, space: int, channels: int) -> Autoencoder:
+    from vdit.autoencoders.image import ImageAutoencoder
+
+    return ImageAutoencoder.of_files(name, path, space, channels)

@@ -35,13 +35,34 @@ def load(name: str, path: str) -> tuple[nnx.GraphDef, nnx.State]:
     scaling_factor, shift_factor and norm_num_groups, as diffusers writes it. All else is inferred
     from shapes. Raises `InputError` naming a file or the names and shapes that do not fit.
     """
+    return from_stored(name, *read_stored(name, path))
+
+
+def read_stored(name: str, path: str) -> tuple[Weights, dict[str, Any]]:
+    """The weights at `path` by their (present) names, and the settings beside them."""
     found = files(name, path)
     if name == "taef2":
         halves = zip(HALVES, map(read, found), strict=True)
-        weights = {f"{half}.{k}": v for half, stored in halves for k, v in stored.items()}
-        return _filled(weights, _taesd(weights))
+        return {f"{half}.{k}": v for half, stored in halves for k, v in stored.items()}, {}
     weights = {_present_name(k): v for k, v in read(found[0]).items()}
-    return _filled(weights, _kl(weights, _settings(found[1:])))
+    return weights, _settings(found[1:])
+
+
+def from_stored(
+    name: str, weights: Weights, settings: dict[str, Any]
+) -> tuple[nnx.GraphDef, nnx.State]:
+    """The autoencoder of these weights."""
+    return _filled(weights, _taesd(weights) if name == "taef2" else _kl(weights, settings))
+
+
+def to_stored(state: nnx.State) -> Weights:
+    """The weights under PyTorch's names and in its layout, as `from_stored` takes them."""
+    stored = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        array = np.asarray(leaf)
+        order = {4: (3, 2, 0, 1), 2: (1, 0)}.get(array.ndim, (0,))
+        stored[name_of(path)] = array.transpose(order)
+    return stored
 
 
 def fingerprint(name: str, path: str) -> str:

@@ -3,9 +3,11 @@
 `config.evaluators = {"worlds": {"clips": 128}, ...}` names files here and the options of each. To
 add one, write a file with
 
-    def evaluate(model: Generator, data: EvaluationData, *, option=default) -> list[Record]
+    def evaluate(model: Generator, data: EvaluationData, *, clips, seed, option=default)
+        -> list[Record]
 
-It returns nothing where it does not apply (another data set, say). No JAX is imported here.
+`clips` and `seed` are those of `config.evaluation` unless its options say otherwise. It returns
+nothing where it does not apply (another data set, say). No JAX is imported here.
 """
 
 import importlib

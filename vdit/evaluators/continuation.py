@@ -11,22 +11,17 @@ from vdit.runs.evaluations import Record
 BOUND, BASELINE = "position_coded", "_still"
 
 
-def evaluate(
-    model: Generator, data: EvaluationData, *, clips: int | None = None, seed: int | None = None
-) -> list[Record]:
+def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -> list[Record]:
     """For every task the objects' position error in px, TASK_position (of a loop the longest way
     that an object goes from one frame to the next); NAME_still is the copy baseline, which holds
     the nearest conditioning frame. position_coded is the error of the real clips through the
     autoencoder: none can be less.
 
-    `clips` and `seed` are those of `config.evaluation` by default. Nothing on other data sets, or
-    for a model that was trained without conditioning frames.
+    Nothing on other data sets, or for a model that was trained without conditioning frames.
     """
-    settings = data.config.evaluation
-    count = settings.clips if clips is None else clips
-    if data.dataset != "worlds" or not count or not model.config.frame_timesteps:
+    if data.dataset != "worlds" or not clips or not model.config.frame_timesteps:
         return []
-    seed, real = settings.seed if seed is None else seed, data.clips(count)
+    real = data.clips(clips)
     truths = [data.source.truth(int(i)) for i in real.indices]
     coded = model.autoencoder.decode(model.statistics.denormalise(real.latents))
     every = np.ones(real.videos.shape[1], bool)

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from vdit.data.latents import Records
 from vdit.diffusion import flow
@@ -17,16 +16,13 @@ TENTHS = 10
 BATCH = 64
 
 
-def evaluate(
-    model: Generator, data: EvaluationData, *, triples: int | None = None, seed: int | None = None
-) -> list[Record]:
+def evaluate(model: Generator, data: EvaluationData, *, triples: int, seed: int) -> list[Record]:
     """`loss` of the raw weights and `loss_ema` of the averaged ones, with their means in each tenth
-    of t; `triples` and `seed` are those of `config.validation` by default.
+    of t, on so many triples; `seed` is that of the noises.
 
     The losses themselves are left in losses.npz, for paired differences between runs.
     """
-    count, seed = _settings(data.config, triples, seed)
-    t = timesteps(count)
+    t = timesteps(triples)
     found = {
         "loss": fixed_set_losses(model, data.validation, t, seed, "params"),
         "loss_ema": fixed_set_losses(model, data.validation, t, seed, "ema"),
@@ -58,16 +54,10 @@ def records(name: str, t: np.ndarray, losses: np.ndarray) -> list[Record]:
     return [whole, *(Record(f"{name}_t{k:02d}", mean) for k, mean in enumerate(means))]
 
 
-def validation_id(config: ConfigDict, key: dict[str, Any], **options: Any) -> str:
+def validation_id(key: dict[str, Any], *, triples: int, seed: int) -> str:
     """Identity of the fixed validation set: rows of different ones are never compared.
 
     `key` is that of the latent cache.
     """
-    count, seed = _settings(config, **{"triples": None, "seed": None} | options)
-    text = json.dumps([key, {"seed": seed, "triples": count}, "uniform t"])
+    text = json.dumps([key, {"seed": seed, "triples": triples}, "uniform t"])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _settings(config: ConfigDict, triples: int | None, seed: int | None) -> tuple[int, int]:
-    given = config.validation
-    return (given.triples if triples is None else triples), (given.seed if seed is None else seed)

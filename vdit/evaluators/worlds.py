@@ -14,20 +14,15 @@ LOWER_IS_BETTER = ("acceleration",)
 BOUNDS = ("real", "coded")  # upper bounds: the real clips, and these through the autoencoder
 
 
-def evaluate(
-    model: Generator, data: EvaluationData, *, clips: int | None = None, seed: int | None = None
-) -> list[Record]:
+def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -> list[Record]:
     """`vdit.evaluators.objects.scores` of videos sampled for held-out captions; NAME_real and
-    NAME_coded are those of the real clips, and of these through the autoencoder.
-
-    `clips` and `seed` are those of `config.evaluation` by default. Nothing on other data sets.
+    NAME_coded are those of the real clips, and of these through the autoencoder. Nothing on other
+    data sets.
     """
-    settings = data.config.evaluation
-    count = settings.clips if clips is None else clips
-    if data.dataset != "worlds" or not count:
+    if data.dataset != "worlds" or not clips:
         return []
-    held_out = data.clips(count)
-    videos = model.sample(held_out.tokens, settings.seed if seed is None else seed, batch=BATCH)
+    held_out = data.clips(clips)
+    videos = model.sample(held_out.tokens, seed, batch=BATCH)
     found = _records(scores.score_clips(videos, held_out.captions), len(videos))
     return found + _upper_bounds(model, data, held_out)
 

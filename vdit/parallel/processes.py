@@ -80,9 +80,13 @@ def wait(name: str) -> None:
 
 
 def local(tree: Any) -> Any:
-    """Sharded arrays gathered to this process's first device; all processes must call it."""
+    """The whole of sharded arrays on this process's first device; all processes must call it.
+
+    On that device by name: within a mesh an array that is only made would lie on all of it.
+    """
     if jax.process_count() == 1:
         return tree
     from jax.experimental.multihost_utils import process_allgather
 
-    return jax.tree.map(lambda x: jax.numpy.asarray(process_allgather(x, tiled=True)), tree)
+    device = jax.local_devices()[0]
+    return jax.tree.map(lambda x: jax.device_put(process_allgather(x, tiled=True), device), tree)

@@ -4,6 +4,7 @@ Axes of the mesh: `data` splits the batch; `fsdp` splits the batch and the weigh
 heads and hidden units; `context` splits the tokens of a clip.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -145,6 +146,16 @@ def tree_sharding(tree: Any, mesh: Mesh) -> Any:
         return leaf.replace(NamedSharding(mesh, _spec(names, value.shape, mesh)))
 
     return jax.tree.map(one, tree, is_leaf=lambda x: isinstance(x, nnx.Variable))
+
+
+def local_mesh() -> contextlib.AbstractContextManager:
+    """Within, programs of one of several processes run on its first device alone.
+
+    On a mesh over the devices of others they would wait for these.
+    """
+    if jax.process_count() == 1:
+        return contextlib.nullcontext()
+    return jax.set_mesh(make_mesh({}, devices=jax.local_devices()[:1]))
 
 
 def batch_sharding(mesh: Mesh) -> NamedSharding:

@@ -32,11 +32,23 @@ class Record(NamedTuple):
     compared_with: tuple[str, ...] = ()
 
 
-def evaluators_of(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name to options of what a config asks to be measured."""
+def evaluators_of(config: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """Name to options of what a config asks to be measured, or of `only` these."""
     asked = config.get("evaluators", DEFAULT)
-    asked = asked.to_dict() if hasattr(asked, "to_dict") else asked
-    return {name: dict(options) for name, options in asked.items()}
+    chosen = {name: asked.get(name, {}) for name in only} if only else asked
+    return with_defaults(config, chosen)
+
+
+def with_defaults(
+    config: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The same evaluators with all options that they are handed: `config.validation` (triples and
+    seed) is that of `losses`, `config.evaluation` (clips and seed) that of the others."""
+    return {
+        name: dict(config.get("validation" if name == "losses" else "evaluation", {}))
+        | dict(options)
+        for name, options in asked.items()
+    }
 
 
 def read(folder: str | pathlib.Path, step: int) -> dict[str, Any]:

@@ -46,7 +46,8 @@ def name_of(path: Sequence[Any]) -> str:
 
 
 def _checked(path: str | pathlib.Path, stored: Any, name: str, shape: tuple) -> np.ndarray:
-    found = stored[name].shape if name in stored else "nothing"
-    if found != shape:
+    array = stored.get(name)  # each access reads the file
+    if array is None or array.shape != shape:
+        found = "nothing" if array is None else array.shape
         raise InputError(f"{path}: {name}: expected an array of shape {shape}, found {found}")
-    return stored[name]
+    return array

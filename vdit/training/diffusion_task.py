@@ -9,12 +9,13 @@ import numpy as np
 from flax import nnx
 from ml_collections import ConfigDict
 
+from vdit import evaluators
 from vdit.config.flops import training_flops
 from vdit.data import latents, media
 from vdit.diffusion import objectives
 from vdit.evaluators import losses
 from vdit.evaluators.common import EvaluationData
-from vdit.generator import BATCH, FILE, FOLDER
+from vdit.generator import BATCH, FOLDER
 from vdit.parallel import processes
 from vdit.runs import evaluations
 from vdit.training import evaluation, init_from, mup
@@ -34,6 +35,8 @@ class DiffusionTask:
         self.generator = generator_of(config, self.records.meta)
         self.model, objective = self.generator.config, self.generator.objective
         objectives.check(objective, self.generator.sampling.method)
+        for name, options in evaluations.evaluators_of(config).items():
+            evaluators.find(name, options)  # a wrong one is found before training
         self.init = Init(self.model, mup.relative_width(config))
         settings = config.model
         self.loss = DiffusionLoss(
@@ -43,7 +46,7 @@ class DiffusionTask:
 
     def begin(self, workdir: pathlib.Path) -> None:
         """The generator without weights: with those of any checkpoint it is whole."""
-        if processes.is_first() and not (workdir / FOLDER / FILE).exists():
+        if processes.is_first():
             self.generator.save(workdir / FOLDER)
 
     def init_from(self, weights: nnx.State) -> nnx.State:
@@ -80,12 +83,12 @@ class DiffusionTask:
     def finish(self, state: TrainState, workdir: pathlib.Path) -> dict[str, Any]:
         """The generator with its weights, pictures, and the loss on training clips."""
         model = self.generator.with_weights(state.params, state.ema, self.config.steps)
-        model.save(workdir / FOLDER)
+        model.save_weights(workdir / FOLDER)
         self.preview(state.ema, "final", workdir)
         self._show_real(workdir)
-        given = self.config.validation
-        t = losses.timesteps(given.triples)
-        on_training = losses.fixed_set_losses(model, self.records, t, given.seed, "ema")
+        fixed = self.config.validation
+        t = losses.timesteps(fixed.triples)
+        on_training = losses.fixed_set_losses(model, self.records, t, fixed.seed, "ema")
         return {"loss_train": float(on_training.mean())}
 
     def _show_real(self, workdir: pathlib.Path) -> None:

@@ -1,10 +1,10 @@
 """Checkpoints to records: of a run at its end and on its way, or of run folders afterwards."""
 
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import vdit
 from vdit import evaluators
 from vdit.config.flops import count_params, training_flops
 from vdit.config.model_config import ModelConfig
@@ -15,30 +15,47 @@ from vdit.evaluators import losses
 from vdit.evaluators.common import EvaluationData
 from vdit.generator import Generator
 from vdit.runs import evaluations
-from vdit.runs.folder import read_config, steps_saved
+from vdit.runs.folder import RESULT, read_config, read_result, steps_saved
 from vdit.runs.goodput import listen
 from vdit.training.row import row_of
 from vdit.training.tasks import DIFFUSION
+from vdit.training.untrained import load
 
 Asked = Mapping[str, Mapping[str, Any]]
+# Columns of a finished run that hold for its earlier checkpoints, too.
+OF_THE_RUN = ("run_id", "fingerprint", "trunk", "commit", "device", "num_devices", "jax_version")
 
 
 def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, Any]:
     """Measures a checkpoint by the evaluators asked for, {name: options}; writes what was found.
+    Options left out are those of the run's config.
 
     Returns the content of evaluations/STEP.json, whose row (its commit and device too) is that of
     the first time. Raises `InputError` for unknown names or options.
     """
+    asked = evaluations.with_defaults(data.config, asked)
     chosen = {name: evaluators.find(name, options) for name, options in asked.items()}
     found = {
         name: (asked[name], measure(model, data, **asked[name])) for name, measure in chosen.items()
     }
     before = evaluations.read(data.workdir, data.step)
-    row = before.get("row") or row_of(data.config, data.step) | model_columns(data, model.config)
-    options = asked.get("losses", before.get("evaluators", {}).get("losses", {}).get("options", {}))
-    meta = data.validation.meta
-    row |= {"validation": losses.validation_id(data.config, meta["key"], **options)}
+    row = before.get("row") or _row(model, data)
+    if "losses" in asked:
+        key = data.validation.meta["key"]
+        row |= {"validation": losses.validation_id(key, **asked["losses"])}
     return evaluations.write(data.workdir, data.step, row, found)
+
+
+def _row(model: Generator, data: EvaluationData) -> dict[str, Any]:
+    """The checkpoint's row; of a run that has ended, or was named by older code, under its name."""
+    row = row_of(data.config, data.step) | model_columns(data, model.config)
+    if (data.workdir / RESULT).exists():
+        return row | {k: v for k, v in read_result(data.workdir).items() if k in OF_THE_RUN}
+    if re.fullmatch("[0-9a-f]{12}", data.workdir.name):
+        own = row["trunk"] == row["run_id"]
+        row |= {"run_id": data.workdir.name, "fingerprint": data.workdir.name}
+        row |= {"trunk": data.workdir.name} if own else {}
+    return row
 
 
 def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
@@ -81,7 +98,7 @@ def evaluate_run(
     records = latents.Records(latents.prepare(config), "validation")
     found = []
     for step in steps or steps_saved(folder)[-1:] or [None]:
-        model = vdit.load(folder, step)
+        model = load(folder, step)
         data = EvaluationData(config, records, folder, model.step)
         found.append(evaluate(model, data, asked))
     return found

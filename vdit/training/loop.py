@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from vdit.data import pipeline
 from vdit.parallel import processes, sharding
 from vdit.runs import checkpoint
+from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory, trunk
 from vdit.training.clock import Clock
@@ -59,15 +60,28 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
                         checkpoint.save(saved, done, state, data)
                     if is_due(done, config.sample_every):
                         ema = processes.local(state.ema)
-                        log.media(done, lambda w=ema, n=done: task.preview(w, n, workdir))
+                        with sharding.local_mesh():
+                            log.media(done, lambda w=ema, n=done: task.preview(w, n, workdir))
                     if is_due(done, evaluate_every) and not last:  # the last is measured by `run`
-                        log.evaluation(task.evaluate, processes.local(state), done, workdir)
+                        require_finite({"bad_step": state.bad_step})
+                        measure_on_the_way(task, config, state, workdir)
         return state, clock.totals()
 
 
 def is_due(done: int, every: int) -> bool:
     """Whether something that is done `every` so many steps (0: never) falls to this step."""
     return every > 0 and done % every == 0
+
+
+def measure_on_the_way(
+    task: Task, config: ConfigDict, state: TrainState, workdir: pathlib.Path
+) -> None:
+    """Evaluates the weights of a step; of several processes the first one does."""
+    state = processes.local(state._replace(optimizer=None))
+    if not processes.is_first():
+        return
+    with GOODPUT.to("measuring"), out_of_memory.measuring(config), sharding.local_mesh():
+        task.evaluate(state, int(state.step), workdir)
 
 
 def start(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh) -> tuple[TrainState, Callable]:

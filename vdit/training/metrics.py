@@ -6,7 +6,6 @@ import json
 import pathlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -49,10 +48,6 @@ class Log:
         for writer in filter(None, self._writers):
             writer.videos(step, videos)
 
-    def evaluation(self, evaluate: Callable[..., dict], *args: Any) -> None:
-        """Measures a checkpoint; only one of several processes does."""
-        evaluate(*args)
-
     def close(self) -> None:
         for writer in filter(None, self._writers):
             writer.close()
@@ -66,8 +61,6 @@ class _Silent:
     def write(self, step: int, row: dict) -> None: ...
 
     def media(self, step: int, preview: Callable[[], np.ndarray]) -> None: ...
-
-    def evaluation(self, evaluate: Callable[..., dict], *args: Any) -> None: ...
 
     def close(self) -> None: ...
 

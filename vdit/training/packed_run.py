@@ -107,15 +107,15 @@ class PackedRun:
             if self._is_last or self._falls("checkpoint_every"):
                 require_finite({"bad_step": state.bad_step})
                 checkpoint.save(self.saved, self.step, self._placed(state), self.data)
+            if self._falls("evaluate_every") and not self._is_last:
+                require_finite({"bad_step": state.bad_step})
+                loop.measure_on_the_way(self.task, self.config, self._placed(state), self.workdir)
         except DivergedError as error:
             self.end = error
             return
         if self._falls("sample_every"):
             ema = self._placed(state).ema
             self.log.media(self.step, lambda: self.task.preview(ema, self.step, self.workdir))
-        if self._falls("evaluate_every") and not self._is_last:
-            placed = self._placed(state)
-            self.log.evaluation(self.task.evaluate, placed, self.step, self.workdir)
         if self._is_last:
             self.finish(state)
 

@@ -35,6 +35,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     listen()
     started = time.time()
     task = make_task(config)
+    check_same_run(path, config.to_dict(), write=processes.is_first())
     if processes.is_first():
         record_mode(path, mode)
         describe(task, path)
