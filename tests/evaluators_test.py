@@ -1,6 +1,7 @@
 """Evaluators by name: what each measures, what is written, and that none trains a run again."""
 
 import json
+import shutil
 import types
 
 import numpy as np
@@ -85,6 +86,20 @@ def test_a_row_says_which_set_its_loss_was_measured_on(root):
     assert again["row"] == other["row"]
     (back,) = evaluate_run(root / "run", [4], {"losses": {}})
     assert back["row"]["validation"] == first
+
+
+def test_checkpoints_of_a_run_that_older_code_named_are_of_that_run(root, tmp_path):
+    shutil.copytree(root / "run", tmp_path / "0123456789ab")
+    shutil.rmtree(tmp_path / "0123456789ab" / evaluations.FOLDER)
+    result = json.loads((root / "run" / "result.json").read_text())
+    former = dict.fromkeys(("run_id", "fingerprint", "trunk"), "ba9876543210")
+    (tmp_path / "0123456789ab" / "result.json").write_text(json.dumps(result | former))
+    (found,) = evaluate_run(tmp_path / "0123456789ab", [8], {"losses": {}})
+    assert former.items() <= found["row"].items()
+    assert (found["row"]["steps"], found["row"]["annealed"]) == (8, False)
+    (tmp_path / "0123456789ab" / "result.json").unlink()  # under way: its folder is its name
+    (found,) = evaluate_run(tmp_path / "0123456789ab", [4], {"losses": {}})
+    assert found["row"]["run_id"] == found["row"]["trunk"] == "0123456789ab"
 
 
 def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
