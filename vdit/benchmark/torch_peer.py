@@ -118,17 +118,17 @@ class Block(nn.Module):
 
 
 class VideoDiT(nn.Module):
-    """velocity = model(x (B, T, H, W, C), t (B,), caption (B, S)); names as ours."""
+    """velocity = model(x (B, T, H, W, C), t (B,), caption (B, S))."""
 
     def __init__(self, config: ModelConfig):
         super().__init__()
         self.config, width = config, config.width
         self.patches = nn.Linear(config.patch_numbers, width)
-        self.noise_level = nn.ModuleDict(
+        self.timestep_embedding = nn.ModuleDict(
             {"up": nn.Linear(config.frequencies, width), "out": nn.Linear(width, width)}
         )
         self.words = nn.Parameter(torch.randn(config.vocabulary, width) * width**-0.5)
-        self.places = nn.Parameter(torch.randn(config.text_length, width) * width**-0.5)
+        self.positions = nn.Parameter(torch.randn(config.text_length, width) * width**-0.5)
         self.pool = nn.Linear(width, width)
         self.blocks = nn.ModuleList([Block(config) for _ in range(config.depth)])
         self.final_modulation = nn.Linear(width, 2 * width)
@@ -150,24 +150,24 @@ class VideoDiT(nn.Module):
         return y.permute(0, 1, 4, 2, 5, 3, 6, 7).reshape(x.shape)
 
     def condition(self, t: Tensor, caption: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What modulates, (B, D); the words (B, S, D); which of them are key_mask."""
+        """What modulates, (B, D); the words (B, S, D); their key mask (B, S)."""
         half = self.config.frequencies // 2
         rate = torch.exp(
             -math.log(self.config.max_period) * torch.arange(half, device=t.device) / half
         )
         angle = 1000 * t[:, None] * rate
-        level = self.noise_level["up"](torch.cat([angle.cos(), angle.sin()], -1))
-        words = self.words[caption] + self.places
+        level = self.timestep_embedding["up"](torch.cat([angle.cos(), angle.sin()], -1))
+        words = self.words[caption] + self.positions
         key_mask = torch.cat(
             [torch.ones_like(caption[:, :1], dtype=torch.bool), caption[:, 1:] > 0], 1
         )
         pooled = self.pool((words * key_mask[..., None]).sum(1) / key_mask.sum(1, keepdim=True))
-        return F.silu(self.noise_level["out"](F.silu(level)) + pooled), words, key_mask
+        return F.silu(self.timestep_embedding["out"](F.silu(level)) + pooled), words, key_mask
 
 
 def load(model: VideoDiT, arrays: dict[str, np.ndarray]) -> None:
     """Copies our weights, path to array, into the peer; every one of its parameters is set."""
-    renamed = {"words": "caption.words", "places": "caption.places"}
+    renamed = {"words": "caption.words", "positions": "caption.places"}
     for name, parameter in model.named_parameters():
         path, layer = name.replace(".weight", ".kernel"), None
         if name.startswith("blocks."):
@@ -176,6 +176,7 @@ def load(model: VideoDiT, arrays: dict[str, np.ndarray]) -> None:
         if "_norm" in path:
             path = path.replace("kernel", "scale")
         path = path.replace("pool.", "caption.pool.")
+        path = path.replace("timestep_embedding.", "noise_level.")
         value = arrays[renamed.get(path, path).replace(".", "/")]
         value = torch.tensor(value if layer is None else value[int(layer)])
         with torch.no_grad():

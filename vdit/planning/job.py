@@ -77,7 +77,7 @@ def checked(job: Job) -> Job:
 
 
 def _along_context(model: ModelConfig) -> tuple[int, ...]:
-    """What context splits: the tokens of full attention; else frames, then places, in turn."""
+    """What context splits: the tokens of full attention; else frames, then patches, in turn."""
     if model.attention == "full":
         return (model.tokens + model.context,)
     return model.grid[0], model.grid[1] * model.grid[2]

@@ -97,12 +97,12 @@ def _caption(model: ModelConfig) -> list[Weight]:
     if model.condition == "label":
         return [words]
     given = [*_dense(1, model.text_features, d, names), Weight(1, (1, d), names)]
-    places = Weight(1, (model.text_length, d), names)
+    positions = Weight(1, (model.text_length, d), names)
     table = given if model.text_features else [words]
-    return [*table, places, *_dense(1, d, d, ("embed", "mlp"))]
+    return [*table, positions, *_dense(1, d, d, ("embed", "mlp"))]
 
 
 def _positions(model: ModelConfig) -> list[Weight]:
-    frames, places = model.grid[0], model.grid[1] * model.grid[2]
-    counts = [places, *([frames] if frames > 1 else [])] if model.positions == "learned" else []
+    frames, patches = model.grid[0], model.grid[1] * model.grid[2]
+    counts = [patches, *([frames] if frames > 1 else [])] if model.positions == "learned" else []
     return [Weight(1, (n, model.width), (None, "embed")) for n in counts]
