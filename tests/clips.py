@@ -35,6 +35,14 @@ def levels(values, size=16):
     return [np.full((size, size), value, np.uint8) for value in values]
 
 
+def grey_videos(root):
+    """A folder of six lossless grey videos; all pixels of frame f of video v are 20 v + f."""
+    root.mkdir()
+    for v in range(6):
+        write_video(root / f"v{v}.mkv", levels(range(20 * v, 20 * v + 12)))
+    return root
+
+
 def noise(count, shape, seed=0):
     return list(np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8))
 

@@ -17,7 +17,7 @@ from vdit.errors import InputError
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
-    """The flags; those that go on to the launcher are left in `rest`."""
+    """The flags, checked; with --root the launcher reads the same ones again."""
     parser = argparse.ArgumentParser(
         "python -m vdit.evaluate",
         description=__doc__,
@@ -28,7 +28,9 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     where.add_argument("--root", help="folder of a sweep of sweeps.launch")
     parser.add_argument("--step", type=int, help="checkpoint to read (the last by default)")
     parser.add_argument("--all", action="store_true", help="every checkpoint kept")
-    parser.add_argument("--only", metavar="NAME,...", help=", ".join(evaluators.names()))
+    parser.add_argument(
+        "--only", default="", metavar="NAME,...", help=", ".join(evaluators.names())
+    )
     parser.add_argument("--executor", choices=("local", "slurm"), help="with --root: where")
     parser.add_argument("--workers", type=int, help="with --root: how many processes or jobs")
     args = parser.parse_args(argv)
@@ -45,7 +47,7 @@ def evaluate_one(args: argparse.Namespace) -> None:
     from vdit.runs.folder import read_config, steps_saved
     from vdit.training.evaluation import evaluate_run
 
-    only = args.only.split(",") if args.only else ()
+    only = evaluators.parse(args.only)
     asked = evaluations.evaluators_of(read_config(args.workdir), only)
     one = None if args.step is None else [args.step]
     steps = steps_saved(args.workdir) if args.all else one
@@ -61,8 +63,6 @@ def evaluate_one(args: argparse.Namespace) -> None:
 def main() -> int:
     """Measures what the command line asks for; a sweep is handed to its launcher."""
     args = parse_args(sys.argv[1:])
-    if args.only:
-        evaluators.check(dict.fromkeys(args.only.split(",")))
     if args.root:  # the machinery of sweeps is a room above this one: a command, not an import
         command = [sys.executable, "-m", "sweeps.launcher.evaluate", *sys.argv[1:]]
         os.execv(sys.executable, command)

@@ -276,7 +276,8 @@ def at_step(
         from vdit.runs.folder import steps_saved
 
         stored = read_weights(pathlib.Path(folder), dit.weight_shapes(found.config), step)
-        found = found.with_weights(**stored, step=step or steps_saved(folder)[-1])
+        step = steps_saved(folder)[-1] if step is None else step
+        found = found.with_weights(**stored, step=step)
     return found
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from sweeps.launcher import local, slurm
-from sweeps.launcher.evaluation import FAILED, Evaluation, names_of
+from sweeps.launcher.evaluation import FAILED, Evaluation
 from sweeps.launcher.launch import check_workers, is_done, run_here, submitted
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.modes import DEFAULT, label
@@ -24,9 +24,9 @@ def main() -> int:
     """Evaluates what is missing; those that fail are named, and make the exit status 1."""
     arguments = _parser().parse_args()
     check_workers(arguments.workers)
-    only = names_of(arguments.only)
+    only = evaluators.parse(arguments.only)
     job = Evaluation(arguments.root, read_plan(arguments.root), only, arguments.all)
-    evaluators.check(dict.fromkeys([*only, *job.evaluators()]))
+    evaluators.check(job.evaluators())
     if not job.runs:
         raise InputError(f"--root {job.root}: no run there has ended and has a checkpoint")
     for run in job.runs:

@@ -120,16 +120,10 @@ class Evaluation(Job):
 
     def _steps(self, run: Run) -> list[int]:
         folder = self.folder(run)
-        ended = (
-            [run["steps"]] if (folder / RESULT).exists() else []
-        )  # its generator has the weights
-        saved = steps_saved(folder) or ended
+        saved = steps_saved(folder)
+        if not saved and (folder / RESULT).exists():
+            saved = [run["steps"]]  # its generator has the weights
         return saved if self.every else saved[-1:]
-
-
-def names_of(text: str) -> list[str]:
-    """["losses", "worlds"] from "losses,worlds"."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _is_ready(root: Path, run: Run, every: bool) -> bool:

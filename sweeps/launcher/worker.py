@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 
 from sweeps.launcher import claim, measure, modes, queue
-from sweeps.launcher.evaluation import Evaluation, names_of
+from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import TERMINATED
 from sweeps.launcher.packs import Claimed
 from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.training import Training
 from sweeps.launcher.worker_log import WorkerLog
-from vdit import errors
+from vdit import errors, evaluators
 from vdit.config.fingerprint import fingerprint
 
 POLL_S = 0.5  # between two looks for a trunk's checkpoint
@@ -104,7 +104,7 @@ def main() -> None:
 def _job(arguments: argparse.Namespace) -> Job:
     root, plan = arguments.root, read_plan(arguments.root)
     if arguments.evaluate:
-        return Evaluation(root, plan, names_of(arguments.only), arguments.all)
+        return Evaluation(root, plan, evaluators.parse(arguments.only), arguments.all)
     mode, slots = (arguments.mode, arguments.slots) if arguments.mode else _for_slurm(root)
     return Training(root, select(plan, arguments.hold_out), mode=mode, slots=slots)
 

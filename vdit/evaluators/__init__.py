@@ -13,7 +13,7 @@ nothing where it does not apply (another data set, say). No JAX is imported here
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vdit.errors import InputError
@@ -27,7 +27,14 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in found if name not in SHARED)
 
 
-def check(evaluators: Mapping[str, Any]) -> None:
+def parse(text: str) -> list[str]:
+    """["losses", "worlds"] from "losses,worlds"; `InputError` for a name that is no evaluator's."""
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    check(asked)
+    return asked
+
+
+def check(evaluators: Iterable[str]) -> None:
     """Raises `InputError` for a name that is no evaluator's."""
     for name in evaluators:
         if name not in names():
@@ -36,7 +43,7 @@ def check(evaluators: Mapping[str, Any]) -> None:
 
 def find(name: str, options: Mapping[str, Any]) -> Callable[..., list]:
     """The evaluator of that name; `InputError` for options that it has not."""
-    check({name: options})
+    check([name])
     evaluate = importlib.import_module(f"{__name__}.{name}").evaluate
     parameters = inspect.signature(evaluate).parameters.values()
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
