@@ -1,5 +1,6 @@
 """A trained model is one thing: what is in its folder is enough, wherever the folder lies."""
 
+import dataclasses
 import json
 import shutil
 
@@ -14,6 +15,7 @@ from tests.tiny import ROOT, config, python, trained
 from vdit.autoencoders.autoencoder import read
 from vdit.autoencoders.image import ImageAutoencoder
 from vdit.data.sources import open_source
+from vdit.data.statistics import LatentStatistics
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.runs.checkpoint import read_weights
@@ -64,6 +66,28 @@ def same(first, second):
     return all(
         np.array_equal(a, b) for a, b in zip(*map(jax.tree.leaves, (first, second)), strict=True)
     )
+
+
+def test_samples_have_the_statistics_of_the_latents(root):
+    """Channels of one value each: what is sampled are these, decoded, whatever the model says."""
+    model = vdit.load(root / "run")
+    mean = np.linspace(-1, 1, len(model.statistics.mean)).astype(np.float32)
+    model = dataclasses.replace(model, statistics=LatentStatistics(mean, np.zeros_like(mean)))
+    latents = np.broadcast_to(mean, (1, *model.config.latent)).astype(np.float32)
+    (expected,) = model.autoencoder.decode(latents)
+    for video in model.sample(PROMPTS):
+        np.testing.assert_array_equal(video, expected)
+
+
+def test_frames_that_it_is_given_are_on_the_scale_of_the_latents(root):
+    """An edit that hardly begins is its video, coded and decoded, by any statistics."""
+    model, (clips, _) = vdit.load(root / "run"), clips_of(root / "run", 1)
+    ones = np.ones(len(model.statistics.mean), np.float32)
+    model = dataclasses.replace(model, statistics=LatentStatistics(3 * ones, 2 * ones))
+    edit = model.conditioning("edit", clips[0])
+    made = model.sample(PROMPTS[:1], frames=edit, strength=1e-4)
+    coded = model.autoencoder.decode(model.autoencoder.encode(clips))
+    assert np.abs(made.astype(int) - coded).max() <= 1
 
 
 def test_a_run_folder_alone_is_loaded_sampled_and_scored(root, tmp_path):
