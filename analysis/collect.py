@@ -9,11 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from analysis.files import read_json
 from analysis.table import schema
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_text
+from vdit.runs.files import read_json, write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd

@@ -10,10 +10,9 @@ steps. The cost is that of the device's dense bf16 peak at the share of it that 
 import argparse
 from typing import Any
 
-from analysis.files import read_json
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_bytes, write_json
+from vdit.runs.files import read_json, write_bytes, write_json
 
 
 def plan(

@@ -12,10 +12,9 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from analysis.files import read_json
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_json
+from vdit.runs.files import read_json, write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd

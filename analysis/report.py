@@ -8,10 +8,9 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from analysis.files import read_json
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_bytes, write_text
+from vdit.runs.files import read_json, write_bytes, write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd

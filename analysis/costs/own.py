@@ -5,9 +5,9 @@ from typing import Any
 
 from analysis.costs.chain import Quantity as Q
 from analysis.costs.chain import Spread
-from analysis.files import read_json
 from vdit.config.devices import Device
 from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 RESULT, CONFIG = "the run", "the run's config"
 DEFAULT = "a default, not of the run; change it by --set"

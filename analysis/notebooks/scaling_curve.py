@@ -29,11 +29,11 @@ import pandas as pd
 from IPython.display import Image, display
 
 import analysis
-from analysis import files
 from analysis.figures import methods, scaling, sizes, style
 from analysis.frontier import minima
 from analysis.table import schema
 from analysis.verdict import rule
+from vdit.runs import files
 
 pd.options.display.float_format = "{:,.4g}".format
 demo = pathlib.Path(analysis.__file__).parent / "results" / "demo"

@@ -10,8 +10,8 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from analysis.files import read_json
 from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 Row = dict[str, Any]
 Tell = Callable[[str], None]
