@@ -55,7 +55,8 @@ def test_a_block_that_fails_leaves_the_old_file_and_no_other(tmp_path):
             part.write_text("{")
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert os.listdir(tmp_path) == ["x.json"]
     assert read_json(tmp_path / "x.json", "") == {"a": 1}
 
