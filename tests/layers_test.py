@@ -28,6 +28,7 @@ ALLOWED = {
 }
 # The wings of vdit/, each above those that it may import from. A longer name stands apart.
 WINGS = (
+    "vdit.runs.signals",
     "vdit.errors",
     "vdit.config",
     "vdit.runs.files",

@@ -22,13 +22,14 @@ ABSENT = "absent"
 # - `evaluators`, `evaluation` and `evaluate_every` say what is measured, of which checkpoints:
 #   a finished run can be measured anew. `validation` stays in, for it defines the loss that a run
 #   reports; the evaluator "losses" takes options for other triples.
-# - `checkpoint_every` and `keep` are out, `checkpoint_at` stays in: the checkpoints that branches
-#   leave from are part of what a trunk is.
+# - `checkpoint_every`, `checkpoint_every_s`, `keep` and `verify` are out, `checkpoint_at` stays in:
+#   the checkpoints that branches leave from are part of what a trunk is.
 # - `flops_budget` stays in, though it is but a label: fits group rows by it.
 NOT_IDENTITY = (
     "autoencoder.dir",
     "cache",
     "checkpoint_every",
+    "checkpoint_every_s",
     "data.dir",
     "evaluate_every",
     "evaluation",
@@ -42,6 +43,7 @@ NOT_IDENTITY = (
     "model.unroll",
     "sample_every",
     "sweep",
+    "verify",
     "wandb",
 )
 

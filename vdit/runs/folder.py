@@ -12,6 +12,7 @@ from vdit.errors import InputError
 from vdit.runs.files import read_json
 
 CONFIG, RESULT, CHECKPOINTS = "config.json", "result.json", "checkpoints"
+COMMITTED = "_CHECKPOINT_METADATA"  # Orbax writes it; one that is half deleted may lack it
 
 
 def attempt_of(name: str) -> tuple[str, int]:
@@ -59,6 +60,6 @@ def read_result(folder: str | pathlib.Path) -> dict[str, Any]:
 
 
 def steps_saved(folder: str | pathlib.Path) -> list[int]:
-    """Steps of the finished checkpoints of a run, ascending."""
-    found = (pathlib.Path(folder) / CHECKPOINTS).glob("*")
-    return sorted(int(path.name) for path in found if path.name.isdigit())
+    """Steps of the finished checkpoints of a run, ascending; their content is not looked at."""
+    found = (pathlib.Path(folder) / CHECKPOINTS).glob(f"[0-9]*/{COMMITTED}")
+    return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())

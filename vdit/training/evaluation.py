@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,13 +14,14 @@ from vdit.diffusion import objectives
 from vdit.errors import InputError
 from vdit.evaluators import losses
 from vdit.evaluators.common import EvaluationData
-from vdit.generator import Generator
+from vdit.generator import Generator, load
 from vdit.runs import evaluations
-from vdit.runs.folder import RESULT, read_config, read_result, steps_saved
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import RESULT, read_config, read_result
 from vdit.runs.goodput import listen
 from vdit.training.row import row_of
 from vdit.training.tasks import DIFFUSION
-from vdit.training.untrained import load
+from vdit.training.untrained import of_run
 
 Asked = Mapping[str, Mapping[str, Any]]
 # Columns of a finished run that hold for its earlier checkpoints, too.
@@ -83,11 +85,13 @@ def evaluate_run(
     workdir: str | pathlib.Path,
     steps: Sequence[int] | None = None,
     evaluators: Asked | None = None,
+    verify: bool = True,
 ) -> list[dict[str, Any]]:
-    """Measures checkpoints of a run folder: the last (or those of `steps`), by the run's own
-    evaluators (or those given). Returns what each evaluations/STEP.json then holds.
+    """Measures checkpoints of a run folder: the newest whole one (or those of `steps`), by the
+    run's own evaluators (or those given). Returns what each evaluations/STEP.json then holds.
 
-    Its data must be there. Raises `InputError` for a folder, step or evaluator that is not.
+    Of several steps a damaged one is named on stderr and left out. Its data must be there. Raises
+    `InputError` for a folder, step or evaluator that is not, and where nothing is left.
     """
     listen()
     folder = pathlib.Path(workdir)
@@ -96,9 +100,17 @@ def evaluate_run(
         raise InputError(f"{workdir} is an autoencoder's: expected a run that makes videos")
     asked = evaluations.evaluators_of(config) if evaluators is None else evaluators
     records = latents.Records(latents.prepare(config), "validation")
-    found = []
-    for step in steps or steps_saved(folder)[-1:] or [None]:
-        model = load(folder, step)
+    found, damaged = [], []
+    for step in steps or [None]:
+        try:
+            model = load(folder, of_run, step, verify=verify)
+        except DamagedFileError as error:
+            damaged.append(error)
+            continue
         data = EvaluationData(config, records, folder, model.step)
         found.append(evaluate(model, data, asked))
+    if damaged and not found:
+        raise damaged[0]
+    for error in damaged:
+        print(f"{error}; left out", file=sys.stderr, flush=True)
     return found

@@ -34,7 +34,7 @@ def restore(config: ConfigDict, workdir: pathlib.Path, state: Any, data: Any) ->
     if not (folder / CONFIG).exists():
         raise InputError(f"trunk.run={name}: expected that run's folder at {folder}")
     check(read_config(folder), config, step)
-    return checkpoint.restore_step(folder, step, state, data)
+    return checkpoint.restore_step(folder, step, state, data, config.get("verify", True))
 
 
 def check(trunk: ConfigDict, config: ConfigDict, step: int) -> None:

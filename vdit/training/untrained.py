@@ -6,7 +6,6 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from vdit import generator
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config.sizes import model_config_of
 from vdit.data import latents
@@ -42,12 +41,6 @@ def build(config: ConfigDict, seed: int = 0) -> Generator:
     made = generator_of(config, latents.read_meta(latents.prepare(config)))
     weights = Init(made.config, mup.relative_width(config))(jax.random.key(seed))
     return made.with_weights(weights, weights)
-
-
-def load(folder: str | pathlib.Path, step: int | None = None) -> Generator:
-    """What `vdit.load` gives."""
-    place = generator.place_of(folder)
-    return generator.at_step(generator.read(place) if place else of_run(folder), folder, step)
 
 
 def of_run(folder: str | pathlib.Path) -> Generator:
