@@ -5,10 +5,13 @@ level and its older emitter of loops make slower code of the same operations; te
 what users get delete XLA_FLAGS (`vdit.parallel.compiler.compiler_options` reads it).
 """
 
+import csv
 import os
 import shutil
 import signal
 import tempfile
+
+import pytest
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,3 +32,29 @@ else:
 def pytest_unconfigure():
     if MADE_HERE:
         shutil.rmtree(os.environ[CACHE], ignore_errors=True)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults", action="store_true", help="as many faults as the table has")
+    parser.addoption("--faults_table", metavar="FILE", help="CSV that rows of faults go to")
+
+
+@pytest.fixture
+def faults(request):
+    """`faults(few, many)`: how often to inject a fault, in the suite and with --faults."""
+    return lambda few, many: many if request.config.getoption("--faults") else few
+
+
+@pytest.fixture
+def record(request):
+    """`record(fault, n, happened)`: a row for the table of --faults_table."""
+
+    def write(fault, n, happened):
+        if path := request.config.getoption("--faults_table"):
+            is_new = not os.path.exists(path)
+            with open(path, "a", newline="") as file:
+                rows = csv.writer(file, lineterminator="\n")
+                rows.writerow(("fault", "n", "happened", "test")) if is_new else None
+                rows.writerow((fault, n, happened, request.node.nodeid))
+
+    return write

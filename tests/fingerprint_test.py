@@ -82,6 +82,8 @@ def test_moves_with_what_changes_numbers(key, value):
         ("log_every", 1),
         ("sample_every", 1),
         ("checkpoint_every", 1),
+        ("checkpoint_every_s", 1.0),
+        ("verify", False),
         ("evaluate_every", 100),
         ("evaluation.clips", 128),
         ("evaluation.seed", 1),
@@ -105,7 +107,16 @@ def test_stays_with_what_does_not(key, value):
 def test_every_left_out_key_is_tested_above():
     tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
     tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
-    tested |= {"model.unroll", "keep", "init", "evaluate_every", "evaluation", "evaluators"}
+    tested |= {
+        "checkpoint_every_s",
+        "verify",
+        "model.unroll",
+        "keep",
+        "init",
+        "evaluate_every",
+        "evaluation",
+        "evaluators",
+    }
     assert set(NOT_IDENTITY) == tested
 
 

@@ -153,14 +153,16 @@ def test_a_run_from_before_generators_is_still_read(root, tmp_path):
     assert model.sample(PROMPTS).tobytes() == expected.sample(PROMPTS).tobytes()
 
 
-def test_damaged_weights_are_found_out(root, tmp_path):
+def test_damaged_weights_are_found_out(root, tmp_path, capfd):
     shutil.copytree(root / "run" / "generator", tmp_path / "saved")
     path = tmp_path / "saved" / "weights.npz"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"weights.npz: damaged"):
-        vdit.load(tmp_path / "saved")
+    for verify in (True, False):  # the file has a CRC of every array, too
+        with pytest.raises(InputError, match="expected a checkpoint; there is none"):
+            vdit.load(tmp_path / "saved", verify=verify)
+        assert "weights.npz: damaged" in capfd.readouterr().err
 
 
 def test_guidance_steps_and_seed_change_a_sample_and_batches_are_whole(root):

@@ -14,7 +14,7 @@ import typing
 
 from vdit.runs import evaluations
 from vdit.runs.files import write_json
-from vdit.runs.folder import CONFIG, read_config, steps_saved
+from vdit.runs.folder import CHECKPOINTS, COMMITTED, CONFIG, read_config, steps_saved
 
 
 def resolve(config):
@@ -44,7 +44,9 @@ def train(config, workdir, mode="one"):
     for step in range(config.trunk.step, config.steps):
         time.sleep(config.seconds / config.steps)
         if step + 1 in (*config.checkpoint_at, config.steps):
-            (folder / "checkpoints" / str(step + 1)).mkdir(parents=True, exist_ok=True)
+            checkpoint = folder / CHECKPOINTS / str(step + 1)
+            checkpoint.mkdir(parents=True, exist_ok=True)
+            (checkpoint / COMMITTED).touch()
             if config.act == "fail trunk" and step + 1 in config.checkpoint_at:
                 raise FloatingPointError(f"loss is nan at step {step + 2}")
         if step % 50 == 0:

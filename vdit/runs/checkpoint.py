@@ -38,8 +38,7 @@ class Checkpointer:
         self._folder = pathlib.Path(workdir).resolve() / CHECKPOINTS
         self._keep, self._at = keep, set(at)
         self._pool = concurrent.futures.ThreadPoolExecutor(1)
-        self._writing = concurrent.futures.Future()
-        self._writing.set_result(None)
+        self._writing: concurrent.futures.Future | None = None
 
     def __enter__(self) -> "Checkpointer":
         if processes.is_first():
@@ -63,14 +62,18 @@ class Checkpointer:
         weights, training = _parts(state)
         parts = {"weights": weights, "training": training, "data": iterator}
         part = self._folder / f".{step}"
+        if processes.is_first():  # of a save that failed; Orbax waits minutes for what is there
+            shutil.rmtree(part, ignore_errors=True)
         written = ocp.save_checkpointables_async(part, parts)
         self._writing = self._pool.submit(self._commit, written, part, step)
         if _waits():
             self.wait()
 
     def wait(self) -> None:
-        """Returns when what was saved is whole; raises what it failed of."""
-        self._writing.result()
+        """Returns when what was saved is whole; raises, once, what it failed of."""
+        writing, self._writing = self._writing, None
+        if writing:
+            writing.result()
 
     def _commit(self, written: Any, part: pathlib.Path, step: int) -> None:
         written.result()
