@@ -18,7 +18,7 @@ from vdit.runs.folder import steps_saved
 
 # Many steps and checkpoints, and nothing else that takes time.
 LONG = {"steps": 80, "evaluators": {}, "sample_every": 0, "model.depth": 1, "keep": 2}
-LONG |= {"validation.triples": 8, "sampling.steps": 1, "data.train_clips": 16}
+LONG |= {"validation.triples": 10, "sampling.steps": 1, "data.train_clips": 16}
 
 
 def start(command: list[str], log: pathlib.Path) -> subprocess.Popen:
