@@ -24,7 +24,22 @@ def attempt_of(name: str) -> tuple[str, int]:
 def find(path: str | pathlib.Path) -> pathlib.Path:
     """Where the folder of a run lies: at rest there, else the last attempt at it, if any."""
     path = pathlib.Path(path)
-    return path if path.exists() else find_all(path.parent).get(path.name, path)
+    if path.exists():
+        return path
+    there = attempts(path)
+    return there[max(there)] if there else path
+
+
+def attempts(path: str | pathlib.Path) -> dict[int, pathlib.Path]:
+    """Number to folder of the attempts at the run that rests at PATH, by one look; 0 is at rest."""
+    path = pathlib.Path(path)
+    try:
+        names = os.listdir(path.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    there = [attempt_of(name) for name in names if name.startswith(path.name)]
+    numbers = sorted(number for name, number in there if name == path.name)
+    return {n: path.with_name(f"{path.name}.{n}") if n else path for n in numbers}
 
 
 def find_all(parent: str | pathlib.Path) -> dict[str, pathlib.Path]:
