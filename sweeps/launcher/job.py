@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.state import State, run_folder
 from vdit.runs.files import write_json
-from vdit.runs.folder import attempt_of, find_all
+from vdit.runs.folder import find_claimed
 
 # A run whose workers were killed this often is what kills them (memory, most often).
 MAXIMUM_DEATHS = 2
@@ -82,8 +82,7 @@ class Job(abc.ABC):
 
     def claimed(self) -> dict[str, Path]:
         """run_id to the folder of the attempt, of all runs that somebody has claimed."""
-        found = find_all(self.root / "runs").items()
-        return {name: folder for name, folder in found if attempt_of(folder.name)[1]}
+        return find_claimed(self.root / "runs")
 
     def workdir(self, claimed: Claimed) -> Path:
         """The folder of a claimed run, under a name that only the holder of the claim has."""

@@ -85,13 +85,14 @@ class Pool:
         return self
 
     def __exit__(self, kind: type | None, *_) -> None:
-        """Ends the workers: they are asked (save, and give their runs back), then killed; at once
+        """Waits for workers that are done. When something else ends the launcher they are told to
+        end (they save, and give their runs back), and killed when that takes too long, or at once
         where a second signal comes."""
         living = [process for process in self.processes if process and process.poll() is None]
-        for process in living:
-            process.terminate()
         if living and kind:
             print(f"{len(living)} workers save what they train; a second signal kills them")
+            for process in living:
+                process.terminate()
         try:
             with signals.handled():
                 for process in living:
