@@ -21,6 +21,7 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -113,9 +114,16 @@ def condition(folder: Path) -> Condition:
 def is_in_doubt(folder: Path) -> bool:
     """Whether more looks can tell more: its owner is elsewhere and was not seen to count yet."""
     found = owner(folder)
-    if found is None or (found and found["boot_id"] == boot_id()):
+    if found is None or (found and found["boot_id"] == boot_id()) or not is_live(folder):
         return False
     return not lease.OBSERVER.look(folder).moved
+
+
+def settle(folders: Sequence[Path]) -> None:
+    """Looks at claims for two beats, or until none of them is in doubt."""
+    until = time.monotonic() + 2 * lease.BEAT_S
+    while any([is_in_doubt(folder) for folder in folders]) and time.monotonic() < until:
+        time.sleep(lease.BEAT_S / 10)
 
 
 def boot_id() -> str:

@@ -35,7 +35,7 @@ def main() -> int:
     if not job.is_done():
         if arguments.executor == "slurm":
             workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
-            print(submitted(job.root, workers, slurm.submit(job, workers)))
+            print(submitted(job.root, workers, slurm.submit(job, workers, "vdit.evaluate")))
             return 0
         run_here(job, lambda machine: _side_by_side(machine, arguments.workers))
     return close(job, time.monotonic() - started)

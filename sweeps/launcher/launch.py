@@ -76,7 +76,7 @@ def _submit(job: Training, arguments: argparse.Namespace) -> int:
     options = Mode(arguments.mode, [], slots).options if arguments.mode != "auto" else []
     place = ["--root", str(job.root.resolve()), *job.options, "--workers", str(workers)]
     then = [sys.executable, "-m", "sweeps.launcher.modes", *place]
-    print(submitted(job.root, workers, slurm.submit(job, workers, options, then)))
+    print(submitted(job.root, workers, slurm.submit(job, workers, "sweeps.launch", options, then)))
     return 0
 
 
