@@ -5,13 +5,14 @@ level and its older emitter of loops make slower code of the same operations; te
 what users get delete XLA_FLAGS (`vdit.parallel.compiler.compiler_options` reads it).
 """
 
-import csv
 import os
 import shutil
 import signal
 import tempfile
 
 import pytest
+
+from tests.faults.record import record
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,26 +36,19 @@ def pytest_unconfigure():
 
 
 def pytest_addoption(parser):
-    parser.addoption("--faults", action="store_true", help="as many faults as the table has")
-    parser.addoption("--faults_table", metavar="FILE", help="CSV that rows of faults go to")
+    parser.addoption("--faults", action="store_true", help="tests/faults with their long counts")
+    parser.addoption("--faults_table", metavar="FILE", help="CSV to add what they find to")
 
 
 @pytest.fixture
-def faults(request):
-    """`faults(few, many)`: how often to inject a fault, in the suite and with --faults."""
-    return lambda few, many: many if request.config.getoption("--faults") else few
+def times(request):
+    """times(short, long): how often a fault is injected."""
+    return lambda short, long: long if request.config.getoption("--faults") else short
 
 
 @pytest.fixture
-def record(request):
-    """`record(fault, n, happened)`: a row for the table of --faults_table."""
-
-    def write(fault, n, happened):
-        if path := request.config.getoption("--faults_table"):
-            is_new = not os.path.exists(path)
-            with open(path, "a", newline="") as file:
-                rows = csv.writer(file, lineterminator="\n")
-                rows.writerow(("fault", "n", "happened", "test")) if is_new else None
-                rows.writerow((fault, n, happened, request.node.nodeid))
-
-    return write
+def fault(request):
+    """fault(row, what was done, n, what happened): a row of the table of faults."""
+    command = f"python -m pytest {request.node.nodeid} --faults"
+    path = request.config.getoption("--faults_table")
+    return lambda *cells: record(path, *cells, command)

@@ -1,10 +1,14 @@
 """Which run a worker takes next, beside others that hold theirs."""
 
+import itertools
 import os
 import socket
 
-from sweeps.launcher import claim, queue, worker
+import pytest
+
+from sweeps.launcher import claim, lease, queue, worker
 from sweeps.launcher.training import Training
+from tests.claims_test import at_first, elsewhere
 
 
 def run_of(size, budget, seed=0):
@@ -17,25 +21,30 @@ def plan():
     return [run_of(size, b, seed) for b in (2, 1) for size in ("S", "M") for seed in (0, 1)]
 
 
+def queue_of(root, runs=None):
+    return queue.Queue(Training(root, plan() if runs is None else runs))
+
+
 def claim_next(root, runs, compiled=()):
-    return queue.claim_next(Training(root, runs), set(compiled))
+    return queue_of(root, runs).claim_next(set(compiled))
 
 
-def finish(root, claimed):
-    (root / "runs" / claimed.run["run_id"] / "result.json").write_text("{}")
+def finish(claimed):
+    (claimed.claim.folder / "result.json").write_text("{}")
     claimed.claim.release()
     return queue.shape(claimed.run)
 
 
 def test_two_workers_compile_different_shapes_and_keep_to_them(tmp_path):
     compiled, orders = (set(), set()), ([], [])
-    at_work = [claim_next(tmp_path, plan(), c) for c in compiled]
+    queues = [queue_of(tmp_path) for _ in compiled]
+    at_work = [each.claim_next(c) for each, c in zip(queues, compiled, strict=True)]
     while any(at_work):
         for i, claimed in enumerate(at_work):
             if claimed:
                 orders[i].append(claimed.run["run_id"])
-                compiled[i].add(finish(tmp_path, claimed))
-                at_work[i] = claim_next(tmp_path, plan(), compiled[i])
+                compiled[i].add(finish(claimed))
+                at_work[i] = queues[i].claim_next(compiled[i])
     assert orders[0] == ["S_2_0", "S_2_1", "S_1_0", "S_1_1"]
     assert orders[1] == ["M_2_0", "M_2_1", "M_1_0", "M_1_1"]
 
@@ -65,32 +74,71 @@ def test_a_run_that_cannot_be_claimed_is_left_out(tmp_path, monkeypatch):
     assert run["run_id"] == "S_2_1"
 
 
+def wait_for_next(root):
+    return worker.wait_for_next(queue_of(root, plan()[:1]), set(), os.getppid())
+
+
 def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(tmp_path, monkeypatch):
     """The branch waits for its trunk at the first look, and at no later one."""
     looks = iter(["trunk"])
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
     monkeypatch.setattr(worker, "POLL_S", 0)
-    run, _ = worker.wait_for_next(Training(tmp_path, plan()[:1]), set(), os.getppid())
+    run, _ = wait_for_next(tmp_path)
     assert run["run_id"] == "S_2_0"
 
 
 def test_a_worker_that_waits_says_for_whom(tmp_path, monkeypatch, capsys):
-    looks = iter(["trunk"] * 5)  # two a round: before it claims and as it claims
+    looks = iter(["trunk"] * 5)
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
     monkeypatch.setattr(worker, "POLL_S", 0)
     held = claim.acquire(tmp_path / "runs" / "trunk")
-    assert worker.wait_for_next(Training(tmp_path, plan()[:1]), set(), os.getppid())
+    assert wait_for_next(tmp_path)
     held.release()
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"waits for trunk trunk (claimed on {socket.gethostname()}); if")
+    assert line == f"waits for trunk ({socket.gethostname()}:{os.getpid()})"
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_worker_waits_until_the_owner_of_another_machine_moved_or_is_dead(
+    tmp_path, monkeypatch, capsys, moves
+):
+    clock = itertools.count(step=4.0)  # seconds a look
+    monkeypatch.setattr(lease, "OBSERVER", lease.Observer(lambda: next(clock)))
+    folder = elsewhere(tmp_path / "runs" / "S_2_0")
+    count = itertools.count()
+    beat = (folder / lease.HEARTBEAT).write_text
+    monkeypatch.setattr(worker.time, "sleep", lambda _: beat(f"x {next(count) * moves}"))
+    claimed = wait_for_next(tmp_path)
+    out = capsys.readouterr().out.splitlines()
+    name = f"S_2_0 ({socket.gethostname()}:1)"
+    assert out[0] == f"waits for {name}"
+    if moves:
+        assert claimed is None
+        assert out[1:] == [f"1 runs are left to others: {name}"]
+    else:
+        assert claimed.claim.folder.name == "S_2_0.2"
+        claimed.claim.release()
 
 
 def test_a_run_that_another_takes_at_that_moment_is_left_to_it(tmp_path, monkeypatch):
     """The other's claim is not there when this worker looks, and is when it claims."""
-    blind, seen = iter([False]), claim.is_live
-    first = tmp_path / "runs" / plan()[0]["run_id"]
-    other = claim.acquire(first)
-    monkeypatch.setattr(claim, "is_live", lambda f: next(blind, True) if f == first else seen(f))
+    other = claim.acquire(tmp_path / "runs" / plan()[0]["run_id"])
+    monkeypatch.setattr(Training, "claimed", at_first({}, Training.claimed))
     run, _ = claim_next(tmp_path, plan())
     assert run["run_id"] == "M_2_0"  # not S_2_1, which the other is compiling
     other.release()
+
+
+def test_folders_are_looked_at_until_one_can_be_claimed_and_over_ones_once(tmp_path, monkeypatch):
+    looked = []
+    is_over = Training.is_over
+    note = lambda job, run: looked.append(run["run_id"]) or is_over(job, run)  # noqa: E731
+    monkeypatch.setattr(Training, "is_over", note)
+    for run in plan()[:3]:
+        finish(queue.Claimed(run, claim.acquire(tmp_path / "runs" / run["run_id"])))
+    runs = queue_of(tmp_path)
+    assert runs.claim_next(set()).run["run_id"] == "M_2_1"
+    assert set(looked) == {run["run_id"] for run in plan()[:4]}
+    looked.clear()
+    assert runs.claim_next(set()).run["run_id"] == "S_1_0"
+    assert set(looked) == {"S_1_0"}

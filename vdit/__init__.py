@@ -30,13 +30,14 @@ def load(
     where there is no model, or none of that step, or it is damaged.
     """
     from vdit import generator
+    from vdit.runs.folder import find
 
     def older(folder: pathlib.Path) -> "Generator":
         from vdit.training.untrained import of_run  # the trainer, which others do without
 
         return of_run(folder)
 
-    return generator.load(folder, older, step, weights, verify)
+    return generator.load(find(folder), older, step, weights, verify)
 
 
 def build(config: Any, seed: int = 0) -> "Generator":

@@ -47,14 +47,14 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 def evaluate_one(args: argparse.Namespace) -> None:
     """Measures a run's checkpoints and prints a line for each."""
     from vdit.runs import evaluations
-    from vdit.runs.folder import read_config, steps_saved
+    from vdit.runs.folder import find, read_config, steps_saved
     from vdit.training.evaluation import evaluate_run
 
-    only = evaluators.parse(args.only)
-    asked = evaluations.evaluators_of(read_config(args.workdir), only)
+    only, folder = evaluators.parse(args.only), find(args.workdir)
+    asked = evaluations.evaluators_of(read_config(folder), only)
     one = None if args.step is None else [args.step]
-    steps = steps_saved(args.workdir) if args.all else one
-    for found in evaluate_run(args.workdir, steps, asked, not args.no_verify):
+    steps = steps_saved(folder) if args.all else one
+    for found in evaluate_run(folder, steps, asked, not args.no_verify):
         measured = [found["evaluators"][name]["records"] for name in asked]
         records = [evaluations.Record(**record) for part in measured for record in part]
         print(json.dumps({"step": found["step"]} | evaluations.columns(records)))

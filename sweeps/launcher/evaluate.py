@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sweeps.launcher import local, slurm
 from sweeps.launcher.evaluation import FAILED, Evaluation
-from sweeps.launcher.launch import check_workers, is_done, run_here, submitted
+from sweeps.launcher.launch import check_workers, run_here, submitted
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.modes import DEFAULT, label
 from sweeps.launcher.plan import read_plan
@@ -32,10 +32,10 @@ def main() -> int:
     for run in job.runs:
         (job.folder(run) / FAILED).unlink(missing_ok=True)
     started = time.monotonic()
-    if not is_done(job):
+    if not job.is_done():
         if arguments.executor == "slurm":
             workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
-            print(submitted(job.root, workers, slurm.submit(job, workers)))
+            print(submitted(job.root, workers, slurm.submit(job, workers, "vdit.evaluate")))
             return 0
         run_here(job, lambda machine: _side_by_side(machine, arguments.workers))
     return close(job, time.monotonic() - started)

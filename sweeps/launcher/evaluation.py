@@ -11,14 +11,15 @@ from ml_collections import ConfigDict
 
 from sweeps.launcher import claim
 from sweeps.launcher.job import Job
-from sweeps.launcher.packs import Pack, Run
+from sweeps.launcher.packs import Claimed, Pack, Run
 from sweeps.launcher.plan import select
 from sweeps.launcher.state import OVER_STATES, State, read_json, run_folder, state_by_claim
 from vdit.runs import evaluations
-from vdit.runs.folder import RESULT, read_config, steps_saved
+from vdit.runs.folder import RESULT, attempt_of, find, read_config, steps_saved
 from vdit.runs.goodput import GOODPUT
 
 FAILED = "evaluation_failed.json"
+CLAIMED = "evaluating"
 
 
 class Evaluation(Job):
@@ -55,6 +56,19 @@ class Evaluation(Job):
         """That in its folder: plans of older code have none."""
         return read_config(self.folder(run))
 
+    def rests_at(self, run: Run) -> Path:
+        """A finished run stays where it is while it is measured: a folder in it is claimed."""
+        folder = self.folder(run)
+        return folder / CLAIMED if (folder / RESULT).exists() else super().rests_at(run)
+
+    def claimed(self) -> dict[str, Path]:
+        found = {run["run_id"]: find(self.rests_at(run)) for run in self.runs}
+        return {name: folder for name, folder in found.items() if attempt_of(folder.name)[1]}
+
+    def workdir(self, claimed: Claimed) -> Path:
+        folder = claimed.claim.folder
+        return folder.parent if attempt_of(folder.name)[0] == CLAIMED else folder
+
     def is_over(self, run: Run) -> bool:
         return (self.folder(run) / FAILED).exists() or not self.missing(run)
 
@@ -65,7 +79,7 @@ class Evaluation(Job):
             return State("finished", done, None, None)
         if failure := read_json(self.folder(run) / FAILED):
             return State("failed", done, None, None, failure["exception"])
-        return state_by_claim(self.folder(run), done)
+        return state_by_claim(find(self.rests_at(run)), done)
 
     def size(self, run: Run) -> float:
         return self._sizes[run["run_id"]]
@@ -78,15 +92,15 @@ class Evaluation(Job):
         return f"{state.steps} checkpoint{'s' * (state.steps != 1)} evaluated"
 
     def do(self, pack: Pack) -> int:
-        for run, _ in filter(self.may_try, pack.claimed):
-            clock = time.strftime("%H:%M:%S")
+        for claimed in filter(self.may_try, pack.claimed):
+            run, clock = claimed.run, time.strftime("%H:%M:%S")
             print(f"{clock} evaluates {run['run_id']} size {run['size']}", flush=True)
             names = list(self._evaluators[run["run_id"]])
-            if failures := self._evaluate(run, names):
+            if failures := self._evaluate(claimed, names):
                 lines, traces = zip(*failures, strict=True)
-                self.fail(run, "; ".join(lines), "\n".join(traces))
+                self.fail(claimed, "; ".join(lines), "\n".join(traces))
             elif self.missing(run):
-                self.fail(run, "ended without its evaluations")
+                self.fail(claimed, "ended without its evaluations")
         return 0
 
     def _asked(self, run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -94,17 +108,17 @@ class Evaluation(Job):
         was trained; of those named on the command line the config need not know."""
         return evaluations.evaluators_of(run.get("config") or self.config(run), only)
 
-    def _evaluate(self, run: Run, names: list[str]) -> list[tuple[str, str]]:
+    def _evaluate(self, claimed: Claimed, names: list[str]) -> list[tuple[str, str]]:
         """By all of these at once and, if that fails, by each alone: what failed, and its trace."""
         from vdit.training.evaluation import evaluate_run
 
         try:
             with GOODPUT.to("measuring"):
-                for steps, evaluators in self._calls(run, names):
-                    evaluate_run(str(self.folder(run)), steps, evaluators)
+                for steps, evaluators in self._calls(claimed.run, names):
+                    evaluate_run(str(self.workdir(claimed)), steps, evaluators)
         except Exception as error:  # whatever one evaluator dies of, the others go on
             if len(names) > 1:
-                return [failure for name in names for failure in self._evaluate(run, [name])]
+                return [failure for name in names for failure in self._evaluate(claimed, [name])]
             line = " ".join(f"{names[0]}: {type(error).__name__}: {error}".split())
             return [(line, traceback.format_exc())]
         return []

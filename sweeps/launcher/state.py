@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher import claim
-from vdit.runs.folder import RESULT
+from sweeps.launcher import claim, lease
+from vdit.runs.folder import RESULT, find
 
 FAILED = "failed.json"
-STATES = ("finished", "running", "stale", "failed", "waiting")
+STATES = ("finished", "running", "silent", "stale", "failed", "waiting")
 OPEN_STATES = ("waiting", "stale")
 OVER_STATES = ("finished", "failed")
 TAIL_BYTES = 1 << 16
+SILENT = f"workers take it over after {lease.LEASE_S:.0f} s of that"
 
 
 class State(NamedTuple):
@@ -28,7 +29,7 @@ class State(NamedTuple):
 
 def run_folder(root: Path, run: Mapping[str, Any]) -> Path:
     """Where a run of a plan lies."""
-    return root / "runs" / run["run_id"]
+    return find(root / "runs" / run["run_id"])
 
 
 def is_over(folder: Path) -> bool:
@@ -52,9 +53,12 @@ def state_by_claim(folder: Path, steps: int) -> State:
     owner = claim.owner(folder)
     if owner is None:
         return State("waiting", steps, None, None)
-    if claim.is_live(folder):
+    condition, who = claim.condition(folder), f"{owner.get('host')}:{owner.get('pid')}"
+    if condition == "live":
         age = time.time() - owner["started"] if owner else None
-        return State("running", steps, None, age, f"{owner.get('host')}:{owner.get('pid')}")
+        return State("running", steps, None, age, who)
+    if condition == "silent":
+        return State("silent", steps, None, None, f"{who} was not seen to be alive; {SILENT}")
     return State("stale", steps, None, None, "its worker died; the next launch takes it over")
 
 

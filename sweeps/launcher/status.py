@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sweeps.launcher import evaluation, goodput
+from sweeps.launcher import claim, evaluation, goodput, slurm
 from sweeps.launcher.branch import own_share, starts
 from sweeps.launcher.plan import read_plan, select
-from sweeps.launcher.state import STATES, read_json, run_folder, state_of
+from sweeps.launcher.state import OVER_STATES, STATES, read_json, run_folder, state_of
+from sweeps.launcher.training import Training
+from vdit.runs.folder import find_claimed
 
 
 def table(rows: Iterable[Iterable[Any]], header: str) -> str:
@@ -32,6 +34,7 @@ def with_starts(
 def show(root: Path) -> str:
     """The table of a root, its totals, and a line on each run that needs one."""
     runs = select(read_plan(root), hold_out=False)
+    claim.settle(list(find_claimed(root / "runs").values()))
     both = [(run, state_of(root, run)) for run in runs]
     rows = []
     for run, state in both:
@@ -46,6 +49,9 @@ def show(root: Path) -> str:
     lines = [table(*with_starts(rows, header, runs))]
     lines += [f"{len(runs)} runs: {totals}; {share:.0%} of the FLOPs are done"]
     notes = [f"{run['run_id']}: {s.note}" for run, s in both if s.note]
+    if not count["running"]:
+        left = sum(state.name not in OVER_STATES for _, state in both)
+        notes += slurm.unattended(root, left, Training.result)
     return "\n".join([*lines, *notes, *_evaluated(root, runs), goodput.show(root, runs)])
 
 

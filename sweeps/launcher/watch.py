@@ -74,9 +74,6 @@ def _line(job: Job, run: Run, state: State) -> str:
 
 
 def _waiting(job: Job, left: list[Run], states: Mapping[str, State]) -> str:
-    """Said once. A claim of another machine is never taken over, so it says how to free one."""
+    """Said once. What a machine that is gone has claimed is taken over after a while."""
     names = ", ".join(f"{run['run_id']} ({states[run['run_id']].note})" for run in left)
-    return (
-        f"waiting for {len(left)} runs of other workers: {names}. If one of their machines is "
-        f"gone, delete {job.root}/runs/RUN/claim"
-    )
+    return f"waiting for {len(left)} runs of other workers: {names}"

@@ -1,35 +1,36 @@
 """One worker: claims runs and does its job with one after another, so start-up is paid once."""
 
 import argparse
-import fcntl
 import functools
 import json
 import os
-import signal
-import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from sweeps.launcher import claim, measure, modes, queue
+from sweeps.launcher import claim, measure, modes, queue, squeue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
-from sweeps.launcher.local import TERMINATED
+from sweeps.launcher.lock import one_at_a_time
 from sweeps.launcher.packs import Claimed
 from sweeps.launcher.plan import read_plan, select
+from sweeps.launcher.queue import Queue
 from sweeps.launcher.training import Training
 from sweeps.launcher.worker_log import WorkerLog
 from vdit import errors, evaluators
 from vdit.config.fingerprint import fingerprint
+from vdit.runs import signals
+from vdit.runs.folder import find
 
-POLL_S = 0.5  # between two looks for a trunk's checkpoint
+POLL_S = 0.5  # between two looks at what other workers have
 
 
 def work(job: Job) -> None:
     """Claims runs and does the job with them until none can be claimed."""
-    launcher, compiled, log = os.getppid(), set(), WorkerLog(job.root)
+    launcher, compiled, log, runs = os.getppid(), set(), WorkerLog(job.root), Queue(job)
     log.write("start")
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
-    while os.getppid() == launcher and (first := wait_for_next(job, compiled, launcher)):
+    while os.getppid() == launcher and (first := wait_for_next(runs, compiled, launcher)):
         pack = job.gather(first, functools.partial(queue.claim_run, job))
         names = [each.run["run_id"] for each in pack.claimed]
         log.write("begin", names)
@@ -44,26 +45,31 @@ def work(job: Job) -> None:
     log.write("exit")
 
 
-def wait_for_next(job: Job, compiled: set[tuple[str, int]], launcher: int) -> Claimed | None:
-    """`claim_next`, again and again while all that is left begins in trunks of other workers."""
-    announced = False
+def wait_for_next(runs: Queue, compiled: set[tuple[str, int]], launcher: int) -> Claimed | None:
+    """The next run. Waits while others are to begin in trunks of other workers, and while an owner
+    on another machine may be dead."""
+    said = ""
     while True:
-        # Asked before claiming: a checkpoint that comes in between is found by the next look.
-        trunks = {job.waits_for(run) for run in job.runs if not job.is_over(run)} - {""}
-        claimed = queue.claim_next(job, compiled)
-        if claimed or not trunks or os.getppid() != launcher:
+        claimed = runs.claim_next(compiled)
+        if claimed or os.getppid() != launcher:
             return claimed
-        if not announced:
-            print(f"waits for {_owners(job.root, trunks)}", flush=True)
-        announced = True
+        in_doubt = {n: at for n, at in runs.others.items() if claim.is_in_doubt(at)}
+        trunks = {name: find(runs.job.root / "runs" / name) for name in runs.trunks}
+        if not (in_doubt or trunks):
+            break
+        if not said:
+            print(said := f"waits for {owners(trunks | in_doubt)}", flush=True)
         time.sleep(POLL_S)
+    if runs.others:
+        print(f"{len(runs.others)} runs are left to others: {owners(runs.others)}", flush=True)
+    return None
 
 
-def _owners(root: Path, trunks: set[str]) -> str:
-    """Trunks and who has them: of another machine it cannot be told whether it still lives."""
-    owners = {name: claim.owner(root / "runs" / name) or {} for name in sorted(trunks)}
-    parts = [f"trunk {name} (claimed on {o.get('host', '?')})" for name, o in owners.items()]
-    return f"{', '.join(parts)}; if that machine is gone, delete the file claim in the run's folder"
+def owners(claimed: Mapping[str, Path]) -> str:
+    """Runs and who has them."""
+    found = {name: claim.owner(folder) or {} for name, folder in sorted(claimed.items())}
+    who = [f"{name} ({o.get('host', '?')}:{o.get('pid', '?')})" for name, o in found.items()]
+    return ", ".join(who)
 
 
 def prepare(job: Job) -> None:
@@ -71,8 +77,7 @@ def prepare(job: Job) -> None:
     from vdit.data import latents
 
     made = set()
-    with open(job.root / "prepare.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds them made
+    with one_at_a_time(job.root / "prepare.lock"):  # a second launcher waits, then finds them made
         for run in job.runs:
             config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
@@ -89,8 +94,6 @@ def prepare_process(root: Path, cores: list[int]) -> None:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root.resolve() / "compile_cache")
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    # Slurm and the launcher end a worker so: it gives its run back, and that is no death.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
 
 
 def main() -> None:
@@ -98,7 +101,12 @@ def main() -> None:
     arguments = _parser().parse_args()
     job = _job(arguments)
     prepare_process(arguments.root, arguments.cores)
-    prepare(job) if arguments.prepare else work(job)
+    try:
+        prepare(job) if arguments.prepare else work(job)
+    except signals.Stopped:  # the runs are saved and given back
+        if not arguments.prepare and not job.is_done() and squeue.requeue_this_job():
+            print("Slurm starts this worker again for the rest", flush=True)
+        raise
 
 
 def _job(arguments: argparse.Namespace) -> Job:

@@ -14,13 +14,13 @@ from vdit.training.evaluation import evaluate_run
 CHANGES = {"evaluators": {"losses": {}}, "keep": 2}
 
 
-def test_flipped_bits_are_found_and_stepped_around(tmp_path, faults, record, capfd):
+def test_flipped_bits_are_found_and_stepped_around(tmp_path, times, fault, capfd):
     made = config(tmp_path, **CHANGES)
     trained(made, tmp_path / "run")
     for name in ("result.json", "generator/weights.npz"):
         (tmp_path / "run" / name).unlink()
     before = vdit.load(tmp_path / "run", 8)
-    chance, count, readers = random.Random(0), faults(3, 100), {}
+    chance, count, readers = random.Random(0), times(3, 100), {}
     for i in range(count):
         run = tmp_path / "damaged"
         shutil.copytree(tmp_path / "run", run)
@@ -44,4 +44,9 @@ def test_flipped_bits_are_found_and_stepped_around(tmp_path, faults, record, cap
         readers[reader] = readers.get(reader, 0) + 1
         shutil.rmtree(run)
     happened = ", ".join(f"{n} by {name}" for name, n in readers.items())
-    record("a bit flipped in the newest checkpoint", count, f"found and stepped around: {happened}")
+    fault(
+        "bits",
+        "a bit flipped in the newest checkpoint",
+        count,
+        f"found and stepped around: {happened}",
+    )

@@ -25,8 +25,8 @@ def killed(tmp, workdir, while_saving, chance):
 
 
 @pytest.mark.parametrize("while_saving", [False, True])
-def test_killed_runs_end_bitwise_as_an_unbroken_one(tmp_path, faults, record, while_saving):
-    whole, chance, count = tmp_path / "whole", random.Random(while_saving), faults(1, 25)
+def test_killed_runs_end_bitwise_as_an_unbroken_one(tmp_path, times, fault, while_saving):
+    whole, chance, count = tmp_path / "whole", random.Random(while_saving), times(1, 25)
     assert train(tmp_path, whole, **SAVING).wait() == 0
     done, runs = 0, 0
     while done < count:
@@ -37,4 +37,9 @@ def test_killed_runs_end_bitwise_as_an_unbroken_one(tmp_path, faults, record, wh
         assert train(tmp_path, workdir, **SAVING).wait() == 0
         assert same_bits(whole, workdir), f"{workdir.name}, killed {sum(kills)} times"
     when = "while saving" if while_saving else "at any moment"
-    record(f"SIGKILL {when}, then resumed", done, f"{runs} runs, all bitwise as an unbroken one")
+    fault(
+        "kills",
+        f"SIGKILL {when}, then resumed",
+        done,
+        f"{runs} runs, all bitwise as an unbroken one",
+    )

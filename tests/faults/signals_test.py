@@ -22,10 +22,10 @@ def sweep(base):
 """
 
 
-def test_a_run_saves_the_step_it_is_at_and_goes_on_from_it(tmp_path, faults, record):
+def test_a_run_saves_the_step_it_is_at_and_goes_on_from_it(tmp_path, times, fault):
     whole = tmp_path / "whole"
     assert train(tmp_path, whole, **NEVER).wait() == 0
-    for number in faults(SIGNALS[:1], SIGNALS):
+    for number in times(SIGNALS[:1], SIGNALS):
         broken = tmp_path / number.name
         process = train(tmp_path, broken, **NEVER)
         assert wait_until(lambda folder=broken: last_step(folder) >= 10, process)
@@ -40,7 +40,9 @@ def test_a_run_saves_the_step_it_is_at_and_goes_on_from_it(tmp_path, faults, rec
         assert train(tmp_path, broken, **NEVER).wait() == 0
         assert same_bits(whole, broken)
         assert lost_steps(broken) == [0]
-        record(f"{number.name} to vdit.main", 1, "no step lost, bitwise as an unbroken run")
+        fault(
+            "signals", f"{number.name} to vdit.main", 1, "no step lost, bitwise as an unbroken run"
+        )
 
 
 def lost_steps(workdir):
@@ -65,8 +67,8 @@ def the_run(tmp_path):
 
 
 @pytest.mark.parametrize("who", ["worker", "launcher"])
-def test_workers_save_and_give_their_runs_back(tmp_path, faults, record, who):
-    for number in faults(SIGNALS[:1], SIGNALS):
+def test_workers_save_and_give_their_runs_back(tmp_path, times, fault, who):
+    for number in times(SIGNALS[:1], SIGNALS):
         tmp = tmp_path / number.name
         launch, log = sweep_of_one(tmp), tmp / "log"
         process = start(launch, log)
@@ -81,4 +83,9 @@ def test_workers_save_and_give_their_runs_back(tmp_path, faults, record, who):
         assert process.wait() == 0, log.read_text()
         assert (the_run(tmp) / "result.json").exists()
         assert lost_steps(the_run(tmp)) == [0]
-        record(f"{number.name} to a {who}", 1, "no step lost, the run given back and finished")
+        fault(
+            "signals",
+            f"{number.name} to a {who}",
+            1,
+            "no step lost, the run given back and finished",
+        )

@@ -17,7 +17,7 @@ from vdit.evaluators.common import EvaluationData
 from vdit.generator import Generator, load
 from vdit.runs import evaluations
 from vdit.runs.files import DamagedFileError
-from vdit.runs.folder import RESULT, read_config, read_result
+from vdit.runs.folder import RESULT, attempt_of, read_config, read_result
 from vdit.runs.goodput import listen
 from vdit.training.row import row_of
 from vdit.training.tasks import DIFFUSION
@@ -53,10 +53,11 @@ def _row(model: Generator, data: EvaluationData) -> dict[str, Any]:
     row = row_of(data.config, data.step) | model_columns(data, model.config)
     if (data.workdir / RESULT).exists():
         return row | {k: v for k, v in read_result(data.workdir).items() if k in OF_THE_RUN}
-    if re.fullmatch("[0-9a-f]{12}", data.workdir.name):
+    name, _ = attempt_of(data.workdir.name)
+    if re.fullmatch("[0-9a-f]{12}", name):
         own = row["trunk"] == row["run_id"]
-        row |= {"run_id": data.workdir.name, "fingerprint": data.workdir.name}
-        row |= {"trunk": data.workdir.name} if own else {}
+        row |= {"run_id": name, "fingerprint": name}
+        row |= {"trunk": name} if own else {}
     return row
 
 

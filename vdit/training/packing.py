@@ -19,6 +19,7 @@ from vdit.errors import InputError
 from vdit.parallel import sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.runs import signals
+from vdit.runs.folder import attempt_of
 from vdit.runs.goodput import GOODPUT, listen
 from vdit.training.clock import Clock
 from vdit.training.optimizer import OptimizerConfig
@@ -37,8 +38,8 @@ class Outcome(NamedTuple):
 def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None = None) -> Outcome:
     """Trains and measures unfinished runs, pairs of (resolved config, workdir), as `run` does.
 
-    `pack` names all slots, pairs of (name of the run's folder, steps): a resumed pack has those it
-    began with, whoever of them is left. Raises `InputError` for runs that do not fit together. A
+    `pack` names all slots, pairs of (name of the run, steps): a resumed pack has those it began
+    with, whoever of them is left. Raises `InputError` for runs that do not fit together. A
     run that diverges ends alone.
     """
     listen()
@@ -49,7 +50,7 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
     with jax.set_mesh(mesh), signals.Deferral() as deferral, contextlib.ExitStack() as files:
         members = {}
         for config, folder in zip(configs, folders, strict=True):
-            i = pack.index((folder.name, config.steps))
+            i = pack.index((attempt_of(folder.name)[0], config.steps))
             members[i] = PackedRun(config, folder, pack, mesh, files, deferral)
         _check_alike(list(members.values()))
         with GOODPUT.to("training"):
@@ -58,7 +59,8 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
 
 
 def _pack_of(configs, folders) -> list[tuple[str, int]]:
-    return [(folder.name, config.steps) for config, folder in zip(configs, folders, strict=True)]
+    names = [attempt_of(folder.name)[0] for folder in folders]
+    return [(name, config.steps) for name, config in zip(names, configs, strict=True)]
 
 
 def _one_device(configs) -> jax.sharding.Mesh:
