@@ -5,7 +5,6 @@ folder has it as generator/; its checkpoints hold the weights of other steps.
 """
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +16,7 @@ from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.autoencoder import read as read_autoencoder
+from vdit.config import versions
 from vdit.config.model_config import ModelConfig
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
@@ -24,7 +24,7 @@ from vdit.diffusion import flow, objectives
 from vdit.diffusion.programs import Conditioning, fixed_losses, generate
 from vdit.errors import InputError
 from vdit.models import dit
-from vdit.runs.files import write_json
+from vdit.runs.files import read_json, write_json
 from vdit.runs.weights import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -226,8 +226,12 @@ class Generator:
             self.save_weights(folder)
         self.autoencoder.save(folder / AUTOENCODER)
         words = self.vocabulary and dataclasses.asdict(self.vocabulary)
-        about = {"config": dataclasses.asdict(self.config), "settings": self.settings}
-        about |= {"video": self.video, "statistics": self.statistics._asdict()}
+        about = {"format": versions.FORMAT, "config": dataclasses.asdict(self.config)}
+        about |= {
+            "settings": self.settings,
+            "video": self.video,
+            "statistics": self.statistics._asdict(),
+        }
         write_json(folder / FILE, about | {"vocabulary": words})
 
     def save_weights(self, folder: str | pathlib.Path) -> None:
@@ -239,7 +243,8 @@ class Generator:
 def read(folder: str | pathlib.Path) -> Generator:
     """What `Generator.save` wrote, its weights as they are there (None where none are)."""
     folder = pathlib.Path(folder)
-    about = json.loads((folder / FILE).read_text())
+    about = read_json(folder / FILE, "a generator")
+    versions.format_of(about, folder / FILE)
     words = about["vocabulary"]
     found = Generator(
         config=ModelConfig(**{k: _tupled(v) for k, v in about["config"].items()}),

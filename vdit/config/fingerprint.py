@@ -22,18 +22,20 @@ ABSENT = "absent"
 # - `evaluators`, `evaluation` and `evaluate_every` say what is measured, of which checkpoints:
 #   a finished run can be measured anew. `validation` stays in, for it defines the loss that a run
 #   reports; the evaluator "losses" takes options for other triples.
-# - `checkpoint_every` and `keep` are out, `checkpoint_at` stays in: the checkpoints that branches
-#   leave from are part of what a trunk is.
+# - `checkpoint_every`, `checkpoint_every_s`, `keep` and `verify` are out, `checkpoint_at` stays in:
+#   the checkpoints that branches leave from are part of what a trunk is.
 # - `flops_budget` stays in, though it is but a label: fits group rows by it.
 NOT_IDENTITY = (
     "autoencoder.dir",
     "cache",
     "checkpoint_every",
+    "checkpoint_every_s",
     "data.dir",
     "evaluate_every",
     "evaluation",
     "evaluators",
     "experiment",
+    "format",
     "init",
     "keep",
     "log_every",
@@ -42,8 +44,12 @@ NOT_IDENTITY = (
     "model.unroll",
     "sample_every",
     "sweep",
+    "verify",
     "wandb",
 )
+# Keys that came later than the fingerprints that are about, and the value at which they mean what
+# was done before them: there they are left out, and no run that was finished is another.
+LATER = {"data.epochs": 0}
 
 
 def fingerprint(config: Any) -> str:
@@ -65,7 +71,7 @@ def fingerprint(config: Any) -> str:
 def identity(config: Any) -> dict[str, Any]:
     """Dotted key -> value for the keys that change numbers; tuples become lists, as in JSON."""
     flat = _flatten(config.to_dict() if hasattr(config, "to_dict") else config)
-    return {key: value for key, value in flat.items() if not _is_left_out(key)}
+    return {key: value for key, value in flat.items() if not _is_left_out(key, value)}
 
 
 def differences(old: Any, new: Any) -> list[str]:
@@ -76,7 +82,9 @@ def differences(old: Any, new: Any) -> list[str]:
     return [f"{key}: {before.get(key, ABSENT)!r} -> {after.get(key, ABSENT)!r}" for key in changed]
 
 
-def _is_left_out(key: str) -> bool:
+def _is_left_out(key: str, value: Any) -> bool:
+    if key in LATER:
+        return value == LATER[key]
     return any(key == left_out or key.startswith(left_out + ".") for left_out in NOT_IDENTITY)
 
 

@@ -1,16 +1,16 @@
 """Checkpoints through Orbax: the training state and the place in the data, all or nothing."""
 
 import contextlib
-import functools
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
 from orbax.checkpoint.experimental import v1 as ocp
 
+from vdit.config import versions
 from vdit.errors import InputError
-from vdit.runs.folder import CHECKPOINTS, steps_saved
+from vdit.runs.folder import CHECKPOINTS, read_format, steps_saved
 from vdit.runs.weights import name_of
 
 
@@ -53,21 +53,39 @@ def restore(manager: ocp.training.Checkpointer, state: Any, iterator: Any) -> An
     """The latest checkpoint, placed as `state` is, and the iterator moved there; None if none."""
     if manager.latest is None:
         return None
-    return _restored(functools.partial(manager.load_checkpointables, None), state, iterator)
+    folder = pathlib.Path(manager.directory) / str(manager.latest.step)
+    return _restored(folder, state, iterator)
 
 
 def restore_step(workdir: pathlib.Path, step: int, state: Any, iterator: Any) -> Any:
     """Another run's checkpoint, placed as `state` is, and the iterator moved there."""
-    load = functools.partial(ocp.load_checkpointables, _folder(workdir, step))
-    return _restored(load, state, iterator)
+    return _restored(_folder(workdir, step), state, iterator)
 
 
-def _restored(load: Callable, state: Any, iterator: Any) -> Any:
+def _restored(folder: pathlib.Path, state: Any, iterator: Any) -> Any:
     weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
-    loaded = load({"weights": weights, "training": training, "data": iterator})
     names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    stored = _stored_names(folder, names)
+    parts = {
+        part: {stored[name]: x for name, x in arrays.items()}
+        for part, arrays in (("weights", weights), ("training", training))
+    }
+    loaded = ocp.load_checkpointables(folder, parts | {"data": iterator})
     leaves = loaded["weights"] | loaded["training"]
-    return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])
+    return jax.tree.unflatten(jax.tree.structure(state), [leaves[stored[name]] for name in names])
+
+
+def _stored_names(folder: pathlib.Path, names: Iterable[str]) -> dict[str, str]:
+    """What arrays of these names are called in a checkpoint; of older code they may be others."""
+    if read_format(folder.parents[1]) > versions.UNMARKED:
+        return {name: name for name in names}
+    parts = ocp.checkpointables_metadata(folder).metadata
+    stored = versions.stored_names({*parts["weights"], *parts["training"]})
+    for missing in set(names) - set(stored):
+        raise InputError(
+            f"{folder}: of older code, without {missing}; at most it can be sampled and evaluated"
+        )
+    return stored
 
 
 def read_weights(workdir: pathlib.Path, shapes: Any, step: int | None = None) -> dict[str, Any]:
@@ -78,8 +96,10 @@ def read_weights(workdir: pathlib.Path, shapes: Any, step: int | None = None) ->
     folder, shapes = _folder(workdir, step), jax.tree.map(_on_one, shapes)
     both = {"params": shapes, "ema": shapes}
     named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
-    loaded = ocp.load_checkpointables(folder, {"weights": named})["weights"]
-    return jax.tree.unflatten(jax.tree.structure(both), [loaded[name] for name in named])
+    stored = _stored_names(folder, named)
+    renamed = {stored[name]: x for name, x in named.items()}
+    loaded = ocp.load_checkpointables(folder, {"weights": renamed})["weights"]
+    return jax.tree.unflatten(jax.tree.structure(both), [loaded[stored[name]] for name in named])
 
 
 def read_arrays(workdir: pathlib.Path, part: str) -> dict[str, Any]:
@@ -90,9 +110,11 @@ def read_arrays(workdir: pathlib.Path, part: str) -> dict[str, Any]:
     folder = _folder(workdir, None)
     found = ocp.checkpointables_metadata(folder).metadata["weights"]
     loaded = ocp.load_checkpointables(folder, {"weights": jax.tree.map(_on_one, found)})["weights"]
-    start = f"{part}/"
+    start, stored = f"{part}/", versions.stored_names(loaded)
     return {
-        k.removeprefix(start): jax.device_get(x) for k, x in loaded.items() if k.startswith(start)
+        today.removeprefix(start): jax.device_get(loaded[name])
+        for today, name in stored.items()
+        if today.startswith(start)
     }
 
 

@@ -6,6 +6,7 @@ import pathlib
 from ml_collections import ConfigDict
 
 from vdit import evaluators
+from vdit.config import versions
 from vdit.config.sizes import PUBLISHED, model_config_of, size_of
 
 
@@ -17,7 +18,7 @@ def resolve(config: ConfigDict) -> ConfigDict:
     """
     from vdit.data.sources import open_source
 
-    config = ConfigDict(config.to_dict())
+    config = ConfigDict(config.to_dict() | {"format": versions.FORMAT})
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
