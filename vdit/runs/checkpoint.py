@@ -1,6 +1,7 @@
 """Checkpoints through Orbax: the training state and the place in the data, all or nothing."""
 
 import contextlib
+import logging
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from vdit.config import versions
 from vdit.errors import InputError
 from vdit.runs.folder import CHECKPOINTS, read_format, steps_saved
 from vdit.runs.weights import name_of
+
+logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs, traces too, what it raises
 
 
 @contextlib.contextmanager
