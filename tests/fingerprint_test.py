@@ -9,7 +9,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from vdit.config.fingerprint import NOT_IDENTITY, differences, fingerprint
+from vdit.config.fingerprint import LATER, NOT_IDENTITY, differences, fingerprint
 from vdit.errors import InputError
 
 
@@ -26,6 +26,9 @@ def example(**changes):
             "log_every": 10,
             "sample_every": 50,
             "checkpoint_every": 100,
+            "checkpoint_every_s": 600.0,
+            "verify": True,
+            "format": 1,
             "checkpoint_at": (50,),
             "evaluate_every": 0,
             "evaluators": {"losses": {}},
@@ -96,6 +99,7 @@ def test_moves_with_what_changes_numbers(key, value):
         ("model.remat", "full"),
         ("model.unroll", True),
         ("keep", 3),
+        ("format", 2),
         ("init", "w"),
         ("mesh.fsdp", 4),
     ],
@@ -107,17 +111,18 @@ def test_stays_with_what_does_not(key, value):
 def test_every_left_out_key_is_tested_above():
     tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
     tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
-    tested |= {
-        "checkpoint_every_s",
-        "verify",
-        "model.unroll",
-        "keep",
-        "init",
-        "evaluate_every",
-        "evaluation",
-        "evaluators",
-    }
+    tested |= {"model.unroll", "keep", "init", "evaluate_every", "evaluation", "evaluators"}
+    tested |= {"checkpoint_every_s", "verify", "format"}
     assert set(NOT_IDENTITY) == tested
+
+
+def test_a_key_that_came_later_counts_only_where_it_changes_what_was_done_before():
+    before = example()
+    assert LATER == {"data.epochs": 0}
+    for value, same in ((0, True), (4, False)):
+        after = example(**{"data.epochs": value})
+        assert (fingerprint(after) == fingerprint(before)) == same
+        assert differences(before, after) == ([] if same else ["data.epochs: 'absent' -> 4"])
 
 
 def test_a_key_that_only_begins_like_a_left_out_one_counts():

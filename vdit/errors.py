@@ -1,17 +1,33 @@
-"""The one kind of error that is the user's to mend, and the one edge where it becomes a line."""
+"""Errors that are the user's to mend, and the one edge where they become a line."""
 
+import errno
+import os
+import re
 import sys
 from collections.abc import Callable
 
 from vdit.runs import signals
+
+# What a disk refuses, in the words that libraries put into errors of kinds of their own.
+REFUSALS = [
+    os.strerror(number)
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+]
+# The file in such an error of TensorStore's, and of ArrayRecord's.
+NAMED = re.compile(r'file "(?P<quoted>[^"]+)"|writing (?P<bare>[^;]+);')
 
 
 class InputError(ValueError):
     """Bad input. The message is one line: it names the thing and says what was expected."""
 
 
+class DivergedError(RuntimeError):
+    """A loss or gradient that is not finite; names the step. Its checkpoint is never written."""
+
+
 def run(main: Callable[[], int | None]) -> None:
-    """Runs a command; `InputError` becomes `error: ...` on stderr and exit status 2.
+    """Runs a command. Bad input, and what the system refuses, become `error: ...` on stderr
+    and exit status 2; a run that diverged the same and 3.
 
     A signal to end becomes one line and 128 + its number. All other errors are bugs and keep their
     traceback.
@@ -19,10 +35,27 @@ def run(main: Callable[[], int | None]) -> None:
     try:
         with signals.handled():
             sys.exit(main())
-    except InputError as error:
-        line = " ".join(str(error).split())
-        print(f"error: {line}", file=sys.stderr)
-        sys.exit(2)
     except signals.Stopped as stopped:
         print(f"stopped by {stopped.name}", file=sys.stderr)
         raise
+    except (InputError, DivergedError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(3 if isinstance(error, DivergedError) else 2)
+    except Exception as error:
+        if (line := refused(error)) is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(2)  # a way out on which TensorStore's other writes would print their tracebacks
+
+
+def refused(error: Exception) -> str | None:
+    """Which file the system refused, and why, in a line; None of other errors."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    for refusal in REFUSALS:
+        if refusal in str(error):
+            found = NAMED.search(str(error))
+            return f"{found['quoted'] or found['bare']}: {refusal}" if found else refusal
+    return None

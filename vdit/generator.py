@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.autoencoder import read as read_autoencoder
+from vdit.config import versions
 from vdit.config.model_config import ModelConfig
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
@@ -228,8 +229,12 @@ class Generator:
             self.save_weights(folder)
         self.autoencoder.save(folder / AUTOENCODER)
         words = self.vocabulary and dataclasses.asdict(self.vocabulary)
-        about = {"config": dataclasses.asdict(self.config), "settings": self.settings}
-        about |= {"video": self.video, "statistics": self.statistics._asdict()}
+        about = {"format": versions.FORMAT, "config": dataclasses.asdict(self.config)}
+        about |= {
+            "settings": self.settings,
+            "video": self.video,
+            "statistics": self.statistics._asdict(),
+        }
         write_json(folder / FILE, about | {"vocabulary": words})
         digests.write(folder)
 
@@ -267,6 +272,7 @@ def read(folder: str | pathlib.Path, verify: bool = True) -> Generator:
 
 def _without_weights(folder: pathlib.Path) -> Generator:
     about = read_json(folder / FILE, "what Generator.save wrote")
+    versions.format_of(about, folder / FILE)
     words = about["vocabulary"]
     return Generator(
         config=ModelConfig(**{k: _tupled(v) for k, v in about["config"].items()}),

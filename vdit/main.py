@@ -28,6 +28,7 @@ def parse_flags(argv: list[str]) -> tuple[Any, str]:
     )
     flags.DEFINE_string("workdir", None, "Folder of the run.", flag_values=values)
     flags.DEFINE_boolean("help", False, "This text.", short_name="h", flag_values=values)
+    _check_given_once(argv)
     try:
         rest = values(argv)
         config = (
@@ -50,6 +51,14 @@ def parse_flags(argv: list[str]) -> tuple[Any, str]:
     if rest[1:]:
         raise InputError(f"{rest[1]!r}: expected --config and --workdir only; see --help")
     return config, values["workdir"].value
+
+
+def _check_given_once(argv: list[str]) -> None:
+    """Of a flag that is given twice the first would be dropped without a word."""
+    names = [word.lstrip("-").partition("=")[0] for word in argv[1:] if word.startswith("-")]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--{name} is given twice")
 
 
 def main() -> int:

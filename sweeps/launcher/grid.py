@@ -52,6 +52,8 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         key, equals, text = setting.partition("=")
         if not equals:
             raise InputError(f"--set {setting}: expected key=value")
+        if key in parsed:
+            raise InputError(f"--set {key} is given twice")
         try:
             parsed[key] = ast.literal_eval(text)
         except (SyntaxError, ValueError):

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
-from vdit.config import flops
+from vdit.config import flops, versions
 from vdit.config.fingerprint import fingerprint
 from vdit.errors import InputError
 from vdit.runs.files import write_json
@@ -58,10 +58,9 @@ def config_of(run: Mapping[str, Any]) -> ConfigDict:
     """The resolved config of a run of a plan, as it was when the sweep was launched."""
     if "config" not in run:
         raise InputError(f"{PLAN} is of older code: its runs have no config; launch it again")
-    config = ConfigDict(run["config"])
-    if fingerprint(config) != run["run_id"]:
+    if fingerprint(run["config"]) != run["run_id"]:
         raise InputError(f"{PLAN}: the config of run {run['run_id']} is another's; launch it again")
-    return config
+    return ConfigDict(versions.upgraded(run["config"], PLAN))
 
 
 def read_plan(root: Path) -> dict[str, Any]:

@@ -35,6 +35,7 @@ NOT_IDENTITY = (
     "evaluation",
     "evaluators",
     "experiment",
+    "format",
     "init",
     "keep",
     "log_every",
@@ -46,6 +47,9 @@ NOT_IDENTITY = (
     "verify",
     "wandb",
 )
+# Keys that came later than the fingerprints that are about, and the value at which they mean what
+# was done before them: there they are left out, and no run that was finished is another.
+LATER = {"data.epochs": 0}
 
 
 def fingerprint(config: Any) -> str:
@@ -67,7 +71,7 @@ def fingerprint(config: Any) -> str:
 def identity(config: Any) -> dict[str, Any]:
     """Dotted key -> value for the keys that change numbers; tuples become lists, as in JSON."""
     flat = _flatten(config.to_dict() if hasattr(config, "to_dict") else config)
-    return {key: value for key, value in flat.items() if not _is_left_out(key)}
+    return {key: value for key, value in flat.items() if not _is_left_out(key, value)}
 
 
 def differences(old: Any, new: Any) -> list[str]:
@@ -78,7 +82,9 @@ def differences(old: Any, new: Any) -> list[str]:
     return [f"{key}: {before.get(key, ABSENT)!r} -> {after.get(key, ABSENT)!r}" for key in changed]
 
 
-def _is_left_out(key: str) -> bool:
+def _is_left_out(key: str, value: Any) -> bool:
+    if key in LATER:
+        return value == LATER[key]
     return any(key == left_out or key.startswith(left_out + ".") for left_out in NOT_IDENTITY)
 
 

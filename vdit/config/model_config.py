@@ -30,6 +30,8 @@ CHOICES = {
     "condition": CONDITIONS,
     "caption_by": CAPTION_BY,
     "positions": POSITIONS,
+    "remat": ("none", "dots", "full"),
+    "dtype": ("float32", "bfloat16", "float16"),
 }
 
 
@@ -121,6 +123,10 @@ def checked(config: ModelConfig) -> ModelConfig:
     for axis, n, p in zip("THW", config.latent[:3], config.patch, strict=True):
         if n % p:
             raise InputError(f"patch {config.patch}: {p} does not divide the latents' {axis} = {n}")
+    if config.depth < 1:
+        raise InputError(f"depth {config.depth}: expected 1 or more")
+    if config.frequencies % 2:
+        raise InputError(f"model.frequencies={config.frequencies}: expected an even number")
     if config.attention == "unet" and config.positions != "rotary":
         raise InputError(f"model.positions={config.positions!r}: the U-Net's are rotary")
     if config.depth % (blocks := sum(map(len, LAYOUTS.get(config.attention, ()))) or 1):

@@ -59,8 +59,8 @@ def variant_of(model: Any) -> str:
     """The results table's name of a variant: its attention, and what else is not the default."""
     named = [model.attention]
     if model.condition == "text":
-        named += [model.get("caption_by", "cross")]
-    named += [model.get("positions", "rotary")]
+        named += [model.caption_by]
+    named += [model.positions]
     return "-".join(word for word in named if word not in ("cross", "rotary"))
 
 
@@ -92,10 +92,6 @@ def latent_shape(
     return 1 + (frames - 1) // time, height // space, width // space, channels
 
 
-# What a config from before these keys were there means.
-LATER_KEYS = {"positions": "rotary", "qk_norm": True, "caption_by": "cross"}
-
-
 def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> ModelConfig:
     """The `ModelConfig` that a run's config asks for; checked, each error one line.
 
@@ -120,8 +116,10 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         text_features=text_features,
         text_length=1 if model.condition in ("class", "label") else data.text_length,
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
-        frame_timesteps=model.get("given", 0.0) > 0,
-        **{key: model.get(key, default) for key, default in LATER_KEYS.items()},
+        caption_by=model.caption_by,
+        frame_timesteps=model.given > 0,
+        positions=model.positions,
+        qk_norm=model.qk_norm,
         unroll=model.unroll,
         remat=model.remat,
         dtype=model.dtype,

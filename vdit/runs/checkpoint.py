@@ -5,22 +5,26 @@ before it has its name, and is checked when it is read.
 """
 
 import concurrent.futures
+import logging
 import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import jax
 from orbax.checkpoint.experimental import v1 as ocp
 
+from vdit.config import versions
 from vdit.errors import InputError
 from vdit.parallel import processes
 from vdit.runs import digests
 from vdit.runs.files import DamagedFileError, sync
-from vdit.runs.folder import CHECKPOINTS, steps_saved
+from vdit.runs.folder import CHECKPOINTS, read_format, steps_saved
 from vdit.runs.weights import name_of
+
+logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs, traces too, what it raises
 
 DAMAGED = "damaged."  # before the step, in the name of one that is set aside
 T = TypeVar("T")
@@ -132,8 +136,10 @@ def read_weights(
     named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
 
     def load(folder: pathlib.Path) -> tuple[int, dict[str, Any]]:
-        loaded = ocp.load_checkpointables(folder, {"weights": named})["weights"]
-        leaves = [loaded[name] for name in named]
+        stored = _stored_names(folder, named)
+        renamed = {stored[name]: x for name, x in named.items()}
+        loaded = ocp.load_checkpointables(folder, {"weights": renamed})["weights"]
+        leaves = [loaded[stored[name]] for name in named]
         return int(folder.name), jax.tree.unflatten(jax.tree.structure(both), leaves)
 
     return _read(workdir, step, load, verify)
@@ -151,8 +157,11 @@ def read_arrays(workdir: str | pathlib.Path, part: str) -> dict[str, Any]:
         return ocp.load_checkpointables(folder, {"weights": shapes})["weights"]
 
     loaded, start = _read(workdir, None, load, verify=True), f"{part}/"
+    stored = versions.stored_names(loaded)
     return {
-        k.removeprefix(start): jax.device_get(x) for k, x in loaded.items() if k.startswith(start)
+        today.removeprefix(start): jax.device_get(loaded[name])
+        for today, name in stored.items()
+        if today.startswith(start)
     }
 
 
@@ -197,6 +206,8 @@ def _whole(
         return load(folder)
     try:
         return load(folder)
+    except InputError:
+        raise
     except Exception as error:  # Orbax has no one kind for what it cannot read
         reason = " ".join(str(error).split())[:200]
         raise DamagedFileError(f"{folder}: cannot be read ({reason})") from error
@@ -249,11 +260,28 @@ def _sync_all(folder: pathlib.Path) -> None:
 
 def _restored(folder: pathlib.Path, state: Any, iterator: Any) -> Any:
     weights, training = (jax.tree.map(_abstract, part) for part in _parts(state))
-    parts = {"weights": weights, "training": training, "data": iterator}
-    loaded = ocp.load_checkpointables(folder, parts)
     names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
+    stored = _stored_names(folder, names)
+    parts = {
+        part: {stored[name]: x for name, x in arrays.items()}
+        for part, arrays in (("weights", weights), ("training", training))
+    }
+    loaded = ocp.load_checkpointables(folder, parts | {"data": iterator})
     leaves = loaded["weights"] | loaded["training"]
-    return jax.tree.unflatten(jax.tree.structure(state), [leaves[name] for name in names])
+    return jax.tree.unflatten(jax.tree.structure(state), [leaves[stored[name]] for name in names])
+
+
+def _stored_names(folder: pathlib.Path, names: Iterable[str]) -> dict[str, str]:
+    """What arrays of these names are called in a checkpoint; of older code they may be others."""
+    if read_format(folder.parents[1]) > versions.UNMARKED:
+        return {name: name for name in names}
+    parts = ocp.checkpointables_metadata(folder).metadata
+    stored = versions.stored_names({*parts["weights"], *parts["training"]})
+    for missing in set(names) - set(stored):
+        raise InputError(
+            f"{folder}: of older code, without {missing}; at most it can be sampled and evaluated"
+        )
+    return stored
 
 
 def _on_one(x):

@@ -9,11 +9,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from vdit.config import versions
 from vdit.runs.files import write_json
 
 FOLDER = "evaluations"
-# What runs from before the key were scored by.
-DEFAULT = {"losses": {}, "worlds": {}, "continuation": {}}
 
 
 class Record(NamedTuple):
@@ -34,7 +33,7 @@ class Record(NamedTuple):
 
 def evaluators_of(config: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     """Name to options of what a config asks to be measured, or of `only` these."""
-    asked = config.get("evaluators", DEFAULT)
+    asked = config.get("evaluators", versions.EVALUATORS)
     chosen = {name: asked.get(name, {}) for name in only} if only else asked
     return with_defaults(config, chosen)
 

@@ -30,12 +30,24 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        yield part
-        sync(part)
+        with _named(path):
+            yield part
+            sync(part)
         os.replace(part, path)
         sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(path: str | os.PathLike) -> Iterator[None]:
+    """A full disk is told without the file's name to who has it open; here, with it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def sync(path: str | os.PathLike) -> None:
@@ -103,8 +115,9 @@ class JsonLines:
         """Appends a line."""
         line = (json.dumps(_plain(row), allow_nan=False) + "\n").encode()
         line, self._is_torn = b"\n" * self._is_torn + line, True
-        if self._file.write(line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
+        with _named(self._file.name):
+            if self._file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._is_torn = False
 
     def close(self) -> None:

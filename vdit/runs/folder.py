@@ -8,8 +8,9 @@ import os
 import pathlib
 from typing import Any
 
+from vdit.config import versions
 from vdit.errors import InputError
-from vdit.runs.files import read_json
+from vdit.runs.files import find_json, read_json
 
 CONFIG, RESULT, CHECKPOINTS = "config.json", "result.json", "checkpoints"
 COMMITTED = "_CHECKPOINT_METADATA"  # Orbax writes it; one that is half deleted may lack it
@@ -67,13 +68,22 @@ def _names(parent: str | pathlib.Path) -> list[str]:
 
 
 def read_config(folder: str | pathlib.Path) -> Any:
-    """The run's config (a ConfigDict); `InputError` where no run lies in the folder."""
+    """The run's config (a ConfigDict), in today's format whatever code has written it.
+
+    Raises `InputError` where no run lies in the folder, or one of a format that is not known.
+    """
     from ml_collections import ConfigDict
 
     path = pathlib.Path(folder) / CONFIG
-    if not path.exists():
+    if (found := find_json(path, "the config of a run")) is None:
         raise InputError(f"{folder}: expected the folder of a run (no {CONFIG} there)")
-    return ConfigDict(read_json(path, "the config of a run"))
+    return ConfigDict(versions.upgraded(found, path))
+
+
+def read_format(folder: str | pathlib.Path) -> int:
+    """The format in which a run's folder was begun."""
+    path = pathlib.Path(folder) / CONFIG
+    return versions.format_of(find_json(path, "the config of a run") or {}, path)
 
 
 def read_result(folder: str | pathlib.Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Whether a folder holds this run, or one of another config."""
 
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from vdit.config.fingerprint import differences
 from vdit.errors import InputError
 from vdit.runs.files import write_json
-from vdit.runs.folder import CONFIG
+from vdit.runs.folder import CONFIG, read_config
 
 
 def check_same_run(folder: str | pathlib.Path, config: Mapping[str, Any], write: bool) -> None:
@@ -18,7 +17,7 @@ def check_same_run(folder: str | pathlib.Path, config: Mapping[str, Any], write:
         if write:
             write_json(path, config)
         return
-    changed = differences(json.loads(path.read_text()), config)
+    changed = differences(read_config(folder), config)
     if changed:
         raise InputError(
             f"{folder} holds a run of another config; differs in: {'; '.join(changed)}"

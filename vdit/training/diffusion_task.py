@@ -39,9 +39,7 @@ class DiffusionTask:
             evaluators.find(name, options)  # a wrong one is found before training
         self.init = Init(self.model, mup.relative_width(config))
         settings = config.model
-        self.loss = DiffusionLoss(
-            self.model, objective, settings.drop_caption, settings.get("given", 0.0)
-        )
+        self.loss = DiffusionLoss(self.model, objective, settings.drop_caption, settings.given)
         self.flops_per_clip = training_flops(self.model)
 
     def begin(self, workdir: pathlib.Path) -> None:
@@ -51,7 +49,7 @@ class DiffusionTask:
 
     def init_from(self, weights: nnx.State) -> nnx.State:
         """Fresh ones, or with those of `config.init` in their places."""
-        if not self.config.get("init"):
+        if not self.config.init:
             return weights
         source = init_from.load(self.config.init, self.model.heads)
         weights, left_out = init_from.transfer(source, self.model, weights)

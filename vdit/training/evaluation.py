@@ -65,7 +65,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     """Columns of a checkpoint's row that its model and its data fix."""
     config, meta = data.config, data.validation.meta
     clips, flops = data.step * config.batch, training_flops(model)
-    shared = min(config.get("trunk", {}).get("step", 0), data.step)
+    shared = min(config.trunk.step, data.step)
     return count_params(model) | {
         "objective": objectives.create(config).name,
         "dataset": meta["dataset"],

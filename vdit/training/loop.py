@@ -95,7 +95,7 @@ def begun(
     """Where the run stands, and `data` moved there: its newest whole checkpoint, its trunk's, or
     step 0."""
     return (
-        checkpoint.restore(workdir, state, data, config.get("verify", True))
+        checkpoint.restore(workdir, state, data, config.verify)
         or trunk.restore(config, workdir, state, data)
         or initialized(task, state)
     )

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import json
 import pathlib
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from tqdm import tqdm
 
 from vdit.data.media import write_video
 from vdit.parallel import processes
+from vdit.runs.files import JsonLines
 
 
 class Log:
@@ -23,8 +23,8 @@ class Log:
     """
 
     def __init__(self, config: ConfigDict, workdir: pathlib.Path, step: int):
-        self._file = (workdir / "metrics.jsonl").open("a")
-        if step or self._file.tell():
+        self._file = JsonLines(workdir / "metrics.jsonl")
+        if step or self._file.size:
             self._line({"step": step, "resumed": True})
         self._bar = tqdm(total=config.steps, initial=step, unit="step", desc=workdir.name)
         self._writers = [make(config, workdir) for make in (_tensorboard, _wandb)]
@@ -39,8 +39,7 @@ class Log:
             writer.scalars(step, row)
 
     def _line(self, row: dict) -> None:
-        self._file.write(json.dumps(row | {"time": time.time()}) + "\n")
-        self._file.flush()
+        self._file.write(row | {"time": time.time()})
 
     def media(self, step: int, preview: Callable[[], np.ndarray]) -> None:
         """Makes a preview, uint8 videos (B, T, H, W, 3), and shows it."""

@@ -26,9 +26,9 @@ PARAMETERIZATIONS = ("sp", "mup")
 
 
 def relative_width(config: ConfigDict) -> float:
-    """n = width / base_width of a resolved config under muP; 1 under sp, and before these keys."""
+    """n = width / base_width of a resolved config under muP; 1 under sp."""
     settings = config.optimizer
-    chosen = settings.get("parameterization", "sp")
+    chosen = settings.parameterization
     if chosen not in PARAMETERIZATIONS:
         raise InputError(
             f"optimizer.parameterization={chosen!r}: expected {' or '.join(PARAMETERIZATIONS)}"

@@ -1,23 +1,27 @@
 """From a config as it is written to one in which all that follows from it is filled in. No JAX."""
 
+import importlib.util
 import json
 import pathlib
 
 from ml_collections import ConfigDict
 
 from vdit import evaluators
+from vdit.config import ranges, versions
 from vdit.config.sizes import PUBLISHED, model_config_of, size_of
+from vdit.errors import InputError
 
 
 def resolve(config: ConfigDict) -> ConfigDict:
     """A copy with all that is derived filled in: what a run's fingerprint is taken of.
 
     Cheap, and the same whenever data are the same. Raises `InputError` for a config that makes no
-    model, or names data that are not there.
+    model, has a number out of its range, or names data that are not there.
     """
     from vdit.data.sources import open_source
 
-    config = ConfigDict(config.to_dict())
+    config = ConfigDict(ranges.checked(config.to_dict()) | {"format": versions.FORMAT})
+    _check_wandb(config)
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
@@ -30,6 +34,11 @@ def resolve(config: ConfigDict) -> ConfigDict:
         config.init_fingerprint = init_from.fingerprint(config.init)
     config.data.fingerprint = open_source(config.data, "train").fingerprint
     return config
+
+
+def _check_wandb(config: ConfigDict) -> None:
+    if config.wandb and not importlib.util.find_spec("wandb"):
+        raise InputError("wandb=True: wandb is not installed here; pip install wandb")
 
 
 def _autoencoder_fingerprint(autoencoder: ConfigDict) -> str:

@@ -34,7 +34,7 @@ def row_of(config: ConfigDict, step: int) -> dict[str, Any]:
         "steps": step,
         "batch": config.batch,
         "lr": config.optimizer.lr,
-        "parameterization": config.optimizer.get("parameterization", "sp"),
+        "parameterization": config.optimizer.parameterization,
         "lr_final": last,
         "schedule": config.optimizer.schedule,
         "annealed": bool(step == config.steps and last < rates.max()),

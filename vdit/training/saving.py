@@ -62,5 +62,5 @@ class Saving:
             signals.stop()
 
     def _is_late(self) -> bool:
-        every = self._config.get("checkpoint_every_s", 0)
+        every = self._config.checkpoint_every_s
         return every > 0 and self._clock() - self._saved_at >= every

@@ -9,13 +9,10 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
+from vdit.errors import DivergedError
 from vdit.parallel import sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.training.optimizer import OptimizerConfig
-
-
-class DivergedError(RuntimeError):
-    """A loss or gradient that is not finite; names the step. Its checkpoint is never written."""
 
 
 class TrainState(NamedTuple):

@@ -37,7 +37,7 @@ def restore(config: ConfigDict, workdir: pathlib.Path, state: Any, data: Any) ->
             raise InputError(f"trunk.run={name}: expected that run's folder at {place}")
         try:
             check(read_config(folder), config, step)
-            return checkpoint.restore_step(folder, step, state, data, config.get("verify", True))
+            return checkpoint.restore_step(folder, step, state, data, config.verify)
         except Exception:
             if find(place) == folder:
                 raise
