@@ -14,7 +14,7 @@ from sweeps.launcher import forecast, local
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.measure import describe, label, measure, read_measurement
 from sweeps.launcher.plan import config_of, read_plan, select
-from sweeps.launcher.state import is_over, run_folder
+from sweeps.launcher.state import folders_of, is_over, run_folder
 from vdit import errors
 from vdit.training.slots import recorded_mode
 
@@ -104,7 +104,7 @@ def _of_one(
     root: Path, machine: Machine, run: dict[str, Any], choices: Choices
 ) -> tuple[Mode, str]:
     """A lone run has all that there is, unless it began otherwise: with its cores go its bits."""
-    began = recorded_mode(root / "runs" / run["run_id"]).get("mode", "one")
+    began = recorded_mode(run_folder(root, run)).get("mode", "one")
     lone = choices | {"packed": Mode("packed", _together(machine, None)[:1])}
     mode = lone.get(began, choices[DEFAULT])
     return mode, f"one run, {label(mode.name)}"
@@ -137,7 +137,9 @@ def main() -> None:
     parser.add_argument("--hold_out", action="store_true", help="leave out the largest budget")
     arguments = parser.parse_args()
     root, plan = arguments.root, read_plan(arguments.root)
-    left = [run for run in select(plan, arguments.hold_out) if not is_over(run_folder(root, run))]
+    runs = select(plan, arguments.hold_out)
+    both = zip(runs, folders_of(root, runs), strict=True)
+    left = [run for run, folder in both if not is_over(folder)]
     if not left or read_measurement(root, SLURM):
         return
     machine = find_machine(config_of(left[0]).mesh, SLURM)

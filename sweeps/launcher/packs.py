@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sweeps.launcher.claim import Claim
 from vdit.config.fingerprint import fingerprint, identity
+from vdit.runs.files import DamagedFileError
 from vdit.training.slots import recorded_mode
 
 # What runs of one pack may differ in; the rest makes the program, or the data behind it.
@@ -67,9 +68,16 @@ def _alike(root: Path, run: Run, others: list[Run]) -> list[Run]:
     alike = [
         other
         for other in others
-        if other["program"] == run["program"] and not recorded_mode(root / "runs" / other["run_id"])
+        if other["program"] == run["program"] and not _has_begun(root / "runs" / other["run_id"])
     ]
     return sorted(alike, key=lambda other: abs(other["steps"] - run["steps"]))
+
+
+def _has_begun(folder: Path) -> bool:
+    try:
+        return bool(recorded_mode(folder))
+    except DamagedFileError:  # it is not to be claimed
+        return True
 
 
 def _claim_all(runs: Iterable[Run], count: int, claim_run: ClaimRun) -> list[Claimed]:

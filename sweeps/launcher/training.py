@@ -12,8 +12,10 @@ from sweeps.launcher import branch, packs
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.plan import config_of
-from sweeps.launcher.state import FAILED, OVER_STATES, State, is_over, read_json, state_of
-from vdit.runs.folder import RESULT
+from sweeps.launcher.run_files import FAILED, read_failure
+from sweeps.launcher.state import OVER_STATES, State, is_over, state_of
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import RESULT, find
 
 
 class Training(Job):
@@ -113,5 +115,8 @@ class Training(Job):
 
     def _why_no_trunk(self, run: Run) -> str:
         name, step = branch.trunk_of(run)
-        failure = read_json(self.root / "runs" / name / FAILED) or {"exception": "it has ended"}
-        return f"no checkpoint of step {step} in its trunk {name}: {failure['exception']}"
+        try:
+            why = read_failure(find(self.root / "runs" / name) / FAILED, name) or "it has ended"
+        except DamagedFileError as error:
+            why = str(error)
+        return f"no checkpoint of step {step} in its trunk {name}: {why}"

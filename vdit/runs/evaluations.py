@@ -6,10 +6,11 @@ each evaluator its options and its records.
 
 import json
 import pathlib
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from vdit.runs.files import write_json
+from vdit.runs.files import DamagedFileError, find_json, require, set_aside, write_json
 
 FOLDER = "evaluations"
 # What runs from before the key were scored by.
@@ -52,9 +53,20 @@ def with_defaults(
 
 
 def read(folder: str | pathlib.Path, step: int) -> dict[str, Any]:
-    """The evaluation of a checkpoint; {} where there is none."""
-    path = _path(folder, step)
-    return json.loads(path.read_text()) if path.exists() else {}
+    """The evaluation of a checkpoint; {} where there is none. Raises `DamagedFileError`."""
+    return find_json(_path(folder, step), "what was measured of a checkpoint", _check) or {}
+
+
+def read_or_set_aside(folder: str | pathlib.Path, step: int) -> dict[str, Any]:
+    """The same for who measures it: one that is damaged is set aside, and said, for it is measured
+    anew."""
+    try:
+        return read(folder, step)
+    except DamagedFileError as error:
+        path = _path(folder, step)
+        set_aside(path)
+        print(f"{error}; set aside as {path.name}.damaged", file=sys.stderr, flush=True)
+        return {}
 
 
 def missing(
@@ -76,7 +88,7 @@ def write(
     found: Mapping[str, tuple[Mapping[str, Any], Sequence[Record]]],
 ) -> dict[str, Any]:
     """Adds evaluators' (options, records) to a checkpoint's file; returns what it then holds."""
-    evaluators = read(folder, step).get("evaluators", {})
+    evaluators = read_or_set_aside(folder, step).get("evaluators", {})
     for name, (options, records) in found.items():
         evaluators[name] = {"options": dict(options), "records": [r._asdict() for r in records]}
     whole = {"step": step, "row": dict(row), "evaluators": evaluators}
@@ -92,6 +104,15 @@ def columns(records: Sequence[Record]) -> dict[str, float | int]:
         found |= {f"{record.name}_se": record.se} if record.se is not None else {}
         found |= {f"{record.name}_n": record.n} if record.n is not None else {}
     return found
+
+
+def _check(found: dict[str, Any]) -> None:
+    """`ValueError` unless it is what `write` writes."""
+    require(found, {"step": int, "row": dict, "evaluators": dict})
+    for made in found["evaluators"].values():
+        require(made, {"options": dict, "records": list})
+        for record in made["records"]:
+            require(record, {"name": str})
 
 
 def _path(folder: str | pathlib.Path, step: int) -> pathlib.Path:
