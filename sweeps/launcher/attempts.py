@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vdit.runs.files import NUMBER, parsed, read_json_lines, require
 from vdit.training.spikes import MARK, spikes_of
 
-METRICS = "metrics.jsonl"
+METRICS, RESUMED = "metrics.jsonl", b'"resumed"'
 
 
 class Attempt(NamedTuple):
@@ -39,7 +39,9 @@ def progress_of(folder: Path) -> Progress:
         return Progress([], [])
     lines, damage = data.split(b"\n")[:-1], ""
     try:
-        attempts = _attempts(lines)
+        if data.count(b"}\n") < len(lines):
+            raise ValueError("a torn line")
+        attempts = _attempts(lines if RESUMED in data else lines[:1] + lines[-1:])
     except ValueError:  # a line is damaged: look at each
         bad = [str(n) for n, line in enumerate(lines, 1) if line and not _is_row(line)]
         damage = f"{folder / METRICS}: damaged, left out: line {', '.join(bad)}" if bad else ""
@@ -49,11 +51,8 @@ def progress_of(folder: Path) -> Progress:
 
 
 def _attempts(lines: Sequence[bytes]) -> list[Attempt]:
-    """Each from its first line, which says so if it is resumed, to its last; `ValueError` for a
-    line that was torn, or is no row."""
-    if not all(line.endswith(b"}") for line in lines):
-        raise ValueError("a torn line")
-    begins = sorted({0, *(i for i, line in enumerate(lines) if b'"resumed"' in line)})
+    """Each from its first line, which says so if it is resumed, to its last."""
+    begins = sorted({0, *(i for i, line in enumerate(lines) if RESUMED in line)})
     ends = [*begins[1:], len(lines)]
     return [_attempt(lines[i], lines[j - 1]) for i, j in zip(begins, ends, strict=True) if i < j]
 

@@ -18,7 +18,7 @@ RUN = {
     "flops": NUMBER,
     "flops_budget": NUMBER,
     "program": str,
-    "overrides": Mapping,
+    "overrides": dict,
 }
 
 

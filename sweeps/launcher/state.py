@@ -6,7 +6,7 @@ failed, until it is tried again.
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,18 +61,14 @@ def is_over(folder: Path) -> bool:
     return ended or not can_begin(folder)
 
 
-def state_of(root: Path, run: Run) -> State:
-    """How far the training of a run has come."""
-    return _state(run_folder(root, run), run)
+def states_of(root: Path, runs: Sequence[Run]) -> list[State]:
+    """Where each of many runs stands, from one look at the root."""
+    folders = folders_of(root, runs)
+    return [state_of(folder, run) for folder, run in zip(folders, runs, strict=True)]
 
 
-def states_of(root: Path, runs: Iterable[Run]) -> list[State]:
-    """The same of many, from one look at the root."""
-    runs = list(runs)
-    return [_state(*both) for both in zip(folders_of(root, runs), runs, strict=True)]
-
-
-def _state(folder: Path, run: Run) -> State:
+def state_of(folder: Path, run: Run) -> State:
+    """How far the training of a run has come, which lies in this folder."""
     name = run["run_id"]
     try:
         if result := read_result(folder, name):
@@ -98,10 +94,9 @@ def state_by_claim(folder: Path, steps: int) -> State:
     return State("stale", steps, None, None, "its worker died; the next launch takes it over")
 
 
-def retry(root: Path, runs: Iterable[Run], tell: Callable[[str], None]) -> None:
+def retry(root: Path, runs: Sequence[Run], tell: Callable[[str], None]) -> None:
     """Has failed and damaged runs tried again, from their checkpoints where they have some; `tell`
     hears which files are set aside."""
-    runs = list(runs)
     for folder, run in zip(folders_of(root, runs), runs, strict=True):
         set_aside_damaged(folder, run["run_id"], tell)
         (folder / FAILED).unlink(missing_ok=True)

@@ -39,7 +39,7 @@ class Training(Job):
         return is_over(self.folder(run))
 
     def state(self, run: Run) -> State:
-        return state_of(self.root, run)
+        return state_of(self.folder(run), run)
 
     def size(self, run: Run) -> float:
         """FLOPs, but for those that a trunk does for it."""

@@ -77,8 +77,13 @@ def missing(
     return {
         name: dict(options)
         for name, options in evaluators.items()
-        if done.get(name, {}).get("options") != json.loads(json.dumps(dict(options)))
+        if not _same(done.get(name, {}).get("options"), dict(options))
     }
+
+
+def _same(written: Any, options: dict[str, Any]) -> bool:
+    """Whether a file has these options; it has lists for tuples."""
+    return written == options or written == json.loads(json.dumps(options))
 
 
 def write(
@@ -111,9 +116,7 @@ def _check(found: dict[str, Any]) -> None:
     require(found, {"step": int, "row": dict, "evaluators": dict})
     for made in found["evaluators"].values():
         require(made, {"options": dict, "records": list})
-        for record in made["records"]:
-            require(record, {"name": str})
 
 
 def _path(folder: str | pathlib.Path, step: int) -> pathlib.Path:
-    return pathlib.Path(folder) / FOLDER / f"{step}.json"
+    return pathlib.Path(folder, FOLDER, f"{step}.json")

@@ -82,7 +82,8 @@ def find_json(
 ) -> dict[str, Any] | None:
     """The same; None where there is no file."""
     try:
-        found = parsed(pathlib.Path(path).read_bytes())
+        with open(path, "rb") as file:
+            found = parsed(file.read())
         if check:
             check(found)
     except (FileNotFoundError, NotADirectoryError):
@@ -93,8 +94,8 @@ def find_json(
 
 
 def require(found: Any, kinds: Mapping[str, type | tuple[type, ...]]) -> None:
-    """`ValueError` unless it is a mapping in which each of these keys holds a value of its kind."""
-    if not isinstance(found, Mapping):
+    """`ValueError` unless it is an object in which each of these keys holds a value of its kind."""
+    if not isinstance(found, dict):
         raise ValueError(f"{found!r:.40} where an object belongs")
     for key, kind in kinds.items():
         if not isinstance(value := found.get(key), kind):

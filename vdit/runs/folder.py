@@ -60,5 +60,8 @@ def read_result(folder: str | pathlib.Path) -> dict[str, Any]:
 
 def steps_saved(folder: str | pathlib.Path) -> list[int]:
     """Steps of the finished checkpoints of a run, ascending."""
-    found = (pathlib.Path(folder) / CHECKPOINTS).glob("*")
-    return sorted(int(path.name) for path in found if path.name.isdigit())
+    try:
+        names = os.listdir(os.path.join(folder, CHECKPOINTS))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(int(name) for name in names if name.isdigit())
