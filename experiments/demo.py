@@ -19,7 +19,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.data.world = ConfigDict(WORLD)
     config.log_every = 20
     config.sample_every = 1000
-    config.checkpoint_every = 0
+    config.checkpoint_every, config.checkpoint_every_s = 0, 60.0
     config.model.update({"patch": (1, 2, 2), "frequencies": 64, "unroll": True})
     config.optimizer.flatten = True
     config.sampling.update({"method": "euler", "steps": 16, "guidance": 2.0})

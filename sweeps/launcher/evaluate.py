@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from sweeps.launcher import local, slurm
-from sweeps.launcher.evaluation import FAILED, Evaluation
+from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.launch import check_workers, run_here, submitted
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.modes import DEFAULT, label
@@ -30,7 +30,7 @@ def main() -> int:
     if not job.runs:
         raise InputError(f"--root {job.root}: no run there has ended and has a checkpoint")
     for run in job.runs:
-        (job.folder(run) / FAILED).unlink(missing_ok=True)
+        job.begin_again(run)
     started = time.monotonic()
     if not job.is_done():
         if arguments.executor == "slurm":

@@ -14,7 +14,7 @@ from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.lock import one_at_a_time
 from sweeps.launcher.measure import describe, label, measure, read_measurement
 from sweeps.launcher.plan import config_of, read_plan, select
-from sweeps.launcher.state import is_over, run_folder
+from sweeps.launcher.state import folders_of, is_over, run_folder
 from vdit import errors
 from vdit.training.slots import recorded_mode
 
@@ -136,7 +136,9 @@ def main() -> None:
     parser.add_argument("--hold_out", action="store_true", help="leave out the largest budget")
     arguments = parser.parse_args()
     root, plan = arguments.root, read_plan(arguments.root)
-    left = [run for run in select(plan, arguments.hold_out) if not is_over(run_folder(root, run))]
+    runs = select(plan, arguments.hold_out)
+    both = zip(runs, folders_of(root, runs), strict=True)
+    left = [run for run, folder in both if not is_over(folder)]
     if not left or read_measurement(root, SLURM):
         return
     machine = find_machine(config_of(left[0]).mesh, SLURM)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sweeps.launcher.claim import Claim
 from vdit.config.fingerprint import fingerprint, identity
+from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_all
 from vdit.training.slots import recorded_mode
 
@@ -70,8 +71,15 @@ def _alike(root: Path, run: Run, others: list[Run]) -> Iterator[Run]:
     folders = find_all(root / "runs")
     for other in sorted(alike, key=lambda other: abs(other["steps"] - run["steps"])):
         name = other["run_id"]
-        if name not in folders or not recorded_mode(folders[name]):
+        if name not in folders or not _has_begun(folders[name]):
             yield other
+
+
+def _has_begun(folder: Path) -> bool:
+    try:
+        return bool(recorded_mode(folder))
+    except DamagedFileError:  # it is not to be claimed
+        return True
 
 
 def _claim_all(runs: Iterable[Run], count: int, claim_run: ClaimRun) -> list[Claimed]:

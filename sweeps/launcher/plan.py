@@ -1,7 +1,7 @@
 """From a sweep file to a list of runs: each resolved, checked and named before any is started."""
 
 import importlib.util
-import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -12,10 +12,11 @@ from ml_collections import ConfigDict
 from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
+from sweeps.launcher.plan_check import check
 from vdit.config import flops, versions
 from vdit.config.fingerprint import fingerprint
 from vdit.errors import InputError
-from vdit.runs.files import write_json
+from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.training.resolve import resolve
 
 PLAN = "sweep.json"
@@ -64,17 +65,25 @@ def config_of(run: Mapping[str, Any]) -> ConfigDict:
 
 
 def read_plan(root: Path) -> dict[str, Any]:
-    """The plan that a launcher has written to ROOT/sweep.json."""
+    """The plan that a launcher has written to ROOT/sweep.json; `InputError` where there is none,
+    `DamagedFileError` where it is none of ours, or has a name that leads out of the root."""
+    if not (root / PLAN).exists():
+        raise InputError(f"--root {root}: no {PLAN} there; sweeps.launch writes one")
     try:
-        return json.loads((root / PLAN).read_text())
-    except FileNotFoundError:
-        raise InputError(f"--root {root}: no {PLAN} there; sweeps.launch writes one") from None
+        return read_json(root / PLAN, "the plan of a sweep", check)
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{error}; sweeps.launch writes it anew") from error
 
 
 def write_plan(root: Path, plan: Mapping[str, Any]) -> None:
     """Writes ROOT/sweep.json. A root holds one sweep: that of another name is not overwritten."""
-    if (root / PLAN).exists() and (name := read_plan(root)["sweep"]) != plan["sweep"]:
-        raise InputError(f"--root {root} holds the sweep {name!r}; give {plan['sweep']!r} its own")
+    try:
+        if (root / PLAN).exists() and (name := read_plan(root)["sweep"]) != plan["sweep"]:
+            raise InputError(
+                f"--root {root} holds the sweep {name!r}; give {plan['sweep']!r} its own"
+            )
+    except DamagedFileError as error:
+        print(error, file=sys.stderr)
     write_json(root / PLAN, plan)
 
 

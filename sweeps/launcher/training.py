@@ -12,7 +12,9 @@ from sweeps.launcher import branch, packs
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.plan import config_of
-from sweeps.launcher.state import FAILED, OVER_STATES, State, is_over, read_json, state_of
+from sweeps.launcher.run_files import FAILED, read_failure
+from sweeps.launcher.state import OVER_STATES, State, is_over, state_of
+from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import RESULT, find
 
 
@@ -37,7 +39,7 @@ class Training(Job):
         return is_over(self.folder(run))
 
     def state(self, run: Run) -> State:
-        return state_of(self.root, run)
+        return state_of(self.folder(run), run)
 
     def size(self, run: Run) -> float:
         """FLOPs, but for those that a trunk does for it."""
@@ -115,6 +117,8 @@ class Training(Job):
 
     def _why_no_trunk(self, run: Run) -> str:
         name, step = branch.trunk_of(run)
-        trunk = find(self.root / "runs" / name)
-        failure = read_json(trunk / FAILED) or {"exception": "it has ended"}
-        return f"no checkpoint of step {step} in its trunk {name}: {failure['exception']}"
+        try:
+            why = read_failure(find(self.root / "runs" / name) / FAILED, name) or "it has ended"
+        except DamagedFileError as error:
+            why = str(error)
+        return f"no checkpoint of step {step} in its trunk {name}: {why}"

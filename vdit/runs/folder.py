@@ -96,5 +96,9 @@ def read_result(folder: str | pathlib.Path) -> dict[str, Any]:
 
 def steps_saved(folder: str | pathlib.Path) -> list[int]:
     """Steps of the finished checkpoints of a run, ascending; their content is not looked at."""
-    found = (pathlib.Path(folder) / CHECKPOINTS).glob(f"[0-9]*/{COMMITTED}")
-    return sorted(int(path.parent.name) for path in found if path.parent.name.isdecimal())
+    place = os.path.join(folder, CHECKPOINTS)
+    try:
+        steps = [name for name in os.listdir(place) if name.isdecimal()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(int(step) for step in steps if os.path.exists(f"{place}/{step}/{COMMITTED}"))

@@ -40,7 +40,7 @@ def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, 
     found = {
         name: (asked[name], measure(model, data, **asked[name])) for name, measure in chosen.items()
     }
-    before = evaluations.read(data.workdir, data.step)
+    before = evaluations.read_or_set_aside(data.workdir, data.step)
     row = before.get("row") or _row(model, data)
     if "losses" in asked:
         key = data.validation.meta["key"]
