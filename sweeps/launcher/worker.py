@@ -73,7 +73,7 @@ def prepare(job: Job) -> None:
     made = set()
     with open(job.root / "prepare.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds them made
-        for run in job.runs:
+        for run in sorted(job.runs, key=lambda run: -run["clips"]):  # the longest reads most
             config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
             source = fingerprint(parts | {"condition": config.model.condition})

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import processes, sharding
 from vdit.runs import checkpoint
@@ -40,7 +41,8 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
     with jax.set_mesh(mesh), lasting as saved, out_of_memory.explained(task, config, mesh):
         task.begin(workdir)
         state, step_fn = start(task, config, mesh)
-        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows))
+        epochs = stream.epochs_of(config.data)
+        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, epochs=epochs))
         state = (
             checkpoint.restore(saved, state, data)
             or trunk.restore(config, workdir, state, data)

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import sharding
 from vdit.runs import checkpoint, folder
@@ -48,7 +49,9 @@ class PackedRun:
         self.decays = ema_decays(config.optimizer, config.steps)
         self.saved = files.enter_context(checkpoint.checkpointer(workdir, config.keep))
         where, records = sharding.batch_sharding(mesh), self.task.records
-        self.data = iter(pipeline.batches(records, config.batch, config.seed, where, place=False))
+        epochs = stream.epochs_of(config.data)
+        rows = pipeline.batches(records, config.batch, config.seed, where, False, epochs)
+        self.data = iter(rows)
         state, _ = loop.start(self.task, config, mesh)
         self._shardings = jax.tree.map(lambda x: x.sharding, state)
         found = checkpoint.restore(self.saved, state, self.data)
