@@ -79,17 +79,19 @@ def _is_lone_cpu() -> bool:
 
 def clips_of_batch(i: int, batch: int, count: int, seed: int, epochs: int = 0) -> np.ndarray:
     """(batch,) indices of batch i: an epoch is `count` clips of a part, in an order of its own."""
-    epoch, places = np.divmod(np.arange(i * batch, (i + 1) * batch), count)
-    part = epoch // epochs if epochs else np.zeros_like(epoch)
-    shuffle = grain.experimental.index_shuffle
-    orders = {e: _order_seed(seed, e) for e in np.unique(epoch)}
-    shuffled = [
-        shuffle(int(p), count - 1, orders[e], 4) for e, p in zip(epoch, places, strict=True)
-    ]
-    return part * count + shuffled
+    places = range(i * batch, (i + 1) * batch)
+    return np.array([_clip(place, count, seed, epochs) for place in places])
 
 
-@functools.lru_cache(maxsize=8)
+def _clip(place: int, count: int, seed: int, epochs: int) -> int:
+    """The clip at a place of the stream; see `vdit.config.stream`."""
+    epoch, place = divmod(place, count)
+    part = epoch // epochs if epochs else 0
+    order = _order_seed(seed, epoch)
+    return part * count + grain.experimental.index_shuffle(place, count - 1, order, 4)
+
+
+@functools.lru_cache(maxsize=128)
 def _order_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 
