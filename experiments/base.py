@@ -108,6 +108,7 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "width": pixels,
         "seed": 0,
         "train_clips": 16_384,
+        "epochs": 0 if videos else 4,  # over these before the next as many; 0: for ever
         "validation_clips": 256,
         "text_length": 24,
         "words": 4096,

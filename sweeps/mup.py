@@ -39,7 +39,6 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
                         "optimizer.lr": 2.0**rate,
                         "steps": STEPS,
                         "batch": BATCH,
-                        "data.train_clips": STEPS * BATCH,  # every clip is new
                         "evaluation.clips": 0,
                         "seed": seed,
                     }

@@ -109,8 +109,6 @@ def test_the_measuring_sweep_compares_equal_budgets(tmp_path):
     assert set(per_budget.values()) == {6}  # two schedules, three seeds
     budgets = collections.Counter(run["flops_budget"] for run in grown if run["flops_budget"])
     assert list(budgets.values()) == [6] * 4
-    clips = {run["overrides"]["data.train_clips"] for run in (*whole, *grown)}
-    assert len(clips) == 1
 
 
 def test_trunks_come_before_the_branches_that_cost_less(demo):

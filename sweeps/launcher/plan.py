@@ -13,7 +13,7 @@ from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
-from vdit.config import flops, versions
+from vdit.config import flops, stream, versions
 from vdit.config.fingerprint import fingerprint
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
@@ -155,6 +155,13 @@ def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -
     return config
 
 
+def _epochs(clips: int, data: ConfigDict) -> float | None:
+    """How often a run sees each of its clips; None where the set has as many as it has."""
+    if not data.train_clips:
+        return None
+    return clips / stream.unique_clips(clips, data.train_clips, stream.epochs_of(data))
+
+
 def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
     config = resolve(unresolved)
     clips = config.steps * config.batch
@@ -170,7 +177,7 @@ def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]
         "flops_budget": config.flops_budget,
         "tokens": clips * flops.tokens_per_clip(config),
         "clips": clips,
-        "epochs": clips / config.data.train_clips if config.data.train_clips else None,
+        "epochs": _epochs(clips, config.data),
         "program": program(config),
         "overrides": dict(overrides),
         "config": config.to_dict(),

@@ -78,7 +78,7 @@ def prepare(job: Job) -> None:
 
     made = set()
     with one_at_a_time(job.root / "prepare.lock"):  # a second launcher waits, then finds them made
-        for run in job.runs:
+        for run in sorted(job.runs, key=lambda run: -run["clips"]):  # the longest reads most
             config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
             source = fingerprint(parts | {"condition": config.model.condition})

@@ -8,6 +8,7 @@ import json
 import pathlib
 from typing import Any, Protocol
 
+from vdit.config import stream
 from vdit.data.tfds_source import TfdsSource, clip_shape, import_tfds
 from vdit.errors import InputError
 
@@ -31,12 +32,22 @@ def open_source(data: Any, split: str) -> Source:
 
     `data.train_clips` and `data.validation_clips` are the world's lengths, and upper bounds for
     the others (evenly spread over the set; 0: all). Raises `InputError` for an unknown name, a
-    missing or unfit folder, and videos with fewer frames than `data.num_frames`.
+    missing or unfit folder, videos with fewer frames than `data.num_frames`, and `data.epochs` of
+    a set that has an end.
     """
     if split not in SPLITS:
         raise InputError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     openers = {"worlds": _open_worlds, "video_folder": _open_folder}
-    return openers.get(data.name, _open_tfds)(data, split)
+    source = openers.get(data.name, _open_tfds)(data, split)
+    _check_epochs(data)
+    return source
+
+
+def _check_epochs(data: Any) -> None:
+    epochs, endless = stream.epochs_of(data), data.name == "worlds"
+    if epochs < 0 or (epochs and not endless):
+        bound = "0 or more" if endless else f"0, for {data.name} has an end"
+        raise InputError(f"data.epochs={epochs}: expected {bound}")
 
 
 def _open_worlds(data: Any, split: str) -> Source:

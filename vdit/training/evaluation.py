@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vdit import evaluators
+from vdit.config import stream
 from vdit.config.flops import count_params, training_flops
 from vdit.config.model_config import ModelConfig
 from vdit.data import latents
+from vdit.data.cache import Records
 from vdit.diffusion import objectives
 from vdit.errors import InputError
 from vdit.evaluators import losses
@@ -65,6 +67,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     """Columns of a checkpoint's row that its model and its data fix."""
     config, meta = data.config, data.validation.meta
     clips, flops = data.step * config.batch, training_flops(model)
+    unique = stream.unique_clips(clips, meta["train"], stream.epochs_of(config.data))
     shared = min(config.trunk.step, data.step)
     return count_params(model) | {
         "objective": objectives.create(config).name,
@@ -75,8 +78,8 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
         "width": model.width,
         "tokens": clips * model.tokens,
         "clips": clips,
-        "unique_clips": meta["train"],
-        "epochs": clips / meta["train"],
+        "unique_clips": unique,
+        "epochs": clips / unique,
         "flops": clips * flops,
         "flops_shared": shared * config.batch * flops,
     }
@@ -100,7 +103,7 @@ def evaluate_run(
     if config.objective not in DIFFUSION:
         raise InputError(f"{workdir} is an autoencoder's: expected a run that makes videos")
     asked = evaluations.evaluators_of(config) if evaluators is None else evaluators
-    records = latents.Records(latents.prepare(config), "validation")
+    records = Records(latents.prepare(config, clips=0), "validation")
     found, damaged = [], []
     for step in steps or [None]:
         try:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import processes, sharding
 from vdit.runs import checkpoint, signals
@@ -47,7 +48,8 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
     ):
         task.begin(workdir)
         state, step_fn = start(task, config, mesh)
-        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows))
+        epochs = stream.epochs_of(config.data)
+        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, epochs=epochs))
         state = begun(task, config, workdir, state, data)
         saving = Saving(config, checkpoints, deferral)
         with open_log(config, workdir, int(state.step)) as log:

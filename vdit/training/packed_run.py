@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import sharding
 from vdit.runs import folder, signals
@@ -52,7 +53,9 @@ class PackedRun:
         checkpoints = files.enter_context(Checkpointer(workdir, config.keep))
         self.saving, self._saves = Saving(config, checkpoints, deferral), False
         where, records = sharding.batch_sharding(mesh), self.task.records
-        self.data = iter(pipeline.batches(records, config.batch, config.seed, where, place=False))
+        epochs = stream.epochs_of(config.data)
+        rows = pipeline.batches(records, config.batch, config.seed, where, False, epochs)
+        self.data = iter(rows)
         state, _ = loop.start(self.task, config, mesh)
         self._shardings = jax.tree.map(lambda x: x.sharding, state)
         self.state = loop.begun(self.task, config, workdir, state, self.data)

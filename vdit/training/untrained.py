@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config.sizes import model_config_of
-from vdit.data import latents
+from vdit.data import cache, latents
 from vdit.errors import InputError
 from vdit.generator import Generator
 from vdit.runs.folder import read_config
@@ -30,15 +30,15 @@ def generator_of(config: ConfigDict, meta: dict[str, Any]) -> Generator:
         },
         video=(data.num_frames, data.height, data.width),
         autoencoder=load_autoencoder(config.autoencoder),
-        statistics=latents.statistics(meta),
-        vocabulary=latents.vocabulary(meta),
+        statistics=cache.statistics(meta),
+        vocabulary=cache.vocabulary(meta),
     )
 
 
 def build(config: ConfigDict, seed: int = 0) -> Generator:
     """The same with fresh weights, of any config; see `vdit.build`."""
     config = resolve(config)
-    made = generator_of(config, latents.read_meta(latents.prepare(config)))
+    made = generator_of(config, cache.read_meta(latents.prepare(config, clips=0)))
     weights = Init(made.config, mup.relative_width(config))(jax.random.key(seed))
     return made.with_weights(weights, weights)
 
@@ -51,4 +51,4 @@ def of_run(folder: str | pathlib.Path) -> Generator:
     config = read_config(folder)
     if config.objective not in DIFFUSION:
         raise InputError(f"{folder} is an autoencoder's: expected a run that makes videos")
-    return generator_of(config, latents.read_meta(latents.prepare(config)))
+    return generator_of(config, cache.read_meta(latents.prepare(config, clips=0)))
