@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import socket
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sweeps.launcher import claim, lease, queue, worker
 from sweeps.launcher.training import Training
 from tests.claims_test import at_first, elsewhere
+from vdit.runs import signals
 
 
 def run_of(size, budget, seed=0):
@@ -74,25 +76,34 @@ def test_a_run_that_cannot_be_claimed_is_left_out(tmp_path, monkeypatch):
     assert run["run_id"] == "S_2_1"
 
 
-def wait_for_next(root):
-    return worker.wait_for_next(queue_of(root, plan()[:1]), set(), os.getppid())
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """work() has a worker do the first run of the plan; returns the folders that it worked in."""
+
+    def do(job, pack):
+        (at,) = (job.workdir(each) for each in pack.claimed)
+        (at / "result.json").write_text("{}")
+        done.append(at.name)
+        return 0
+
+    done = []
+    monkeypatch.setattr(Training, "do", do)
+    monkeypatch.setattr(worker, "POLL_S", 0)
+    return lambda: worker.work(Training(tmp_path, plan()[:1])) or done
 
 
-def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(tmp_path, monkeypatch):
+def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(work, monkeypatch):
     """The branch waits for its trunk at the first look, and at no later one."""
     looks = iter(["trunk"])
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
-    monkeypatch.setattr(worker, "POLL_S", 0)
-    run, _ = wait_for_next(tmp_path)
-    assert run["run_id"] == "S_2_0"
+    assert work() == ["S_2_0.1"]
 
 
-def test_a_worker_that_waits_says_for_whom(tmp_path, monkeypatch, capsys):
+def test_a_worker_that_waits_says_for_whom(work, tmp_path, monkeypatch, capsys):
     looks = iter(["trunk"] * 5)
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
-    monkeypatch.setattr(worker, "POLL_S", 0)
     held = claim.acquire(tmp_path / "runs" / "trunk")
-    assert wait_for_next(tmp_path)
+    assert work() == ["S_2_0.1"]
     held.release()
     (line,) = capsys.readouterr().out.splitlines()
     assert line == f"waits for trunk ({socket.gethostname()}:{os.getpid()})"
@@ -100,24 +111,31 @@ def test_a_worker_that_waits_says_for_whom(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("moves", [True, False])
 def test_a_worker_waits_until_the_owner_of_another_machine_moved_or_is_dead(
-    tmp_path, monkeypatch, capsys, moves
+    work, tmp_path, monkeypatch, capsys, moves
 ):
-    clock = itertools.count(step=4.0)  # seconds a look
+    clock, count = itertools.count(step=4.0), itertools.count()  # four seconds a look
     monkeypatch.setattr(lease, "OBSERVER", lease.Observer(lambda: next(clock)))
-    folder = elsewhere(tmp_path / "runs" / "S_2_0")
-    count = itertools.count()
-    beat = (folder / lease.HEARTBEAT).write_text
-    monkeypatch.setattr(worker.time, "sleep", lambda _: beat(f"x {next(count) * moves}"))
-    claimed = wait_for_next(tmp_path)
-    out = capsys.readouterr().out.splitlines()
+    beat = elsewhere(tmp_path / "runs" / "S_2_0") / lease.HEARTBEAT
+    monkeypatch.setattr(worker.time, "sleep", lambda _: beat.write_text(f"x {next(count) * moves}"))
+    done, out = work(), capsys.readouterr().out.splitlines()
     name = f"S_2_0 ({socket.gethostname()}:1)"
-    assert out[0] == f"waits for {name}"
-    if moves:
-        assert claimed is None
-        assert out[1:] == [f"1 runs are left to others: {name}"]
-    else:
-        assert claimed.claim.folder.name == "S_2_0.2"
-        claimed.claim.release()
+    assert done == ([] if moves else ["S_2_0.2"])
+    left = [f"1 runs are left to others: {name}"] * moves
+    assert out == [f"waits for {name}", *left]
+
+
+def test_a_signal_that_comes_while_a_run_is_claimed_leaves_no_claim(work, tmp_path, monkeypatch):
+    acquire = claim.acquire
+
+    def slow(path):
+        held = acquire(path)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return held
+
+    monkeypatch.setattr(claim, "acquire", slow)
+    with pytest.raises(signals.Stopped), signals.handled():
+        work()
+    assert os.listdir(tmp_path / "runs") == ["S_2_0"]
 
 
 def test_a_run_that_another_takes_at_that_moment_is_left_to_it(tmp_path, monkeypatch):
