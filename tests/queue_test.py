@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from sweeps.launcher import claim, lease, queue, worker
+from sweeps.launcher import attempt, lease, queue, worker
 from sweeps.launcher.training import Training
 from tests.claims_test import at_first, elsewhere
 from vdit.runs import signals
@@ -70,8 +70,8 @@ def test_a_shape_that_is_compiled_here_comes_first(tmp_path):
 
 def test_a_run_that_cannot_be_claimed_is_left_out(tmp_path, monkeypatch):
     """As when another looks at a stale claim at the same moment: nobody has it at work."""
-    acquire, first = claim.acquire, tmp_path / "runs" / plan()[0]["run_id"]
-    monkeypatch.setattr(claim, "acquire", lambda f: None if f == first else acquire(f))
+    acquire, first = attempt.acquire, tmp_path / "runs" / plan()[0]["run_id"]
+    monkeypatch.setattr(attempt, "acquire", lambda f: None if f == first else acquire(f))
     run, _ = claim_next(tmp_path, plan())
     assert run["run_id"] == "S_2_1"
 
@@ -102,7 +102,7 @@ def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(work, monkeypa
 def test_a_worker_that_waits_says_for_whom(work, tmp_path, monkeypatch, capsys):
     looks = iter(["trunk"] * 5)
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
-    held = claim.acquire(tmp_path / "runs" / "trunk")
+    held = attempt.acquire(tmp_path / "runs" / "trunk")
     assert work() == ["S_2_0.1"]
     held.release()
     (line,) = capsys.readouterr().out.splitlines()
@@ -125,14 +125,14 @@ def test_a_worker_waits_until_the_owner_of_another_machine_moved_or_is_dead(
 
 
 def test_a_signal_that_comes_while_a_run_is_claimed_leaves_no_claim(work, tmp_path, monkeypatch):
-    acquire = claim.acquire
+    acquire = attempt.acquire
 
     def slow(path):
         held = acquire(path)
         os.kill(os.getpid(), signal.SIGTERM)
         return held
 
-    monkeypatch.setattr(claim, "acquire", slow)
+    monkeypatch.setattr(attempt, "acquire", slow)
     with pytest.raises(signals.Stopped), signals.handled():
         work()
     assert os.listdir(tmp_path / "runs") == ["S_2_0"]
@@ -140,7 +140,7 @@ def test_a_signal_that_comes_while_a_run_is_claimed_leaves_no_claim(work, tmp_pa
 
 def test_a_run_that_another_takes_at_that_moment_is_left_to_it(tmp_path, monkeypatch):
     """The other's claim is not there when this worker looks, and is when it claims."""
-    other = claim.acquire(tmp_path / "runs" / plan()[0]["run_id"])
+    other = attempt.acquire(tmp_path / "runs" / plan()[0]["run_id"])
     monkeypatch.setattr(Training, "claimed", at_first({}, Training.claimed))
     run, _ = claim_next(tmp_path, plan())
     assert run["run_id"] == "M_2_0"  # not S_2_1, which the other is compiling
@@ -153,7 +153,7 @@ def test_folders_are_looked_at_until_one_can_be_claimed_and_over_ones_once(tmp_p
     note = lambda job, run: looked.append(run["run_id"]) or is_over(job, run)  # noqa: E731
     monkeypatch.setattr(Training, "is_over", note)
     for run in plan()[:3]:
-        finish(queue.Claimed(run, claim.acquire(tmp_path / "runs" / run["run_id"])))
+        finish(queue.Claimed(run, attempt.acquire(tmp_path / "runs" / run["run_id"])))
     runs = queue_of(tmp_path)
     assert runs.claim_next(set()).run["run_id"] == "M_2_1"
     assert set(looked) == {run["run_id"] for run in plan()[:4]}

@@ -143,9 +143,9 @@ class Evaluation(Job):
 def _is_ready(root: Path, run: Run, every: bool) -> bool:
     """Whether the run has checkpoints to evaluate. One in training deletes those it has passed."""
     folder = run_folder(root, run)
-    if (folder / RESULT).exists():
-        return True
-    return every and not claim.is_live(folder) and bool(steps_saved(folder))
+    if claim.is_live(folder):
+        return False
+    return (folder / RESULT).exists() or (every and bool(steps_saved(folder)))
 
 
 def evaluated(root: Path, runs: Iterable[Run]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from sweeps.launcher import claim, lease
+from sweeps.launcher import attempt, claim, lease
 from vdit.runs.files import find_json, write_json
 from vdit.runs.folder import RESULT
 
@@ -40,7 +40,7 @@ class Worker:
         """Does a run if it can be claimed; whether it is over."""
         if self.is_over(path):
             return True
-        if held := claim.acquire(path):
+        if held := attempt.acquire(path):
             self.note("claimed", held.folder.name, deaths=held.deaths)
             if not (held.folder / RESULT).exists():
                 self.work(held)

@@ -104,7 +104,7 @@ def test_a_worker_at_its_time_limit_saves_and_has_itself_queued_again(
 ):
     monkeypatch.setenv("SBATCH_TIMELIMIT", "2")
     root = tmp_path / "a root"
-    array = submit(root, workers=1, steps=2000)
+    array = submit(root, workers=1, steps=400)
     wait_until(lambda: finished(root) == 3)
     (count,) = restarts(array)
     assert count > 0
@@ -113,7 +113,7 @@ def test_a_worker_at_its_time_limit_saves_and_has_itself_queued_again(
 
 
 def test_a_cancelled_array_saves_and_status_has_the_command_that_goes_on(cluster, tmp_path, fault):
-    array = submit(tmp_path, workers=1, steps=800)
+    array = submit(tmp_path, workers=1, steps=300)
     wait_for_training(tmp_path)
     slurm("scancel", array)
     wait_until(lambda: not slurm("squeue", "-h"))
@@ -127,7 +127,7 @@ def test_a_cancelled_array_saves_and_status_has_the_command_that_goes_on(cluster
 
 
 def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
-    array = submit(tmp_path, workers=1, steps=800)
+    array = submit(tmp_path, workers=1, steps=300)
     wait_for_training(tmp_path)
     slurm("scontrol", "requeue", f"{array}_0")
     end(tmp_path, fault, "requeue", "scontrol requeue of the one worker")
@@ -136,14 +136,14 @@ def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
 
 
 def test_the_run_of_a_killed_worker_is_another_worker_s(cluster, tmp_path, fault):
-    submit(tmp_path, workers=2, steps=800)
+    submit(tmp_path, workers=2, steps=300)
     wait_for_training(tmp_path, workers=2)
     os.kill(claim.owner(begun(tmp_path)[0])["pid"], signal.SIGKILL)
     end(tmp_path, fault, "kill -9", "one of two workers was killed")
 
 
 def test_workers_of_a_drained_node_go_on_to_the_end(cluster, tmp_path, fault):
-    submit(tmp_path, workers=2, steps=800)
+    submit(tmp_path, workers=2, steps=300)
     wait_for_training(tmp_path, workers=2)
     slurm("scontrol", "update", f"NodeName={HOST}", "State=DRAIN", "Reason=test")
     try:
@@ -153,7 +153,7 @@ def test_workers_of_a_drained_node_go_on_to_the_end(cluster, tmp_path, fault):
 
 
 def test_a_lost_node_s_job_is_started_again_and_takes_its_run_over(cluster, tmp_path, fault):
-    array = submit(tmp_path, workers=1, steps=800)
+    array = submit(tmp_path, workers=1, steps=300)
     wait_for_training(tmp_path)
     worker = claim.owner(begun(tmp_path)[0])["pid"]
     parent = int(Path(f"/proc/{worker}/stat").read_text().split()[3])
