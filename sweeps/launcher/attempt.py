@@ -64,10 +64,11 @@ def acquire(path: Path) -> Claim | None:
 
 def _acquired(path: Path) -> Claim | None:
     there = attempts(path)
-    if there and claim.is_live(there.get(0, there[max(there)])):
+    place = there.get(0) or there.get(max(there, default=0))
+    if place and claim.is_live(place):
         return None
-    mine = _moved(there.get(0, there[max(there)]), max(there)) if there else _made(path)
-    if not _is_the_run(mine, was_made=not there):
+    mine = _moved(place, max(there)) if place else _made(path)
+    if not _is_the_run(mine, was_made=place is None):
         with contextlib.suppress(OSError):
             os.rmdir(mine)  # empty, if we made it
         return None

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from vdit.runs.folder import RESULT
 
 TOOL = SHARED / "tools" / "one_node_slurm.sh"
 SWEEP = "tests/faults/sweeps/tiny.py"
+STEPS = 200
 HOST = socket.gethostname().split(".")[0]
 
 
@@ -59,9 +59,9 @@ def python(*arguments):
     return done.stdout
 
 
-def submit(root, workers, steps):
+def submit(root, workers):
     """Launches the sweep; returns the number of the array."""
-    options = ["--executor", "slurm", "--workers", workers, "--set", f"steps={steps}"]
+    options = ["--executor", "slurm", "--workers", workers, "--set", f"steps={STEPS}"]
     python("-m", "sweeps.launch", "--sweep", SWEEP, "--root", root, *options)
     return json.loads((root / "slurm.jsonl").read_text().splitlines()[-1])["jobs"][1]
 
@@ -77,7 +77,6 @@ def begun(root):
 
 def wait_for_training(root, workers=1):
     wait_until(lambda: len(begun(root)) == workers)
-    time.sleep(2)
 
 
 def restarts(array):
@@ -99,21 +98,22 @@ def end(root, fault, row, done):
     fault(f"Slurm: {row}", done, 1, f"3 of 3 runs finished, {repeated(root):.0f} steps repeated")
 
 
-def test_a_worker_at_its_time_limit_saves_and_has_itself_queued_again(
-    cluster, tmp_path, fault, monkeypatch
-):
-    monkeypatch.setenv("SBATCH_TIMELIMIT", "2")
+def test_a_worker_at_its_time_limit_saves_and_has_itself_queued_again(cluster, tmp_path, fault):
     root = tmp_path / "a root"
-    array = submit(root, workers=1, steps=400)
+    array = submit(root, workers=1)
+    wait_for_training(root)
+    began = slurm("squeue", "-h", "-j", f"{array}_0", "-o", "%M")  # minutes:seconds
+    minutes = int(began.split(":")[0]) + 2
+    slurm("scontrol", "update", f"JobId={array}_0", f"TimeLimit={minutes}")
     wait_until(lambda: finished(root) == 3)
     (count,) = restarts(array)
     assert count > 0
     assert repeated(root) == 0
-    end(root, fault, "time limit", f"one worker, limit 2 min, started again {count} times")
+    end(root, fault, "time limit", f"one worker, {minutes} minutes, started again {count} times")
 
 
 def test_a_cancelled_array_saves_and_status_has_the_command_that_goes_on(cluster, tmp_path, fault):
-    array = submit(tmp_path, workers=1, steps=300)
+    array = submit(tmp_path, workers=1)
     wait_for_training(tmp_path)
     slurm("scancel", array)
     wait_until(lambda: not slurm("squeue", "-h"))
@@ -127,7 +127,7 @@ def test_a_cancelled_array_saves_and_status_has_the_command_that_goes_on(cluster
 
 
 def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
-    array = submit(tmp_path, workers=1, steps=300)
+    array = submit(tmp_path, workers=1)
     wait_for_training(tmp_path)
     slurm("scontrol", "requeue", f"{array}_0")
     end(tmp_path, fault, "requeue", "scontrol requeue of the one worker")
@@ -136,14 +136,14 @@ def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
 
 
 def test_the_run_of_a_killed_worker_is_another_worker_s(cluster, tmp_path, fault):
-    submit(tmp_path, workers=2, steps=300)
+    submit(tmp_path, workers=2)
     wait_for_training(tmp_path, workers=2)
     os.kill(claim.owner(begun(tmp_path)[0])["pid"], signal.SIGKILL)
     end(tmp_path, fault, "kill -9", "one of two workers was killed")
 
 
 def test_workers_of_a_drained_node_go_on_to_the_end(cluster, tmp_path, fault):
-    submit(tmp_path, workers=2, steps=300)
+    submit(tmp_path, workers=2)
     wait_for_training(tmp_path, workers=2)
     slurm("scontrol", "update", f"NodeName={HOST}", "State=DRAIN", "Reason=test")
     try:
@@ -153,7 +153,7 @@ def test_workers_of_a_drained_node_go_on_to_the_end(cluster, tmp_path, fault):
 
 
 def test_a_lost_node_s_job_is_started_again_and_takes_its_run_over(cluster, tmp_path, fault):
-    array = submit(tmp_path, workers=1, steps=300)
+    array = submit(tmp_path, workers=1)
     wait_for_training(tmp_path)
     worker = claim.owner(begun(tmp_path)[0])["pid"]
     parent = int(Path(f"/proc/{worker}/stat").read_text().split()[3])

@@ -95,7 +95,7 @@ def stepper(config, slots):
     return lambda seconds: (speed * seconds, seconds)
 
 
-def evaluate_run(workdir, steps=None, evaluators=None):
+def evaluate_run(workdir, steps=None, evaluators=None, verify=True):
     """Each checkpoint by each evaluator, whose options may say `fail`, `die` or `seconds`."""
     folder = pathlib.Path(workdir)
     root, written, run = folder.parent.parent, [], attempt_of(folder.name)[0]

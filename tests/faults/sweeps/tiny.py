@@ -8,4 +8,4 @@ EXPERIMENT = "experiments/base.py"
 def sweep(base):
     shared = {key: value for key, value in OVERRIDES.items() if key != "steps"}
     for seed in range(3):
-        yield shared | {"seed": seed, "checkpoint_every": 0, "log_every": 50}
+        yield shared | {"seed": seed, "checkpoint_every": 0, "log_every": 10}
