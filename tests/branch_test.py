@@ -10,7 +10,7 @@ import time
 import pytest
 from ml_collections import ConfigDict
 
-from sweeps.launcher import branch, claim, plan
+from sweeps.launcher import attempt, branch, claim, plan
 from tests.paths import ROOT
 from tests.sweeps_test import HANGS_S, SWEEP, claimed, launch, start, trained, wait_until
 from vdit.errors import InputError
@@ -208,7 +208,7 @@ def test_a_worker_waits_for_the_trunks_of_others_and_takes_what_they_leave(tmp_p
     folders = [tmp_path / "runs" / name for name in trunks(tmp_path)]
     for saved in (path for folder in folders for path in folder.glob("checkpoints/*")):
         shutil.rmtree(saved)
-    held = [claim.acquire(folder) for folder in folders]
+    held = [attempt.acquire(folder) for folder in folders]
     process = start("--root", tmp_path, module="sweeps.launcher.worker")
     time.sleep(2)
     assert process.poll() is None

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from sweeps.launcher import claim, lease
+from sweeps.launcher import attempt, claim, lease
 from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED, attempts, find
 
@@ -18,7 +18,7 @@ from vdit.runs.folder import COMMITTED, attempts, find
 # deaths, and stays until its input ends: then it gives the run back.
 TAKER = """
 import pathlib, sys, time
-from sweeps.launcher import claim, lease
+from sweeps.launcher import attempt, claim, lease
 machine = sys.argv[3]
 if machine:
     claim.boot_id = lambda: machine
@@ -26,7 +26,7 @@ lease.BEAT_S, lease.LEASE_S = 0.05, 0.5
 while time.time() < float(sys.argv[2]): pass
 path, held = pathlib.Path(sys.argv[1]), None
 while not held:
-    held = claim.acquire(path)
+    held = attempt.acquire(path)
     if not machine: break
 print(held.folder.name if held else "", held.deaths if held else 0, flush=True)
 sys.stdin.read()
@@ -88,7 +88,7 @@ def test_a_live_claim_is_refused_and_a_dead_one_taken_over_with_its_deaths(run, 
     for deaths in (0, 1, 2):
         ended += start_takers(run)
         assert held(ended[-1:]) == [(f"run.{deaths + 1}", deaths)]
-        assert claim.acquire(run) is None
+        assert attempt.acquire(run) is None
         kill(ended[-1])
 
 
@@ -103,7 +103,7 @@ def test_a_death_after_a_new_checkpoint_starts_the_count_again(run, ended):
 
 def test_a_released_claim_leaves_the_run_at_rest_and_no_number_comes_twice(run):
     for number in (1, 2, 3):
-        mine = claim.acquire(run)
+        mine = attempt.acquire(run)
         assert mine.folder.name == f"run.{number}"
         assert claim.owner(mine.folder)["pid"] == os.getpid()
         (mine.folder / "kept").touch()
@@ -145,7 +145,7 @@ def test_a_claim_of_another_machine_lives_while_its_counter_moves(run, clock):
     for count in range(40):
         (folder / lease.HEARTBEAT).write_text(f"x {count}")
         assert set(look_for(folder, clock, lease.BEAT_S)) == {"live"}
-    assert claim.acquire(run) is None
+    assert attempt.acquire(run) is None
 
 
 def test_a_counter_that_stands_still_is_silent_and_then_dead(run, clock):
@@ -154,7 +154,7 @@ def test_a_counter_that_stands_still_is_silent_and_then_dead(run, clock):
     assert found[: int(2 * lease.BEAT_S)] == ["live"] * int(2 * lease.BEAT_S)
     assert set(found[int(2 * lease.BEAT_S) : -1]) == {"silent"}
     assert found[-1] == "dead"
-    mine = claim.acquire(run)
+    mine = attempt.acquire(run)
     assert (mine.folder.name, mine.deaths) == ("run.2", 1)
     mine.release()
 
@@ -165,7 +165,7 @@ def test_who_slept_has_not_seen_it_stand_still(run, clock):
     assert claim.condition(folder) == "live"
     clock[0] += 10 * lease.LEASE_S
     assert claim.condition(folder) == "silent"
-    assert claim.acquire(run) is None
+    assert attempt.acquire(run) is None
 
 
 def test_a_machine_that_was_started_again_holds_nothing_by_its_old_locks(run, clock):
@@ -182,16 +182,16 @@ def test_an_attempt_that_is_not_signed_is_waited_for_and_then_taken_over(run, cl
     if text is not None:
         (folder / claim.NAME).write_text(text)
     assert claim.owner(folder) == {}
-    assert claim.acquire(run) is None
+    assert attempt.acquire(run) is None
     look_for(folder, clock, lease.LEASE_S)
-    mine = claim.acquire(run)
+    mine = attempt.acquire(run)
     assert mine.folder.name == "run.2"
     mine.release()
 
 
 def test_without_locks_a_lease_is_what_there_is(run, clock, monkeypatch):
-    monkeypatch.setattr(claim, "_lock", lambda *_: False)
-    mine = claim.acquire(run)
+    monkeypatch.setattr(claim, "lock", lambda *_: False)
+    mine = attempt.acquire(run)
     assert claim.owner(mine.folder)["boot_id"] is None
     assert claim.is_in_doubt(mine.folder)
     assert look_for(mine.folder, clock, lease.LEASE_S)[-1] == "dead"
@@ -219,7 +219,7 @@ def test_an_owner_that_lost_its_run_ends_and_what_it_writes_is_not_read(run, end
     assert find(run) == run
     assert not (run / "result.json").exists()
     assert (run / "metrics.jsonl").read_text() == '{"step": 1}\n'
-    mine = claim.acquire(run)  # and sweeps what the zombie made again
+    mine = attempt.acquire(run)  # and sweeps what the zombie made again
     assert os.listdir(run.parent) == ["run.3"]
     mine.release()
 
@@ -232,10 +232,10 @@ def at_first(value, function):
 
 def test_what_a_stale_look_makes_beside_a_run_is_no_claim(run, monkeypatch):
     """The run is made, claimed and given back between a look and the mkdir that follows it."""
-    elder = claim.acquire(run)
-    monkeypatch.setattr(claim, "attempts", at_first({}, attempts))
+    elder = attempt.acquire(run)
+    monkeypatch.setattr(attempt, "attempts", at_first({}, attempts))
     os.rename(run.with_name("run.1"), run.with_name("run.2"))  # so that the mkdir succeeds
-    assert claim.acquire(run) is None
+    assert attempt.acquire(run) is None
     os.rename(run.with_name("run.2"), run.with_name("run.1"))
     elder.release()
     assert json.loads((run / claim.NAME).read_text())["attempt"] == 1
@@ -243,16 +243,16 @@ def test_what_a_stale_look_makes_beside_a_run_is_no_claim(run, monkeypatch):
 
 
 def test_a_number_that_was_used_since_it_was_chosen_is_not_used_again(run, monkeypatch):
-    claim.acquire(run).release()
-    claim.acquire(run).release()
-    monkeypatch.setattr(claim, "_read", at_first({}, claim._read))
-    mine = claim.acquire(run)
+    attempt.acquire(run).release()
+    attempt.acquire(run).release()
+    monkeypatch.setattr(claim, "read", at_first({}, claim.read))
+    mine = attempt.acquire(run)
     assert mine.folder.name == "run.3"
     mine.release()
 
 
 def test_looking_does_not_disturb(run):
-    mine = claim.acquire(run)
+    mine = attempt.acquire(run)
     for _ in range(3):
         assert claim.is_live(mine.folder)
     mine.release()

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from sweeps.launcher import claim, plan
+from sweeps.launcher import attempt, claim, plan
 from tests.sweeps_test import HANGS_S, REPO, STAND_IN, launch, once_each, start, trained, wait_until
 from vdit.runs import evaluations
 
@@ -121,7 +121,7 @@ def test_all_takes_every_kept_checkpoint_of_unfinished_runs_too(tmp_path):
     unfinished, at_work = (name for name, steps in kept.items() if len(steps) > 1)
     for name in (unfinished, at_work):
         (tmp_path / "runs" / name / "result.json").unlink()
-    held = claim.acquire(tmp_path / "runs" / at_work)
+    held = attempt.acquire(tmp_path / "runs" / at_work)
     status, out, err = evaluate(tmp_path)
     assert status == 0, err
     assert "6 of 6 runs are evaluated" in out

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sweeps.launcher import claim, modes, packs
+from sweeps.launcher import attempt, modes, packs
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
@@ -77,7 +77,7 @@ def test_a_run_goes_on_in_the_mode_it_began_in(tmp_path):
     runs = [run_of("a"), run_of("b"), run_of("alone"), run_of("c", 9), run_of("d", 4)]
 
     def claim_of(run, deaths=0):
-        return claim.Claim(tmp_path / "runs" / run["run_id"], deaths, None, -1)
+        return attempt.Claim(tmp_path / "runs" / run["run_id"], deaths, None, -1)
 
     def gather(run, slots, deaths=0):
         first = packs.Claimed(run, claim_of(run, deaths))

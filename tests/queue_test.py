@@ -2,13 +2,15 @@
 
 import itertools
 import os
+import signal
 import socket
 
 import pytest
 
-from sweeps.launcher import claim, lease, queue, worker
+from sweeps.launcher import attempt, lease, queue, worker
 from sweeps.launcher.training import Training
 from tests.claims_test import at_first, elsewhere
+from vdit.runs import signals
 
 
 def run_of(size, budget, seed=0):
@@ -68,31 +70,40 @@ def test_a_shape_that_is_compiled_here_comes_first(tmp_path):
 
 def test_a_run_that_cannot_be_claimed_is_left_out(tmp_path, monkeypatch):
     """As when another looks at a stale claim at the same moment: nobody has it at work."""
-    acquire, first = claim.acquire, tmp_path / "runs" / plan()[0]["run_id"]
-    monkeypatch.setattr(claim, "acquire", lambda f: None if f == first else acquire(f))
+    acquire, first = attempt.acquire, tmp_path / "runs" / plan()[0]["run_id"]
+    monkeypatch.setattr(attempt, "acquire", lambda f: None if f == first else acquire(f))
     run, _ = claim_next(tmp_path, plan())
     assert run["run_id"] == "S_2_1"
 
 
-def wait_for_next(root):
-    return worker.wait_for_next(queue_of(root, plan()[:1]), set(), os.getppid())
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """work() has a worker do the first run of the plan; returns the folders that it worked in."""
+
+    def do(job, pack):
+        (at,) = (job.workdir(each) for each in pack.claimed)
+        (at / "result.json").write_text("{}")
+        done.append(at.name)
+        return 0
+
+    done = []
+    monkeypatch.setattr(Training, "do", do)
+    monkeypatch.setattr(worker, "POLL_S", 0)
+    return lambda: worker.work(Training(tmp_path, plan()[:1])) or done
 
 
-def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(tmp_path, monkeypatch):
+def test_a_checkpoint_that_comes_between_two_looks_ends_no_worker(work, monkeypatch):
     """The branch waits for its trunk at the first look, and at no later one."""
     looks = iter(["trunk"])
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
-    monkeypatch.setattr(worker, "POLL_S", 0)
-    run, _ = wait_for_next(tmp_path)
-    assert run["run_id"] == "S_2_0"
+    assert work() == ["S_2_0.1"]
 
 
-def test_a_worker_that_waits_says_for_whom(tmp_path, monkeypatch, capsys):
+def test_a_worker_that_waits_says_for_whom(work, tmp_path, monkeypatch, capsys):
     looks = iter(["trunk"] * 5)
     monkeypatch.setattr(Training, "waits_for", lambda *_: next(looks, ""))
-    monkeypatch.setattr(worker, "POLL_S", 0)
-    held = claim.acquire(tmp_path / "runs" / "trunk")
-    assert wait_for_next(tmp_path)
+    held = attempt.acquire(tmp_path / "runs" / "trunk")
+    assert work() == ["S_2_0.1"]
     held.release()
     (line,) = capsys.readouterr().out.splitlines()
     assert line == f"waits for trunk ({socket.gethostname()}:{os.getpid()})"
@@ -100,29 +111,36 @@ def test_a_worker_that_waits_says_for_whom(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("moves", [True, False])
 def test_a_worker_waits_until_the_owner_of_another_machine_moved_or_is_dead(
-    tmp_path, monkeypatch, capsys, moves
+    work, tmp_path, monkeypatch, capsys, moves
 ):
-    clock = itertools.count(step=4.0)  # seconds a look
+    clock, count = itertools.count(step=4.0), itertools.count()  # four seconds a look
     monkeypatch.setattr(lease, "OBSERVER", lease.Observer(lambda: next(clock)))
-    folder = elsewhere(tmp_path / "runs" / "S_2_0")
-    count = itertools.count()
-    beat = (folder / lease.HEARTBEAT).write_text
-    monkeypatch.setattr(worker.time, "sleep", lambda _: beat(f"x {next(count) * moves}"))
-    claimed = wait_for_next(tmp_path)
-    out = capsys.readouterr().out.splitlines()
+    beat = elsewhere(tmp_path / "runs" / "S_2_0") / lease.HEARTBEAT
+    monkeypatch.setattr(worker.time, "sleep", lambda _: beat.write_text(f"x {next(count) * moves}"))
+    done, out = work(), capsys.readouterr().out.splitlines()
     name = f"S_2_0 ({socket.gethostname()}:1)"
-    assert out[0] == f"waits for {name}"
-    if moves:
-        assert claimed is None
-        assert out[1:] == [f"1 runs are left to others: {name}"]
-    else:
-        assert claimed.claim.folder.name == "S_2_0.2"
-        claimed.claim.release()
+    assert done == ([] if moves else ["S_2_0.2"])
+    left = [f"1 runs are left to others: {name}"] * moves
+    assert out == [f"waits for {name}", *left]
+
+
+def test_a_signal_that_comes_while_a_run_is_claimed_leaves_no_claim(work, tmp_path, monkeypatch):
+    acquire = attempt.acquire
+
+    def slow(path):
+        held = acquire(path)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return held
+
+    monkeypatch.setattr(attempt, "acquire", slow)
+    with pytest.raises(signals.Stopped), signals.handled():
+        work()
+    assert os.listdir(tmp_path / "runs") == ["S_2_0"]
 
 
 def test_a_run_that_another_takes_at_that_moment_is_left_to_it(tmp_path, monkeypatch):
     """The other's claim is not there when this worker looks, and is when it claims."""
-    other = claim.acquire(tmp_path / "runs" / plan()[0]["run_id"])
+    other = attempt.acquire(tmp_path / "runs" / plan()[0]["run_id"])
     monkeypatch.setattr(Training, "claimed", at_first({}, Training.claimed))
     run, _ = claim_next(tmp_path, plan())
     assert run["run_id"] == "M_2_0"  # not S_2_1, which the other is compiling
@@ -135,7 +153,7 @@ def test_folders_are_looked_at_until_one_can_be_claimed_and_over_ones_once(tmp_p
     note = lambda job, run: looked.append(run["run_id"]) or is_over(job, run)  # noqa: E731
     monkeypatch.setattr(Training, "is_over", note)
     for run in plan()[:3]:
-        finish(queue.Claimed(run, claim.acquire(tmp_path / "runs" / run["run_id"])))
+        finish(queue.Claimed(run, attempt.acquire(tmp_path / "runs" / run["run_id"])))
     runs = queue_of(tmp_path)
     assert runs.claim_next(set()).run["run_id"] == "M_2_1"
     assert set(looked) == {run["run_id"] for run in plan()[:4]}

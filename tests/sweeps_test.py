@@ -13,6 +13,7 @@ import time
 import pytest
 
 from sweeps.launcher import claim
+from vdit.runs import signals
 from vdit.runs.folder import attempt_of
 
 REPO = pathlib.Path(__file__).resolve().parents[1]
@@ -197,21 +198,35 @@ def test_failed_runs_are_named_and_retried_only_on_request(tmp_path):
     assert "loss is nan at step 3" in out
 
 
-def test_ctrl_c_ends_the_workers_which_give_their_runs_back(tmp_path):
+@pytest.mark.parametrize("number", signals.SIGNALS)
+def test_a_signal_ends_the_workers_which_give_their_runs_back(tmp_path, number):
     process = start("--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=20")
     wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) >= 1)
     pids = [claim.owner(folder)["pid"] for folder in claimed(tmp_path)]
     _, out, _ = launch(tmp_path, module="sweeps.status")
     assert "running" in out
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=HANGS_S)
-    assert process.returncode == 130
-    assert "stopped by SIGINT" in err
+    process.send_signal(number)
+    out, err = process.communicate(timeout=HANGS_S)
+    assert process.returncode == 128 + number
+    assert "save what they train; a second signal kills them" in out
+    assert err.splitlines()[-1] == f"stopped by {number.name}"
     assert "Traceback" not in err
     assert not claimed(tmp_path)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_second_signal_kills_workers_that_do_not_end(tmp_path):
+    process = start("--sweep", f"{SWEEP}:deaf", "--root", tmp_path, "--set", "seconds=20")
+    wait_until(lambda: sum(trained(tmp_path, "begin").values()) == len(claimed(tmp_path)) > 0)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=HANGS_S)
+    assert claimed(tmp_path)
+    assert not any(map(claim.is_live, claimed(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -232,27 +247,6 @@ def test_errors_are_one_line_and_nothing_starts(tmp_path, options, message):
     assert err.count("\n") == 1
     assert message in err
     assert not (tmp_path / "root" / "runs").exists()
-
-
-def test_slurm_gets_one_job_for_the_latents_and_then_an_array(tmp_path, monkeypatch):
-    sbatch = tmp_path / "bin" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\necho "4$#;cluster"\n')
-    sbatch.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
-    root = tmp_path / "a root"
-    status, out, err = launch(root, "--executor", "slurm", "--hold_out", "--workers", 3)
-    assert status == 0, err
-    latents, array = (tmp_path / "calls").read_text().splitlines()
-    assert latents.endswith("slurm.sh --prepare")
-    assert "--array 0-2 --dependency=afterok:44" in array
-    assert "job 44 makes the latents, then 3 workers" in out
-    # The script itself is what Slurm runs: run it here.
-    script = root / "slurm.sh"
-    environment = os.environ | {"PYTHONPATH": f"{STAND_IN}:{REPO}"}
-    subprocess.run(["bash", str(script), "--prepare"], env=environment, check=True)
-    subprocess.run(["bash", str(script)], env=environment, check=True)
-    assert sum(trained(root).values()) == 4
 
 
 def test_missing_files_and_foreign_roots_are_refused(tmp_path):

@@ -160,9 +160,9 @@ class Evaluation(Job):
 
 def _is_ready(folder: Path, every: bool) -> bool:
     """Whether the run has checkpoints to evaluate. One in training deletes those it has passed."""
-    if (folder / RESULT).exists():
-        return True
-    return every and not claim.is_live(folder) and bool(steps_saved(folder))
+    if claim.is_live(folder):
+        return False
+    return (folder / RESULT).exists() or (every and bool(steps_saved(folder)))
 
 
 def told(root: Path, runs: Sequence[Run]) -> list[str]:

@@ -5,6 +5,7 @@ hours off, so no time is written or compared: dead is an owner whose counter has
 LEASE_S while one was looking.
 """
 
+import errno
 import os
 import sys
 import threading
@@ -39,7 +40,7 @@ class Heartbeat:
         """Ends the counting; `FileNotFoundError` where the attempt is no longer ours."""
         self._ended.set()
         if not self.beat():
-            raise FileNotFoundError(f"{self._path.parent}: {TAKEN_OVER}")
+            raise FileNotFoundError(errno.ENOENT, TAKEN_OVER)
         self._path.unlink()
 
     def beat(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher.claim import Claim
+from sweeps.launcher.attempt import Claim
 from vdit.config.fingerprint import fingerprint, identity
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_all

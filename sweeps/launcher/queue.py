@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from sweeps.launcher import claim
+from sweeps.launcher import attempt, claim
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, Run
 from sweeps.launcher.plan import cost
@@ -63,9 +63,9 @@ class Queue:
                 yield run
 
 
-def claim_run(job: Job, run: Run) -> claim.Claim | None:
+def claim_run(job: Job, run: Run) -> attempt.Claim | None:
     """Claims a run, unless another has it or it is over."""
-    if job.is_over(run) or not (held := claim.acquire(job.rests_at(run))):
+    if job.is_over(run) or not (held := attempt.acquire(job.rests_at(run))):
         return None
     if not job.is_over(run):
         return held

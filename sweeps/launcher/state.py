@@ -94,7 +94,7 @@ def state_by_claim(folder: Path, steps: int) -> State:
         age = time.time() - owner["started"] if owner else None
         return State("running", steps, None, age, who)
     if condition == "silent":
-        return State("silent", steps, None, None, f"{who} was not seen to be alive; {SILENT}")
+        return State("silent", steps, None, None, f"{who} is not seen to be alive; {SILENT}")
     return State("stale", steps, None, None, "its worker died; the next launch takes it over")
 
 

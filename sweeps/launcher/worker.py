@@ -1,6 +1,7 @@
 """One worker: claims runs and does its job with one after another, so start-up is paid once."""
 
 import argparse
+import contextlib
 import functools
 import json
 import os
@@ -12,7 +13,7 @@ from sweeps.launcher import claim, measure, modes, queue, squeue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
 from sweeps.launcher.lock import one_at_a_time
-from sweeps.launcher.packs import Claimed
+from sweeps.launcher.packs import Pack
 from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.queue import Queue
 from sweeps.launcher.training import Training
@@ -26,43 +27,54 @@ POLL_S = 0.5  # between two looks at what other workers have
 
 
 def work(job: Job) -> None:
-    """Claims runs and does the job with them until none can be claimed."""
+    """Claims runs and does the job with them until none is left that it may come to have."""
     launcher, compiled, log, runs = os.getppid(), set(), WorkerLog(job.root), Queue(job)
+    said = ""
     log.write("start")
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
-    while os.getppid() == launcher and (first := wait_for_next(runs, compiled, launcher)):
-        pack = job.gather(first, functools.partial(queue.claim_run, job))
-        names = [each.run["run_id"] for each in pack.claimed]
-        log.write("begin", names)
-        idle = 0
-        try:
-            idle = job.do(pack)
-        finally:
-            log.write("end", names, idle_steps=idle)
-            for each in pack.claimed:
-                each.claim.release()
-        compiled.add(queue.shape(first.run))
-    log.write("exit")
-
-
-def wait_for_next(runs: Queue, compiled: set[tuple[str, int]], launcher: int) -> Claimed | None:
-    """The next run. Waits while others are to begin in trunks of other workers, and while an owner
-    on another machine may be dead."""
-    said = ""
-    while True:
-        claimed = runs.claim_next(compiled)
-        if claimed or os.getppid() != launcher:
-            return claimed
-        in_doubt = {n: at for n, at in runs.others.items() if claim.is_in_doubt(at)}
-        trunks = {name: find(runs.job.root / "runs" / name) for name in runs.trunks}
-        if not (in_doubt or trunks):
+    while os.getppid() == launcher:
+        with contextlib.ExitStack() as held:
+            if pack := take(runs, compiled, held):
+                do(job, pack, log)
+                compiled.add(queue.shape(pack.claimed[0].run))
+                continue
+        if not (awaited := waits_for(runs)):
             break
         if not said:
-            print(said := f"waits for {owners(trunks | in_doubt)}", flush=True)
+            print(said := f"waits for {owners(awaited)}", flush=True)
         time.sleep(POLL_S)
     if runs.others:
         print(f"{len(runs.others)} runs are left to others: {owners(runs.others)}", flush=True)
-    return None
+    log.write("exit")
+
+
+def take(runs: Queue, compiled: set[tuple[str, int]], held: contextlib.ExitStack) -> Pack | None:
+    """Claims the next run, and those that are done together with it; `held` gives them back."""
+    with signals.Deferral() as deferral:
+        deferral.begin()  # a signal waits until `held` knows of what is claimed
+        if not (first := runs.claim_next(compiled)):
+            return None
+        pack = runs.job.gather(first, functools.partial(queue.claim_run, runs.job))
+        for each in pack.claimed:
+            held.callback(each.claim.release)
+    return pack
+
+
+def do(job: Job, pack: Pack, log: WorkerLog) -> None:
+    """Does the job with claimed runs, and logs it."""
+    names, idle = [each.run["run_id"] for each in pack.claimed], 0
+    log.write("begin", names)
+    try:
+        idle = job.do(pack)
+    finally:
+        log.write("end", names, idle_steps=idle)
+
+
+def waits_for(runs: Queue) -> dict[str, Path]:
+    """What is worth waiting for, by run_id: trunks that others have yet to bring to where runs
+    leave them, and runs whose owner, on another machine, may be dead."""
+    trunks = {name: find(runs.job.root / "runs" / name) for name in runs.trunks}
+    return trunks | {name: at for name, at in runs.others.items() if claim.is_in_doubt(at)}
 
 
 def owners(claimed: Mapping[str, Path]) -> str:

@@ -14,7 +14,7 @@ from tests.paths import ROOT
 from vdit.runs.folder import attempt_of
 
 WORKERS = 6
-PAUSE_S = 3 * LEASE_S
+PAUSE_S = 8 * LEASE_S
 
 
 def start(root, count, i, seed):
@@ -42,7 +42,8 @@ def race(root, count):
         for i, worker in enumerate(workers):
             if worker and worker.poll() is not None:
                 ends[worker.returncode] += 1
-                worker.communicate()
+                _, err = worker.communicate()
+                assert "Traceback" not in err, err
                 again = worker.returncode != 0
                 workers[i] = start(root, count, i, f"{i} {sum(ends.values())}") if again else None
         time.sleep(0.1)
