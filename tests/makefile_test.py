@@ -1,4 +1,4 @@
-"""`make demo VIDEOS=DIR` with real make and a stand-in for Python: any name of a folder is a name."""
+"""`make demo VIDEOS=DIR`, with real make and a stand-in for Python: any name is a name."""
 
 import shutil
 import subprocess

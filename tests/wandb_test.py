@@ -1,4 +1,4 @@
-"""Weights & Biases, with a stand-in where it is not installed: a resumed run is the same run there."""
+"""Weights & Biases, a stand-in where it is not installed: a resumed run is the same run."""
 
 import json
 import sys
