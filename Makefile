@@ -4,10 +4,15 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-NAME := $(if $(VIDEOS),$(notdir $(abspath $(VIDEOS))),demo)
+# A folder of any name: what make would read in it stays as it is (`value`, `unexport`), what the
+# shell would is quoted, and its run's name has plain letters alone.
+unexport VIDEOS
+FOLDER := '$(subst ','\'',$(value VIDEOS))'
+PLAIN := LC_ALL=C tr -c 'A-Za-z0-9.\n_-' _
+NAME := $(if $(value VIDEOS),$(shell cd -- $(FOLDER) && basename "$$PWD" | $(PLAIN)),demo)
 ROOT := runs/$(NAME)
-DATA := $(if $(VIDEOS),$(ROOT)/data)
-ARG := $(if $(VIDEOS),:videos=$(DATA))
+DATA := $(if $(value VIDEOS),$(ROOT)/data)
+ARG := $(if $(DATA),:videos=$(DATA))
 SWEEP := --sweep sweeps/demo.py$(ARG) --root $(ROOT) \
 	--set autoencoder.dir=$(ROOT)/autoencoder --set cache=$(ROOT)/latents
 
@@ -15,7 +20,7 @@ SWEEP := --sweep sweeps/demo.py$(ARG) --root $(ROOT) \
 
 demo: .venv/installed
 ifdef VIDEOS
-	$(PY) -m vdit.prepare --videos $(VIDEOS) --out $(DATA) --frames 9 --size 32 --tile auto
+	$(PY) -m vdit.prepare --videos $(FOLDER) --out $(DATA) --frames 9 --size 32 --tile auto
 endif
 	$(PY) -m vdit.main --config experiments/autoencoder.py$(ARG) --workdir $(ROOT)/autoencoder
 	$(PY) -m sweeps.launch $(SWEEP) --hold_out

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from vdit.runs import signals
 
 # What a disk refuses, in the words that libraries put into errors of kinds of their own.
-REFUSALS = [
-    os.strerror(number)
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
-]
+NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+REFUSALS = (*map(os.strerror, NUMBERS), "Not enough disk space")  # the last are those of TFDS
 # The file in such an error of TensorStore's, and of ArrayRecord's.
 NAMED = re.compile(r'file "(?P<quoted>[^"]+)"|writing (?P<bare>[^;]+);')
 

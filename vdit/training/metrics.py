@@ -11,6 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from vdit.config.fingerprint import fingerprint
 from vdit.data.media import write_video
 from vdit.parallel import processes
 from vdit.runs.files import JsonLines, read_json_lines
@@ -99,11 +100,15 @@ class _Tensorboard:
 
 
 class _Wandb:
+    """A run that is gone on with is the same run there: its id is the run's own."""
+
     def __init__(self, config, workdir):
         import wandb
 
         self._wandb, self._gif = wandb, workdir / "samples" / "latest.gif"
-        self._run = wandb.init(project="vdit", dir=str(workdir), config=config.to_dict())
+        about = {"config": config.to_dict(), "dir": str(workdir)}
+        name = fingerprint(config)
+        self._run = wandb.init(project="vdit", id=name, resume="allow", **about)
 
     def scalars(self, step, row):
         self._run.log(row, step=step)

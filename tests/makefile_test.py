@@ -1,0 +1,61 @@
+"""`make demo VIDEOS=DIR`, with real make and a stand-in for Python: any name is a name."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.paths import ROOT
+
+NAMES = {
+    "plain": "plain",
+    "two words": "two_words",
+    "it's": "it_s",
+    'say "x"': "say__x_",
+    "a;touch hit": "a_touch_hit",
+    "$(touch hit)": "__touch_hit_",
+    "$(shell touch hit)": "__shell_touch_hit_",
+    "$$(touch hit)": "___touch_hit_",
+    "`touch hit`": "_touch_hit_",
+    "a$HOME": "a_HOME",
+    "-rf": "-rf",
+    "#1 & 2%": "_1___2_",
+    "ü": "__",
+}
+STAND_IN = """#!/bin/sh
+printf '%s\\t' "$@" >> calls
+echo >> calls
+"""
+
+
+def calls(folder, *variables):
+    """What `make demo` calls Python with, in a copy of what it needs; or why it failed."""
+    for name in ("Makefile", "setup.py", "constraints.txt"):
+        shutil.copy(ROOT / name, folder)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(STAND_IN)
+    python.chmod(0o755)
+    (folder / ".venv" / "installed").touch()
+    make = ["make", "demo", *variables]
+    subprocess.run(make, cwd=folder, check=True, capture_output=True)
+    return [line.split("\t")[:-1] for line in (folder / "calls").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_of_any_name_is_taken_as_it_is(tmp_path, name):
+    videos = tmp_path / "here" / name
+    videos.mkdir(parents=True)
+    prepare, coder, launch, *_ = calls(tmp_path, f"VIDEOS={videos}")
+    root = f"runs/{NAMES[name]}"
+    assert prepare[:4] == ["-m", "vdit.prepare", "--videos", str(videos)]
+    assert prepare[4:6] == ["--out", f"{root}/data"]
+    assert coder[2:4] == ["--config", f"experiments/autoencoder.py:videos={root}/data"]
+    assert launch[2:6] == ["--sweep", f"sweeps/demo.py:videos={root}/data", "--root", root]
+    assert not [*tmp_path.rglob("hit")]
+
+
+def test_without_videos_the_demo_is_the_embedded_world(tmp_path):
+    coder, launch, *_ = calls(tmp_path)
+    assert coder[3:] == ["experiments/autoencoder.py", "--workdir", "runs/demo/autoencoder"]
+    assert launch[3:6] == ["sweeps/demo.py", "--root", "runs/demo"]
