@@ -91,7 +91,7 @@ def _whole(read, path, tell):
 
 
 def _scores(path):
-    return read_json(path, "the scores of a run")
+    return read_json(path, "the scores of a run", lambda found: require(found, {"step": int}))
 
 
 def _evaluation(path):

@@ -22,7 +22,7 @@ def losses_of(folder: pathlib.Path, tell: Callable[[str], None]) -> dict[str, np
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ("t", "loss_ema")}
         if len({array.shape for array in arrays.values()}) > 1:
             raise ValueError("arrays of several lengths")

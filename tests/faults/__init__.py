@@ -1,0 +1,1 @@
+"""Faults, injected: what is damaged is named, what is killed goes on."""
