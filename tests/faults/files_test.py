@@ -22,7 +22,7 @@ EXPERIMENT = "experiments/base.py"
 
 
 def sweep(base):
-    for seed in range(4):
+    for seed in range(3):
         yield OVERRIDES | {"seed": seed, "flops_budget": 1e6, "evaluators": {"losses": {}}}
 """
 DAMAGES = ("empty", "half", "another's", "NaN")
@@ -54,7 +54,7 @@ def damaged(damage, data):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A sweep of four runs that have ended, by a real launcher."""
+    """A sweep of three runs that have ended, by a real launcher."""
     place = tmp_path_factory.mktemp("files")
     (place / "sweep.py").write_text(SWEEP)
     tiny.python("-m", "sweeps.launch", *options(place / "root"), "--mode", "one")
@@ -140,7 +140,7 @@ def test_a_damaged_file_of_a_run_is_named_and_the_rest_is_shown(root, command, n
         if who == "launch":
             assert f"damaged: {mine} size" in said
         if who == "status":
-            shown = {line.split()[0]: line for line in said.splitlines()[1:5]}
+            shown = {line.split()[0]: line for line in said.splitlines()[1:4]}
             assert shown.keys() == {mine, *others}
             assert all(" finished " in shown[run] for run in others)
             assert (" damaged " in shown[mine]) == is_lost
@@ -160,7 +160,7 @@ def test_a_damaged_line_is_named_and_the_others_are_read(root, command, name, da
         found, said = command(who)
         assert said.count(f"{path}: ") == 1
         assert found == code
-        assert "4 runs: 4 finished" in said or "4 of 4 runs are finished" in said
+        assert "3 runs: 3 finished" in said or "3 of 3 runs are finished" in said
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
