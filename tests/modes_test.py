@@ -12,6 +12,7 @@ from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
 from tests.sweeps_test import HANGS_S, STAND_IN, SWEEP, claimed, launch, once_each, start, trained
 from tests.tiny import ROOT, config
+from vdit.config.fingerprint import identity
 from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED
 
@@ -92,11 +93,11 @@ def test_a_run_goes_on_in_the_mode_it_began_in(tmp_path):
 
 
 def test_what_a_pack_may_differ_in(tmp_path):
-    made = packs.program(config(tmp_path))
+    made = packs.program(identity(config(tmp_path)))
     same = {"seed": 5, "steps": 7, "optimizer.lr": 1.0, "optimizer.schedule": "wsd"}
-    assert packs.program(config(tmp_path, **same)) == made
+    assert packs.program(identity(config(tmp_path, **same))) == made
     for key, value in {"model.width": 32, "optimizer.b2": 0.9, "batch": 4, "data.seed": 1}.items():
-        assert packs.program(config(tmp_path, **{key: value})) != made
+        assert packs.program(identity(config(tmp_path, **{key: value}))) != made
 
 
 def test_the_choices_of_a_machine():

@@ -39,8 +39,7 @@ def progress_of(folder: Path) -> Progress:
         return Progress([], [])
     lines, damage = data.split(b"\n")[:-1], ""
     try:
-        if data.count(b"}\n") < len(lines):
-            raise ValueError("a torn line")
+        _require_whole(data, len(lines))
         attempts = _attempts(lines if RESUMED in data else lines[:1] + lines[-1:])
     except ValueError:  # a line is damaged: look at each
         bad = [str(n) for n, line in enumerate(lines, 1) if line and not _is_row(line)]
@@ -48,6 +47,13 @@ def progress_of(folder: Path) -> Progress:
         attempts = _attempts([line for line in lines if _is_row(line)])
     spikes = spikes_of(read_json_lines(folder / METRICS).rows) if MARK.encode() in data else []
     return Progress(attempts, spikes, damage)
+
+
+def _require_whole(data: bytes, lines: int) -> None:
+    """`ValueError` where a line does not begin and end as rows do, and is to be looked at."""
+    whole = data.count(b'{"step": ') == data.count(b"}\n") == lines
+    if not whole or b"NaN" in data:
+        raise ValueError("a line that is no row")
 
 
 def _attempts(lines: Sequence[bytes]) -> list[Attempt]:

@@ -1,12 +1,12 @@
 """Which runs train together as one pack, and who claims them."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sweeps.launcher.attempt import Claim
-from vdit.config.fingerprint import fingerprint, identity
+from vdit.config.fingerprint import digest
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_all
 from vdit.training.slots import recorded_mode
@@ -35,14 +35,13 @@ class Pack(NamedTuple):
     slots: list[tuple[str, int]]
 
 
-def program(config: Any) -> str:
-    """A name for what a run compiles: runs of one name fit into one pack.
+def program(parts: Mapping[str, Any]) -> str:
+    """A name for what a run of this identity compiles: runs of one name fit into one pack.
 
     Runs that leave a trunk, or are one, have checkpoints of other runs to mind: they train alone.
     """
-    parts = identity(config)
     alone = parts.get("trunk.run") or parts.get("checkpoint_at")
-    return fingerprint({k: v for k, v in parts.items() if alone or k not in MAY_DIFFER})
+    return digest({k: v for k, v in parts.items() if alone or k not in MAY_DIFFER})
 
 
 def gather(root: Path, runs: list[Run], first: Claimed, slots: int, claim_run: ClaimRun) -> Pack:

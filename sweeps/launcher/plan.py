@@ -14,7 +14,7 @@ from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
 from vdit.config import flops, stream, versions
-from vdit.config.fingerprint import fingerprint
+from vdit.config.fingerprint import digest, fingerprint, identity
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.training.resolve import resolve
@@ -164,9 +164,10 @@ def _epochs(clips: int, data: ConfigDict) -> float | None:
 
 def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
     config = resolve(unresolved)
-    clips = config.steps * config.batch
+    clips, whole = config.steps * config.batch, config.to_dict()
+    parts = identity(whole)
     return {
-        "run_id": fingerprint(config),
+        "run_id": digest(parts),
         "size": config.model.size,
         "width": config.model.width,
         "params": flops.params(config)["params"],
@@ -178,7 +179,7 @@ def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]
         "tokens": clips * flops.tokens_per_clip(config),
         "clips": clips,
         "epochs": _epochs(clips, config.data),
-        "program": program(config),
+        "program": program(parts),
         "overrides": dict(overrides),
-        "config": config.to_dict(),
+        "config": whole,
     }
