@@ -4,13 +4,13 @@ A source is random access: `len(source)`; `source[i]` is a dict with `video` uin
 `caption` str and `index` int; it has a `name` and a `fingerprint` of its content.
 """
 
-import json
 import pathlib
 from typing import Any, Protocol
 
 from vdit.config import stream
 from vdit.data.tfds_source import TfdsSource, clip_shape, import_tfds
 from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 SPLITS = ("train", "validation")
 HELD_OUT = 10  # percent of a set that has no validation or test split
@@ -67,7 +67,7 @@ def _open_folder(data: Any, split: str) -> TfdsSource:
             f"vdit.prepare --videos VIDEOS --out {data.dir or 'DIR'} --frames {data.num_frames} "
             f"--size {data.height}x{data.width}"
         )
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json(path, "what vdit.prepare wrote")
     there = tuple(record["settings"][key] for key in ("frames", "height", "width"))
     if there != clip_shape(data):
         raise InputError(
