@@ -39,15 +39,9 @@ def open_source(data: Any, split: str) -> Source:
         raise InputError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     openers = {"worlds": _open_worlds, "video_folder": _open_folder}
     source = openers.get(data.name, _open_tfds)(data, split)
-    _check_epochs(data)
+    if (epochs := stream.epochs_of(data)) and data.name != "worlds":
+        raise InputError(f"data.epochs={epochs}: expected 0, for {data.name} has an end")
     return source
-
-
-def _check_epochs(data: Any) -> None:
-    epochs, endless = stream.epochs_of(data), data.name == "worlds"
-    if epochs < 0 or (epochs and not endless):
-        bound = "0 or more" if endless else f"0, for {data.name} has an end"
-        raise InputError(f"data.epochs={epochs}: expected {bound}")
 
 
 def _open_worlds(data: Any, split: str) -> Source:
