@@ -18,7 +18,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.autoencoder = ConfigDict(CAUSAL)
     config.data.world = ConfigDict(WORLD)
     if not chosen["videos"]:
-        config.data.train_clips = 8192  # the shortest runs see each clip once, the longest 4 times
+        config.data.train_clips = 8192  # short runs see no clip twice; 3 of these for the longest
     config.log_every = 20
     config.sample_every = 1000
     config.checkpoint_every, config.checkpoint_every_s = 0, 60.0

@@ -17,7 +17,7 @@ EXPERIMENT = "experiments/demo.py"
 
 HEAD = 16  # numbers in a head: widths grow by heads
 WIDTHS = (32, 64, 128)
-STEPS, BATCH = 300, 8
+STEPS, BATCH = 300, 8  # every clip is new
 SEEDS = (0, 1)
 # Powers of two.
 RATES = {"sp": range(-9, -3), "mup": range(-8, -2)}

@@ -122,6 +122,20 @@ def test_a_cache_of_older_code_has_no_digests_and_is_read(folder):
     assert read(folder) == truth
 
 
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    """A limit on files stands in for it: ArrayRecord is told so by the same error."""
+    code = "import pathlib, resource, signal\nfrom tests import cache_test, tiny\n"
+    code += "from vdit import errors\nfrom vdit.data import latents\n"
+    code += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"
+    code += f"made = tiny.config(pathlib.Path({str(tmp_path)!r}), **cache_test.PARTS)\n"
+    code += "errors.run(lambda: latents.prepare(made))\n"
+    done = python("-c", code, check=False)
+    assert done.returncode == 2
+    assert "train.array_record: cannot be written: write() failed" in done.stderr.splitlines()[-1]
+    assert not list((tmp_path / "latents").iterdir())
+
+
 # --- what makers leave behind --------------------------------------------------------------------
 
 

@@ -9,7 +9,6 @@ from vdit.data import cache, latents, pipeline
 from vdit.errors import InputError
 from vdit.evaluators.losses import validation_id
 from vdit.parallel import sharding
-from vdit.training.resolve import resolve
 
 PART, EPOCHS, BATCH = 10, 2, 4
 # A run of 45 clips of a stream of such parts: two passes over 0-9, two over 10-19, five of 20-29.
@@ -111,8 +110,3 @@ def test_only_the_parts_that_are_read_are_made(tmp_path):
     assert not (folder / "train_1.array_record").exists()
     with pytest.raises(InputError, match=r"train_1\.array_record: .*delete the folder"):
         cache.Records(folder, "train").rows([PART])
-
-
-def test_a_negative_number_of_epochs_is_one_line(tmp_path):
-    with pytest.raises(InputError, match=r"data\.epochs=-1: expected 0 or more"):
-        resolve(config(tmp_path, **{"data.epochs": -1}))

@@ -13,6 +13,7 @@ from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.data.cache import record_dtype, vocabulary
 from vdit.data.sources import Source
 from vdit.data.text import Vocabulary
+from vdit.errors import InputError
 from vdit.runs.files import sync
 
 BATCH = 64
@@ -28,7 +29,7 @@ def encode(
     meta: dict[str, Any],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Writes the latents and captions of these clips, as `meta` has them; returns the mean and
-    standard deviation of each latent channel."""
+    standard deviation of each latent channel. Raises `InputError` where the disk is full."""
     dtype, words = record_dtype(meta), vocabulary(meta)
     writer = ArrayRecordWriter(str(path), OPTIONS)
     total, square, count = 0.0, 0.0, 0
@@ -42,10 +43,19 @@ def encode(
             writer.write(record.tobytes())
         flat = latent.reshape(-1, latent.shape[-1]).astype(np.float64)
         total, square, count = total + flat.sum(0), square + (flat**2).sum(0), count + len(flat)
-    writer.close()
+    _close(writer, path)
     sync(path)
     mean = total / count
     return mean, np.sqrt(np.maximum(square / count - mean**2, 1e-12))
+
+
+def _close(writer: ArrayRecordWriter, path: pathlib.Path) -> None:
+    """It tells here, and not before, of what it could not write."""
+    try:
+        writer.close()
+    except RuntimeError as error:
+        why = str(error).partition(";")[0]
+        raise InputError(f"{path}: cannot be written: {why}") from error
 
 
 def _caption(item: dict[str, Any], words: Vocabulary | None) -> np.ndarray:

@@ -4,13 +4,13 @@ A source is random access: `len(source)`; `source[i]` is a dict with `video` uin
 `caption` str and `index` int; it has a `name` and a `fingerprint` of its content.
 """
 
-import json
 import pathlib
 from typing import Any, Protocol
 
 from vdit.config import stream
 from vdit.data.tfds_source import TfdsSource, clip_shape, import_tfds
 from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 SPLITS = ("train", "validation")
 HELD_OUT = 10  # percent of a set that has no validation or test split
@@ -39,15 +39,9 @@ def open_source(data: Any, split: str) -> Source:
         raise InputError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     openers = {"worlds": _open_worlds, "video_folder": _open_folder}
     source = openers.get(data.name, _open_tfds)(data, split)
-    _check_epochs(data)
+    if (epochs := stream.epochs_of(data)) and data.name != "worlds":
+        raise InputError(f"data.epochs={epochs}: expected 0, for {data.name} has an end")
     return source
-
-
-def _check_epochs(data: Any) -> None:
-    epochs, endless = stream.epochs_of(data), data.name == "worlds"
-    if epochs < 0 or (epochs and not endless):
-        bound = "0 or more" if endless else f"0, for {data.name} has an end"
-        raise InputError(f"data.epochs={epochs}: expected {bound}")
 
 
 def _open_worlds(data: Any, split: str) -> Source:
@@ -67,7 +61,7 @@ def _open_folder(data: Any, split: str) -> TfdsSource:
             f"vdit.prepare --videos VIDEOS --out {data.dir or 'DIR'} --frames {data.num_frames} "
             f"--size {data.height}x{data.width}"
         )
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json(path, "what vdit.prepare wrote")
     there = tuple(record["settings"][key] for key in ("frames", "height", "width"))
     if there != clip_shape(data):
         raise InputError(

@@ -54,7 +54,9 @@ class PackedRun:
         self.saving, self._saves = Saving(config, checkpoints, deferral), False
         where, records = sharding.batch_sharding(mesh), self.task.records
         epochs = stream.epochs_of(config.data)
-        rows = pipeline.batches(records, config.batch, config.seed, where, False, epochs)
+        rows = pipeline.batches(
+            records, config.batch, config.seed, where, place=False, epochs=epochs
+        )
         self.data = iter(rows)
         state, _ = loop.start(self.task, config, mesh)
         self._shardings = jax.tree.map(lambda x: x.sharding, state)
