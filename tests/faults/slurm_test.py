@@ -22,7 +22,7 @@ from vdit.runs.folder import RESULT
 
 TOOL = SHARED / "tools" / "one_node_slurm.sh"
 SWEEP = "tests/faults/sweeps/tiny.py"
-STEPS = 200
+STEPS = 60
 HOST = socket.gethostname().split(".")[0]
 
 
