@@ -18,6 +18,7 @@ from sweeps.launcher import claim, goodput
 from sweeps.launcher.plan import read_plan
 from tests.paths import ROOT, SHARED
 from tests.sweeps_test import claimed, wait_until
+from vdit.runs.files import read_json_lines
 from vdit.runs.folder import RESULT
 
 TOOL = SHARED / "tools" / "one_node_slurm.sh"
@@ -72,7 +73,7 @@ def finished(root):
 
 def begun(root):
     """Folders of runs that are in training: a line of metrics is written."""
-    return [at for at in claimed(root) if (at / "metrics.jsonl").exists()]
+    return [at for at in claimed(root) if read_json_lines(at / "metrics.jsonl").rows]
 
 
 def wait_for_training(root, workers=1):
@@ -89,6 +90,13 @@ def repeated(root):
     """Steps that were trained again."""
     runs = read_plan(root)["runs"]
     return goodput.goodput_of(root, runs).flops["repeated"] * runs[0]["steps"] / runs[0]["flops"]
+
+
+def saved(root):
+    """Steps from which runs went on that a worker had saved as it was told to end."""
+    logs = root.glob("runs/*/metrics.jsonl")
+    rows = [row for path in logs for row in read_json_lines(path).rows]
+    return [row["step"] for row in rows if row.get("resumed") and row["step"]]
 
 
 def end(root, fault, row, done):
@@ -124,6 +132,7 @@ def test_a_cancelled_array_saves_and_status_has_the_command_that_goes_on(cluster
     python(*shlex.split(line.partition("go on with: python ")[2]))
     end(tmp_path, fault, "scancel", "the array was cancelled, and status's command given")
     assert repeated(tmp_path) == 0
+    assert saved(tmp_path)
 
 
 def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
@@ -133,6 +142,7 @@ def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
     end(tmp_path, fault, "requeue", "scontrol requeue of the one worker")
     assert restarts(array) == [1]
     assert repeated(tmp_path) == 0
+    assert saved(tmp_path)
 
 
 def test_the_run_of_a_killed_worker_is_another_worker_s(cluster, tmp_path, fault):
