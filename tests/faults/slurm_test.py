@@ -170,8 +170,8 @@ def test_a_lost_node_s_job_is_started_again_and_takes_its_run_over(cluster, tmp_
     for pid in (int((cluster / "slurmd.pid").read_text()), parent, worker):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: "down" in slurm("sinfo", "-h", "-o", "%T"))
-    daemon = ["slurmd", "-D", "-f", cluster / "slurm.conf", "-N", HOST]
-    again = subprocess.Popen(daemon, start_new_session=True, stderr=subprocess.DEVNULL)
-    (cluster / "slurmd.pid").write_text(str(again.pid))  # the tool ends it
+    # As the tool starts it; with its number in that file the tool ends it, too.
+    daemon = 'setsid slurmd -D -f "$1/slurm.conf" -N "$2" >"$1/log/again" 2>&1 </dev/null &'
+    slurm("bash", "-c", f'{daemon} echo $! >"$1/slurmd.pid"', "bash", str(cluster), HOST)
     end(tmp_path, fault, "node loss", "slurmd, the job's step and its worker were killed at once")
     assert restarts(array) == [1]
