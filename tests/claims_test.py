@@ -11,6 +11,7 @@ import time
 import pytest
 
 from sweeps.launcher import attempt, claim, lease
+from sweeps.launcher.state import state_by_claim
 from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED, attempts, find
 
@@ -157,6 +158,25 @@ def test_a_counter_that_stands_still_is_silent_and_then_dead(run, clock):
     mine = attempt.acquire(run)
     assert (mine.folder.name, mine.deaths) == ("run.2", 1)
     mine.release()
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_status_looks_at_another_machine_s_claim_until_it_moved_or_two_beats(
+    run, monkeypatch, moves
+):
+    monkeypatch.setattr(lease, "BEAT_S", 0.1)
+    monkeypatch.setattr(lease, "OBSERVER", lease.Observer())
+    folder, sleep = elsewhere(run), time.sleep
+
+    def beat(seconds):
+        sleep(seconds)
+        (folder / lease.HEARTBEAT).write_text(f"x {int(moves)}")
+
+    monkeypatch.setattr(claim.time, "sleep", beat)
+    claim.settle([folder])
+    state = state_by_claim(folder, 3)
+    assert state.name == ("running" if moves else "silent")
+    assert f"{socket.gethostname()}:1" in state.note
 
 
 def test_who_slept_has_not_seen_it_stand_still(run, clock):

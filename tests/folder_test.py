@@ -22,6 +22,10 @@ def test_a_run_is_found_at_rest_or_at_its_last_attempt(tmp_path, there, found):
     assert folder.find(tmp_path / "abc") == tmp_path / found
     every = folder.find_all(tmp_path)
     assert every.get("abc", tmp_path / "abc") == tmp_path / found
+    claimed = folder.find_claimed(tmp_path).get("abc")
+    assert claimed == (tmp_path / found if found != "abc" else None)
+    numbers = [folder.attempt_of(name) for name in there]
+    assert list(folder.attempts(tmp_path / "abc")) == sorted(n for x, n in numbers if x == "abc")
 
 
 def test_names_say_their_attempt():

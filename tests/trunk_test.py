@@ -11,6 +11,7 @@ from sweeps.launcher.grid import with_overrides
 from tests.tiny import config
 from vdit.errors import InputError
 from vdit.evaluators.common import EvaluationData
+from vdit.runs import checkpoint
 from vdit.runs.folder import steps_saved
 from vdit.training import evaluation
 from vdit.training.diffusion_task import DiffusionTask
@@ -79,6 +80,24 @@ def test_a_trunk_keeps_what_its_branches_start_from_and_they_keep_their_own(grow
     finally:
         (tmp_path / "gone").rename(folder / "trunk")
     jax.tree.map(np.testing.assert_array_equal, again, states["long"])
+
+
+def test_a_trunk_that_moves_while_it_is_read_is_read_where_it_is_then(grown, monkeypatch):
+    """Its worker gives it back, or another takes it over."""
+    folder, configs, states = grown
+    restore = checkpoint.restore_step
+
+    def moved(trunk, *rest):
+        if trunk.name == "trunk":
+            trunk.rename(folder / "trunk.2")
+        return restore(trunk, *rest)
+
+    monkeypatch.setattr(checkpoint, "restore_step", moved)
+    try:
+        again = trained(configs["short"], folder / "again")
+    finally:
+        (folder / "trunk.2").rename(folder / "trunk")
+    jax.tree.map(np.testing.assert_array_equal, again, states["short"])
 
 
 @pytest.mark.parametrize(

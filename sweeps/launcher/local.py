@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,6 @@ from sweeps.launcher.job import Job
 from vdit.errors import InputError
 from vdit.runs import signals
 
-TERMINATED = 128 + signal.SIGTERM  # the status of a worker that was told to end
 GRACE_S = 600.0  # for workers to come to the next step and save
 # Starts of workers without one run ending in between; more, and starting again is no help.
 MAXIMUM_STARTS = 4
@@ -142,8 +140,9 @@ class Pool:
     def _ended(self, i: int, status: int) -> list[str]:
         if status == 0:
             return []
-        if status < 0 or status in (TERMINATED, lease.LOST):
-            ends = {TERMINATED: "was told to end", lease.LOST: "had lost its run to another"}
+        ends = {128 + number: "was told to end" for number in signals.SIGNALS}
+        ends |= {lease.LOST: "had lost its run to another"}
+        if status < 0 or status in ends:
             end = ends.get(status, f"ended by signal {-status}")
             return [f"worker {i} {end}; its run is taken over (log: {self._log(i)})"]
         last = (self._log(i).read_text().strip().splitlines() or [""])[-1]

@@ -27,7 +27,7 @@ def watch(job: Job, pool: Pool) -> None:
             notes = [_line(job, run, states[run["run_id"]]) for run in over]
             notes += pool.tend(sum(states[run["run_id"]].name in OPEN_STATES for run in left))
             if left and pool.is_idle and not announced:
-                notes.append(_waiting(job, left, states))
+                notes.append(_waiting(left, states))
                 announced = True
             for note in notes:
                 bar.write(note)
@@ -73,7 +73,7 @@ def _line(job: Job, run: Run, state: State) -> str:
     return f"{name}  {job.describe(state)}"
 
 
-def _waiting(job: Job, left: list[Run], states: Mapping[str, State]) -> str:
+def _waiting(left: list[Run], states: Mapping[str, State]) -> str:
     """Said once. What a machine that is gone has claimed is taken over after a while."""
     names = ", ".join(f"{run['run_id']} ({states[run['run_id']].note})" for run in left)
     return f"waiting for {len(left)} runs of other workers: {names}"

@@ -18,11 +18,12 @@ from sweeps.launcher import claim, goodput
 from sweeps.launcher.plan import read_plan
 from tests.paths import ROOT, SHARED
 from tests.sweeps_test import claimed, wait_until
+from vdit.runs.files import read_json_lines
 from vdit.runs.folder import RESULT
 
 TOOL = SHARED / "tools" / "one_node_slurm.sh"
 SWEEP = "tests/faults/sweeps/tiny.py"
-STEPS = 200
+STEPS = 60
 HOST = socket.gethostname().split(".")[0]
 
 
@@ -72,7 +73,7 @@ def finished(root):
 
 def begun(root):
     """Folders of runs that are in training: a line of metrics is written."""
-    return [at for at in claimed(root) if (at / "metrics.jsonl").exists()]
+    return [at for at in claimed(root) if read_json_lines(at / "metrics.jsonl").rows]
 
 
 def wait_for_training(root, workers=1):
@@ -89,6 +90,13 @@ def repeated(root):
     """Steps that were trained again."""
     runs = read_plan(root)["runs"]
     return goodput.goodput_of(root, runs).flops["repeated"] * runs[0]["steps"] / runs[0]["flops"]
+
+
+def saved(root):
+    """Steps from which runs went on that a worker had saved as it was told to end."""
+    logs = root.glob("runs/*/metrics.jsonl")
+    rows = [row for path in logs for row in read_json_lines(path).rows]
+    return [row["step"] for row in rows if row.get("resumed") and row["step"]]
 
 
 def end(root, fault, row, done):
@@ -124,6 +132,7 @@ def test_a_cancelled_array_saves_and_status_has_the_command_that_goes_on(cluster
     python(*shlex.split(line.partition("go on with: python ")[2]))
     end(tmp_path, fault, "scancel", "the array was cancelled, and status's command given")
     assert repeated(tmp_path) == 0
+    assert saved(tmp_path)
 
 
 def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
@@ -133,6 +142,7 @@ def test_a_job_that_is_requeued_saves_and_goes_on(cluster, tmp_path, fault):
     end(tmp_path, fault, "requeue", "scontrol requeue of the one worker")
     assert restarts(array) == [1]
     assert repeated(tmp_path) == 0
+    assert saved(tmp_path)
 
 
 def test_the_run_of_a_killed_worker_is_another_worker_s(cluster, tmp_path, fault):
@@ -160,8 +170,8 @@ def test_a_lost_node_s_job_is_started_again_and_takes_its_run_over(cluster, tmp_
     for pid in (int((cluster / "slurmd.pid").read_text()), parent, worker):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: "down" in slurm("sinfo", "-h", "-o", "%T"))
-    daemon = ["slurmd", "-D", "-f", cluster / "slurm.conf", "-N", HOST]
-    again = subprocess.Popen(daemon, start_new_session=True, stderr=subprocess.DEVNULL)
-    (cluster / "slurmd.pid").write_text(str(again.pid))  # the tool ends it
+    # As the tool starts it; with its number in that file the tool ends it, too.
+    daemon = 'setsid slurmd -D -f "$1/slurm.conf" -N "$2" >"$1/log/again" 2>&1 </dev/null &'
+    slurm("bash", "-c", f'{daemon} echo $! >"$1/slurmd.pid"', "bash", str(cluster), HOST)
     end(tmp_path, fault, "node loss", "slurmd, the job's step and its worker were killed at once")
     assert restarts(array) == [1]
