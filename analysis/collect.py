@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from analysis.table import schema
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import read_json, write_text
+from vdit.runs.files import DamagedFileError, read_json, require, write_text
+from vdit.runs.folder import attempt_of, find
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
-
-SKIPPED_OBJECTIVES = ("autoencoder",)
 
 
 def collect(
@@ -31,15 +30,19 @@ def collect(
     planned = planned_runs(root)
     rows, losses = [], {}
     for folder in find_runs(root):
-        found = checkpoints.rows_of(folder, tell)
-        reason = _left_out(found, planned, root)
+        try:
+            found = checkpoints.rows_of(folder, tell)
+        except DamagedFileError as error:
+            tell(f"{error}; the run is left out")
+            continue
+        reason = _left_out(folder, found, planned, root)
         if reason:
             tell(f"{folder}: {reason}")
             continue
         rows += found
-        if (folder / "losses.npz").is_file() and (folder / checkpoints.RESULT).is_file():
-            last = found[-1]
-            losses[last.get("run_id"), last.get("steps")] = _read_losses(folder / "losses.npz")
+        last = found[-1]
+        if (folder / checkpoints.RESULT).is_file() and (arrays := pairs.losses_of(folder, tell)):
+            losses[last.get("run_id"), last.get("steps")] = arrays
     if not rows:
         raise InputError(f"{root}: no finished run (no result.json below it)")
     table = _ordered(pd.DataFrame(rows))
@@ -61,25 +64,36 @@ def planned_runs(root: str | pathlib.Path) -> set[str]:
     path = pathlib.Path(root) / "sweep.json"
     if not path.is_file():
         return set()
-    return {run["run_id"] for run in read_json(path, "the plan of a sweep")["runs"]}
+    try:
+        return {
+            run["run_id"] for run in read_json(path, "the plan of a sweep", _check_plan)["runs"]
+        }
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{error}; sweeps.launch writes it anew") from error
 
 
-def _left_out(rows, planned, root):
+def _check_plan(plan):
+    require(plan, {"runs": list})
+    for run in plan["runs"]:
+        require(run, {"run_id": str})
+
+
+def _left_out(folder, rows, planned, root):
     """Why the rows of a run are no rows of the table, or ""."""
+    from analysis.table import checkpoints
+
     if not rows:
         return "left out, it has no result.json (unfinished or failed)"
-    if rows[-1].get("objective") in SKIPPED_OBJECTIVES:
+    if rows[-1].get("objective") in checkpoints.SKIPPED:
         return f"skipped, its objective is {rows[-1]['objective']}"
-    if planned and rows[-1].get("run_id") not in planned:
+    run_id, name = rows[-1].get("run_id"), attempt_of(folder.name)[0]
+    if name in planned and run_id != name:
+        return f"damaged, left out: what it has is of run {run_id}"
+    if planned and run_id not in planned:
         return f"left out, it is not in the plan of {root}/sweep.json"
+    if name in planned and find(folder.with_name(name)) != folder:
+        return "left out, the run has another folder"
     return ""
-
-
-def _read_losses(path):
-    import numpy as np
-
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in ("t", "loss_ema")}
 
 
 def _ordered(table):

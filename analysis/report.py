@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import read_json, write_bytes, write_text
+from vdit.runs.files import DamagedFileError, find_json, read_json, write_bytes, write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
@@ -83,9 +83,13 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _given_or_beside(given, beside, what):
-    if given or beside.is_file():
-        return read_json(given or beside, what)
-    return None
+    if given:
+        return read_json(given, what)
+    try:
+        return find_json(beside, what)
+    except DamagedFileError as error:
+        print(f"{error}; left out", file=sys.stderr)
+        return None
 
 
 def _fits(fit, table):

@@ -25,6 +25,7 @@ CAUSAL = {
 def get_config(arg: str | None = None) -> ConfigDict:
     """`arg`: videos=DIR, a folder made by `vdit.prepare` with 9 frames of 32 pixels."""
     videos = parse(arg, videos="")["videos"]
+    own = {"train_clips": 4096, "epochs": 0, "world": WORLD}
     return ConfigDict(
         {
             "experiment": "autoencoder",
@@ -38,9 +39,11 @@ def get_config(arg: str | None = None) -> ConfigDict:
             "log_every": 50,
             "sample_every": 0,
             "checkpoint_every": 0,
-            "keep": 1,
+            "checkpoint_every_s": 60.0,
+            "keep": 2,
+            "verify": True,
             "wandb": False,
-            "data": data(videos, FRAMES, PIXELS) | {"train_clips": 4096, "world": WORLD},
+            "data": data(videos, FRAMES, PIXELS) | own,
             "autoencoder": dict(CAUSAL),
             "optimizer": optimizer() | {"name": "muon", "lr": 1e-2},
             "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},

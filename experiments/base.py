@@ -35,7 +35,9 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
             "log_every": 50,
             "sample_every": 1000,
             "checkpoint_every": 1000,
-            "keep": 1,  # checkpoints kept
+            "checkpoint_every_s": 600.0,  # by the clock, too; 0 for no
+            "keep": 2,  # checkpoints kept
+            "verify": True,  # digests of a checkpoint before it is gone on from
             "checkpoint_at": (),  # steps whose checkpoints stay, for branches
             "trunk": {"run": "", "step": 0},  # run beside this one, and where this one leaves it
             "wandb": False,
@@ -106,6 +108,7 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "width": pixels,
         "seed": 0,
         "train_clips": 16_384,
+        "epochs": 0 if videos else 4,  # over these before the next as many; 0: for ever
         "validation_clips": 256,
         "text_length": 24,
         "words": 4096,

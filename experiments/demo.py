@@ -17,9 +17,11 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.experiment = "demo"
     config.autoencoder = ConfigDict(CAUSAL)
     config.data.world = ConfigDict(WORLD)
+    if not chosen["videos"]:
+        config.data.train_clips = 8192  # short runs see no clip twice; 3 of these for the longest
     config.log_every = 20
     config.sample_every = 1000
-    config.checkpoint_every = 0
+    config.checkpoint_every, config.checkpoint_every_s = 0, 60.0
     config.model.update({"patch": (1, 2, 2), "frequencies": 64, "unroll": True})
     config.optimizer.flatten = True
     config.sampling.update({"method": "euler", "steps": 16, "guidance": 2.0})

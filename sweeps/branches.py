@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
+from sweeps.launcher.grid import steps_for, with_overrides
 from vdit.config.flops import training_flops_per_clip
 from vdit.config.sizes import size_of
 
@@ -28,12 +28,10 @@ SEEDS = (0, 1, 2)
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
     schedules = ("wsd",) if base.sweep.branch else ("cosine", "wsd")
-    cells = list(_cells(base))
-    clips = clips_needed(cell["steps"] * cell["batch"] for cell in cells)
-    for cell in cells:
+    for cell in _cells(base):
         for schedule in schedules:
             for seed in SEEDS:
-                more = {"optimizer.schedule": schedule, "seed": seed, "data.train_clips": clips}
+                more = {"optimizer.schedule": schedule, "seed": seed}
                 yield cell | more | {"evaluation.clips": 0}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
+from sweeps.launcher.grid import steps_for, with_overrides
 from vdit.config.flops import training_flops_per_clip
 from vdit.config.sizes import size_of
 
@@ -24,11 +24,9 @@ SEEDS = (0, 1)
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
-    cells = list(_cells(base))
-    clips = clips_needed(cell["steps"] * cell["batch"] for cell in cells)
-    for cell in cells:
+    for cell in _cells(base):
         for seed in SEEDS:
-            yield cell | {"seed": seed, "data.train_clips": clips}
+            yield cell | {"seed": seed}
 
 
 def _cells(base: Any) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ Expected: the best loss falls at every budget, and the best size grows with the 
 from collections.abc import Iterator
 from typing import Any
 
-from sweeps.launcher.grid import clips_needed, steps_for, with_overrides
+from sweeps.launcher.grid import steps_for, with_overrides
 from vdit.config.flops import training_flops_per_clip
 from vdit.config.sizes import size_of
 
@@ -37,16 +37,7 @@ def learning_rate(width: int, times: float) -> float:
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
-    """Overrides of `base` for each run. Every run sees the same clips, none more than 4 times."""
-    cells = list(_cells(base))
-    clips = base.data.train_clips
-    if base.data.name == "worlds":
-        clips = clips_needed(cell["steps"] * cell["batch"] for cell in cells)
-    for cell in cells:
-        yield cell | {"data.train_clips": clips}
-
-
-def _cells(base: Any) -> Iterator[dict[str, Any]]:
+    """Overrides of `base` for each run; none depends on another, so the sweep can grow."""
     for times, sizes in SIZES.items():
         for size in sizes:
             flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))

@@ -17,7 +17,7 @@ EXPERIMENT = "experiments/demo.py"
 
 HEAD = 16  # numbers in a head: widths grow by heads
 WIDTHS = (32, 64, 128)
-STEPS, BATCH = 300, 8
+STEPS, BATCH = 300, 8  # every clip is new
 SEEDS = (0, 1)
 # Powers of two.
 RATES = {"sp": range(-9, -3), "mup": range(-8, -2)}
@@ -39,7 +39,6 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
                         "optimizer.lr": 2.0**rate,
                         "steps": STEPS,
                         "batch": BATCH,
-                        "data.train_clips": STEPS * BATCH,  # every clip is new
                         "evaluation.clips": 0,
                         "seed": seed,
                     }

@@ -22,7 +22,7 @@ TIMES = (1, 2)
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
     for size in SIZES:
-        given = {"model.size": size, "batch": demo.BATCH, "data.train_clips": 2048}
+        given = {"model.size": size, "batch": demo.BATCH}
         flops = training_flops_per_clip(with_overrides(base, given))
         for times in TIMES:
             budget = times * demo.UNIT

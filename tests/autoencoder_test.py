@@ -10,11 +10,13 @@ import optax
 import pytest
 from flax import nnx
 
+from experiments import autoencoder
 from vdit.autoencoders import causal
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.models import causal_conv
 from vdit.parallel import sharding
+from vdit.training.autoencoder_task import AutoencoderTask
 
 BASE = {"space": 4, "time": 4, "channels": 4, "width": 16, "depth": 2}
 
@@ -194,3 +196,10 @@ def test_wrong_videos_are_named(shape, message):
 def test_wrong_configs_are_named(changes, message):
     with pytest.raises(InputError, match=message):
         build(**changes)
+
+
+def test_an_autoencoder_has_one_set_of_clips():
+    made = autoencoder.get_config()
+    made.data.epochs = 4
+    with pytest.raises(InputError, match=r"data\.epochs=4: expected 0"):
+        AutoencoderTask(made)

@@ -3,16 +3,18 @@
 import collections
 import json
 import os
+import shutil
 import signal
 import time
 
 import pytest
 from ml_collections import ConfigDict
 
-from sweeps.launcher import branch, claim, plan
+from sweeps.launcher import attempt, branch, claim, plan
 from tests.paths import ROOT
-from tests.sweeps_test import HANGS_S, SWEEP, launch, start, trained, wait_until
+from tests.sweeps_test import HANGS_S, SWEEP, claimed, launch, start, trained, wait_until
 from vdit.errors import InputError
+from vdit.runs.folder import find
 
 BASE = ConfigDict(
     {"steps": 50, "optimizer": {"lr": 1e-3, "warmup": 0.05, "decay": 0.2, "schedule": "cosine"}}
@@ -107,8 +109,6 @@ def test_the_measuring_sweep_compares_equal_budgets(tmp_path):
     assert set(per_budget.values()) == {6}  # two schedules, three seeds
     budgets = collections.Counter(run["flops_budget"] for run in grown if run["flops_budget"])
     assert list(budgets.values()) == [6] * 4
-    clips = {run["overrides"]["data.train_clips"] for run in (*whole, *grown)}
-    assert len(clips) == 1
 
 
 def test_trunks_come_before_the_branches_that_cost_less(demo):
@@ -179,8 +179,7 @@ def test_branches_wait_for_a_trunk_whose_worker_was_killed(tmp_path):
     process = start(*options, "--workers", 2)
     wait_until(lambda: len(trained(tmp_path, "begin")) == 2)
     victim = trunks(tmp_path)[0]
-    owner = json.loads((tmp_path / "runs" / victim / "claim").read_text())["pid"]
-    os.kill(owner, signal.SIGKILL)
+    os.kill(claim.owner(find(tmp_path / "runs" / victim))["pid"], signal.SIGKILL)
     out, err = process.communicate(timeout=HANGS_S)
     assert process.returncode == 0, err
     assert "ended by signal 9" in out
@@ -195,8 +194,8 @@ def test_a_killed_launcher_s_branches_go_on_with_the_next(tmp_path):
     wait_until(lambda: trained(tmp_path, "begin"))
     process.kill()
     process.communicate()
-    (claim,) = tmp_path.glob("runs/*/claim")
-    os.kill(json.loads(claim.read_text())["pid"], signal.SIGKILL)
+    (folder,) = claimed(tmp_path)
+    os.kill(claim.owner(folder)["pid"], signal.SIGKILL)
     out, err = start(*options).communicate(timeout=HANGS_S)
     assert "8 of 8 runs are finished" in out, err
     assert trained(tmp_path) == collections.Counter(run["run_id"] for run in plans(tmp_path))
@@ -208,8 +207,8 @@ def test_a_worker_waits_for_the_trunks_of_others_and_takes_what_they_leave(tmp_p
         path.unlink()
     folders = [tmp_path / "runs" / name for name in trunks(tmp_path)]
     for saved in (path for folder in folders for path in folder.glob("checkpoints/*")):
-        saved.rmdir()
-    held = [claim.acquire(folder) for folder in folders]
+        shutil.rmtree(saved)
+    held = [attempt.acquire(folder) for folder in folders]
     process = start("--root", tmp_path, module="sweeps.launcher.worker")
     time.sleep(2)
     assert process.poll() is None
@@ -229,4 +228,4 @@ def test_a_failed_trunk_fails_the_branches_that_it_left_nothing(tmp_path):
     assert len(failed) == 6
     assert sum("no checkpoint of step" in line for line in failed) == 4
     assert all("FloatingPointError: loss is nan at step" in line for line in failed)
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)

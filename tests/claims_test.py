@@ -3,33 +3,58 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
-from sweeps.launcher import claim
+from sweeps.launcher import attempt, claim, lease
+from vdit.runs.files import write_json
+from vdit.runs.folder import COMMITTED, attempts, find
 
-# Waits for a moment that all share, then tries; prints the attempt it holds (0: none) and stays.
+# Waits for a moment that all share, then tries; prints the folder it holds ("": none) and its
+# deaths, and stays until its input ends: then it gives the run back.
 TAKER = """
 import pathlib, sys, time
-from sweeps.launcher import claim
+from sweeps.launcher import attempt, claim, lease
+machine = sys.argv[3]
+if machine:
+    claim.boot_id = lambda: machine
+lease.BEAT_S, lease.LEASE_S = 0.05, 0.5
 while time.time() < float(sys.argv[2]): pass
-held = claim.acquire(pathlib.Path(sys.argv[1]))
-print(held.attempt if held else 0, flush=True)
+path, held = pathlib.Path(sys.argv[1]), None
+while not held:
+    held = attempt.acquire(path)
+    if not machine: break
+print(held.folder.name if held else "", held.deaths if held else 0, flush=True)
 sys.stdin.read()
+held and held.release()
 """
 
 
-def start_takers(folder, count, at):
-    command = [sys.executable, "-c", TAKER, str(folder), str(at)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    return [subprocess.Popen(command, **pipes) for _ in range(count)]
+def start_takers(path, count=1, at=0.0, machine=""):
+    """With a name of a machine of their own they wait for each other's leases to expire."""
+    command = [sys.executable, "-c", TAKER, str(path), str(at), machine]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return [subprocess.Popen(command, text=True, **pipes) for _ in range(count)]
 
 
-def attempts(takers):
-    return [int(taker.stdout.readline()) for taker in takers]
+def held(takers):
+    """(folder, deaths) of those who hold the claim."""
+    lines = [taker.stdout.readline().rstrip("\n").split(" ") for taker in takers]
+    return [(name, int(deaths)) for name, deaths in lines if name]
+
+
+def kill(taker):
+    taker.kill()
+    taker.wait()
+
+
+@pytest.fixture
+def run(tmp_path):
+    return tmp_path / "runs" / "run"
 
 
 @pytest.fixture
@@ -41,74 +66,194 @@ def ended():
         process.communicate()
 
 
-@pytest.mark.parametrize("stale", [False, True])
-def test_one_of_many_takers_wins(tmp_path, ended, stale):
-    if stale:
-        first = start_takers(tmp_path, 1, 0)
-        ended += first
-        assert attempts(first) == [1]
-        first[0].kill()
-        first[0].wait()
-        assert not claim.is_live(tmp_path)
-    takers = start_takers(tmp_path, 6, time.time() + 1)
-    ended += takers
-    assert sorted(attempts(takers)) == [0] * 5 + [1 + stale]
-    assert claim.is_live(tmp_path)
-    winner = next(t for t in takers if t.pid == claim.owner(tmp_path)["pid"])
-    assert winner.poll() is None
+def test_one_of_many_takers_wins_at_rest_or_not_there_or_dead(run, ended):
+    for before, name in ((None, "run.1"), ("dead", "run.2"), ("at rest", "run.3")):
+        takers = start_takers(run, 6, time.time() + 1)
+        ended += takers
+        assert held(takers) == [(name, before == "dead")]
+        assert find(run) == run.with_name(name)
+        assert claim.is_live(find(run))
+        winner = next(t for t in takers if t.pid == claim.owner(find(run))["pid"])
+        assert winner.poll() is None
+        if before is None:
+            kill(winner)
+            assert not claim.is_live(find(run))
+        else:
+            winner.communicate("")
+            assert find(run) == run
+    assert os.listdir(run.parent) == ["run"]
 
 
-def test_a_live_claim_is_refused_and_a_dead_one_taken_over_with_its_count(tmp_path, ended):
-    for attempt in (1, 2, 3):
-        taker = start_takers(tmp_path, 1, 0)
-        ended += taker
-        assert attempts(taker) == [attempt]
-        assert claim.acquire(tmp_path) is None
-        taker[0].send_signal(signal.SIGKILL)
-        taker[0].wait()
+def test_a_live_claim_is_refused_and_a_dead_one_taken_over_with_its_deaths(run, ended):
+    for deaths in (0, 1, 2):
+        ended += start_takers(run)
+        assert held(ended[-1:]) == [(f"run.{deaths + 1}", deaths)]
+        assert attempt.acquire(run) is None
+        kill(ended[-1])
 
 
-def test_a_released_claim_starts_anew(tmp_path):
-    held = claim.acquire(tmp_path)
-    assert claim.owner(tmp_path)["pid"] == os.getpid()
-    held.release()
-    assert claim.owner(tmp_path) is None
-    again = claim.acquire(tmp_path)
-    assert again.attempt == 1
-    again.release()
+def test_a_death_after_a_new_checkpoint_starts_the_count_again(run, ended):
+    for deaths in (0, 1, 0, 1):
+        ended += start_takers(run)
+        assert held(ended[-1:]) == [(find(run).name, deaths)]
+        if len(ended) == 2:
+            write_json(find(run) / "checkpoints" / "8" / COMMITTED, {})
+        kill(ended[-1])
 
 
-def test_a_claim_of_another_machine_counts_as_alive(tmp_path):
-    owner = {"pid": 1, "host": "elsewhere", "started": 0.0, "attempt": 1}
-    (tmp_path / claim.NAME).write_text(json.dumps(owner))
-    assert claim.is_live(tmp_path)
-    assert claim.acquire(tmp_path) is None
+def test_a_released_claim_leaves_the_run_at_rest_and_no_number_comes_twice(run):
+    for number in (1, 2, 3):
+        mine = attempt.acquire(run)
+        assert mine.folder.name == f"run.{number}"
+        assert claim.owner(mine.folder)["pid"] == os.getpid()
+        (mine.folder / "kept").touch()
+        mine.release()
+        assert claim.owner(run) is None
+        assert (run / "kept").exists()
+        assert mine.deaths == 0
+        assert not (run / lease.HEARTBEAT).exists()
 
 
-def test_an_empty_claim_is_being_written_unless_it_is_old(tmp_path):
-    (tmp_path / claim.NAME).touch()
-    assert claim.acquire(tmp_path) is None
-    old = time.time() - 2 * claim.EMPTY_S
-    os.utime(tmp_path / claim.NAME, (old, old))
-    held = claim.acquire(tmp_path)
-    assert held.attempt == 1
-    held.release()
+def elsewhere(run, boot="another", **more):
+    """An attempt of another machine, whose counter stands still."""
+    owner = {"pid": 1, "host": socket.gethostname(), "boot_id": boot, "started": 0.0, "slurm": None}
+    folder = run.with_name(f"{run.name}.1")
+    write_json(folder / claim.NAME, owner | {"attempt": 1, "deaths": 0, "step": 0} | more)
+    (folder / lease.HEARTBEAT).write_text("x 0")
+    return folder
 
 
-def test_the_lock_of_a_claim_deleted_meanwhile_is_worth_nothing(tmp_path):
-    descriptor = os.open(tmp_path / claim.NAME, os.O_RDWR | os.O_CREAT)
-    assert claim._is_still(tmp_path / claim.NAME, descriptor)
-    (tmp_path / claim.NAME).unlink()
-    assert not claim._is_still(tmp_path / claim.NAME, descriptor)
-    held = claim.acquire(tmp_path)
-    assert not claim._is_still(tmp_path / claim.NAME, descriptor)
-    held.release()
-    os.close(descriptor)
+@pytest.fixture
+def clock(monkeypatch):
+    """The observer's clock, set by hand."""
+    now = [0.0]
+    monkeypatch.setattr(lease, "OBSERVER", lease.Observer(lambda: now[0]))
+    return now
 
 
-def test_looking_does_not_disturb(tmp_path):
-    held = claim.acquire(tmp_path)
+def look_for(folder, clock, seconds):
+    """Looks at a claim every second; returns how it was found."""
+    found = [claim.condition(folder)]
+    for _ in range(round(seconds)):
+        clock[0] += 1
+        found.append(claim.condition(folder))
+    return found
+
+
+def test_a_claim_of_another_machine_lives_while_its_counter_moves(run, clock):
+    folder = elsewhere(run)
+    for count in range(40):
+        (folder / lease.HEARTBEAT).write_text(f"x {count}")
+        assert set(look_for(folder, clock, lease.BEAT_S)) == {"live"}
+    assert attempt.acquire(run) is None
+
+
+def test_a_counter_that_stands_still_is_silent_and_then_dead(run, clock):
+    folder = elsewhere(run)
+    found = look_for(folder, clock, lease.LEASE_S)
+    assert found[: int(2 * lease.BEAT_S)] == ["live"] * int(2 * lease.BEAT_S)
+    assert set(found[int(2 * lease.BEAT_S) : -1]) == {"silent"}
+    assert found[-1] == "dead"
+    mine = attempt.acquire(run)
+    assert (mine.folder.name, mine.deaths) == ("run.2", 1)
+    mine.release()
+
+
+def test_who_slept_has_not_seen_it_stand_still(run, clock):
+    """A laptop that was shut, or a filesystem that hung for all."""
+    folder = elsewhere(run)
+    assert claim.condition(folder) == "live"
+    clock[0] += 10 * lease.LEASE_S
+    assert claim.condition(folder) == "silent"
+    assert attempt.acquire(run) is None
+
+
+def test_a_machine_that_was_started_again_holds_nothing_by_its_old_locks(run, clock):
+    folder = elsewhere(run, boot="before the crash")
+    assert claim.condition(folder) == "live"
+    folder = elsewhere(run, boot=claim.boot_id())
+    assert claim.condition(folder) == "dead"
+
+
+@pytest.mark.parametrize("text", [None, "", "{", '{"attempt": 0}'])
+def test_an_attempt_that_is_not_signed_is_waited_for_and_then_taken_over(run, clock, text):
+    folder = run.with_name("run.1")
+    folder.mkdir(parents=True)
+    if text is not None:
+        (folder / claim.NAME).write_text(text)
+    assert claim.owner(folder) == {}
+    assert attempt.acquire(run) is None
+    look_for(folder, clock, lease.LEASE_S)
+    mine = attempt.acquire(run)
+    assert mine.folder.name == "run.2"
+    mine.release()
+
+
+def test_without_locks_a_lease_is_what_there_is(run, clock, monkeypatch):
+    monkeypatch.setattr(claim, "lock", lambda *_: False)
+    mine = attempt.acquire(run)
+    assert claim.owner(mine.folder)["boot_id"] is None
+    assert claim.is_in_doubt(mine.folder)
+    assert look_for(mine.folder, clock, lease.LEASE_S)[-1] == "dead"
+    mine.release()
+
+
+def test_an_owner_that_lost_its_run_ends_and_what_it_writes_is_not_read(run, ended):
+    first = start_takers(run, machine="one")
+    ended += first
+    assert held(first) == [("run.1", 0)]
+    (find(run) / "metrics.jsonl").write_text('{"step": 1}\n')
+    late = open(find(run) / "metrics.jsonl", "a")  # noqa: SIM115, a descriptor of the zombie
+    first[0].send_signal(signal.SIGSTOP)
+    second = start_takers(run, machine="two")
+    ended += second
+    assert held(second) == [("run.2", 1)]
+    late.write('{"step": 2}\n')
+    late.close()
+    write_json(run.with_name("run.1") / "result.json", {"loss": 0.0})
+    first[0].send_signal(signal.SIGCONT)
+    assert first[0].wait() == lease.LOST
+    assert first[0].stderr.read() == f"{run.with_name('run.1')}: {lease.TAKEN_OVER}\n"
+    assert (find(run) / "metrics.jsonl").read_text() == '{"step": 1}\n'
+    second[0].communicate("")
+    assert find(run) == run
+    assert not (run / "result.json").exists()
+    assert (run / "metrics.jsonl").read_text() == '{"step": 1}\n'
+    mine = attempt.acquire(run)  # and sweeps what the zombie made again
+    assert os.listdir(run.parent) == ["run.3"]
+    mine.release()
+
+
+def at_first(value, function):
+    """A function that answers so when it is first called, and afterwards as the given one."""
+    values = iter([value])
+    return lambda *args: next(values) if values.__length_hint__() else function(*args)
+
+
+def test_what_a_stale_look_makes_beside_a_run_is_no_claim(run, monkeypatch):
+    """The run is made, claimed and given back between a look and the mkdir that follows it."""
+    elder = attempt.acquire(run)
+    monkeypatch.setattr(attempt, "attempts", at_first({}, attempts))
+    os.rename(run.with_name("run.1"), run.with_name("run.2"))  # so that the mkdir succeeds
+    assert attempt.acquire(run) is None
+    os.rename(run.with_name("run.2"), run.with_name("run.1"))
+    elder.release()
+    assert json.loads((run / claim.NAME).read_text())["attempt"] == 1
+    assert os.listdir(run.parent) == ["run"]
+
+
+def test_a_number_that_was_used_since_it_was_chosen_is_not_used_again(run, monkeypatch):
+    attempt.acquire(run).release()
+    attempt.acquire(run).release()
+    monkeypatch.setattr(claim, "read", at_first({}, claim.read))
+    mine = attempt.acquire(run)
+    assert mine.folder.name == "run.3"
+    mine.release()
+
+
+def test_looking_does_not_disturb(run):
+    mine = attempt.acquire(run)
     for _ in range(3):
-        assert claim.is_live(tmp_path)
-    held.release()
-    assert not claim.is_live(tmp_path)
+        assert claim.is_live(mine.folder)
+    mine.release()
+    assert not claim.is_live(run)

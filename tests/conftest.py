@@ -10,6 +10,10 @@ import shutil
 import signal
 import tempfile
 
+import pytest
+
+from tests.faults.record import record
+
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -29,3 +33,22 @@ else:
 def pytest_unconfigure():
     if MADE_HERE:
         shutil.rmtree(os.environ[CACHE], ignore_errors=True)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults", action="store_true", help="tests/faults with their long counts")
+    parser.addoption("--faults_table", metavar="FILE", help="CSV to add what they find to")
+
+
+@pytest.fixture
+def times(request):
+    """times(short, long): how often a fault is injected."""
+    return lambda short, long: long if request.config.getoption("--faults") else short
+
+
+@pytest.fixture
+def fault(request):
+    """fault(row, what was done, n, what happened): a row of the table of faults."""
+    command = f"python -m pytest {request.node.nodeid} --faults"
+    path = request.config.getoption("--faults_table")
+    return lambda *cells: record(path, *cells, command)

@@ -10,7 +10,7 @@ from tests.tiny import config
 from vdit.autoencoders.autoencoder import IdentityAutoencoder
 from vdit.autoencoders.load import load_autoencoder
 from vdit.autoencoders.pixels import to_float, to_uint8
-from vdit.data import latents, pipeline
+from vdit.data import cache, latents, pipeline
 from vdit.data.text import NULL, UNKNOWN, Vocabulary
 from vdit.errors import InputError
 from vdit.parallel import sharding
@@ -101,27 +101,27 @@ def test_a_class_is_a_caption_of_one_word():
 def test_cached_latents_are_normalised_and_complete(tmp_path):
     made = config(tmp_path)
     folder = latents.prepare(made)
-    records = latents.Records(folder, "train")
+    records = cache.Records(folder, "train")
     rows = records.rows(np.arange(len(records)))
     assert len(records) == made.data.train_clips
     np.testing.assert_allclose(rows["latent"].mean((0, 1, 2, 3)), 0, atol=1e-3)
     np.testing.assert_allclose(rows["latent"].std((0, 1, 2, 3)), 1, atol=1e-3)
     source = latents.open_source(made.data, "train")
-    back = latents.statistics(records.meta).denormalise(rows["latent"][5])
+    back = cache.statistics(records.meta).denormalise(rows["latent"][5])
     assert abs(to_uint8(back).astype(int) - source[5]["video"]).max() <= 1
-    words = latents.vocabulary(records.meta)
+    words = cache.vocabulary(records.meta)
     assert (rows["caption"][5] == words.encode(source[5]["caption"])).all()
 
 
 def test_reading_from_disk_gives_what_memory_gives(tmp_path, monkeypatch):
     folder = latents.prepare(config(tmp_path))
-    held = latents.Records(folder, "validation")
+    held = cache.Records(folder, "validation")
     small = held.rows([3, 1, 3])
-    monkeypatch.setattr(latents, "IN_MEMORY_BYTES", 0)
-    large = latents.Records(folder, "validation").rows([3, 1, 3])
+    monkeypatch.setattr(cache, "IN_MEMORY_BYTES", 0)
+    large = cache.Records(folder, "validation").rows([3, 1, 3])
     assert all((small[k] == large[k]).all() for k in small)
-    raw = np.float32(held._all["latent"][[3, 1, 3]])
-    assert (small["latent"] == latents.statistics(held.meta).normalise(raw)).all()
+    raw = np.float32(held._part(0)._all["latent"][[3, 1, 3]])
+    assert (small["latent"] == cache.statistics(held.meta).normalise(raw)).all()
 
 
 def test_a_cache_is_made_once_for_the_same_data_and_autoencoder(tmp_path):
@@ -157,7 +157,7 @@ def test_embeddings_in_the_data_are_kept(tmp_path, monkeypatch):
             return self.source[i] | {"embedding": np.full((3, 7), i, np.float32)}
 
     monkeypatch.setattr(latents, "open_source", lambda *a: Embedded(original(*a)))
-    records = latents.Records(latents.prepare(made), "train")
+    records = cache.Records(latents.prepare(made), "train")
     assert (records.rows([4, 9])["caption"][:, 2, 6] == [4, 9]).all()
     assert records.meta["text_features"] == 7
 

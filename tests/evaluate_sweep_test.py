@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
-from sweeps.launcher import claim, plan
+from sweeps.launcher import attempt, claim, plan
 from tests.sweeps_test import HANGS_S, REPO, STAND_IN, launch, once_each, start, trained, wait_until
 from vdit.runs import evaluations
 
@@ -45,6 +45,11 @@ def add(root, **evaluators):
     return out
 
 
+def claimed(root):
+    """What somebody has claimed: folders in those of finished runs, and these themselves."""
+    return [*root.glob("runs/*/evaluating.*"), *root.glob("runs/*.*")]
+
+
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory):
     root = tmp_path_factory.mktemp("trained") / "root"
@@ -69,7 +74,7 @@ def test_a_finished_sweep_is_evaluated_once(root):
     for run in plan.read_plan(root)["runs"]:
         found = evaluations.read(root / "runs" / run["run_id"], run["steps"])
         assert list(found["evaluators"]) == ["losses"]
-    assert not list(root.glob("runs/*/claim"))
+    assert not claimed(root)
     status, out, _ = evaluate(root)
     assert (status, measured(root)) == (0, all_of(root, "losses"))
     _, out, _ = launch(root, module="sweeps.status")
@@ -116,7 +121,7 @@ def test_all_takes_every_kept_checkpoint_of_unfinished_runs_too(tmp_path):
     unfinished, at_work = (name for name, steps in kept.items() if len(steps) > 1)
     for name in (unfinished, at_work):
         (tmp_path / "runs" / name / "result.json").unlink()
-    held = claim.acquire(tmp_path / "runs" / at_work)
+    held = attempt.acquire(tmp_path / "runs" / at_work)
     status, out, err = evaluate(tmp_path)
     assert status == 0, err
     assert "6 of 6 runs are evaluated" in out
@@ -133,14 +138,14 @@ def test_a_killed_worker_and_its_launcher_are_taken_over(root):
     wait_until(lambda: len(measured(root)) >= 2)
     process.kill()
     process.communicate()
-    wait_until(lambda: list(root.glob("runs/*/claim")))
-    (held,) = root.glob("runs/*/claim")
-    os.kill(json.loads(held.read_text())["pid"], signal.SIGKILL)
+    wait_until(lambda: claimed(root))
+    (held,) = claimed(root)
+    os.kill(claim.owner(held)["pid"], signal.SIGKILL)
     status, out, err = evaluate(root)
     assert status == 0, err
     assert "6 of 6 runs are evaluated" in out
     assert measured(root) == all_of(root, "losses", "worlds")
-    assert not list(root.glob("runs/*/claim"))
+    assert not claimed(root)
 
 
 def test_an_evaluator_that_fails_is_named_and_tried_again_and_others_are_measured(root):

@@ -9,7 +9,8 @@ import pytest
 
 from tests.tiny import config, python, trained
 from vdit import evaluators
-from vdit.data.latents import Records, prepare
+from vdit.data.cache import Records
+from vdit.data.latents import prepare
 from vdit.errors import InputError
 from vdit.evaluators import continuation, losses, worlds
 from vdit.evaluators.common import EvaluationData

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sweeps.launcher import goodput
+from sweeps.launcher.state import State
 from vdit.runs.goodput import KINDS, Goodput
 
 FLOPS = 10.0  # a step
@@ -14,14 +15,16 @@ def plan_of(**steps):
     return [{"run_id": n, "steps": s, "flops": s * FLOPS} for n, s in steps.items()]
 
 
-def write(root, name, rows, ended=None):
+def states_of(**names):
+    return [State(name, 0, None, None) for name in names.values()]
+
+
+def write(root, name, rows):
     """A run's metrics.jsonl of (step, time) or (step, time, True) where it was resumed."""
     folder = root / "runs" / name
     folder.mkdir(parents=True)
     lines = [{"step": s, "time": t} | ({"resumed": True} if r else {}) for s, t, *r in rows]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    if ended:
-        (folder / ended).write_text("{}")
 
 
 def write_log(root, name, *lines):
@@ -37,10 +40,10 @@ def write_log(root, name, *lines):
 @pytest.fixture
 def root(tmp_path):
     """Killed at step 7 with a checkpoint of step 4, and ended; failed at 6; a pack of two."""
-    write(tmp_path, "killed", [(1, 11.0), (7, 17.0), (4, 30.0, True), (10, 36.0)], "result.json")
-    write(tmp_path, "failed", [(2, 43.0), (6, 46.0)], "failed.json")
-    write(tmp_path, "long", [(8, 61.0)], "result.json")
-    write(tmp_path, "short", [(6, 60.0)], "result.json")
+    write(tmp_path, "killed", [(1, 11.0), (7, 17.0), (4, 30.0, True), (10, 36.0)])
+    write(tmp_path, "failed", [(2, 43.0), (6, 46.0)])
+    write(tmp_path, "long", [(8, 61.0)])
+    write(tmp_path, "short", [(6, 60.0)])
     write(tmp_path, "half", [(5, 75.0)])
     write_log(tmp_path, "1.jsonl", ("start", [], 5.0, 0, 2), ("begin", ["killed"], 10.0, 0, 3))
     write_log(
@@ -59,10 +62,13 @@ def root(tmp_path):
 
 
 PLAN = plan_of(killed=10, failed=20, long=8, short=6, half=20)
+STATES = states_of(
+    killed="finished", failed="failed", long="finished", short="finished", half="waiting"
+)
 
 
 def test_every_step_and_second_has_its_place(root):
-    found = goodput.goodput_of(root, PLAN)
+    found = goodput.goodput_of(root, PLAN, STATES)
     steps = {outcome: flops / FLOPS for outcome, flops in found.flops.items()}
     assert steps == {"useful": 10 + 8 + 6, "repeated": 3, "wasted": 6 + 2, "unfinished": 5}
     trained = (7 - 0) + (10 - 4) + 6 + (8 + 6 + 2) + 5
@@ -76,7 +82,7 @@ def test_every_step_and_second_has_its_place(root):
 
 
 def test_the_table_says_it(root):
-    lines = goodput.show(root, PLAN).splitlines()
+    lines = goodput.show(root, PLAN, STATES).splitlines()
     assert [line.split()[0] for line in lines[1:6]] == ["useful", *goodput.OUTCOMES[1:4], "no"]
     assert lines[1].split() == ["useful", "2.40e+02", "60", "19.0", "49"]
     assert lines[-2].split()[:4] == ["in", "all", "4.00e+02", "100"]
@@ -86,14 +92,17 @@ def test_the_table_says_it(root):
 
 
 def test_a_retried_run_repeats_what_it_failed_of(tmp_path):
-    write(tmp_path, "a", [(6, 1.0), (0, 2.0, True), (8, 3.0)], "result.json")
-    found = goodput.goodput_of(tmp_path, plan_of(a=8))
+    write(tmp_path, "a", [(6, 1.0), (0, 2.0, True), (8, 3.0)])
+    found = goodput.goodput_of(tmp_path, plan_of(a=8), states_of(a="finished"))
     assert found.flops == {"useful": 80, "repeated": 60}
 
 
 def test_a_branch_does_not_count_the_steps_of_its_trunk(tmp_path):
-    write(tmp_path, "a", [(6, 1.0, True), (8, 3.0)], "result.json")
-    assert goodput.goodput_of(tmp_path, plan_of(a=8)).flops == {"useful": 20, "repeated": 0}
+    write(tmp_path, "a", [(6, 1.0, True), (8, 3.0)])
+    assert goodput.goodput_of(tmp_path, plan_of(a=8), states_of(a="finished")).flops == {
+        "useful": 20,
+        "repeated": 0,
+    }
 
 
 class Hands:

@@ -23,11 +23,18 @@ ALLOWED = {
         "vdit.training",
         "vdit.benchmark.step_benchmark",
     ),
-    # The standard library alone is behind these three: an edge, a writer, a table of devices.
-    "analysis": ("analysis", "vdit.errors", "vdit.runs.files", "vdit.config.devices"),
+    # The standard library alone is behind these: an edge, files, run folders, a table of devices.
+    "analysis": (
+        "analysis",
+        "vdit.errors",
+        "vdit.runs.files",
+        "vdit.runs.folder",
+        "vdit.config.devices",
+    ),
 }
 # The wings of vdit/, each above those that it may import from. A longer name stands apart.
 WINGS = (
+    "vdit.runs.signals",
     "vdit.errors",
     "vdit.config",
     "vdit.runs.files",

@@ -6,12 +6,15 @@ import os
 
 import pytest
 
-from sweeps.launcher import claim, modes, packs
+from sweeps.launcher import attempt, modes, packs
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
-from tests.sweeps_test import HANGS_S, STAND_IN, SWEEP, launch, once_each, start, trained
+from tests.sweeps_test import HANGS_S, STAND_IN, SWEEP, claimed, launch, once_each, start, trained
 from tests.tiny import ROOT, config
+from vdit.config.fingerprint import identity
+from vdit.runs.files import write_json
+from vdit.runs.folder import COMMITTED
 
 CORES = sorted(map(str, os.sched_getaffinity(0)))
 MACHINE = Machine("cpu x2", "cpu", (CORES * 2)[:2])
@@ -35,7 +38,7 @@ def test_runs_of_one_program_are_trained_as_packs_and_given_back(tmp_path):
     assert [len(pack) for pack in found] == [3, 3]
     programs = {run["run_id"]: run["program"] for run in read_plan(tmp_path)["runs"]}
     assert all(len({programs[name] for name in pack}) == 1 for pack in found)
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)
     assert "  wasted " in out  # the idle steps of the packs
 
 
@@ -64,7 +67,7 @@ def test_packs_share_a_sweep_between_launchers(tmp_path):
 
 def begin(root, name, mode, pack=()):
     folder = root / "runs" / name
-    (folder / "checkpoints" / "4").mkdir(parents=True, exist_ok=True)
+    write_json(folder / "checkpoints" / "4" / COMMITTED, {})
     (folder / "mode.json").write_text(json.dumps({"mode": mode, "pack": pack}))
 
 
@@ -74,24 +77,27 @@ def test_a_run_goes_on_in_the_mode_it_began_in(tmp_path):
     begin(tmp_path, "alone", "one")
     runs = [run_of("a"), run_of("b"), run_of("alone"), run_of("c", 9), run_of("d", 4)]
 
-    def gather(run, slots, attempt=1):
-        first = packs.Claimed(run, claim.Claim(tmp_path, 0, attempt))
-        found = packs.gather(tmp_path, runs, first, slots, lambda r: claim.Claim(tmp_path, 0, 1))
+    def claim_of(run, deaths=0):
+        return attempt.Claim(tmp_path / "runs" / run["run_id"], deaths, None, -1)
+
+    def gather(run, slots, deaths=0):
+        first = packs.Claimed(run, claim_of(run, deaths))
+        found = packs.gather(tmp_path, runs, first, slots, claim_of)
         return [each.run["run_id"] for each in found.claimed], found.slots
 
     assert gather(runs[0], slots=1) == (["a", "b"], [("a", 10), ("b", 10), ("gone", 5)])
     assert gather(runs[2], slots=8) == (["alone"], [])
     assert gather(runs[1], slots=2) == (["b", "c"], [("b", 10), ("c", 9)])
     assert gather(runs[1], slots=1) == (["b"], [])
-    assert gather(runs[0], slots=8, attempt=3) == (["a"], [])  # its pack may be what kills
+    assert gather(runs[0], slots=8, deaths=2) == (["a"], [])  # its pack may be what kills
 
 
 def test_what_a_pack_may_differ_in(tmp_path):
-    made = packs.program(config(tmp_path))
+    made = packs.program(identity(config(tmp_path)))
     same = {"seed": 5, "steps": 7, "optimizer.lr": 1.0, "optimizer.schedule": "wsd"}
-    assert packs.program(config(tmp_path, **same)) == made
+    assert packs.program(identity(config(tmp_path, **same))) == made
     for key, value in {"model.width": 32, "optimizer.b2": 0.9, "batch": 4, "data.seed": 1}.items():
-        assert packs.program(config(tmp_path, **{key: value})) != made
+        assert packs.program(identity(config(tmp_path, **{key: value}))) != made
 
 
 def test_the_choices_of_a_machine():

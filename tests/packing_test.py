@@ -145,7 +145,7 @@ def test_an_unpacked_run_goes_on_from_a_packed_checkpoint(packed):
     tmp, _, _ = packed
     made = config(tmp, **RUNS["a"])
     shapes = dit.weight_shapes(DiffusionTask(made).model)
-    weights = checkpoint.read_weights(tmp / "whole" / "a", shapes)
+    _, weights = checkpoint.read_weights(tmp / "whole" / "a", shapes)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))
     assert slots.recorded_mode(tmp / "whole" / "a")["pack"] == [list(x) for x in PACK]
 

@@ -7,6 +7,7 @@ import pathlib
 
 import pytest
 
+from sweeps import demo
 from sweeps.launcher import forecast, launch, plan
 from vdit.config import sizes
 from vdit.errors import InputError
@@ -79,9 +80,23 @@ def test_one_cell_has_three_seeds_and_every_run_is_another(runs):
     assert len({run["run_id"] for run in runs}) == len(runs) == len(cells) + 2
 
 
-def test_all_runs_see_the_same_clips_and_none_more_than_four_times(runs):
-    assert len({run["overrides"]["data.train_clips"] for run in runs}) == 1
-    assert 3.9 < max(run["epochs"] for run in runs) <= 4
+def test_all_runs_read_one_stream_and_see_no_clip_more_than_four_times(runs):
+    data = [run["config"]["data"] for run in runs]
+    assert all(each == data[0] for each in data)
+    assert min(run["epochs"] for run in runs) == 1
+    assert 3 < max(run["epochs"] for run in runs) <= 4
+
+
+def test_more_budgets_change_no_run_of_the_demo(runs, tmp_path, monkeypatch):
+    monkeypatch.setitem(demo.SIZES, 64, ("w48d2", "w64d2", "w80d2", "w72d4"))
+    (tmp_path / "sweeps").mkdir()
+    grown = tmp_path / "sweeps" / "demo.py"
+    grown.write_text("from sweeps.demo import EXPERIMENT, sweep\n")
+    after = {run["run_id"]: run for run in plan.make_plan(str(grown), tmp_path, [])["runs"]}
+    assert len(after) == len(runs) + 4
+    for run in runs:
+        assert after[run["run_id"]]["config"]["data"] == run["config"]["data"]
+        assert after[run["run_id"]]["steps"] == run["steps"]
 
 
 def test_order_is_longest_first_and_small_models_first_in_a_budget(runs):

@@ -4,12 +4,13 @@ import itertools
 import sys
 
 import pytest
+from ml_collections import ConfigDict
 
 from experiments import autoencoder, base
 from sweeps.launcher.grid import parse_settings
 from tests.tiny import config
 from vdit.config.fingerprint import fingerprint
-from vdit.config.ranges import RANGES, checked
+from vdit.config.ranges import RANGES, fit
 from vdit.errors import InputError
 from vdit.main import parse_flags
 from vdit.training.resolve import resolve
@@ -28,7 +29,7 @@ WRONG = {
     "optimizer.lr": (-1.0, "optimizer.lr=-1.0: expected a number above 0"),
     "optimizer.b2": (1.0, "optimizer.b2=1.0: expected a number from 0 below 1"),
     "sampling.interval": ((0.5,), r"sampling.interval=\(0.5,\): expected 0 or 2 numbers from 0"),
-    "validation.triples": (0, "validation.triples=0: expected a whole number from 2"),
+    "validation.triples": (0, "validation.triples=0: expected a whole number from 10"),
     "data.world.gravity": (float("nan"), "data.world.gravity=nan: expected a number from 0 to 1"),
 }
 
@@ -61,9 +62,9 @@ def test_a_number_is_of_one_kind_however_it_is_written(tmp_path):
     plain = {"sampling.interval": (0.0, 2.0), "model.patch": (1, 2, 2)}
     first, second = (resolve(config(tmp_path, **changes)) for changes in (whole, plain))
     assert fingerprint(first) == fingerprint(second)
-    assert repr(checked({"optimizer": {"lr": 1}, "steps": 3})) == repr(
-        {"optimizer": {"lr": 1.0}, "steps": 3}
-    )
+    made = ConfigDict({"optimizer": {"lr": 1}, "steps": 3.0})
+    fit(made)
+    assert repr(made.to_dict()) == repr({"optimizer": {"lr": 1.0}, "steps": 3})
 
 
 def test_what_is_given_twice_is_named(monkeypatch):

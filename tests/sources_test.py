@@ -149,6 +149,11 @@ def test_tfds_set_by_name_last_tenth_held_out(folder):
     assert [int(held[i]["video"][0, 0, 0, 0]) for i in range(2)] == [182, 192]
 
 
+def test_a_set_that_has_an_end_has_no_parts(folder):
+    with pytest.raises(InputError, match=r"data\.epochs=4: expected 0, for waves has an end"):
+        sources.open_source(config("waves", folder, epochs=4), "train")
+
+
 def test_sources_pickle_for_worker_processes(folder, tmp_path):
     train = sources.open_source(config("waves", folder), "train")
     (tmp_path / "source").write_bytes(pickle.dumps(train))

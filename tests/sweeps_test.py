@@ -12,6 +12,10 @@ import time
 
 import pytest
 
+from sweeps.launcher import claim
+from vdit.runs import signals
+from vdit.runs.folder import attempt_of
+
 REPO = pathlib.Path(__file__).resolve().parents[1]
 STAND_IN = REPO / "tests" / "stand_in"
 HANGS_S = 600  # no limit of ours: by then a process waits for ever
@@ -43,6 +47,11 @@ def trained(root, word="end"):
         return collections.Counter()
     lines = [line.split() for line in (root / "trained.txt").read_text().splitlines()]
     return collections.Counter(line[1] for line in lines if line[0] == word)
+
+
+def claimed(root):
+    """Folders of runs that somebody has claimed."""
+    return sorted(root.glob("runs/*.*"))
 
 
 def wait_until(condition):
@@ -77,7 +86,7 @@ def test_a_sweep_runs_once_and_is_skipped_after(tmp_path):
     assert "6 of 6 runs are finished" in out
     assert trained(tmp_path) == once_each(tmp_path)
     assert out.count("loss 0.5000  3.0 s") == 6
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)
     note = (tmp_path / "trained.txt").read_text()
     cores = os.sched_getaffinity(0)
     assert f"prepared {len(cores)}" in note
@@ -132,8 +141,8 @@ def test_a_killed_launcher_and_its_killed_worker_are_taken_over(tmp_path):
     wait_until(lambda: trained(tmp_path, "begin"))
     first.kill()
     first.communicate()
-    (claim,) = tmp_path.glob("runs/*/claim")
-    os.kill(json.loads(claim.read_text())["pid"], signal.SIGKILL)
+    (folder,) = claimed(tmp_path)
+    os.kill(claim.owner(folder)["pid"], signal.SIGKILL)
     _, out, _ = launch(tmp_path, module="sweeps.status")
     assert "1 stale, 5 waiting; 0% of the FLOPs are done" in out
     process = start(*options)
@@ -142,7 +151,7 @@ def test_a_killed_launcher_and_its_killed_worker_are_taken_over(tmp_path):
     assert "6 of 6 runs are finished" in out
     assert trained(tmp_path) == once_each(tmp_path)
     assert trained(tmp_path, "begin") == once_each(tmp_path) + collections.Counter(
-        [claim.parent.name]
+        [attempt_of(folder.name)[0]]
     )
 
 
@@ -154,7 +163,7 @@ def test_an_orphan_ends_its_run_and_stops(tmp_path):
     wait_until(lambda: trained(tmp_path))
     time.sleep(0.5)
     assert sum(trained(tmp_path, "begin").values()) == 1
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)
 
 
 def test_workers_that_are_killed_are_replaced(tmp_path):
@@ -179,7 +188,7 @@ def test_failed_runs_are_named_and_retried_only_on_request(tmp_path):
     assert "size tiny budget 4e+06: FloatingPointError: loss is nan at step 3" in failed[0]
     (trace, *_) = (json.loads(p.read_text()) for p in tmp_path.glob("runs/*/failed.json"))
     assert "in train\n" in trace["traceback"]
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)
     assert launch(tmp_path, act="fail")[0] == 1
     assert set(trained(tmp_path, "begin").values()) == {1}
     assert launch(tmp_path, "--retry_failed", act="fail")[0] == 1
@@ -189,21 +198,35 @@ def test_failed_runs_are_named_and_retried_only_on_request(tmp_path):
     assert "loss is nan at step 3" in out
 
 
-def test_ctrl_c_ends_the_workers_which_give_their_runs_back(tmp_path):
+@pytest.mark.parametrize("number", signals.SIGNALS)
+def test_a_signal_ends_the_workers_which_give_their_runs_back(tmp_path, number):
     process = start("--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=20")
     wait_until(lambda: len(list(tmp_path.glob("runs/*/metrics.jsonl"))) >= 1)
-    pids = [json.loads(p.read_text())["pid"] for p in tmp_path.glob("runs/*/claim")]
+    pids = [claim.owner(folder)["pid"] for folder in claimed(tmp_path)]
     _, out, _ = launch(tmp_path, module="sweeps.status")
     assert "running" in out
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=HANGS_S)
-    assert process.returncode == 130
-    assert "interrupted" in err
+    process.send_signal(number)
+    out, err = process.communicate(timeout=HANGS_S)
+    assert process.returncode == 128 + number
+    assert "save what they train; a second signal kills them" in out
+    assert err.splitlines()[-1] == f"stopped by {number.name}"
     assert "Traceback" not in err
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_second_signal_kills_workers_that_do_not_end(tmp_path):
+    process = start("--sweep", f"{SWEEP}:deaf", "--root", tmp_path, "--set", "seconds=20")
+    wait_until(lambda: sum(trained(tmp_path, "begin").values()) == len(claimed(tmp_path)) > 0)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=HANGS_S)
+    assert claimed(tmp_path)
+    assert not any(map(claim.is_live, claimed(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -224,27 +247,6 @@ def test_errors_are_one_line_and_nothing_starts(tmp_path, options, message):
     assert err.count("\n") == 1
     assert message in err
     assert not (tmp_path / "root" / "runs").exists()
-
-
-def test_slurm_gets_one_job_for_the_latents_and_then_an_array(tmp_path, monkeypatch):
-    sbatch = tmp_path / "bin" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\necho "4$#;cluster"\n')
-    sbatch.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
-    root = tmp_path / "a root"
-    status, out, err = launch(root, "--executor", "slurm", "--hold_out", "--workers", 3)
-    assert status == 0, err
-    latents, array = (tmp_path / "calls").read_text().splitlines()
-    assert latents.endswith("slurm.sh --prepare")
-    assert "--array 0-2 --dependency=afterok:44" in array
-    assert "job 44 makes the latents, then 3 workers" in out
-    # The script itself is what Slurm runs: run it here.
-    script = root / "slurm.sh"
-    environment = os.environ | {"PYTHONPATH": f"{STAND_IN}:{REPO}"}
-    subprocess.run(["bash", str(script), "--prepare"], env=environment, check=True)
-    subprocess.run(["bash", str(script)], env=environment, check=True)
-    assert sum(trained(root).values()) == 4
 
 
 def test_missing_files_and_foreign_roots_are_refused(tmp_path):
@@ -272,7 +274,7 @@ def test_a_worker_refuses_a_plan_of_other_code(tmp_path, older):
     assert err.startswith("error: sweep.json")
     assert err.endswith("; launch it again\n")
     assert err.count("\n") == 1
-    assert not list(tmp_path.glob("runs/*/claim"))
+    assert not claimed(tmp_path)
 
 
 def test_workers_read_the_plan_and_neither_sweep_nor_experiment(tmp_path):

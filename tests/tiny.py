@@ -12,6 +12,7 @@ OVERRIDES = {
     "batch": 8,
     "log_every": 1,
     "checkpoint_every": 4,
+    "keep": 1,
     "sample_every": 0,
     "data.num_frames": 3,
     "data.height": 16,

@@ -16,20 +16,28 @@ if TYPE_CHECKING:
 __all__ = ["build", "load"]
 
 
-def load(folder: str | pathlib.Path, step: int | None = None, weights: str = "ema") -> "Generator":
+def load(
+    folder: str | pathlib.Path,
+    step: int | None = None,
+    weights: str = "ema",
+    verify: bool = True,
+) -> "Generator":
     """The trained model of a run folder, or of one that `Generator.save` wrote.
 
-    `step` names a checkpoint (default: the end of training, else the last one); `weights` are the
-    averaged (ema) or the raw ones (params). Needs neither the run's data nor its caches. Raises
-    `vdit.errors.InputError` where there is no model, or none of that step.
+    `step` names a checkpoint (default: the end of training, else the newest whole one); `weights`
+    are the averaged (ema) or the raw ones (params). Digests of all that is read are checked, unless
+    `verify` is False. Needs neither the run's data nor its caches. Raises `vdit.errors.InputError`
+    where there is no model, or none of that step, or it is damaged.
     """
     from vdit import generator
+    from vdit.runs.folder import find
 
-    if place := generator.place_of(folder):
-        return generator.at_step(generator.read(place), folder, step, weights)
-    from vdit.training import untrained  # a run from before it had a generator/
+    def older(folder: pathlib.Path) -> "Generator":
+        from vdit.training.untrained import of_run  # the trainer, which others do without
 
-    return generator.at_step(untrained.of_run(folder), folder, step, weights)
+        return of_run(folder)
+
+    return generator.load(find(folder), older, step, weights, verify)
 
 
 def build(config: Any, seed: int = 0) -> "Generator":

@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Callable
 
+from vdit.runs import signals
+
 # What a disk refuses, in the words that libraries put into errors of kinds of their own.
 NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 REFUSALS = (*map(os.strerror, NUMBERS), "Not enough disk space")  # the last are those of TFDS
@@ -25,13 +27,15 @@ def run(main: Callable[[], int | None]) -> None:
     """Runs a command. Bad input, and what the system refuses, become `error: ...` on stderr
     and exit status 2; a run that diverged the same and 3.
 
-    All other errors are bugs and keep their traceback.
+    A signal to end becomes one line and 128 + its number. All other errors are bugs and keep their
+    traceback.
     """
     try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        with signals.handled():
+            sys.exit(main())
+    except signals.Stopped as stopped:
+        print(f"stopped by {stopped.name}", file=sys.stderr)
+        raise
     except (InputError, DivergedError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(3 if isinstance(error, DivergedError) else 2)

@@ -31,11 +31,14 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", metavar="NAME,...", help=", ".join(evaluators.names())
     )
+    parser.add_argument("--no_verify", action="store_true", help="trust checkpoints unread")
     parser.add_argument("--executor", choices=("local", "slurm"), help="with --root: where")
     parser.add_argument("--workers", type=int, help="with --root: how many processes or jobs")
     args = parser.parse_args(argv)
     if args.step is not None and (args.all or args.root):
         raise InputError(f"--step {args.step}: not with --all or --root")
+    if args.root and args.no_verify:
+        raise InputError("--no_verify: with --workdir only")
     if args.workdir and (args.executor or args.workers):
         raise InputError("--executor and --workers are for --root, a sweep")
     return args
@@ -44,14 +47,14 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 def evaluate_one(args: argparse.Namespace) -> None:
     """Measures a run's checkpoints and prints a line for each."""
     from vdit.runs import evaluations
-    from vdit.runs.folder import read_config, steps_saved
+    from vdit.runs.folder import find, read_config, steps_saved
     from vdit.training.evaluation import evaluate_run
 
-    only = evaluators.parse(args.only)
-    asked = evaluations.evaluators_of(read_config(args.workdir), only)
+    only, folder = evaluators.parse(args.only), find(args.workdir)
+    asked = evaluations.evaluators_of(read_config(folder), only)
     one = None if args.step is None else [args.step]
-    steps = steps_saved(args.workdir) if args.all else one
-    for found in evaluate_run(args.workdir, steps, asked):
+    steps = steps_saved(folder) if args.all else one
+    for found in evaluate_run(folder, steps, asked, not args.no_verify):
         measured = [found["evaluators"][name]["records"] for name in asked]
         records = [evaluations.Record(**record) for part in measured for record in part]
         print(json.dumps({"step": found["step"]} | evaluations.columns(records)))

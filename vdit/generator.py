@@ -6,7 +6,8 @@ folder has it as generator/; its checkpoints hold the weights of other steps.
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import jax
@@ -24,7 +25,8 @@ from vdit.diffusion import flow, objectives
 from vdit.diffusion.programs import Conditioning, fixed_losses, generate
 from vdit.errors import InputError
 from vdit.models import dit
-from vdit.runs.files import read_json, write_json
+from vdit.runs import digests
+from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.runs.weights import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -218,9 +220,10 @@ class Generator:
     # --- files ----------------------------------------------------------------------------------
 
     def save(self, folder: str | pathlib.Path) -> None:
-        """Writes all of it; generator.json comes last, so that a folder which has one is whole."""
+        """Writes all of it, and digests; generator.json comes last, so that a folder which has one
+        is whole."""
         folder = pathlib.Path(folder)
-        for former in (FILE, WEIGHTS):
+        for former in (FILE, WEIGHTS, digests.FILE):
             (folder / former).unlink(missing_ok=True)
         if self.params is not None:
             self.save_weights(folder)
@@ -233,20 +236,45 @@ class Generator:
             "statistics": self.statistics._asdict(),
         }
         write_json(folder / FILE, about | {"vocabulary": words})
+        digests.write(folder)
 
     def save_weights(self, folder: str | pathlib.Path) -> None:
         """The weights and their step alone, in one file, beside what `save` wrote."""
         tree = {"params": self.params, "ema": self.ema, "step": np.int32(self.step)}
         save_weights(pathlib.Path(folder) / WEIGHTS, tree)
+        digests.write(folder, [WEIGHTS])
 
 
-def read(folder: str | pathlib.Path) -> Generator:
-    """What `Generator.save` wrote, its weights as they are there (None where none are)."""
+def read(folder: str | pathlib.Path, verify: bool = True) -> Generator:
+    """What `Generator.save` wrote, its weights as they are there; None where none are, or damaged
+    ones, which are named on stderr.
+
+    `verify` checks the digests of its files. Raises `DamagedFileError` where another file is
+    damaged.
+    """
     folder = pathlib.Path(folder)
-    about = read_json(folder / FILE, "a generator")
+    damaged = digests.damaged(folder) if verify else []
+    for name in set(damaged) - {WEIGHTS}:
+        raise DamagedFileError(f"{folder / name}: damaged or missing")
+    found = _without_weights(folder)
+    if not (folder / WEIGHTS).exists() and not damaged:
+        return found
+    shapes, step = dit.weight_shapes(found.config), jax.ShapeDtypeStruct((), np.int32)
+    try:
+        if damaged:
+            raise DamagedFileError(f"{folder / WEIGHTS}: damaged or missing")
+        stored = load_weights(folder / WEIGHTS, {"params": shapes, "ema": shapes, "step": step})
+    except DamagedFileError as error:
+        print(f"{error}; the newest checkpoint is read instead", file=sys.stderr, flush=True)
+        return found
+    return found.with_weights(stored["params"], stored["ema"], int(stored["step"]))
+
+
+def _without_weights(folder: pathlib.Path) -> Generator:
+    about = read_json(folder / FILE, "what Generator.save wrote")
     versions.format_of(about, folder / FILE)
     words = about["vocabulary"]
-    found = Generator(
+    return Generator(
         config=ModelConfig(**{k: _tupled(v) for k, v in about["config"].items()}),
         settings=about["settings"],
         video=tuple(about["video"]),
@@ -254,11 +282,20 @@ def read(folder: str | pathlib.Path) -> Generator:
         statistics=LatentStatistics(**about["statistics"]),
         vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
     )
-    if not (folder / WEIGHTS).exists():
-        return found
-    shapes, step = dit.weight_shapes(found.config), jax.ShapeDtypeStruct((), np.int32)
-    stored = load_weights(folder / WEIGHTS, {"params": shapes, "ema": shapes, "step": step})
-    return found.with_weights(stored["params"], stored["ema"], int(stored["step"]))
+
+
+def load(
+    folder: str | pathlib.Path,
+    older: Callable[[pathlib.Path], Generator],
+    step: int | None = None,
+    weights: Weights = "ema",
+    verify: bool = True,
+) -> Generator:
+    """What `vdit.load` gives; `older` makes a generator of a run from before runs had one."""
+    folder = pathlib.Path(folder)
+    place = place_of(folder)
+    found = read(place, verify) if place else older(folder)
+    return at_step(found, folder, step, weights, verify)
 
 
 def place_of(folder: str | pathlib.Path) -> pathlib.Path | None:
@@ -269,19 +306,23 @@ def place_of(folder: str | pathlib.Path) -> pathlib.Path | None:
 
 
 def at_step(
-    found: Generator, folder: str | pathlib.Path, step: int | None, weights: Weights = "ema"
+    found: Generator,
+    folder: str | pathlib.Path,
+    step: int | None,
+    weights: Weights = "ema",
+    verify: bool = True,
 ) -> Generator:
-    """With the weights of a step of a run folder: by default those it has, else the last saved.
+    """With the weights of a step of a run folder: by default those it has, else those of the newest
+    whole checkpoint.
 
-    Raises `InputError` where there is none of that step.
+    Raises `InputError` where there is none of that step, `DamagedFileError` where it is damaged.
     """
     found = found.using(weights)
     if found.params is None or step not in (None, found.step):
         from vdit.runs.checkpoint import read_weights  # and with it Orbax
-        from vdit.runs.folder import steps_saved
 
-        stored = read_weights(pathlib.Path(folder), dit.weight_shapes(found.config), step)
-        step = steps_saved(folder)[-1] if step is None else step
+        shapes = dit.weight_shapes(found.config)
+        step, stored = read_weights(folder, shapes, step, verify)
         found = found.with_weights(**stored, step=step)
     return found
 

@@ -41,6 +41,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--method", help="euler, heun, … (the run's own by default)")
     parser.add_argument("--seed", type=int, default=0, help="fixes the noise")
     parser.add_argument("--step", type=int, help="checkpoint to read (the last by default)")
+    parser.add_argument("--no_verify", action="store_true", help="trust the checkpoint unread")
     return parser.parse_args(argv)
 
 
@@ -65,7 +66,7 @@ def sample(args: argparse.Namespace) -> "np.ndarray":
     import vdit
     from vdit.data import continuation, media
 
-    model = vdit.load(args.workdir, args.step)
+    model = vdit.load(args.workdir, args.step, verify=not args.no_verify)
     prompts = [args.prompt]
     if not model.knows(args.prompt):
         print("some words of the prompt were not in the training captions", file=sys.stderr)

@@ -78,7 +78,11 @@ def parser() -> argparse.ArgumentParser:
     rows.add_argument("--unannealed", action="store_true", help="let unfinished schedules in")
     rows.add_argument("--worst", type=float, metavar="LOSS", help="loss of predicting nothing")
     rows.add_argument(
-        "--drop", action="append", default=[], choices=("unstable", "duplicate"), help="leave out"
+        "--drop",
+        action="append",
+        default=[],
+        choices=("unstable", "spiked", "duplicate"),
+        help="leave out",
     )
     flags.add_argument("--bootstrap", type=int, default=4000, help="resamples; 0 for none (4000)")
     flags.add_argument("--seed", type=int, default=0, help="of the resamples (0)")

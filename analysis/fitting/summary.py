@@ -20,7 +20,9 @@ PLAIN = {"frontier": "L(C) = E + A C^-g", "power": "L(C) = A C^-g"}
 def warnings(fit):
     """What to know about rows and budgets, a line each."""
     said = [gone["line"] for gone in fit["dropped"]]
-    said += [f"{flag['line']} (kept; --drop unstable leaves them out)" for flag in fit["flagged"]]
+    said += [
+        f"{flag['line']} (kept; --drop {flag['reason']} leaves them out)" for flag in fit["flagged"]
+    ]
     said += [f"warning: {sentence}" for sentence in _grouped(fit.get("warnings", []))]
     return said + [f"note: {note}" for note in fit["notes"]]
 

@@ -34,8 +34,8 @@ def fit_table(
     """Fit `law`, or "all", to a DataFrame of runs; a JSON-ready dict (fit.json, version 2).
 
     `given` names columns by role (`analysis.table.columns.ROLES`); `where` and `hold_out` are
-    expressions over columns; `worst` is the loss of predicting nothing; `drop` adds "unstable" or
-    "duplicate" to what is left out. InputError says in one line what is wrong with the table.
+    expressions over columns; `worst` is the loss of predicting nothing; `drop` adds "unstable",
+    "spiked" or "duplicate" to what is left out. InputError says in one line what is wrong.
     """
     options = _options(objective, delta, bootstrap, seed)
     needed = laws.needed(law)
@@ -44,6 +44,8 @@ def fit_table(
     cleaning = {"unannealed": unannealed, "worst": worst, "drop": drop}
     rows = prepare(table, needed, name, where, hold_out, given, **cleaning)
     rows, surface, flagged = laws.surface(rows, law, options, "unstable" in drop)
+    if (jumped := hygiene.spiked(rows.fitted)).any():
+        flagged.append(hygiene.dropped(rows.fitted[jumped], "spiked", hygiene.SPIKED, "flagged"))
     part, found = budgets.measure(rows, options)
     found |= {"chinchilla": surface} if surface else {}
     found |= laws.fit(law, rows, part, found, options)

@@ -1,7 +1,9 @@
 """Videos of the runs as data URIs: the same captions and noises at growing compute."""
 
 import base64
-import json
+import sys
+
+from vdit.runs.files import DamagedFileError, find_json, require
 
 MOST = 6  # captions shown
 KINDS = {".webp": "image/webp", ".png": "image/png", ".gif": "image/gif"}
@@ -43,8 +45,15 @@ def side_by_side(root, picks):
 
 
 def _captions(folder):
-    path = folder / "samples.json"
-    return json.loads(path.read_text(encoding="utf-8"))["captions"] if path.is_file() else []
+    def check(found):
+        require(found, {"captions": list})
+
+    try:
+        found = find_json(folder / "samples.json", "the captions of samples", check)
+    except DamagedFileError as error:
+        print(f"{error}; left out", file=sys.stderr)
+        return []
+    return found["captions"] if found else []
 
 
 def _video(folder, stem):

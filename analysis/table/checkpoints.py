@@ -10,19 +10,25 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from vdit.errors import InputError
-from vdit.runs.files import read_json
+from analysis.table import schema
+from vdit.runs.files import NUMBER, DamagedFileError, read_json, require
 
 Row = dict[str, Any]
 Tell = Callable[[str], None]
 RESULT, EVALUATIONS, SCORES = "result.json", "evaluations", "evaluation.json"
 KEPT = ("se", "n", "lower_is_better")  # of a record, beside its value
 BOUNDS = ("real", "coded")
+SKIPPED = ("autoencoder",)  # objectives of runs that are no rows
+REQUIRED = [column for column in schema.COLUMNS if column.required]
 
 
 def rows_of(folder: pathlib.Path, tell: Tell) -> list[Row]:
-    """The run's rows by step, the last of a finished run last; `tell` hears what is left out."""
-    measured = {step: _evaluation(path) for step, path in _evaluations(folder)}
+    """The run's rows by step, the last of a finished run last; `tell` hears what is left out.
+
+    Raises `DamagedFileError` for a result that is none.
+    """
+    found = ((step, _whole(_evaluation, path, tell)) for step, path in _evaluations(folder))
+    measured = {step: evaluation for step, evaluation in found if evaluation}
     last = _finished(folder, measured, tell) if (folder / RESULT).is_file() else None
     steps = sorted(step for step in measured if last is None or step != last.get("steps"))
     rows = [measured[step][0] | columns(measured[step][1]) | {"steps": step} for step in steps]
@@ -52,7 +58,7 @@ def _column(name, key):
 
 def _finished(folder, measured, tell):
     """result.json, with what was measured of the same step, then or since."""
-    row = read_json(folder / RESULT, "the result of a run")
+    row = read_json(folder / RESULT, "the result of a run", _check_result)
     known, records = measured.get(row.get("steps"), ({}, []))
     found = _older_scores(folder, row, tell) | row | columns(records)
     return found | {key: known[key] for key in ("validation",) if key in known}
@@ -61,9 +67,9 @@ def _finished(folder, measured, tell):
 def _older_scores(folder, row, tell):
     if not (folder / SCORES).is_file():
         return {}
-    scores = read_json(folder / SCORES, "the scores of a run")
+    scores = _whole(_scores, folder / SCORES, tell) or {}
     step = scores.pop("step", None)
-    if step == row.get("steps"):
+    if step == row.get("steps") or not scores:
         return scores
     tell(f"{folder}: scores left out, they are of step {step}, not {row.get('steps')}")
     return {}
@@ -75,16 +81,39 @@ def _evaluations(folder):
     return [(int(path.stem), path) for path in paths if path.stem.isdecimal()]
 
 
-def _evaluation(path):
-    """(row, records) of the file of a checkpoint; InputError where it is none."""
-    found = read_json(path, "what was measured of a checkpoint")
+def _whole(read, path, tell):
+    """What is read from a file; None, and told, where it is damaged."""
     try:
-        records = [r for made in found["evaluators"].values() for r in made["records"]]
-        return dict(found["row"]), [{"name": r["name"], "value": r["value"]} | r for r in records]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: expected a checkpoint's row and its evaluators' records ({error!r})"
-        ) from error
+        return read(path)
+    except DamagedFileError as error:
+        tell(f"{error}; left out")
+        return None
+
+
+def _scores(path):
+    return read_json(path, "the scores of a run", lambda found: require(found, {"step": int}))
+
+
+def _evaluation(path):
+    """(row, records) of the file of a checkpoint."""
+    found = read_json(path, "what was measured of a checkpoint", _check_evaluation)
+    records = [record for made in found["evaluators"].values() for record in made["records"]]
+    return dict(found["row"]), records
+
+
+def _check_evaluation(found):
+    require(found, {"row": dict, "evaluators": dict})
+    for made in found["evaluators"].values():
+        require(made, {"records": list})
+        for record in made["records"]:
+            require(record, {"name": str, "value": (*NUMBER, type(None))})
+
+
+def _check_result(found):
+    """A result has what the table requires, but for an autoencoder's, which is no row of it."""
+    if found.get("objective") not in SKIPPED:
+        kinds = {column.name: str if column.holds == "text" else NUMBER for column in REQUIRED}
+        require(found, kinds)
 
 
 def _flat(row):

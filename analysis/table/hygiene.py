@@ -6,9 +6,10 @@ unfinished   the schedule had not ended, or under 90 % of the budget was spent, 
 duplicate    repeats another row: an error, for which of the two is right is not ours to say, unless
              it is asked that the first be kept
 unstable     far above the fitted law, unlike its neighbours: left out only when asked for
+spiked       the loss of the run spiked in training, by the column `spikes`: likewise
 
-An unstable row is flagged, not dropped: it was measured, Huber's loss already bounds its pull, and
-leaving out points because they miss the law makes any law look right.
+An unstable or spiked row is flagged, not dropped: it was measured, Huber's loss already bounds its
+pull, and leaving out points because they miss the law makes any law look right.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ FINISHED = 0.9  # share of its budget that a finished run has spent
 UNSTABLE = 5.0  # robust standard deviations of the log residual above the law
 LEAST_SPREAD = 1e-3  # a relative scatter below this is not believed
 FEWEST = 8  # rows from which a scatter is judged
-OPTIONAL = ("unstable", "duplicate")  # reasons that only a request leaves rows out for
+OPTIONAL = ("unstable", "spiked", "duplicate")  # reasons that only a request leaves rows out for
+SPIKED = "the training loss jumped"
 STATUS = ("status", "state", "State")
 WORDS = {
     "diverged": ("diverged", "nan", "failed", "crashed", "error", "oom"),
@@ -77,6 +79,8 @@ def clean(
     reasons = {"diverged": _diverged(table, worst)}
     if not unannealed:
         reasons["unfinished"] = _unfinished(table)
+    if "spiked" in drop:
+        reasons["spiked"] = [(SPIKED, spiked(table))]
     reasons["duplicate"] = _duplicates(table, "duplicate" in drop, name)
     left = np.ones(len(table), bool)
     for reason, tests in reasons.items():
@@ -98,6 +102,13 @@ def annealed(table: pd.DataFrame) -> np.ndarray:
 def unfinished(table: pd.DataFrame) -> np.ndarray:
     """(R,) True where a row of a table of roles is of a run that had not ended, for any reason."""
     return np.any([bad for _, bad in _unfinished(table)], axis=0)
+
+
+def spiked(table: pd.DataFrame) -> np.ndarray:
+    """(R,) True where the training loss of a row's run jumped, by the column `spikes`."""
+    if "spikes" not in table.columns:
+        return np.zeros(len(table), bool)
+    return columns.numbers(table, "spikes") > 0
 
 
 def last_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,9 @@
 """Paired errors: on the same (clip, t, noise) triples two runs differ by the model alone."""
 
-from collections.abc import Mapping
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,27 @@ import pandas as pd
 from analysis.table import hygiene
 
 STRATA = 10
+LOSSES = "losses.npz"
+# What numpy raises for a file that is no archive, is torn, or holds something else.
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def losses_of(folder: pathlib.Path, tell: Callable[[str], None]) -> dict[str, np.ndarray] | None:
+    """The losses of a run by triple: t, loss_ema (M,); None without, and told, where damaged."""
+    path = folder / LOSSES
+    if not path.is_file():
+        return None
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in ("t", "loss_ema")}
+        if len({array.shape for array in arrays.values()}) > 1:
+            raise ValueError("arrays of several lengths")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("not all numbers are finite")
+    except UNREADABLE as error:
+        tell(f"{path}: damaged ({error}), expected the losses of a run; its paired error is blank")
+        return None
+    return arrays
 
 
 def paired_se(difference: np.ndarray, t: np.ndarray, strata: int = STRATA) -> float:

@@ -63,6 +63,7 @@ COLUMNS = (
     Column("loss_train", "positive", "training loss at the end"),
     *(Column(f"loss_t{i:02d}", "nonnegative", f"loss for t in tenth {i}") for i in range(10)),
     *(Column(f"loss_ema_t{i:02d}", "nonnegative", f"loss for t in tenth {i}") for i in range(10)),
+    Column("spikes", "nonnegative", "jumps of the logged training loss"),
     Column("step_s", "positive", "seconds"),
     Column("wall_s", "positive", "seconds"),
     Column("compile_s", "nonnegative", "seconds"),

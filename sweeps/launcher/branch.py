@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vdit.errors import InputError
-from vdit.runs.folder import CHECKPOINTS
+from vdit.runs.folder import CHECKPOINTS, COMMITTED, find
 
 BUDGET = ("steps", "flops_budget", "optimizer.lr")
 Cell = dict[str, Any]
@@ -113,9 +113,9 @@ def own_share(run: Run) -> float:
 
 
 def is_ready(root: Path, run: Run) -> bool:
-    """Whether the run can begin: its trunk, if any, has left a checkpoint (renamed when whole)."""
+    """Whether the run can begin: its trunk, if any, has left a checkpoint."""
     name, step = trunk_of(run)
-    return not name or (root / "runs" / name / CHECKPOINTS / str(step)).is_dir()
+    return not name or (find(root / "runs" / name) / CHECKPOINTS / str(step) / COMMITTED).exists()
 
 
 def starts(runs: Iterable[Run]) -> list[str | None]:

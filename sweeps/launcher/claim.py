@@ -1,112 +1,98 @@
-"""Claims: at most one worker is at work on a run, whoever dies and whoever comes after.
+"""Who has claimed a run (`sweeps.launcher.attempt`), and whether they live. Looking is harmless.
 
-A claim is the file `claim` in the run's folder. It is made with O_EXCL, so one of any number of
-workers on any number of machines makes it, and its owner holds an flock on it for as long as it
-works. The kernel drops the lock when the owner dies, however it dies: a claim without a lock is
-stale, and whoever gets the lock next owns it. No process number is compared (numbers are used
-again) and no claim is deleted by anyone but its owner (of two, each could delete the other's). An
-flock says nothing sure about another machine, so a claim made elsewhere counts as alive.
+The file `claim` in a run's folder says whose the last attempt is. On one machine its owner holds an
+flock on it: the kernel drops that when the owner dies, however it dies. Of another machine the
+lease tells (`sweeps.launcher.lease`), or Slurm.
 """
 
 import fcntl
-import json
-import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal
+
+from sweeps.launcher import lease, squeue
+from vdit.runs.files import DamagedFileError, find_json
+from vdit.runs.folder import attempt_of
 
 NAME = "claim"
-# A claim is empty until its maker has signed it: a moment, unless the maker died then.
-EMPTY_S = 60.0
-# A status table that looks at a claim holds its lock for microseconds; ask once more before going.
-SECOND_TRY_S = 0.01
-
-
-class Claim(NamedTuple):
-    """A claim that this process holds; `attempt` is 1 plus the owners who died in this run."""
-
-    path: Path
-    descriptor: int
-    attempt: int
-
-    def release(self) -> None:
-        """Gives the run back. Deletes before unlocking, so that nobody locks what is going."""
-        self.path.unlink()
-        os.close(self.descriptor)
-
-
-def acquire(folder: Path) -> Claim | None:
-    """Claims the run in `folder` (made if missing); None when another worker has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        if is_live(folder):
-            return None
-        try:
-            descriptor = os.open(path, os.O_RDWR)
-        except FileNotFoundError:
-            return None  # given back this moment: its owner, or the next, will see to it
-    if not (_lock(descriptor) and _is_still(path, descriptor)):
-        os.close(descriptor)
-        return None
-    attempt = (owner(folder) or {}).get("attempt", 0) + 1
-    _write(descriptor, attempt)
-    return Claim(path, descriptor, attempt)
+Condition = Literal["free", "live", "silent", "dead"]
 
 
 def owner(folder: Path) -> dict[str, Any] | None:
-    """Who made the claim: pid, host, started (unix s), attempt; {} while empty, None if none."""
-    try:
-        return json.loads((folder / NAME).read_text())
-    except FileNotFoundError:
+    """Who has claimed a run, by its folder: pid, host, started (unix s), attempt, deaths, ...; {}
+    before it is signed, None of a run at rest."""
+    if not (number := attempt_of(folder.name)[1]):
         return None
-    except json.JSONDecodeError:
-        return {}
+    found = read(folder)
+    return found if found.get("attempt") == number else {}
 
 
 def is_live(folder: Path) -> bool:
-    """Whether a worker holds the claim of `folder`, or may hold it on another machine."""
+    """Whether a worker holds the claim of a run, by its folder, as far as one can tell."""
+    return condition(folder) in ("live", "silent")
+
+
+def condition(folder: Path) -> Condition:
+    """`free` is a run at rest; `silent` one whose owner, elsewhere, may be dead."""
     found = owner(folder)
     if found is None:
+        return "free"
+    if found and found["boot_id"] == boot_id():
+        return "live" if _is_locked(folder / NAME) else "dead"
+    if found and squeue.QUEUE.has_ended(found["slurm"]):
+        return "dead"
+    silent_s = lease.OBSERVER.look(folder).silent_s
+    if silent_s >= lease.LEASE_S:
+        return "dead"
+    return "silent" if silent_s >= 2 * lease.BEAT_S else "live"
+
+
+def is_in_doubt(folder: Path) -> bool:
+    """Whether more looks can tell more: its owner is elsewhere and was not seen to count yet."""
+    found = owner(folder)
+    if found is None or (found and found["boot_id"] == boot_id()) or not is_live(folder):
         return False
-    if found and found["host"] != socket.gethostname():
-        return True
+    return not lease.OBSERVER.look(folder).moved
+
+
+def settle(folders: Sequence[Path]) -> None:
+    """Looks at claims for two beats, or until none of them is in doubt."""
+    until = time.monotonic() + 2 * lease.BEAT_S
+    while any([is_in_doubt(folder) for folder in folders]) and time.monotonic() < until:
+        time.sleep(lease.BEAT_S / 10)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The claim that was signed last in a folder, in force or not; {} if none."""
     try:
-        with open(folder / NAME) as file:
-            fresh = not found and time.time() - os.fstat(file.fileno()).st_mtime < EMPTY_S
-            return fresh or not _lock_once(file.fileno(), fcntl.LOCK_SH)
-    except FileNotFoundError:
-        return False
+        return find_json(folder / NAME, "a claim") or {}
+    except DamagedFileError:  # whoever has the run next signs again
+        return {}
 
 
-def _lock(descriptor: int) -> bool:
-    if _lock_once(descriptor, fcntl.LOCK_EX):
-        return True
-    time.sleep(SECOND_TRY_S)
-    return _lock_once(descriptor, fcntl.LOCK_EX)
+def boot_id() -> str:
+    """Names this machine since it was started: of two that share a hostname, and after a crash."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except FileNotFoundError:  # not a Linux
+        return socket.gethostname()
 
 
-def _lock_once(descriptor: int, kind: int) -> bool:
+def lock(descriptor: int, kind: int) -> bool:
+    """Whether the lock of an open file was free; no, too, where the filesystem has none."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
         return False
     return True
 
 
-def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the locked file is the one at `path`, not one that its owner has deleted since."""
+def _is_locked(path: Path) -> bool:
+    """Whether somebody on this machine has locked a file; who looks shares the lock with others."""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+        with open(path) as file:
+            return not lock(file.fileno(), fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
-
-
-def _write(descriptor: int, attempt: int) -> None:
-    """Overwrites in place (a rename would leave the lock behind), in one write, longer or equal."""
-    signature = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
-    text = json.dumps(signature | {"attempt": attempt}).ljust(400) + "\n"
-    os.pwrite(descriptor, text.encode(), 0)

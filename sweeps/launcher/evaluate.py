@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from sweeps.launcher import local, slurm
-from sweeps.launcher.evaluation import FAILED, Evaluation
-from sweeps.launcher.launch import check_workers, is_done, run_here, submitted
+from sweeps.launcher.evaluation import Evaluation
+from sweeps.launcher.launch import check_workers, run_here, submitted
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.modes import DEFAULT, label
 from sweeps.launcher.plan import read_plan
@@ -30,12 +30,12 @@ def main() -> int:
     if not job.runs:
         raise InputError(f"--root {job.root}: no run there has ended and has a checkpoint")
     for run in job.runs:
-        (job.folder(run) / FAILED).unlink(missing_ok=True)
+        job.begin_again(run)
     started = time.monotonic()
-    if not is_done(job):
+    if not job.is_done():
         if arguments.executor == "slurm":
             workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
-            print(submitted(job.root, workers, slurm.submit(job, workers)))
+            print(submitted(job.root, workers, slurm.submit(job, workers, "vdit.evaluate")))
             return 0
         run_here(job, lambda machine: _side_by_side(machine, arguments.workers))
     return close(job, time.monotonic() - started)

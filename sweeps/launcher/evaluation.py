@@ -11,14 +11,17 @@ from ml_collections import ConfigDict
 
 from sweeps.launcher import claim
 from sweeps.launcher.job import Job
-from sweeps.launcher.packs import Pack, Run
+from sweeps.launcher.packs import Claimed, Pack, Run
 from sweeps.launcher.plan import select
-from sweeps.launcher.state import OVER_STATES, State, read_json, run_folder, state_by_claim
+from sweeps.launcher.run_files import read_failure
+from sweeps.launcher.state import OVER_STATES, State, folders_of, state_by_claim
 from vdit.runs import evaluations
-from vdit.runs.folder import RESULT, read_config, steps_saved
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import RESULT, attempt_of, find, read_config, steps_saved
 from vdit.runs.goodput import GOODPUT
 
 FAILED = "evaluation_failed.json"
+CLAIMED = "evaluating"
 
 
 class Evaluation(Job):
@@ -34,7 +37,9 @@ class Evaluation(Job):
 
     def __init__(self, root: Path, plan: Mapping[str, Any], only: Sequence[str], every: bool):
         options = ["--evaluate"] + ["--only", ",".join(only)] * bool(only) + ["--all"] * every
-        runs = [run for run in select(plan, hold_out=False) if _is_ready(root, run, every)]
+        runs = select(plan, hold_out=False)
+        both = zip(runs, folders_of(root, runs), strict=True)
+        runs = [run for run, folder in both if _is_ready(folder, every)]
         super().__init__(root, runs, options)
         self.every = every
         self._evaluators = {run["run_id"]: self._asked(run, only) for run in runs}
@@ -55,17 +60,44 @@ class Evaluation(Job):
         """That in its folder: plans of older code have none."""
         return read_config(self.folder(run))
 
+    def rests_at(self, run: Run) -> Path:
+        """A finished run stays where it is while it is measured: a folder in it is claimed."""
+        folder = self.folder(run)
+        return folder / CLAIMED if (folder / RESULT).exists() else super().rests_at(run)
+
+    def claimed(self) -> dict[str, Path]:
+        found = {run["run_id"]: find(self.rests_at(run)) for run in self.runs}
+        return {name: folder for name, folder in found.items() if attempt_of(folder.name)[1]}
+
+    def workdir(self, claimed: Claimed) -> Path:
+        folder = claimed.claim.folder
+        return folder.parent if attempt_of(folder.name)[0] == CLAIMED else folder
+
     def is_over(self, run: Run) -> bool:
-        return (self.folder(run) / FAILED).exists() or not self.missing(run)
+        try:
+            return (self.folder(run) / FAILED).exists() or not self.missing(run)
+        except DamagedFileError:
+            return True
 
     def state(self, run: Run) -> State:
-        missing = self.missing(run)
+        folder = self.folder(run)
+        try:
+            missing = self.missing(run)
+            failure = read_failure(folder / FAILED, run["run_id"])
+        except DamagedFileError as error:
+            return State("damaged", 0, None, None, str(error))
         done = len(self._steps(run)) - len(missing)
         if not missing:
             return State("finished", done, None, None)
-        if failure := read_json(self.folder(run) / FAILED):
-            return State("failed", done, None, None, failure["exception"])
-        return state_by_claim(self.folder(run), done)
+        if failure:
+            return State("failed", done, None, None, failure)
+        return state_by_claim(find(self.rests_at(run)), done)
+
+    def begin_again(self, run: Run) -> None:
+        """Has it tried again, whatever it failed of; what is damaged is set aside."""
+        (self.folder(run) / FAILED).unlink(missing_ok=True)
+        for step in self._steps(run):
+            evaluations.read_or_set_aside(self.folder(run), step)
 
     def size(self, run: Run) -> float:
         return self._sizes[run["run_id"]]
@@ -78,15 +110,15 @@ class Evaluation(Job):
         return f"{state.steps} checkpoint{'s' * (state.steps != 1)} evaluated"
 
     def do(self, pack: Pack) -> int:
-        for run, _ in filter(self.may_try, pack.claimed):
-            clock = time.strftime("%H:%M:%S")
+        for claimed in filter(self.may_try, pack.claimed):
+            run, clock = claimed.run, time.strftime("%H:%M:%S")
             print(f"{clock} evaluates {run['run_id']} size {run['size']}", flush=True)
             names = list(self._evaluators[run["run_id"]])
-            if failures := self._evaluate(run, names):
+            if failures := self._evaluate(claimed, names):
                 lines, traces = zip(*failures, strict=True)
-                self.fail(run, "; ".join(lines), "\n".join(traces))
+                self.fail(claimed, "; ".join(lines), "\n".join(traces))
             elif self.missing(run):
-                self.fail(run, "ended without its evaluations")
+                self.fail(claimed, "ended without its evaluations")
         return 0
 
     def _asked(self, run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -94,17 +126,17 @@ class Evaluation(Job):
         was trained; of those named on the command line the config need not know."""
         return evaluations.evaluators_of(run.get("config") or self.config(run), only)
 
-    def _evaluate(self, run: Run, names: list[str]) -> list[tuple[str, str]]:
+    def _evaluate(self, claimed: Claimed, names: list[str]) -> list[tuple[str, str]]:
         """By all of these at once and, if that fails, by each alone: what failed, and its trace."""
         from vdit.training.evaluation import evaluate_run
 
         try:
             with GOODPUT.to("measuring"):
-                for steps, evaluators in self._calls(run, names):
-                    evaluate_run(str(self.folder(run)), steps, evaluators)
+                for steps, evaluators in self._calls(claimed.run, names):
+                    evaluate_run(str(self.workdir(claimed)), steps, evaluators)
         except Exception as error:  # whatever one evaluator dies of, the others go on
             if len(names) > 1:
-                return [failure for name in names for failure in self._evaluate(run, [name])]
+                return [failure for name in names for failure in self._evaluate(claimed, [name])]
             line = " ".join(f"{names[0]}: {type(error).__name__}: {error}".split())
             return [(line, traceback.format_exc())]
         return []
@@ -126,20 +158,25 @@ class Evaluation(Job):
         return saved if self.every else saved[-1:]
 
 
-def _is_ready(root: Path, run: Run, every: bool) -> bool:
+def _is_ready(folder: Path, every: bool) -> bool:
     """Whether the run has checkpoints to evaluate. One in training deletes those it has passed."""
-    folder = run_folder(root, run)
-    if (folder / RESULT).exists():
-        return True
-    return every and not claim.is_live(folder) and bool(steps_saved(folder))
+    if claim.is_live(folder):
+        return False
+    return (folder / RESULT).exists() or (every and bool(steps_saved(folder)))
 
 
-def evaluated(root: Path, runs: Iterable[Run]) -> tuple[int, int]:
-    """How many kept checkpoints are evaluated as the runs' configs ask, and how many there are."""
-    done, kept = 0, 0
-    for run in runs:
-        folder, wanted = run_folder(root, run), evaluations.evaluators_of(run.get("config", {}))
-        steps = steps_saved(folder)
-        kept += len(steps)
-        done += sum(not evaluations.missing(folder, step, wanted) for step in steps)
-    return done, kept
+def told(root: Path, runs: Sequence[Run]) -> list[str]:
+    """How many kept checkpoints are evaluated as the runs' configs ask, if any, and a line on each
+    run whose evaluation failed or is damaged."""
+    done, kept, notes = 0, 0, []
+    for run, folder in zip(runs, folders_of(root, runs), strict=True):
+        wanted = evaluations.evaluators_of(run.get("config", {}))
+        try:
+            if failure := read_failure(folder / FAILED, run["run_id"]):
+                notes.append(f"{run['run_id']}: not evaluated: {failure}")
+            steps = steps_saved(folder)
+            kept += len(steps)
+            done += sum(not evaluations.missing(folder, step, wanted) for step in steps)
+        except DamagedFileError as error:
+            notes.append(f"{run['run_id']}: {error}")
+    return [f"{done} of {kept} checkpoints are evaluated"] * bool(done) + notes

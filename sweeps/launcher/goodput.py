@@ -5,23 +5,23 @@ workers' logs (`sweeps/launcher/worker_log.py`). Both are split without a rest:
 
   useful      steps behind the results of finished runs
   repeated    steps trained again, for a worker was killed after the last checkpoint
-  wasted      steps of failed runs, and of idle slots of packs
+  wasted      steps of failed and damaged runs, and of idle slots of packs
   unfinished  steps of runs that are still to end
   no run      seconds between runs: start-up, claims, the imports of a worker
 """
 
 import collections
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher.state import FAILED, run_folder
+from sweeps.launcher.attempts import Attempt, progress_of
+from sweeps.launcher.state import State, folders_of
 from sweeps.launcher.worker_log import read_worker_logs
-from vdit.runs.folder import RESULT
 
 OUTCOMES = ("useful", "repeated", "wasted", "unfinished", "no run")
+OUTCOME = {"finished": "useful", "failed": "wasted", "damaged": "wasted"}  # by a run's state
 DEAD = "killed or at work"  # seconds of a run that its worker has not closed
 
 Run = Mapping[str, Any]
@@ -29,20 +29,12 @@ Run = Mapping[str, Any]
 
 class SweepGoodput(NamedTuple):
     """FLOPs and seconds by outcome, and the workers' seconds by kind; each of the latter two adds
-    up to the same whole."""
+    up to the same whole. `notes` are lines on files with damage, and on runs whose loss spiked."""
 
     flops: collections.Counter
     seconds: collections.Counter
     kinds: collections.Counter
-
-
-class Attempt(NamedTuple):
-    """One stretch of a run's training: from where to where (steps), when (unix seconds)."""
-
-    start: int
-    last: int
-    began: float
-    seen: float
+    notes: list[str]
 
 
 class Session(NamedTuple):
@@ -75,11 +67,11 @@ class Trained(NamedTuple):
         return self.run["flops"] / self.run["steps"]
 
 
-def show(root: Path, runs: Sequence[Run]) -> str:
-    """The closing table of a sweep."""
-    found = goodput_of(root, runs)
+def show(root: Path, runs: Sequence[Run], states: Sequence[State]) -> str:
+    """The closing table of a sweep whose runs are in these states, below what is to be noted."""
+    found = goodput_of(root, runs, states)
     flops, seconds = found.flops.total(), found.seconds.total()
-    lines = [f"{'goodput':>10}  {'FLOPs':>9}     %   seconds     %"]
+    lines = [*found.notes, f"{'goodput':>10}  {'FLOPs':>9}     %   seconds     %"]
     for outcome in OUTCOMES:
         if found.flops[outcome] or found.seconds[outcome]:
             parts = found.flops[outcome], flops, found.seconds[outcome], seconds
@@ -89,15 +81,15 @@ def show(root: Path, runs: Sequence[Run]) -> str:
     return "\n".join([*lines, f"of the workers' seconds: {', '.join(kinds)}"] if seconds else lines)
 
 
-def goodput_of(root: Path, runs: Sequence[Run]) -> SweepGoodput:
+def goodput_of(root: Path, runs: Sequence[Run], states: Sequence[State]) -> SweepGoodput:
     """The goodput of these runs, from what lies in their folders and from the workers' logs."""
-    found = SweepGoodput(*(collections.Counter() for _ in range(3)))
-    trained = {run["run_id"]: _trained(root, run) for run in runs}
+    trained, notes = _trained(root, runs, states)
+    logs, more = read_worker_logs(root)
+    found = SweepGoodput(*(collections.Counter() for _ in range(3)), [*notes, *more])
     for each in trained.values():
         for i in range(len(each.attempts)):
             for outcome, steps in each.steps(i).items():
                 found.flops[outcome] += steps * each.flops_per_step
-    logs = read_worker_logs(root)
     sessions = [session for log in logs for session in _sessions(log)]
     begins = collections.defaultdict(list)
     for session in sessions:
@@ -111,26 +103,19 @@ def goodput_of(root: Path, runs: Sequence[Run]) -> SweepGoodput:
     return found
 
 
-def _trained(root: Path, run: Run) -> Trained:
-    folder, outcome = run_folder(root, run), "unfinished"
-    if (folder / RESULT).exists():
-        outcome = "useful"
-    elif (folder / FAILED).exists():
-        outcome = "wasted"
-    return Trained(run, attempts_of(folder), outcome)
-
-
-def attempts_of(folder: Path) -> list[Attempt]:
-    """The stretches of a run's training, by the lines of metrics.jsonl; a resumed one says so."""
-    path = folder / "metrics.jsonl"
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    found: list[Attempt] = []
-    for row in map(json.loads, lines):
-        step, when = row["step"], row.get("time", 0.0)
-        if row.get("resumed") or not found:
-            found.append(Attempt(step if row.get("resumed") else 0, step, when, when))
-        found[-1] = found[-1]._replace(last=step, seen=when)
-    return found
+def _trained(
+    root: Path, runs: Sequence[Run], states: Sequence[State]
+) -> tuple[dict[str, Trained], list[str]]:
+    """The runs by name, and lines on those whose loss spiked or whose metrics are damaged."""
+    trained, notes = {}, []
+    for run, state, folder in zip(runs, states, folders_of(root, runs), strict=True):
+        progress, name = progress_of(folder), run["run_id"]
+        trained[name] = Trained(run, progress.attempts, OUTCOME.get(state.name, "unfinished"))
+        if progress.spikes:
+            at = ", ".join(map(str, progress.spikes))
+            notes.append(f"{name}: the loss spiked {len(progress.spikes)} times, at step {at}")
+        notes += [progress.damage] if progress.damage else []
+    return trained, notes
 
 
 def _sessions(log: list[dict[str, Any]]) -> list[Session]:
@@ -139,7 +124,7 @@ def _sessions(log: list[dict[str, Any]]) -> list[Session]:
         if line["event"] != "begin":
             continue
         seconds = after and sum(after["seconds"].values()) - sum(line["seconds"].values())
-        idle = after["idle_steps"] if after else 0
+        idle = after.get("idle_steps", 0) if after else 0
         sessions.append(Session(line["runs"], line["time"], seconds, idle))
     return sessions
 

@@ -1,15 +1,13 @@
-"""The arithmetic of a sweep: how long a cell trains, how much data all need, what is set where."""
+"""The arithmetic of a sweep: how long a cell trains, what is set where."""
 
 import ast
 import difflib
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vdit.errors import InputError
 
 MINIMUM_STEPS = 100
-MAXIMUM_EPOCHS = 4
 
 
 def steps_for(budget: float, flops_per_clip: float, batch: int, size: str = "") -> int:
@@ -26,11 +24,6 @@ def steps_for(budget: float, flops_per_clip: float, batch: int, size: str = "") 
             f"at least {MINIMUM_STEPS} steps are needed, that is {least:.3g} FLOPs"
         )
     return steps
-
-
-def clips_needed(clips_of_runs: Iterable[int], maximum_epochs: float = MAXIMUM_EPOCHS) -> int:
-    """The training set that no run passes over more than `maximum_epochs` times."""
-    return math.ceil(max(clips_of_runs) / maximum_epochs)
 
 
 def with_overrides(config: Any, overrides: Mapping[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.state import State, run_folder
 from vdit.runs.files import write_json
+from vdit.runs.folder import find_claimed
 
 # A run whose workers were killed this often is what kills them (memory, most often).
 MAXIMUM_DEATHS = 2
@@ -59,6 +60,10 @@ class Job(abc.ABC):
     def do(self, pack: Pack) -> int:
         """Does it with claimed runs, and writes failures down; returns the steps of idle slots."""
 
+    def is_done(self) -> bool:
+        """Whether no run is left to anybody."""
+        return all(map(self.is_over, self.runs))
+
     def waits_for(self, run: Run) -> str:
         """The run_id that this one cannot begin before; "" if none."""
         return ""
@@ -68,18 +73,31 @@ class Job(abc.ABC):
         return Pack([first], [])
 
     def folder(self, run: Run) -> Path:
-        """Where the run lies."""
+        """Where the run lies, at rest or claimed."""
         return run_folder(self.root, run)
+
+    def rests_at(self, run: Run) -> Path:
+        """What is claimed to do it: a folder, where it is at rest."""
+        return self.root / "runs" / run["run_id"]
+
+    def claimed(self) -> dict[str, Path]:
+        """run_id to the folder of the attempt, of all runs that somebody has claimed."""
+        return find_claimed(self.root / "runs")
+
+    def workdir(self, claimed: Claimed) -> Path:
+        """The folder of a claimed run, under a name that only the holder of the claim has."""
+        return claimed.claim.folder
 
     def may_try(self, claimed: Claimed) -> bool:
         """Whether to begin; else why not has been written down."""
-        if claimed.claim.attempt <= MAXIMUM_DEATHS + 1:
+        if claimed.claim.deaths <= MAXIMUM_DEATHS:
             return True
-        self.fail(claimed.run, f"{MAXIMUM_DEATHS + 1} workers were killed in this run (memory?)")
+        self.fail(claimed, f"{claimed.claim.deaths} workers were killed in this run (memory?)")
         return False
 
-    def fail(self, run: Run, line: str, trace: str = "") -> None:
+    def fail(self, claimed: Claimed, line: str, trace: str = "") -> None:
         """Writes down what a run failed of."""
-        print(f"{run['run_id']} failed: {line}\n{trace}", file=sys.stderr, flush=True)
-        failure = {"run_id": run["run_id"], "exception": line, "traceback": trace}
-        write_json(self.folder(run) / self.failed, failure | {"time": time.time()})
+        name = claimed.run["run_id"]
+        print(f"{name} failed: {line}\n{trace}", file=sys.stderr, flush=True)
+        failure = {"run_id": name, "exception": line, "traceback": trace, "time": time.time()}
+        write_json(self.workdir(claimed) / self.failed, failure)

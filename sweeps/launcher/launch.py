@@ -1,7 +1,6 @@
 """Launches a sweep, or the rest of it: finished runs are skipped, claimed ones left to others."""
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from sweeps.launcher import forecast, goodput, local, modes, slurm
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.plan import make_plan, select, write_plan
-from sweeps.launcher.state import FAILED, OPEN_STATES, OVER_STATES
+from sweeps.launcher.state import OPEN_STATES, State, retry, states_of
 from sweeps.launcher.training import Training
 from sweeps.launcher.watch import close, watch
 from vdit.errors import InputError
@@ -28,14 +27,14 @@ def main() -> int:
         return _dry_run(job, arguments)
     write_plan(job.root, plan)
     if arguments.retry_failed:
-        for run in job.runs:
-            (job.folder(run) / FAILED).unlink(missing_ok=True)
+        retry(job.root, job.runs, print)
     started = time.monotonic()
-    if not is_done(job):
+    if not job.is_done():
         if arguments.executor == "slurm":
             return _submit(job, arguments)
-        run_here(job, lambda machine: modes.choose(*_question(job, machine, arguments)))
-    print(goodput.show(job.root, job.runs))
+        states = states_of(job.root, job.runs)
+        run_here(job, lambda machine: modes.choose(*_question(job, states, machine, arguments)))
+    print(goodput.show(job.root, job.runs, states_of(job.root, job.runs)))
     return close(job, time.monotonic() - started)
 
 
@@ -45,15 +44,8 @@ def check_workers(workers: int | None) -> None:
         raise InputError(f"--workers {workers}: expected 1 or more")
 
 
-def is_done(job: Job) -> bool:
-    """Whether no run is left to anybody."""
-    return all(job.state(run).name in OVER_STATES for run in job.runs)
-
-
 def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
     """Does a job with workers of this machine, in the mode that is chosen for it."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the workers end with the launcher
-        signal.signal(number, signal.default_int_handler)
     machine = modes.find_machine(job.config(job.runs[0]).mesh)
     local.prepare(job)
     mode, why = choose(machine)
@@ -67,14 +59,18 @@ def _dry_run(job: Training, arguments: argparse.Namespace) -> int:
     """What would be trained, and how; writes nothing."""
     machine = modes.find_machine(job.config(job.runs[0]).mesh if job.runs else {})
     workers = local.shares(machine.devices, arguments.workers, machine.need)
-    print(forecast.describe(job.root, job.runs, len(workers)))
-    print(f"mode: {modes.decide(*_question(job, machine, arguments))[1]}")
+    states = states_of(job.root, job.runs)
+    print(forecast.describe(job.root, job.runs, states, len(workers)))
+    print(f"mode: {modes.decide(*_question(job, states, machine, arguments))[1]}")
     return 0
 
 
-def _question(job: Training, machine: Machine, arguments: argparse.Namespace) -> tuple:
+def _question(
+    job: Training, states: list[State], machine: Machine, arguments: argparse.Namespace
+) -> tuple:
     """What the choice of a mode depends on: the runs that nobody has begun or has at work."""
-    left = [run for run in job.runs if job.state(run).name in OPEN_STATES]
+    both = zip(job.runs, states, strict=True)
+    left = [run for run, state in both if state.name in OPEN_STATES]
     return job.root, machine, left, (arguments.mode, arguments.workers)
 
 
@@ -84,7 +80,7 @@ def _submit(job: Training, arguments: argparse.Namespace) -> int:
     options = Mode(arguments.mode, [], slots).options if arguments.mode != "auto" else []
     place = ["--root", str(job.root.resolve()), *job.options, "--workers", str(workers)]
     then = [sys.executable, "-m", "sweeps.launcher.modes", *place]
-    print(submitted(job.root, workers, slurm.submit(job, workers, options, then)))
+    print(submitted(job.root, workers, slurm.submit(job, workers, "sweeps.launch", options, then)))
     return 0
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from sweeps.launcher import lease
 from sweeps.launcher.job import Job
 from vdit.errors import InputError
+from vdit.runs import signals
 
 TERMINATED = 128 + signal.SIGTERM  # the status of a worker that was told to end
-GRACE_S = 10.0
+GRACE_S = 600.0  # for workers to come to the next step and save
 # Starts of workers without one run ending in between; more, and starting again is no help.
 MAXIMUM_STARTS = 4
 
@@ -82,15 +84,23 @@ class Pool:
     def __enter__(self) -> "Pool":
         return self
 
-    def __exit__(self, *_) -> None:
-        """Ends the workers: they are asked (and give their runs back), then killed."""
+    def __exit__(self, kind: type | None, *_) -> None:
+        """Waits for workers that are done. When something else ends the launcher they are told to
+        end (they save, and give their runs back), and killed when that takes too long, or at once
+        where a second signal comes."""
         living = [process for process in self.processes if process and process.poll() is None]
-        for process in living:
-            process.terminate()
-        for process in living:
-            try:
-                process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
+        if living and kind:
+            print(f"{len(living)} workers save what they train; a second signal kills them")
+            for process in living:
+                process.terminate()
+        try:
+            with signals.handled():
+                for process in living:
+                    process.wait(GRACE_S)
+        except (signals.Stopped, subprocess.TimeoutExpired):
+            pass
+        finally:
+            for process in living:
                 process.kill()
                 process.wait()
 
@@ -132,9 +142,10 @@ class Pool:
     def _ended(self, i: int, status: int) -> list[str]:
         if status == 0:
             return []
-        if status < 0 or status == TERMINATED:
-            reason = f"signal {-status}" if status < 0 else "SIGTERM"
-            return [f"worker {i} ended by {reason}; its run is taken over (log: {self._log(i)})"]
+        if status < 0 or status in (TERMINATED, lease.LOST):
+            ends = {TERMINATED: "was told to end", lease.LOST: "had lost its run to another"}
+            end = ends.get(status, f"ended by signal {-status}")
+            return [f"worker {i} {end}; its run is taken over (log: {self._log(i)})"]
         last = (self._log(i).read_text().strip().splitlines() or [""])[-1]
         raise InputError(f"worker {i}: {last.removeprefix('error: ')} (log: {self._log(i)})")
 

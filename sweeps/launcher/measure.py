@@ -11,17 +11,36 @@ from typing import Any
 
 from sweeps.launcher import local
 from sweeps.launcher.local import Machine, Mode
-from vdit.runs.files import write_json
+from vdit.runs.files import NUMBER, DamagedFileError, find_json, require, write_json
 from vdit.training.slots import idle_steps, stages
 
 FILE = "modes.json"
+MEASURED = {"size": str, "batch": int, "steps_per_s": dict, "fastest": str}
 MEASURE_S = 1.5  # of training, in each mode
 
 
 def read_measurement(root: Path, machine: str) -> dict[str, Any] | None:
     """What has been measured for this root on such a machine."""
-    path = root / FILE
-    return json.loads(path.read_text()).get(machine) if path.exists() else None
+    return _read(root).get(machine)
+
+
+def _read(root: Path) -> dict[str, Any]:
+    """What has been measured, by machine; nothing, and a line on it, where the file is damaged: it
+    is measured anew."""
+    try:
+        return find_json(root / FILE, "the speeds of modes", _check) or {}
+    except DamagedFileError as error:
+        print(f"{error}; left out", file=sys.stderr, flush=True)
+        return {}
+
+
+def _check(found: dict[str, Any]) -> None:
+    for measured in found.values():
+        require(measured, MEASURED)
+        require(measured["steps_per_s"], {measured["fastest"]: NUMBER})
+        require(measured["steps_per_s"], dict.fromkeys(measured["steps_per_s"], NUMBER))
+        if measured["fastest"] == "packed":
+            require(measured, {"slots": int})
 
 
 def measure(
@@ -36,8 +55,7 @@ def measure(
             found["slots"], lengths = mode.slots, [run["steps"] for run in group]
             speeds[name] = useful_steps_per_s(speeds[name], compile_s, lengths, mode.slots)
     found |= {"steps_per_s": speeds, "fastest": max(speeds, key=speeds.get)}
-    before = json.loads((root / FILE).read_text()) if (root / FILE).exists() else {}
-    write_json(root / FILE, before | {machine.name: found})
+    write_json(root / FILE, _read(root) | {machine.name: found})
     return found
 
 

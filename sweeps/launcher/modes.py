@@ -4,7 +4,6 @@ python -m sweeps.launcher.modes --root DIR    writes DIR/modes.json, for workers
 """
 
 import argparse
-import fcntl
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 
 from sweeps.launcher import forecast, local
 from sweeps.launcher.local import Machine, Mode
+from sweeps.launcher.lock import one_at_a_time
 from sweeps.launcher.measure import describe, label, measure, read_measurement
 from sweeps.launcher.plan import config_of, read_plan, select
-from sweeps.launcher.state import is_over, run_folder
+from sweeps.launcher.state import folders_of, is_over, run_folder
 from vdit import errors
 from vdit.training.slots import recorded_mode
 
@@ -104,7 +104,7 @@ def _of_one(
     root: Path, machine: Machine, run: dict[str, Any], choices: Choices
 ) -> tuple[Mode, str]:
     """A lone run has all that there is, unless it began otherwise: with its cores go its bits."""
-    began = recorded_mode(root / "runs" / run["run_id"]).get("mode", "one")
+    began = recorded_mode(run_folder(root, run)).get("mode", "one")
     lone = choices | {"packed": Mode("packed", _together(machine, None)[:1])}
     mode = lone.get(began, choices[DEFAULT])
     return mode, f"one run, {label(mode.name)}"
@@ -114,8 +114,7 @@ def choose(
     root: Path, machine: Machine, runs: list[dict[str, Any]], asked: Asked
 ) -> tuple[Mode, str]:
     """As `decide`, after measuring where that is wanted."""
-    with open(root / "modes.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds it done
+    with one_at_a_time(root / "modes.lock"):  # a second launcher waits and then finds it done
         mode, why = decide(root, machine, runs, asked)
         if mode:
             return mode, why
@@ -137,7 +136,9 @@ def main() -> None:
     parser.add_argument("--hold_out", action="store_true", help="leave out the largest budget")
     arguments = parser.parse_args()
     root, plan = arguments.root, read_plan(arguments.root)
-    left = [run for run in select(plan, arguments.hold_out) if not is_over(run_folder(root, run))]
+    runs = select(plan, arguments.hold_out)
+    both = zip(runs, folders_of(root, runs), strict=True)
+    left = [run for run, folder in both if not is_over(folder)]
     if not left or read_measurement(root, SLURM):
         return
     machine = find_machine(config_of(left[0]).mesh, SLURM)

@@ -1,11 +1,14 @@
 """Which runs train together as one pack, and who claims them."""
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher.claim import Claim
-from vdit.config.fingerprint import fingerprint, identity
+from sweeps.launcher.attempt import Claim
+from vdit.config.fingerprint import digest
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import find_all
 from vdit.training.slots import recorded_mode
 
 # What runs of one pack may differ in; the rest makes the program, or the data behind it.
@@ -32,14 +35,13 @@ class Pack(NamedTuple):
     slots: list[tuple[str, int]]
 
 
-def program(config: Any) -> str:
-    """A name for what a run compiles: runs of one name fit into one pack.
+def program(parts: Mapping[str, Any]) -> str:
+    """A name for what a run of this identity compiles: runs of one name fit into one pack.
 
     Runs that leave a trunk, or are one, have checkpoints of other runs to mind: they train alone.
     """
-    parts = identity(config)
     alone = parts.get("trunk.run") or parts.get("checkpoint_at")
-    return fingerprint({k: v for k, v in parts.items() if alone or k not in MAY_DIFFER})
+    return digest({k: v for k, v in parts.items() if alone or k not in MAY_DIFFER})
 
 
 def gather(root: Path, runs: list[Run], first: Claimed, slots: int, claim_run: ClaimRun) -> Pack:
@@ -48,9 +50,9 @@ def gather(root: Path, runs: list[Run], first: Claimed, slots: int, claim_run: C
     A run that began alone goes on alone: bits agree within a mode.
     """
     run = first.run
-    mode = recorded_mode(root / "runs" / run["run_id"])
+    mode = recorded_mode(first.claim.folder)
     begun = [tuple(slot) for slot in mode.get("pack", ())]
-    if first.claim.attempt > 1 + DEATHS_TOGETHER or (not begun and (mode or slots < 2)):
+    if first.claim.deaths > DEATHS_TOGETHER or (not begun and (mode or slots < 2)):
         return Pack([first], [])
     others = [other for other in runs if other["run_id"] != run["run_id"]]
     if begun:
@@ -62,19 +64,24 @@ def gather(root: Path, runs: list[Run], first: Claimed, slots: int, claim_run: C
     return Pack(claimed, together if len(claimed) > 1 else [])
 
 
-def _alike(root: Path, run: Run, others: list[Run]) -> list[Run]:
+def _alike(root: Path, run: Run, others: list[Run]) -> Iterator[Run]:
     """Runs of one program that have not begun, those of the most like length first."""
-    alike = [
-        other
-        for other in others
-        if other["program"] == run["program"] and not recorded_mode(root / "runs" / other["run_id"])
-    ]
-    return sorted(alike, key=lambda other: abs(other["steps"] - run["steps"]))
+    alike = [other for other in others if other["program"] == run["program"]]
+    folders = find_all(root / "runs")
+    for other in sorted(alike, key=lambda other: abs(other["steps"] - run["steps"])):
+        name = other["run_id"]
+        if name not in folders or not _has_begun(folders[name]):
+            yield other
+
+
+def _has_begun(folder: Path) -> bool:
+    try:
+        return bool(recorded_mode(folder))
+    except DamagedFileError:  # it is not to be claimed
+        return True
 
 
 def _claim_all(runs: Iterable[Run], count: int, claim_run: ClaimRun) -> list[Claimed]:
-    claimed = []
-    for run in runs:
-        if len(claimed) < count and (held := claim_run(run)):
-            claimed.append(Claimed(run, held))
-    return claimed
+    claims = ((run, claim_run(run)) for run in runs)
+    held = (Claimed(run, claim) for run, claim in claims if claim)
+    return list(itertools.islice(held, count))

@@ -1,7 +1,7 @@
 """From a sweep file to a list of runs: each resolved, checked and named before any is started."""
 
 import importlib.util
-import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -12,10 +12,11 @@ from ml_collections import ConfigDict
 from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
-from vdit.config import flops, versions
-from vdit.config.fingerprint import fingerprint
+from sweeps.launcher.plan_check import check
+from vdit.config import flops, stream, versions
+from vdit.config.fingerprint import digest, fingerprint, identity
 from vdit.errors import InputError
-from vdit.runs.files import write_json
+from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.training.resolve import resolve
 
 PLAN = "sweep.json"
@@ -64,17 +65,25 @@ def config_of(run: Mapping[str, Any]) -> ConfigDict:
 
 
 def read_plan(root: Path) -> dict[str, Any]:
-    """The plan that a launcher has written to ROOT/sweep.json."""
+    """The plan that a launcher has written to ROOT/sweep.json; `InputError` where there is none,
+    `DamagedFileError` where it is none of ours, or has a name that leads out of the root."""
+    if not (root / PLAN).exists():
+        raise InputError(f"--root {root}: no {PLAN} there; sweeps.launch writes one")
     try:
-        return json.loads((root / PLAN).read_text())
-    except FileNotFoundError:
-        raise InputError(f"--root {root}: no {PLAN} there; sweeps.launch writes one") from None
+        return read_json(root / PLAN, "the plan of a sweep", check)
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{error}; sweeps.launch writes it anew") from error
 
 
 def write_plan(root: Path, plan: Mapping[str, Any]) -> None:
     """Writes ROOT/sweep.json. A root holds one sweep: that of another name is not overwritten."""
-    if (root / PLAN).exists() and (name := read_plan(root)["sweep"]) != plan["sweep"]:
-        raise InputError(f"--root {root} holds the sweep {name!r}; give {plan['sweep']!r} its own")
+    try:
+        if (root / PLAN).exists() and (name := read_plan(root)["sweep"]) != plan["sweep"]:
+            raise InputError(
+                f"--root {root} holds the sweep {name!r}; give {plan['sweep']!r} its own"
+            )
+    except DamagedFileError as error:
+        print(error, file=sys.stderr)
     write_json(root / PLAN, plan)
 
 
@@ -146,11 +155,19 @@ def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -
     return config
 
 
+def _epochs(clips: int, data: ConfigDict) -> float | None:
+    """How often a run sees each of its clips; None where the set has as many as it has."""
+    if not data.train_clips:
+        return None
+    return clips / stream.unique_clips(clips, data.train_clips, stream.epochs_of(data))
+
+
 def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
     config = resolve(unresolved)
-    clips = config.steps * config.batch
+    clips, whole = config.steps * config.batch, config.to_dict()
+    parts = identity(whole)
     return {
-        "run_id": fingerprint(config),
+        "run_id": digest(parts),
         "size": config.model.size,
         "width": config.model.width,
         "params": flops.params(config)["params"],
@@ -161,8 +178,8 @@ def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]
         "flops_budget": config.flops_budget,
         "tokens": clips * flops.tokens_per_clip(config),
         "clips": clips,
-        "epochs": clips / config.data.train_clips if config.data.train_clips else None,
-        "program": program(config),
+        "epochs": _epochs(clips, config.data),
+        "program": program(parts),
         "overrides": dict(overrides),
-        "config": config.to_dict(),
+        "config": whole,
     }

@@ -3,24 +3,27 @@
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sweeps.launcher import squeue
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import worker_command
 from vdit.errors import InputError
-from vdit.runs.files import write_text
+from vdit.runs.files import JsonLines, read_json_lines, write_text
 
 MAXIMUM_WORKERS = 8
+SUBMISSIONS = "slurm.jsonl"
 SCRIPT = """#!/bin/bash
 #SBATCH --job-name=vdit
-#SBATCH --output={logs}/slurm_%A_%a.log
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@60
 # Partition, time, GPUs and account come from SBATCH_PARTITION, SBATCH_TIMELIMIT, SBATCH_GPUS, ...
 # The first job makes the latents and, before training, measures in which mode this device is fast.
-# A worker that is told to end gives its run back; another goes on with it from its checkpoint.
+# A worker that is told to end saves its run and gives it back; at its time limit it has itself
+# queued again for the rest. One that is killed leaves its run to the others.
 cd {here}
 if [ "$1" = --prepare ]; then
     {prepare} || exit
@@ -31,24 +34,48 @@ exec {work} "$@"
 
 
 def submit(
-    job: Job, workers: int, options: Sequence[str] = (), then: Sequence[str] = ("true",)
+    job: Job,
+    workers: int,
+    module: str,
+    options: Sequence[str] = (),
+    then: Sequence[str] = ("true",),
 ) -> tuple[str, str]:
     """Writes ROOT/slurm.sh and submits it; returns the two job numbers. Needs `sbatch`.
 
-    `options` are those of the workers; `then` is the command that follows when latents are made.
+    `module` is the command that was called, `options` are those of the workers, and `then` is the
+    command that follows when latents are made.
     """
     (job.root / "logs").mkdir(exist_ok=True)
-    script = write_script(job, then)
-    latents = _sbatch("--job-name=vdit-latents", str(script), "--prepare")
+    script, logs = str(write_script(job, then)), _pattern(job.root.resolve() / "logs")
+    latents = _sbatch("--job-name=vdit-latents", f"--output={logs}_%j.log", script, "--prepare")
     after = ["--array", f"0-{workers - 1}", f"--dependency=afterok:{latents}"]
-    return latents, _sbatch(*after, "--kill-on-invalid-dep=yes", str(script), *options)
+    after += ["--kill-on-invalid-dep=yes", f"--output={logs}_%A_%a.log"]
+    try:
+        array = _sbatch(*after, script, *options)
+    except InputError:
+        subprocess.run(["scancel", latents])
+        raise
+    command = shlex.join(["python", "-m", module, *sys.argv[1:]])
+    submissions = JsonLines(job.root / SUBMISSIONS)
+    submissions.write({"jobs": [latents, array], "command": command, "to_be": job.result})
+    submissions.close()
+    return latents, array
+
+
+def unattended(root: Path, left: int, to_be: str) -> list[str]:
+    """A line where runs are left that no job of Slurm will take, and the command that will."""
+    rows = [row for row in read_json_lines(root / SUBMISSIONS).rows if row["to_be"] == to_be]
+    numbers = [number for row in rows for number in row["jobs"]]
+    if not left or not rows or squeue.is_any_queued(numbers) is not False:
+        return []
+    ended = f"{left} runs are left and no job of Slurm will take them ({numbers[-1]} has ended)"
+    return [f"{ended}; go on with: {rows[-1]['command']}"]
 
 
 def write_script(job: Job, then: Iterable[str]) -> Path:
     """The batch script of every worker; its paths hold wherever Slurm starts it."""
     path, place = job.root / "slurm.sh", job.root.resolve()
     text = SCRIPT.format(
-        logs=place / "logs",
         here=shlex.quote(os.getcwd()),
         prepare=shlex.join(worker_command(job, ["--prepare"], place)),
         then=shlex.join(then),
@@ -56,6 +83,11 @@ def write_script(job: Job, then: Iterable[str]) -> Path:
     )
     write_text(path, text)
     return path
+
+
+def _pattern(logs: Path) -> str:
+    """How the names of logs begin, where % has a meaning."""
+    return str(logs / "slurm").replace("%", "%%")
 
 
 def _sbatch(*arguments: str) -> str:

@@ -1,19 +1,37 @@
-"""Where a run stands, as its folder shows it; looking disturbs nobody."""
+"""Where a run stands, as its folder shows it; looking disturbs nobody.
 
-import json
+A small file of it that cannot be read, or is another run's, makes it `damaged`: over, as one that
+failed, until it is tried again.
+"""
+
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher import claim
+from sweeps.launcher import claim, lease
+from sweeps.launcher.run_files import (
+    BEGINNING,
+    FAILED,
+    READERS,
+    can_begin,
+    read_failure,
+    read_result,
+    set_aside_damaged,
+)
+from vdit.runs import folder as run_folders
+from vdit.runs.files import DamagedFileError, parsed
 from vdit.runs.folder import RESULT
 
-FAILED = "failed.json"
-STATES = ("finished", "running", "stale", "failed", "waiting")
+STATES = ("finished", "running", "silent", "stale", "failed", "damaged", "waiting")
 OPEN_STATES = ("waiting", "stale")
-OVER_STATES = ("finished", "failed")
+BAD_STATES = ("failed", "damaged")
+OVER_STATES = ("finished", *BAD_STATES)
 TAIL_BYTES = 1 << 16
+SILENT = f"workers take it over after {lease.LEASE_S:.0f} s of that"
+
+Run = Mapping[str, Any]
 
 
 class State(NamedTuple):
@@ -26,24 +44,43 @@ class State(NamedTuple):
     note: str = ""
 
 
-def run_folder(root: Path, run: Mapping[str, Any]) -> Path:
+def run_folder(root: Path, run: Run) -> Path:
     """Where a run of a plan lies."""
-    return root / "runs" / run["run_id"]
+    return run_folders.find(root / "runs" / run["run_id"])
+
+
+def folders_of(root: Path, runs: Iterable[Run]) -> list[Path]:
+    """The same of many, from one look at the root."""
+    place = root / "runs"
+    found = run_folders.find_all(place)
+    return [found.get(run["run_id"]) or place / run["run_id"] for run in runs]
 
 
 def is_over(folder: Path) -> bool:
-    """Whether the run has finished or failed."""
-    return (folder / RESULT).exists() or (folder / FAILED).exists()
+    """Whether the run has finished or failed, or is damaged: nobody is to begin it."""
+    ended = (folder / RESULT).exists() or (folder / FAILED).exists()
+    return ended or not can_begin(folder)
 
 
-def state_of(root: Path, run: Mapping[str, Any]) -> State:
-    """How far the training of a run has come."""
-    folder = run_folder(root, run)
-    if result := read_json(folder / RESULT):
-        return State("finished", run["steps"], result["loss"], whole_seconds(result))
-    steps = last_metrics(folder).get("step", 0)
-    if failure := read_json(folder / FAILED):
-        return State("failed", steps, None, None, failure["exception"])
+def states_of(root: Path, runs: Sequence[Run]) -> list[State]:
+    """Where each of many runs stands, from one look at the root."""
+    folders = folders_of(root, runs)
+    return [state_of(folder, run) for folder, run in zip(folders, runs, strict=True)]
+
+
+def state_of(folder: Path, run: Run) -> State:
+    """How far the training of a run has come, which lies in this folder."""
+    name = run["run_id"]
+    try:
+        if result := read_result(folder, name):
+            return State("finished", run["steps"], result["loss"], whole_seconds(result))
+        steps = last_step(folder)
+        if failure := read_failure(folder / FAILED, name):
+            return State("failed", steps, None, None, failure)
+        for file in BEGINNING:
+            READERS[file](folder, name)
+    except DamagedFileError as error:
+        return State("damaged", last_step(folder), None, None, str(error))
     return state_by_claim(folder, steps)
 
 
@@ -52,10 +89,21 @@ def state_by_claim(folder: Path, steps: int) -> State:
     owner = claim.owner(folder)
     if owner is None:
         return State("waiting", steps, None, None)
-    if claim.is_live(folder):
+    condition, who = claim.condition(folder), f"{owner.get('host')}:{owner.get('pid')}"
+    if condition == "live":
         age = time.time() - owner["started"] if owner else None
-        return State("running", steps, None, age, f"{owner.get('host')}:{owner.get('pid')}")
+        return State("running", steps, None, age, who)
+    if condition == "silent":
+        return State("silent", steps, None, None, f"{who} is not seen to be alive; {SILENT}")
     return State("stale", steps, None, None, "its worker died; the next launch takes it over")
+
+
+def retry(root: Path, runs: Sequence[Run], tell: Callable[[str], None]) -> None:
+    """Has failed and damaged runs tried again, from their checkpoints where they have some; `tell`
+    hears which files are set aside."""
+    for folder, run in zip(folders_of(root, runs), runs, strict=True):
+        set_aside_damaged(folder, run["run_id"], tell)
+        (folder / FAILED).unlink(missing_ok=True)
 
 
 def whole_seconds(result: Mapping[str, Any]) -> float:
@@ -63,23 +111,15 @@ def whole_seconds(result: Mapping[str, Any]) -> float:
     return result.get("whole_s", result["finished"] - result["started"])
 
 
-def last_metrics(folder: Path) -> dict[str, Any]:
-    """The last whole line of metrics.jsonl ({} if none), read from its end."""
+def last_step(folder: Path) -> int:
+    """The step of the last whole line of metrics.jsonl (0 if none), read from its end."""
     try:
         with open(folder / "metrics.jsonl", "rb") as file:
             file.seek(max(0, file.seek(0, 2) - TAIL_BYTES))
             lines = file.read().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return {}
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
     for line in reversed(lines):
-        if line.startswith(b"{"):
-            return json.loads(line)
-    return {}
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a file holds; None where there is none."""
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return int(parsed(line)["step"])
+    return 0

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sweeps.launcher import evaluation, goodput
+from sweeps.launcher import claim, evaluation, goodput, slurm
 from sweeps.launcher.branch import own_share, starts
 from sweeps.launcher.plan import read_plan, select
-from sweeps.launcher.state import STATES, read_json, run_folder, state_of
+from sweeps.launcher.state import OVER_STATES, STATES, State, states_of
+from sweeps.launcher.training import Training
+from vdit.runs.folder import find_claimed
 
 
 def table(rows: Iterable[Iterable[Any]], header: str) -> str:
@@ -30,33 +32,33 @@ def with_starts(
 
 
 def show(root: Path) -> str:
-    """The table of a root, its totals, and a line on each run that needs one."""
+    """The table of a root, its totals, and a line on each run or file that needs one."""
     runs = select(read_plan(root), hold_out=False)
-    both = [(run, state_of(root, run)) for run in runs]
-    rows = []
-    for run, state in both:
-        steps = f"{state.steps}/{run['steps']}"
-        who = [run["run_id"], run["size"], run["params"], run["flops_budget"]]
-        rows.append([*who, steps, state.name, state.loss, state.seconds])
-    count = collections.Counter(state.name for _, state in both)
-    done = sum(run["flops"] * own_share(run) for run, state in both if state.name == "finished")
-    share = done / (sum(run["flops"] * own_share(run) for run in runs) or 1)
+    claim.settle(list(find_claimed(root / "runs").values()))
+    states = states_of(root, runs)
+    rows = [_row(run, state) for run, state in zip(runs, states, strict=True)]
+    lines = [table(*with_starts(rows, "run size params budget steps state loss seconds", runs))]
+    notes = [f"{run['run_id']}: {s.note}" for run, s in zip(runs, states, strict=True) if s.note]
+    if not any(state.name == "running" for state in states):
+        left = sum(state.name not in OVER_STATES for state in states)
+        notes += slurm.unattended(root, left, Training.result)
+    lines += [_totals(runs, states), *notes, *evaluation.told(root, runs)]
+    return "\n".join([*lines, goodput.show(root, runs, states)])
+
+
+def _row(run: dict[str, Any], state: State) -> list[Any]:
+    steps = f"{state.steps}/{run['steps']}"
+    who = [run["run_id"], run["size"], run["params"], run["flops_budget"]]
+    return [*who, steps, state.name, state.loss, state.seconds]
+
+
+def _totals(runs: list[dict[str, Any]], states: list[State]) -> str:
+    """How many runs there are of each state, and the share of the FLOPs that is done."""
+    count = collections.Counter(state.name for state in states)
+    flops = [run["flops"] * own_share(run) for run in runs]
+    done = sum(f for f, state in zip(flops, states, strict=True) if state.name == "finished")
     totals = ", ".join(f"{count[name]} {name}" for name in STATES if count[name])
-    header = "run size params budget steps state loss seconds"
-    lines = [table(*with_starts(rows, header, runs))]
-    lines += [f"{len(runs)} runs: {totals}; {share:.0%} of the FLOPs are done"]
-    notes = [f"{run['run_id']}: {s.note}" for run, s in both if s.note]
-    return "\n".join([*lines, *notes, *_evaluated(root, runs), goodput.show(root, runs)])
-
-
-def _evaluated(root: Path, runs: list[dict[str, Any]]) -> list[str]:
-    """A line if any checkpoint is evaluated, and one for each run whose evaluation failed."""
-    done, kept = evaluation.evaluated(root, runs)
-    lines = [f"{done} of {kept} checkpoints are evaluated"] if done else []
-    for run in runs:
-        if failure := read_json(run_folder(root, run) / evaluation.FAILED):
-            lines.append(f"{run['run_id']}: not evaluated: {failure['exception']}")
-    return lines
+    return f"{len(runs)} runs: {totals}; {done / (sum(flops) or 1):.0%} of the FLOPs are done"
 
 
 def _cell(value: Any) -> str:

@@ -12,8 +12,10 @@ from sweeps.launcher import branch, packs
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.plan import config_of
-from sweeps.launcher.state import FAILED, OVER_STATES, State, is_over, read_json, state_of
-from vdit.runs.folder import RESULT
+from sweeps.launcher.run_files import FAILED, read_failure
+from sweeps.launcher.state import OVER_STATES, State, is_over, state_of
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import RESULT, find
 
 
 class Training(Job):
@@ -37,7 +39,7 @@ class Training(Job):
         return is_over(self.folder(run))
 
     def state(self, run: Run) -> State:
-        return state_of(self.root, run)
+        return state_of(self.folder(run), run)
 
     def size(self, run: Run) -> float:
         """FLOPs, but for those that a trunk does for it."""
@@ -58,16 +60,16 @@ class Training(Job):
     def waits_for(self, run: Run) -> str:
         """The trunk that has yet to come to the step where the run leaves it."""
         name, _ = branch.trunk_of(run)
-        ready = branch.is_ready(self.root, run) or is_over(self.root / "runs" / name)
+        ready = branch.is_ready(self.root, run) or is_over(find(self.root / "runs" / name))
         return "" if ready else name
 
     def gather(self, first: Claimed, claim_run: ClaimRun) -> Pack:
         return packs.gather(self.root, self.runs, first, self.slots, claim_run)
 
     def do(self, pack: Pack) -> int:
-        claimed = [(each.run, self.config(each.run)) for each in pack.claimed if self.may_try(each)]
+        claimed = [(each, self.config(each.run)) for each in pack.claimed if self.may_try(each)]
         many = f"{len(claimed)} runs packed, the first " if pack.slots else ""
-        for run, _ in claimed[:1]:
+        for (run, _), _ in claimed[:1]:
             clock = time.strftime("%H:%M:%S")
             print(f"{clock} {many}{run['run_id']} size {run['size']}", flush=True)
         if pack.slots and claimed:
@@ -75,9 +77,9 @@ class Training(Job):
                 return self._train_packed(claimed, pack.slots)
             except Exception:  # of one run or of the pack (memory): alone, each shows or ends well
                 print(f"a pack failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-        for run, config in claimed:
-            if not self.is_over(run):
-                self._train_alone(run, config)
+        for each, config in claimed:
+            if not is_over(self.workdir(each)):
+                self._train_alone(each, config)
         return 0
 
     def may_try(self, claimed: Claimed) -> bool:
@@ -85,33 +87,38 @@ class Training(Job):
             return False
         if branch.is_ready(self.root, claimed.run):
             return True
-        self.fail(claimed.run, self._why_no_trunk(claimed.run))
+        self.fail(claimed, self._why_no_trunk(claimed.run))
         return False
 
     def _train_packed(
-        self, claimed: list[tuple[Run, ConfigDict]], slots: list[tuple[str, int]]
+        self, claimed: list[tuple[Claimed, ConfigDict]], slots: list[tuple[str, int]]
     ) -> int:
         from vdit.training import packing
 
-        outcome = packing.run([(config, str(self.folder(run))) for run, config in claimed], slots)
-        for (run, _), end in zip(claimed, outcome.ends, strict=True):
+        pairs = [(config, str(self.workdir(each))) for each, config in claimed]
+        outcome = packing.run(pairs, slots)
+        for (each, _), end in zip(claimed, outcome.ends, strict=True):
             if isinstance(end, Exception):
-                self.fail(run, f"{type(end).__name__}: {end}")
+                self.fail(each, f"{type(end).__name__}: {end}")
         return outcome.idle_steps
 
-    def _train_alone(self, run: Run, config: ConfigDict) -> None:
+    def _train_alone(self, claimed: Claimed, config: ConfigDict) -> None:
         from vdit.training.run import run as train
 
+        folder = self.workdir(claimed)
         try:
-            train(config, str(self.folder(run)), "one" if self.mode == "packed" else self.mode)
+            train(config, str(folder), "one" if self.mode == "packed" else self.mode)
         except Exception as error:  # whatever one run dies of, the sweep's other runs go on
             line = " ".join(f"{type(error).__name__}: {error}".split())
-            self.fail(run, line, traceback.format_exc())
+            self.fail(claimed, line, traceback.format_exc())
         else:
-            if not (self.folder(run) / RESULT).exists():
-                self.fail(run, f"ended without {RESULT}")
+            if not (folder / RESULT).exists():
+                self.fail(claimed, f"ended without {RESULT}")
 
     def _why_no_trunk(self, run: Run) -> str:
         name, step = branch.trunk_of(run)
-        failure = read_json(self.root / "runs" / name / FAILED) or {"exception": "it has ended"}
-        return f"no checkpoint of step {step} in its trunk {name}: {failure['exception']}"
+        try:
+            why = read_failure(find(self.root / "runs" / name) / FAILED, name) or "it has ended"
+        except DamagedFileError as error:
+            why = str(error)
+        return f"no checkpoint of step {step} in its trunk {name}: {why}"

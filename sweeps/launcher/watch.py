@@ -8,7 +8,7 @@ from tqdm import tqdm
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import Pool
 from sweeps.launcher.packs import Run
-from sweeps.launcher.state import OPEN_STATES, OVER_STATES, State
+from sweeps.launcher.state import BAD_STATES, OPEN_STATES, OVER_STATES, State
 
 POLL_S = 0.25
 
@@ -36,14 +36,14 @@ def watch(job: Job, pool: Pool) -> None:
 
 
 def close(job: Job, seconds: float) -> int:
-    """Says how it went; every failed run is named, and makes the exit status 1."""
+    """Says how it went; every failed or damaged run is named, and makes the exit status 1."""
     states = [job.state(run) for run in job.runs]
     finished = sum(state.name == "finished" for state in states)
     print(f"{finished} of {len(states)} runs are {job.result} ({seconds:.0f} s)")
-    failed = [(r, s) for r, s in zip(job.runs, states, strict=True) if s.name == "failed"]
+    failed = [(r, s) for r, s in zip(job.runs, states, strict=True) if s.name in BAD_STATES]
     for run, state in failed:
         name = f"{run['run_id']} size {run['size']} budget {run['flops_budget']:.3g}"
-        print(f"failed: {name}: {state.note}")
+        print(f"{state.name}: {name}: {state.note}")
     if failed:
         print(job.retry)
     return 0 if finished == len(states) else 1
@@ -68,15 +68,12 @@ def _done(job: Job, states: Mapping[str, State]) -> float:
 
 def _line(job: Job, run: Run, state: State) -> str:
     name = f"{run['run_id']}  size {run['size']}  budget {run['flops_budget']:.3g}"
-    if state.name == "failed":
-        return f"{name}  FAILED: {state.note}"
+    if state.name in BAD_STATES:
+        return f"{name}  {state.name.upper()}: {state.note}"
     return f"{name}  {job.describe(state)}"
 
 
 def _waiting(job: Job, left: list[Run], states: Mapping[str, State]) -> str:
-    """Said once. A claim of another machine is never taken over, so it says how to free one."""
+    """Said once. What a machine that is gone has claimed is taken over after a while."""
     names = ", ".join(f"{run['run_id']} ({states[run['run_id']].note})" for run in left)
-    return (
-        f"waiting for {len(left)} runs of other workers: {names}. If one of their machines is "
-        f"gone, delete {job.root}/runs/RUN/claim"
-    )
+    return f"waiting for {len(left)} runs of other workers: {names}"

@@ -1,69 +1,87 @@
 """One worker: claims runs and does its job with one after another, so start-up is paid once."""
 
 import argparse
-import fcntl
+import contextlib
 import functools
 import json
 import os
-import signal
-import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from sweeps.launcher import claim, measure, modes, queue
+from sweeps.launcher import claim, measure, modes, queue, squeue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
-from sweeps.launcher.local import TERMINATED
-from sweeps.launcher.packs import Claimed
+from sweeps.launcher.lock import one_at_a_time
+from sweeps.launcher.packs import Pack
 from sweeps.launcher.plan import read_plan, select
+from sweeps.launcher.queue import Queue
 from sweeps.launcher.training import Training
 from sweeps.launcher.worker_log import WorkerLog
 from vdit import errors, evaluators
 from vdit.config.fingerprint import fingerprint
+from vdit.runs import signals
+from vdit.runs.folder import find
 
-POLL_S = 0.5  # between two looks for a trunk's checkpoint
+POLL_S = 0.5  # between two looks at what other workers have
 
 
 def work(job: Job) -> None:
-    """Claims runs and does the job with them until none can be claimed."""
-    launcher, compiled, log = os.getppid(), set(), WorkerLog(job.root)
+    """Claims runs and does the job with them until none is left that it may come to have."""
+    launcher, compiled, log, runs = os.getppid(), set(), WorkerLog(job.root), Queue(job)
+    said = ""
     log.write("start")
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
-    while os.getppid() == launcher and (first := wait_for_next(job, compiled, launcher)):
-        pack = job.gather(first, functools.partial(queue.claim_run, job))
-        names = [each.run["run_id"] for each in pack.claimed]
-        log.write("begin", names)
-        idle = 0
-        try:
-            idle = job.do(pack)
-        finally:
-            log.write("end", names, idle_steps=idle)
-            for each in pack.claimed:
-                each.claim.release()
-        compiled.add(queue.shape(first.run))
+    while os.getppid() == launcher:
+        with contextlib.ExitStack() as held:
+            if pack := take(runs, compiled, held):
+                do(job, pack, log)
+                compiled.add(queue.shape(pack.claimed[0].run))
+                continue
+        if not (awaited := waits_for(runs)):
+            break
+        if not said:
+            print(said := f"waits for {owners(awaited)}", flush=True)
+        time.sleep(POLL_S)
+    if runs.others:
+        print(f"{len(runs.others)} runs are left to others: {owners(runs.others)}", flush=True)
     log.write("exit")
 
 
-def wait_for_next(job: Job, compiled: set[tuple[str, int]], launcher: int) -> Claimed | None:
-    """`claim_next`, again and again while all that is left begins in trunks of other workers."""
-    announced = False
-    while True:
-        # Asked before claiming: a checkpoint that comes in between is found by the next look.
-        trunks = {job.waits_for(run) for run in job.runs if not job.is_over(run)} - {""}
-        claimed = queue.claim_next(job, compiled)
-        if claimed or not trunks or os.getppid() != launcher:
-            return claimed
-        if not announced:
-            print(f"waits for {_owners(job.root, trunks)}", flush=True)
-        announced = True
-        time.sleep(POLL_S)
+def take(runs: Queue, compiled: set[tuple[str, int]], held: contextlib.ExitStack) -> Pack | None:
+    """Claims the next run, and those that are done together with it; `held` gives them back."""
+    with signals.Deferral() as deferral:
+        deferral.begin()  # a signal waits until `held` knows of what is claimed
+        if not (first := runs.claim_next(compiled)):
+            return None
+        pack = runs.job.gather(first, functools.partial(queue.claim_run, runs.job))
+        for each in pack.claimed:
+            held.callback(each.claim.release)
+    return pack
 
 
-def _owners(root: Path, trunks: set[str]) -> str:
-    """Trunks and who has them: of another machine it cannot be told whether it still lives."""
-    owners = {name: claim.owner(root / "runs" / name) or {} for name in sorted(trunks)}
-    parts = [f"trunk {name} (claimed on {o.get('host', '?')})" for name, o in owners.items()]
-    return f"{', '.join(parts)}; if that machine is gone, delete the file claim in the run's folder"
+def do(job: Job, pack: Pack, log: WorkerLog) -> None:
+    """Does the job with claimed runs, and logs it."""
+    names, idle = [each.run["run_id"] for each in pack.claimed], 0
+    log.write("begin", names)
+    try:
+        idle = job.do(pack)
+    finally:
+        log.write("end", names, idle_steps=idle)
+
+
+def waits_for(runs: Queue) -> dict[str, Path]:
+    """What is worth waiting for, by run_id: trunks that others have yet to bring to where runs
+    leave them, and runs whose owner, on another machine, may be dead."""
+    trunks = {name: find(runs.job.root / "runs" / name) for name in runs.trunks}
+    return trunks | {name: at for name, at in runs.others.items() if claim.is_in_doubt(at)}
+
+
+def owners(claimed: Mapping[str, Path]) -> str:
+    """Runs and who has them."""
+    found = {name: claim.owner(folder) or {} for name, folder in sorted(claimed.items())}
+    who = [f"{name} ({o.get('host', '?')}:{o.get('pid', '?')})" for name, o in found.items()]
+    return ", ".join(who)
 
 
 def prepare(job: Job) -> None:
@@ -71,9 +89,8 @@ def prepare(job: Job) -> None:
     from vdit.data import latents
 
     made = set()
-    with open(job.root / "prepare.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds them made
-        for run in job.runs:
+    with one_at_a_time(job.root / "prepare.lock"):  # a second launcher waits, then finds them made
+        for run in sorted(job.runs, key=lambda run: -run["clips"]):  # the longest reads most
             config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
             source = fingerprint(parts | {"condition": config.model.condition})
@@ -89,8 +106,6 @@ def prepare_process(root: Path, cores: list[int]) -> None:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root.resolve() / "compile_cache")
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    # Slurm and the launcher end a worker so: it gives its run back, and that is no death.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
 
 
 def main() -> None:
@@ -98,7 +113,12 @@ def main() -> None:
     arguments = _parser().parse_args()
     job = _job(arguments)
     prepare_process(arguments.root, arguments.cores)
-    prepare(job) if arguments.prepare else work(job)
+    try:
+        prepare(job) if arguments.prepare else work(job)
+    except signals.Stopped:  # the runs are saved and given back
+        if not arguments.prepare and not job.is_done() and squeue.requeue_this_job():
+            print("Slurm starts this worker again for the rest", flush=True)
+        raise
 
 
 def _job(arguments: argparse.Namespace) -> Job:

@@ -1,6 +1,5 @@
 """What a worker logs of its time: a line when it begins and ends, and for every run it claims."""
 
-import json
 import os
 import socket
 import time
@@ -8,9 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from vdit.runs.files import NUMBER, JsonLines, read_json_lines, require
 from vdit.runs.goodput import GOODPUT
 
 FOLDER = "ledger"
+LINE = {"event": str, "runs": list, "time": NUMBER, "seconds": dict}
+
+Row = dict[str, Any]
 
 
 class WorkerLog:
@@ -19,19 +22,30 @@ class WorkerLog:
     def __init__(self, root: Path):
         name = f"{socket.gethostname()}_{os.getpid()}_{time.time_ns()}.jsonl"
         (root / FOLDER).mkdir(exist_ok=True)
-        self._path = root / FOLDER / name
+        self._lines = JsonLines(root / FOLDER / name)
 
     def write(self, event: str, runs: Iterable[str] = (), **more: Any) -> None:
         """`event`: start | begin | end (of the runs named) | exit."""
         line = {"event": event, "runs": list(runs), "time": time.time()} | more
-        with open(self._path, "a") as file:
-            file.write(json.dumps(line | {"seconds": GOODPUT.totals()}) + "\n")
+        self._lines.write(line | {"seconds": GOODPUT.totals()})
 
 
-def read_worker_logs(root: Path) -> list[list[dict[str, Any]]]:
-    """The whole lines of every worker so far."""
-    logs = []
+def read_worker_logs(root: Path) -> tuple[list[list[Row]], list[str]]:
+    """The whole lines of every worker so far, and a line on each file that has damaged ones."""
+    logs, notes = [], []
     for path in sorted((root / FOLDER).glob("*.jsonl")):
-        lines = path.read_text().split("\n")[:-1]
-        logs.append([json.loads(line) for line in lines])
-    return [log for log in logs if log]
+        rows, damaged = read_json_lines(path)
+        whole = [row for row in rows if _is_whole(row)]
+        if bad := len(damaged) + len(rows) - len(whole):
+            notes.append(f"{path}: {bad} damaged lines are left out")
+        logs += [whole] if whole else []
+    return logs, notes
+
+
+def _is_whole(row: Row) -> bool:
+    try:
+        require(row, LINE | ({"idle_steps": int} if "idle_steps" in row else {}))
+        require(row["seconds"], dict.fromkeys(row["seconds"], NUMBER))
+    except ValueError:
+        return False
+    return all(isinstance(name, str) for name in row["runs"])

@@ -22,7 +22,14 @@ COMMANDS = (
     "plan", "predict", "rates", "report", "trend", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
-LIGHT = ("vdit.errors", "vdit.runs", "vdit.runs.files", "vdit.config", "vdit.config.devices")
+LIGHT = (
+    "vdit.errors",
+    "vdit.runs",
+    "vdit.runs.files",
+    "vdit.runs.folder",
+    "vdit.config",
+    "vdit.config.devices",
+)
 
 
 class Page(html.parser.HTMLParser):

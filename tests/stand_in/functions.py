@@ -14,7 +14,7 @@ import typing
 
 from vdit.runs import evaluations
 from vdit.runs.files import write_json
-from vdit.runs.folder import CONFIG, read_config, steps_saved
+from vdit.runs.folder import COMMITTED, CONFIG, attempt_of, find, read_config, steps_saved
 
 
 def resolve(config):
@@ -31,7 +31,10 @@ def prepare(config):
 def train(config, workdir, mode="one"):
     folder = pathlib.Path(workdir)
     root = folder.parent.parent
-    _note(root, f"begin {folder.name} {os.getpid()} {sorted(os.sched_getaffinity(0))}")
+    name, _ = attempt_of(folder.name)
+    _note(root, f"begin {name} {os.getpid()} {sorted(os.sched_getaffinity(0))}")
+    if config.act == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if config.act == "fail":
         raise FloatingPointError("loss is nan at step 3")
     _restore_trunk(root, config)
@@ -44,22 +47,22 @@ def train(config, workdir, mode="one"):
     for step in range(config.trunk.step, config.steps):
         time.sleep(config.seconds / config.steps)
         if step + 1 in (*config.checkpoint_at, config.steps):
-            (folder / "checkpoints" / str(step + 1)).mkdir(parents=True, exist_ok=True)
+            write_json(folder / "checkpoints" / str(step + 1) / COMMITTED, {})
             if config.act == "fail trunk" and step + 1 in config.checkpoint_at:
                 raise FloatingPointError(f"loss is nan at step {step + 2}")
         if step % 50 == 0:
             with open(folder / "metrics.jsonl", "a") as file:
                 file.write(json.dumps({"step": step, "loss": 1.0}) + "\n")
-    result = {"run_id": folder.name, "size": config.model.size, "batch": config.batch}
+    result = {"run_id": name, "size": config.model.size, "batch": config.batch}
     result |= {"steps": config.steps, "step_s": 0.5, "flops": 1e6, "loss": 0.5}
     write_json(folder / "result.json", result | {"started": 1.0, "finished": 4.0})
-    _note(root, f"end {folder.name} {os.getpid()}")
+    _note(root, f"end {name} {os.getpid()}")
     return result
 
 
 def _restore_trunk(root, config):
     if config.trunk.run:
-        saved = root / "runs" / config.trunk.run / "checkpoints" / str(config.trunk.step)
+        saved = find(root / "runs" / config.trunk.run) / "checkpoints" / str(config.trunk.step)
         assert saved.is_dir(), f"began before its trunk was at step {config.trunk.step}"
 
 
@@ -72,7 +75,7 @@ def train_pack(runs, pack=None):
     """One after another, and a note on who was there."""
     ends = []
     root = pathlib.Path(runs[0][1]).parent.parent
-    _note(root, f"pack {' '.join(pathlib.Path(folder).name for _, folder in runs)}")
+    _note(root, f"pack {' '.join(attempt_of(pathlib.Path(folder).name)[0] for _, folder in runs)}")
     for config, folder in runs:
         if config.act == "too much":
             raise MemoryError("too much for one device")
@@ -92,15 +95,15 @@ def stepper(config, slots):
     return lambda seconds: (speed * seconds, seconds)
 
 
-def evaluate_run(workdir, steps=None, evaluators=None):
+def evaluate_run(workdir, steps=None, evaluators=None, verify=True):
     """Each checkpoint by each evaluator, whose options may say `fail`, `die` or `seconds`."""
     folder = pathlib.Path(workdir)
-    root, written = folder.parent.parent, []
+    root, written, run = folder.parent.parent, [], attempt_of(folder.name)[0]
     if evaluators is None:
         evaluators = evaluations.evaluators_of(read_config(folder))
     for step in steps or steps_saved(folder)[-1:]:
         for name, options in evaluators.items():
-            _note(root, f"evaluate {folder.name}@{step}:{name} {os.getpid()}")
+            _note(root, f"evaluate {run}@{step}:{name} {os.getpid()}")
             time.sleep(options.get("seconds", 0))
             if options.get("fail"):
                 raise ValueError("no clip\nto be seen")
@@ -108,9 +111,9 @@ def evaluate_run(workdir, steps=None, evaluators=None):
                 os.kill(os.getpid(), signal.SIGKILL)
         records = [evaluations.Record("score", 1.0)]
         found = {name: (options, records) for name, options in evaluators.items()}
-        written.append(evaluations.write(folder, step, {"run_id": folder.name}, found))
+        written.append(evaluations.write(folder, step, {"run_id": run}, found))
         for name in evaluators:
-            _note(root, f"evaluated {folder.name}@{step}:{name} {os.getpid()}")
+            _note(root, f"evaluated {run}@{step}:{name} {os.getpid()}")
     return written
 
 

@@ -1,6 +1,5 @@
 """An autoencoder ready for use, videos to latents and back, and its files beside a generator."""
 
-import json
 import pathlib
 from typing import Any, Protocol
 
@@ -9,7 +8,7 @@ from flax import nnx
 
 from vdit.autoencoders import causal
 from vdit.autoencoders.pixels import decode, encode, to_float, to_uint8
-from vdit.runs.files import write_json
+from vdit.runs.files import read_json, write_json
 from vdit.runs.weights import load_weights, save_weights
 
 FILE, WEIGHTS = "autoencoder.json", "weights.npz"
@@ -84,7 +83,7 @@ class CausalVideoAutoencoder:
 def read(folder: str | pathlib.Path) -> Autoencoder:
     """What an autoencoder's `save` wrote."""
     folder = pathlib.Path(folder)
-    about = json.loads((folder / FILE).read_text())
+    about = read_json(folder / FILE, "an autoencoder")
     if about["name"] == "identity":
         return IdentityAutoencoder()
     if about["name"] != "causal":

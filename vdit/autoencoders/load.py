@@ -33,7 +33,7 @@ def load_autoencoder(config: Any) -> Autoencoder:
 def _trained(run: pathlib.Path) -> CausalVideoAutoencoder:
     result = read_result(run)
     init = causal.Init.of(read_config(run).autoencoder)
-    weights = checkpoint.read_weights(run, init.shapes())["ema"]
+    weights = checkpoint.read_weights(run, init.shapes())[1]["ema"]
     about = {"title": result["autoencoder"], "weights": result["weights"], "psnr": result["psnr"]}
     return CausalVideoAutoencoder(init, weights, about)
 

@@ -15,7 +15,9 @@ from array_record.python.array_record_module import ArrayRecordWriter
 
 from vdit.benchmark import cases, ingest
 from vdit.benchmark.step import Step
-from vdit.data import latents, pipeline, sources
+from vdit.data import pipeline, sources
+from vdit.data.cache import Records, record_dtype
+from vdit.data.encode import OPTIONS
 from vdit.data.pipeline import VideoRecords
 from vdit.parallel import sharding
 
@@ -46,8 +48,8 @@ def _records(
     root: pathlib.Path, videos: pathlib.Path | None
 ) -> Iterator[tuple[str, pipeline.Records]]:
     cache = _cache(root / "latents")
-    yield "latents in memory", latents.Records(cache, "train")
-    yield "latents from disk", latents.Records(cache, "train", in_memory=0)
+    yield "latents in memory", Records(cache, "train")
+    yield "latents from disk", Records(cache, "train", in_memory=0)
     data = ml_collections.ConfigDict(PIXELS | {"train_clips": CLIPS, "seed": 0, "name": "worlds"})
     yield "pixels of the embedded world", VideoRecords(sources.open_source(data, "train"))
     if videos:
@@ -64,9 +66,9 @@ def _cache(folder: pathlib.Path) -> pathlib.Path:
     meta = {"shape": model.latent, "text_length": model.text_length, "text_features": 0}
     meta |= {"train": CLIPS, "mean": [0.1] * model.latent[-1], "std": [1.1] * model.latent[-1]}
     (folder / "meta.json").write_text(json.dumps(meta))
-    records = np.zeros(CLIPS, latents.record_dtype(meta))
+    records = np.zeros(CLIPS, record_dtype(meta))
     records["latent"] = np.random.default_rng(0).standard_normal(records["latent"].shape)
-    writer = ArrayRecordWriter(str(folder / "train.array_record"), latents.OPTIONS)
+    writer = ArrayRecordWriter(str(folder / "train.array_record"), OPTIONS)
     for record in records:
         writer.write(record.tobytes())
     writer.close()

@@ -58,13 +58,15 @@ def fingerprint(config: Any) -> str:
     A config read back from config.json has the fingerprint of the config that was written.
     Raises `InputError` for a value that JSON cannot hold, NaN and infinity among them.
     """
-    items = identity(config)
-    for key, value in items.items():
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"config key {key}: {value!r} cannot be written as JSON") from error
-    text = json.dumps(items, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return digest(identity(config))
+
+
+def digest(items: Mapping[str, Any]) -> str:
+    """The same of what `identity` gives, or of a part of it."""
+    try:
+        text = json.dumps(items, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"config {_unwritable(items)} cannot be written as JSON") from error
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 
 
@@ -82,10 +84,23 @@ def differences(old: Any, new: Any) -> list[str]:
     return [f"{key}: {before.get(key, ABSENT)!r} -> {after.get(key, ABSENT)!r}" for key in changed]
 
 
+def _unwritable(items: Mapping[str, Any]) -> str:
+    """Names the first value that JSON cannot hold."""
+    for key, value in items.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            return f"key {key}: {value!r}"
+    return "keys"
+
+
+_LEFT_OUT = tuple(f"{key}." for key in NOT_IDENTITY)
+
+
 def _is_left_out(key: str, value: Any) -> bool:
     if key in LATER:
         return value == LATER[key]
-    return any(key == left_out or key.startswith(left_out + ".") for left_out in NOT_IDENTITY)
+    return f"{key}.".startswith(_LEFT_OUT)
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,6 +5,7 @@ that for the backward pass, less the two products that nobody forms: the gradien
 the noised latents and to the timestep's sinusoids. Element-wise work is not counted.
 """
 
+import functools
 from typing import Any
 
 from vdit.config import unet_flops
@@ -59,6 +60,7 @@ def _body_flops(c: ModelConfig) -> int:
     return sum(_block(c, block) for block in _blocks(c)) + last
 
 
+@functools.lru_cache
 def training_flops(c: ModelConfig) -> int:
     """FLOPs of forward and backward pass for one clip; recomputation is not counted."""
     return 3 * forward_flops(c) - _first_layers(c)

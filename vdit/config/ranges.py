@@ -3,9 +3,11 @@
 Numbers become of one kind, too: 1 and 1.0 are one learning rate, and name one run.
 """
 
+import functools
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
 
 from vdit.errors import InputError
 
@@ -114,23 +116,24 @@ RANGES = {
     "sampling.interval": real(0, counts=(0, 2)),
     "sampling.rescale": SHARE,
     "sampling.count": whole(1),
-    "validation.triples": whole(2),  # their spread is the loss's standard error
+    "validation.triples": whole(10),  # one for each tenth of the timesteps
     "validation.seed": whole(0),
     "evaluation.clips": whole(0),
     "evaluation.seed": whole(0),
 }
 
 
-def checked(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The config with its numbers of the kinds above; `InputError` names one out of its range."""
-    made = {}
-    for name, value in config.items():
-        key = prefix + name
-        if isinstance(value, Mapping):
-            made[name] = checked(value, f"{key}.")
-        else:
-            made[name] = _fitted(key, value) if key in RANGES else value
-    return made
+def fit(config: ConfigDict) -> None:
+    """Makes a config's numbers of the kinds above; `InputError` names one out of its range."""
+    for key in RANGES:
+        *groups, name = key.split(".")
+        place = functools.reduce(lambda node, group: node.get(group) or {}, groups, config)
+        if name in place:
+            value = place[name]
+            fitted = _fitted(key, value)
+            if repr(fitted) != repr(value):  # 1 and 1.0 are equal
+                del place[name]  # a ConfigDict holds on to the kind that it had
+                place[name] = fitted
 
 
 def _fitted(key: str, value: Any) -> Any:

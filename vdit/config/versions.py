@@ -18,6 +18,8 @@ EVALUATORS = {"losses": {}, "worlds": {}, "continuation": {}}  # of runs that na
 # lacks none of the second table.
 LACKED = {
     "data.epochs": 0,
+    "checkpoint_every_s": 0.0,
+    "verify": True,
     "optimizer.parameterization": "sp",
     "optimizer.base_width": 64,
 }

@@ -41,23 +41,29 @@ class VideoRecords:
 
 
 def batches(
-    records: Records, batch: int, seed: int, sharding: jax.sharding.Sharding, place: bool = True
+    records: Records,
+    batch: int,
+    seed: int,
+    sharding: jax.sharding.Sharding,
+    place: bool = True,
+    epochs: int = 0,
 ) -> grain.IterDataset:
     """An endless Grain dataset of batches (dicts of arrays) that lie on the devices.
 
     Args:
-      records: the examples that an epoch holds.
+      records: the examples; their length is that of an epoch, over one part of the stream.
       batch: examples a step, over all processes.
       seed: fixes the order; every epoch is shuffled anew.
       sharding: of the first axis of every array.
       place: False leaves the rows on the host, for who stacks several batches first.
+      epochs: over each part of the stream (`vdit.config.stream`); 0: over the first for ever.
     """
     if len(records) < 1:
         raise InputError(f"{records}: no training clips")
     mine = rows_of_this_process(batch, sharding)
     rows = (
         grain.MapDataset.range(sys.maxsize // batch)
-        .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed)[mine]))
+        .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed, epochs)[mine]))
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
     )
     if not place or _is_lone_cpu():  # no way to go: a second thread would cost half the reading
@@ -71,17 +77,21 @@ def _is_lone_cpu() -> bool:
     return jax.device_count() == 1 and jax.default_backend() == "cpu"
 
 
-def clips_of_batch(i: int, batch: int, count: int, seed: int) -> np.ndarray:
-    """(batch,) indices of batch i: epochs of `count` clips, each in an order of its own."""
-    epochs, places = np.divmod(np.arange(i * batch, (i + 1) * batch), count)
-    shuffle = grain.experimental.index_shuffle
-    orders = {e: _order_seed(seed, e) for e in np.unique(epochs)}
-    return np.array(
-        [shuffle(int(p), count - 1, orders[e], 4) for e, p in zip(epochs, places, strict=True)]
-    )
+def clips_of_batch(i: int, batch: int, count: int, seed: int, epochs: int = 0) -> np.ndarray:
+    """(batch,) indices of batch i: an epoch is `count` clips of a part, in an order of its own."""
+    places = range(i * batch, (i + 1) * batch)
+    return np.array([_clip(place, count, seed, epochs) for place in places])
 
 
-@functools.lru_cache(maxsize=8)
+def _clip(place: int, count: int, seed: int, epochs: int) -> int:
+    """The clip at a place of the stream; see `vdit.config.stream`."""
+    epoch, place = divmod(place, count)
+    part = epoch // epochs if epochs else 0
+    order = _order_seed(seed, epoch)
+    return part * count + grain.experimental.index_shuffle(place, count - 1, order, 4)
+
+
+@functools.lru_cache(maxsize=128)
 def _order_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1)[0])
 

@@ -4,12 +4,13 @@ A source is random access: `len(source)`; `source[i]` is a dict with `video` uin
 `caption` str and `index` int; it has a `name` and a `fingerprint` of its content.
 """
 
-import json
 import pathlib
 from typing import Any, Protocol
 
+from vdit.config import stream
 from vdit.data.tfds_source import TfdsSource, clip_shape, import_tfds
 from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 SPLITS = ("train", "validation")
 HELD_OUT = 10  # percent of a set that has no validation or test split
@@ -31,12 +32,16 @@ def open_source(data: Any, split: str) -> Source:
 
     `data.train_clips` and `data.validation_clips` are the world's lengths, and upper bounds for
     the others (evenly spread over the set; 0: all). Raises `InputError` for an unknown name, a
-    missing or unfit folder, and videos with fewer frames than `data.num_frames`.
+    missing or unfit folder, videos with fewer frames than `data.num_frames`, and `data.epochs` of
+    a set that has an end.
     """
     if split not in SPLITS:
         raise InputError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
     openers = {"worlds": _open_worlds, "video_folder": _open_folder}
-    return openers.get(data.name, _open_tfds)(data, split)
+    source = openers.get(data.name, _open_tfds)(data, split)
+    if (epochs := stream.epochs_of(data)) and data.name != "worlds":
+        raise InputError(f"data.epochs={epochs}: expected 0, for {data.name} has an end")
+    return source
 
 
 def _open_worlds(data: Any, split: str) -> Source:
@@ -56,7 +61,7 @@ def _open_folder(data: Any, split: str) -> TfdsSource:
             f"vdit.prepare --videos VIDEOS --out {data.dir or 'DIR'} --frames {data.num_frames} "
             f"--size {data.height}x{data.width}"
         )
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json(path, "what vdit.prepare wrote")
     there = tuple(record["settings"][key] for key in ("frames", "height", "width"))
     if there != clip_shape(data):
         raise InputError(

@@ -10,6 +10,7 @@ add one, write a file with
 nothing where it does not apply (another data set, say). No JAX is imported here.
 """
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -21,6 +22,7 @@ from vdit.errors import InputError
 SHARED = ("common",)  # what evaluators have in common, and no evaluator
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
     """The evaluators that there are."""
     found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from vdit.data.latents import Records
+from vdit.data.cache import Records
 from vdit.data.sources import Source, open_source
 from vdit.runs import evaluations
 from vdit.runs.files import whole_file

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vdit.data.latents import Records
+from vdit.data.cache import Records
 from vdit.diffusion import flow
 from vdit.evaluators.common import EvaluationData
 from vdit.generator import Generator

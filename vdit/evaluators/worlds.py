@@ -1,14 +1,12 @@
 """Scores of sampled videos of the embedded world: are the objects there that the caption names?"""
 
-import json
-
 import numpy as np
 
 from vdit.evaluators.common import Clips, EvaluationData
 from vdit.evaluators.objects import scores
 from vdit.generator import BATCH, Generator
 from vdit.runs.evaluations import Record
-from vdit.runs.files import write_json
+from vdit.runs.files import read_json, write_json
 
 LOWER_IS_BETTER = ("acceleration",)
 BOUNDS = ("real", "coded")  # upper bounds: the real clips, and these through the autoencoder
@@ -52,7 +50,7 @@ def _upper_bounds(model: Generator, data: EvaluationData, held_out: Clips) -> li
             for bound, videos in zip(BOUNDS, (held_out.videos, coded), strict=True)
         }
         write_json(path, found)
-    stored = json.loads(path.read_text())
+    stored = read_json(path, "scores of real and coded clips")
     return [
         r for b in BOUNDS for r in _records(_numbers(stored[b]), len(held_out.captions), f"_{b}")
     ]

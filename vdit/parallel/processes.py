@@ -49,6 +49,11 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def is_alone() -> bool:
+    """Whether this is the run's only process."""
+    return jax.process_count() == 1
+
+
 def check_same_config(config: Any) -> None:
     """Raises `InputError`, in every process, naming one of another config, and the keys."""
     if jax.process_count() == 1:
@@ -59,6 +64,20 @@ def check_same_config(config: Any) -> None:
             raise InputError(
                 f"process {i} has another config than process 0; differs in: {'; '.join(changed)}"
             )
+
+
+def first_says(text: str) -> str:
+    """The first process's text, in every process; all must call it."""
+    return text if jax.process_count() == 1 else _all(text)[0]
+
+
+def any_says(flag: bool) -> bool:
+    """Whether the flag is set in any process; all must call it."""
+    if jax.process_count() == 1:
+        return flag
+    from jax.experimental.multihost_utils import process_allgather
+
+    return bool(process_allgather(np.int32(flag)).any())
 
 
 def _all(text: str) -> list[str]:

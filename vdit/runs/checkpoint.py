@@ -1,50 +1,100 @@
-"""Checkpoints through Orbax: the training state and the place in the data, all or nothing."""
+"""Checkpoints through Orbax: the training state and the place in the data, all or nothing.
 
-import contextlib
+Each has the digests of its files (Orbax 0.12 restores flipped bits without a word), is on the disk
+before it has its name, and is checked when it is read.
+"""
+
+import concurrent.futures
 import logging
+import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import jax
 from orbax.checkpoint.experimental import v1 as ocp
 
 from vdit.config import versions
 from vdit.errors import InputError
+from vdit.parallel import processes
+from vdit.runs import digests
+from vdit.runs.files import DamagedFileError, sync
 from vdit.runs.folder import CHECKPOINTS, read_format, steps_saved
 from vdit.runs.weights import name_of
 
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs, traces too, what it raises
 
-
-@contextlib.contextmanager
-def checkpointer(
-    workdir: pathlib.Path, keep: int = 1, at: Sequence[int] = ()
-) -> Iterator[ocp.training.Checkpointer]:
-    """Orbax's checkpointer for a run folder; keeps the latest `keep` checkpoints and those `at`."""
-    policies = ocp.training.preservation_policies
-    kept = policies.AnyPreservationPolicy([policies.LatestN(keep), policies.CustomSteps(at)])
-    with ocp.training.Checkpointer(
-        (pathlib.Path(workdir) / CHECKPOINTS).resolve(),
-        save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
-        preservation_policy=kept,
-        cleanup_tmp_directories=True,
-    ) as manager:
-        yield manager
+DAMAGED = "damaged."  # before the step, in the name of one that is set aside
+T = TypeVar("T")
 
 
-def save(manager: ocp.training.Checkpointer, step: int, state: Any, iterator: Any) -> None:
-    """Saves: on a CPU waits for it, elsewhere writes in the background what the host has copied.
+class Checkpointer:
+    """Writes a run's checkpoints; keeps the latest `keep` and those of the steps `at`.
 
-    A full disk is told at once by the one, by the other at the next save or at the end of the run;
-    either way the checkpoint before stays until this one is whole.
+    On a CPU `save` waits, elsewhere it writes in the background what the host has copied, and a
+    full disk is told by the next `save` or at the end. Either way those before stay until the new
+    one is whole. What a killed process left half-written or half-deleted is swept at the start.
     """
-    weights, training = _parts(state)
-    parts = {"weights": weights, "training": training, "data": iterator}
-    if _waits():
-        manager.save_checkpointables(step, parts)
-    else:
-        manager.save_checkpointables_async(step, parts)
+
+    def __init__(self, workdir: str | pathlib.Path, keep: int = 1, at: Sequence[int] = ()):
+        self._folder = pathlib.Path(workdir).resolve() / CHECKPOINTS
+        self._keep, self._at = keep, set(at)
+        self._pool = concurrent.futures.ThreadPoolExecutor(1)
+        self._writing: concurrent.futures.Future | None = None
+
+    def __enter__(self) -> "Checkpointer":
+        if processes.is_first():
+            for left in self._folder.glob(".*"):
+                shutil.rmtree(left)
+            self._folder.mkdir(parents=True, exist_ok=True)
+        processes.wait("checkpoints")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.wait()
+        finally:
+            self._pool.shutdown()
+
+    def save(self, step: int, state: Any, iterator: Any) -> None:
+        """Writes the checkpoint of a step, unless it is there."""
+        self.wait()
+        if (self._folder / str(step)).exists():
+            return
+        weights, training = _parts(state)
+        parts = {"weights": weights, "training": training, "data": iterator}
+        part = self._folder / f".{step}"
+        if processes.is_first():  # of a save that failed; Orbax waits minutes for what is there
+            shutil.rmtree(part, ignore_errors=True)
+        written = ocp.save_checkpointables_async(part, parts)
+        self._writing = self._pool.submit(self._commit, written, part, step)
+        if _waits():
+            self.wait()
+
+    def wait(self) -> None:
+        """Returns when what was saved is whole; raises, once, what it failed of."""
+        writing, self._writing = self._writing, None
+        if writing:
+            writing.result()
+
+    def _commit(self, written: Any, part: pathlib.Path, step: int) -> None:
+        written.result()
+        if processes.is_first():
+            digests.write(part)
+            _sync_all(part)
+            part.rename(self._folder / str(step))
+            sync(self._folder)
+            self._prune()
+
+    def _prune(self) -> None:
+        """Renamed first: of a checkpoint that is being deleted no half has its name."""
+        saved = steps_saved(self._folder.parent)
+        for step in set(saved[: -self._keep]) - self._at:
+            hidden = self._folder / f".deleted.{step}"
+            (self._folder / str(step)).rename(hidden)
+            shutil.rmtree(hidden)
 
 
 def _waits() -> bool:
@@ -52,17 +102,160 @@ def _waits() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def restore(manager: ocp.training.Checkpointer, state: Any, iterator: Any) -> Any:
-    """The latest checkpoint, placed as `state` is, and the iterator moved there; None if none."""
-    if manager.latest is None:
-        return None
-    folder = pathlib.Path(manager.directory) / str(manager.latest.step)
-    return _restored(folder, state, iterator)
+def restore(
+    workdir: str | pathlib.Path, state: Any, iterator: Any, verify: bool = True
+) -> Any | None:
+    """The newest whole checkpoint, placed as `state` is, and the iterator moved there; None if
+    there has been none.
+
+    Damaged ones are named on stderr and set aside. Raises `InputError` if no other is left. All
+    processes of a run must call it.
+    """
+    check = _checked_by_first if verify else _unchecked
+    return _newest(workdir, lambda f: _restored(f, state, iterator), check, _set_aside)
 
 
-def restore_step(workdir: pathlib.Path, step: int, state: Any, iterator: Any) -> Any:
+def restore_step(
+    workdir: str | pathlib.Path, step: int, state: Any, iterator: Any, verify: bool = True
+) -> Any:
     """Another run's checkpoint, placed as `state` is, and the iterator moved there."""
-    return _restored(_folder(workdir, step), state, iterator)
+    check = _checked_by_first if verify else _unchecked
+    return _whole(_folder(workdir, step), lambda f: _restored(f, state, iterator), check)
+
+
+def read_weights(
+    workdir: str | pathlib.Path, shapes: Any, step: int | None = None, verify: bool = True
+) -> tuple[int, dict[str, Any]]:
+    """The step, and {"params": ..., "ema": ...} on one device, of a run's newest whole checkpoint;
+    or of the one named, `DamagedFileError` where it is not whole.
+
+    `shapes` are the abstract weights of the model, as of `jax.eval_shape`.
+    """
+    shapes = jax.tree.map(_on_one, shapes)
+    both = {"params": shapes, "ema": shapes}
+    named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
+
+    def load(folder: pathlib.Path) -> tuple[int, dict[str, Any]]:
+        stored = _stored_names(folder, named)
+        renamed = {stored[name]: x for name, x in named.items()}
+        loaded = ocp.load_checkpointables(folder, {"weights": renamed})["weights"]
+        leaves = [loaded[stored[name]] for name in named]
+        return int(folder.name), jax.tree.unflatten(jax.tree.structure(both), leaves)
+
+    return _read(workdir, step, load, verify)
+
+
+def read_arrays(workdir: str | pathlib.Path, part: str) -> dict[str, Any]:
+    """Path to NumPy array of the `params` or `ema` of a run's newest whole checkpoint.
+
+    For who does not know the shape of the model.
+    """
+
+    def load(folder: pathlib.Path) -> dict[str, Any]:
+        found = ocp.checkpointables_metadata(folder).metadata["weights"]
+        shapes = jax.tree.map(_on_one, found)
+        return ocp.load_checkpointables(folder, {"weights": shapes})["weights"]
+
+    loaded, start = _read(workdir, None, load, verify=True), f"{part}/"
+    stored = versions.stored_names(loaded)
+    return {
+        today.removeprefix(start): jax.device_get(loaded[name])
+        for today, name in stored.items()
+        if today.startswith(start)
+    }
+
+
+# --- which checkpoint, and whether it is whole ------------------------------------------------
+
+
+def _read(workdir: str | pathlib.Path, step: int | None, load: Callable, verify: bool) -> Any:
+    """As `_newest` or `_whole`; changes nothing in a folder that may be another's."""
+    check = digests.check if verify else _unchecked
+    if step is not None:
+        return _whole(_folder(workdir, step), load, check)
+    if (found := _newest(workdir, load, check, lambda folder: "passed over")) is None:
+        raise InputError(f"{workdir}: expected a checkpoint; there is none")
+    return found
+
+
+def _newest(
+    workdir: str | pathlib.Path,
+    load: Callable[[pathlib.Path], T],
+    check: Callable[[pathlib.Path], bool],
+    dispose: Callable[[pathlib.Path], str],
+) -> T | None:
+    """What `load` makes of the newest whole checkpoint; damaged ones are named and disposed of."""
+    place = pathlib.Path(workdir).resolve() / CHECKPOINTS
+    saved = steps_saved(workdir)
+    for step in reversed(saved):
+        try:
+            return _whole(place / str(step), load, check)
+        except DamagedFileError as error:
+            print(f"{error}; {dispose(place / str(step))}", file=sys.stderr, flush=True)
+    if saved or [*place.glob(f"{DAMAGED}*")]:
+        raise InputError(f"{place}: no checkpoint is whole; delete the folder to begin anew")
+    return None
+
+
+def _whole(
+    folder: pathlib.Path, load: Callable[[pathlib.Path], T], check: Callable[[pathlib.Path], bool]
+) -> T:
+    """What `load` makes of a checkpoint; `DamagedFileError` where its digests say that it is not
+    whole or, of one that has none (of older code) or is not checked, where Orbax cannot read it."""
+    if check(folder):
+        return load(folder)
+    try:
+        return load(folder)
+    except InputError:
+        raise
+    except Exception as error:  # Orbax has no one kind for what it cannot read
+        reason = " ".join(str(error).split())[:200]
+        raise DamagedFileError(f"{folder}: cannot be read ({reason})") from error
+
+
+def _unchecked(folder: pathlib.Path) -> bool:
+    """For who asked not to verify."""
+    return False
+
+
+def _checked_by_first(folder: pathlib.Path) -> bool:
+    """As `digests.check`: of several processes the first reads it all, and tells the others."""
+    word = ""
+    if processes.is_first():
+        try:
+            word = "whole" if digests.check(folder) else "no digests"
+        except DamagedFileError as error:
+            word = str(error)
+    word = processes.first_says(word)
+    if word not in ("whole", "no digests"):
+        raise DamagedFileError(word)
+    return word == "whole"
+
+
+def _set_aside(folder: pathlib.Path) -> str:
+    aside = folder.with_name(f"{DAMAGED}{folder.name}")
+    if processes.is_first():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    processes.wait(f"set aside {folder.name}")
+    return f"set aside as {aside.name}"
+
+
+def _folder(workdir: str | pathlib.Path, step: int) -> pathlib.Path:
+    """The checkpoint of a step."""
+    if step not in (saved := steps_saved(workdir)):
+        raise InputError(f"{workdir}: expected step {step}; there are {saved or 'none'}")
+    return pathlib.Path(workdir).resolve() / CHECKPOINTS / str(step)
+
+
+def _sync_all(folder: pathlib.Path) -> None:
+    for place, _, names in os.walk(folder):
+        for name in names:
+            sync(pathlib.Path(place) / name)
+        sync(place)
+
+
+# --- between a state and what is stored -------------------------------------------------------
 
 
 def _restored(folder: pathlib.Path, state: Any, iterator: Any) -> Any:
@@ -89,45 +282,6 @@ def _stored_names(folder: pathlib.Path, names: Iterable[str]) -> dict[str, str]:
             f"{folder}: of older code, without {missing}; at most it can be sampled and evaluated"
         )
     return stored
-
-
-def read_weights(workdir: pathlib.Path, shapes: Any, step: int | None = None) -> dict[str, Any]:
-    """{"params": ..., "ema": ...} of a run's latest (or the named) checkpoint, on one device.
-
-    `shapes` are the abstract weights of the model, as of `jax.eval_shape`.
-    """
-    folder, shapes = _folder(workdir, step), jax.tree.map(_on_one, shapes)
-    both = {"params": shapes, "ema": shapes}
-    named = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(both)}
-    stored = _stored_names(folder, named)
-    renamed = {stored[name]: x for name, x in named.items()}
-    loaded = ocp.load_checkpointables(folder, {"weights": renamed})["weights"]
-    return jax.tree.unflatten(jax.tree.structure(both), [loaded[stored[name]] for name in named])
-
-
-def read_arrays(workdir: pathlib.Path, part: str) -> dict[str, Any]:
-    """Path to NumPy array of the `params` or `ema` of a run's latest checkpoint, as it lies there.
-
-    For who does not know the shape of the model.
-    """
-    folder = _folder(workdir, None)
-    found = ocp.checkpointables_metadata(folder).metadata["weights"]
-    loaded = ocp.load_checkpointables(folder, {"weights": jax.tree.map(_on_one, found)})["weights"]
-    start, stored = f"{part}/", versions.stored_names(loaded)
-    return {
-        today.removeprefix(start): jax.device_get(loaded[name])
-        for today, name in stored.items()
-        if today.startswith(start)
-    }
-
-
-def _folder(workdir: pathlib.Path, step: int | None) -> pathlib.Path:
-    """The checkpoint of a step, or the latest."""
-    saved = steps_saved(workdir)
-    if not saved or (step is not None and step not in saved):
-        wanted = "a checkpoint" if step is None else f"step {step}"
-        raise InputError(f"{workdir}: expected {wanted}; there are {saved or 'none'}")
-    return pathlib.Path(workdir).resolve() / CHECKPOINTS / str(step or saved[-1])
 
 
 def _on_one(x):

@@ -10,7 +10,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-from vdit.runs.files import DamagedFileError, find_json, read_json, write_json
+from vdit.runs.files import DamagedFileError, find_json, write_json
 
 FILE = "digests.json"
 WHAT = "SHA-256 of the files beside it"
@@ -24,23 +24,23 @@ def write(folder: str | os.PathLike, names: Iterable[str] | None = None) -> None
     write_json(folder / FILE, before | _digests(folder, chosen))
 
 
-def check(folder: str | os.PathLike) -> bool:
-    """Whether the folder has digests, and then all files are as they say.
+def damaged(folder: str | os.PathLike) -> list[str]:
+    """Files that are missing or not the bytes that were written; none where there are no digests.
 
-    Raises `DamagedFileError` naming the first file that is not, or is missing. A folder that older
-    code wrote has none.
+    Raises `DamagedFileError` where the digests themselves cannot be read.
     """
     folder = pathlib.Path(folder)
-    if not (folder / FILE).exists():
-        return False
-    expected = read_json(folder / FILE, WHAT)
-    for name in expected:
-        if not (folder / name).is_file():
-            raise DamagedFileError(f"{folder / name}: missing")
-    for name, digest in _digests(folder, expected).items():
-        if digest != expected[name]:
-            raise DamagedFileError(f"{folder / name}: damaged (not the bytes that were written)")
-    return True
+    expected = find_json(folder / FILE, WHAT) or {}
+    found = _digests(folder, [name for name in expected if (folder / name).is_file()])
+    return [name for name, digest in expected.items() if found.get(name) != digest]
+
+
+def check(folder: str | os.PathLike) -> bool:
+    """Whether the folder has digests, and then all files are as they say; a folder that older code
+    wrote has none. Raises `DamagedFileError` naming the first file that is not."""
+    for name in damaged(folder):
+        raise DamagedFileError(f"{pathlib.Path(folder, name)}: damaged or missing")
+    return (pathlib.Path(folder) / FILE).exists()
 
 
 def files(folder: pathlib.Path) -> list[str]:

@@ -6,11 +6,12 @@ each evaluator its options and its records.
 
 import json
 import pathlib
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vdit.config import versions
-from vdit.runs.files import write_json
+from vdit.runs.files import DamagedFileError, find_json, require, set_aside, write_json
 
 FOLDER = "evaluations"
 
@@ -51,9 +52,20 @@ def with_defaults(
 
 
 def read(folder: str | pathlib.Path, step: int) -> dict[str, Any]:
-    """The evaluation of a checkpoint; {} where there is none."""
-    path = _path(folder, step)
-    return json.loads(path.read_text()) if path.exists() else {}
+    """The evaluation of a checkpoint; {} where there is none. Raises `DamagedFileError`."""
+    return find_json(_path(folder, step), "what was measured of a checkpoint", _check) or {}
+
+
+def read_or_set_aside(folder: str | pathlib.Path, step: int) -> dict[str, Any]:
+    """The same for who measures it: one that is damaged is set aside, and said, for it is measured
+    anew."""
+    try:
+        return read(folder, step)
+    except DamagedFileError as error:
+        path = _path(folder, step)
+        set_aside(path)
+        print(f"{error}; set aside as {path.name}.damaged", file=sys.stderr, flush=True)
+        return {}
 
 
 def missing(
@@ -64,8 +76,13 @@ def missing(
     return {
         name: dict(options)
         for name, options in evaluators.items()
-        if done.get(name, {}).get("options") != json.loads(json.dumps(dict(options)))
+        if not _same(done.get(name, {}).get("options"), dict(options))
     }
+
+
+def _same(written: Any, options: dict[str, Any]) -> bool:
+    """Whether a file has these options; it has lists for tuples."""
+    return written == options or written == json.loads(json.dumps(options))
 
 
 def write(
@@ -75,7 +92,7 @@ def write(
     found: Mapping[str, tuple[Mapping[str, Any], Sequence[Record]]],
 ) -> dict[str, Any]:
     """Adds evaluators' (options, records) to a checkpoint's file; returns what it then holds."""
-    evaluators = read(folder, step).get("evaluators", {})
+    evaluators = read_or_set_aside(folder, step).get("evaluators", {})
     for name, (options, records) in found.items():
         evaluators[name] = {"options": dict(options), "records": [r._asdict() for r in records]}
     whole = {"step": step, "row": dict(row), "evaluators": evaluators}
@@ -93,5 +110,12 @@ def columns(records: Sequence[Record]) -> dict[str, float | int]:
     return found
 
 
+def _check(found: dict[str, Any]) -> None:
+    """`ValueError` unless it is what `write` writes."""
+    require(found, {"step": int, "row": dict, "evaluators": dict})
+    for made in found["evaluators"].values():
+        require(made, {"options": dict, "records": list})
+
+
 def _path(folder: str | pathlib.Path, step: int) -> pathlib.Path:
-    return pathlib.Path(folder) / FOLDER / f"{step}.json"
+    return pathlib.Path(folder, FOLDER, f"{step}.json")

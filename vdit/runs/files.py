@@ -9,10 +9,13 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vdit.errors import InputError
+
+Check = Callable[[dict[str, Any]], None]
+NUMBER = (int, float)
 
 
 class DamagedFileError(InputError):
@@ -32,7 +35,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     try:
         with _named(path):
             yield part
-        sync(part)
+            sync(part)
         os.replace(part, path)
         sync(path.parent)
     finally:
@@ -78,22 +81,42 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     write_text(path, json.dumps(_plain(value), indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: str | os.PathLike, what: str) -> dict[str, Any]:
+def read_json(path: str | os.PathLike, what: str, check: Check | None = None) -> dict[str, Any]:
     """Reads a JSON object. `InputError` where there is no such file, `DamagedFileError` where it is
-    not that; both name the file, and `what` was expected in it."""
-    if (found := find_json(path, what)) is None:
+    not that, or `check` raises `ValueError`; both name the file, and `what` was expected in it."""
+    if (found := find_json(path, what, check)) is None:
         raise InputError(f"{path}: no such file, expected {what}")
     return found
 
 
-def find_json(path: str | os.PathLike, what: str) -> dict[str, Any] | None:
+def find_json(
+    path: str | os.PathLike, what: str, check: Check | None = None
+) -> dict[str, Any] | None:
     """The same; None where there is no file."""
     try:
-        return _parsed(pathlib.Path(path).read_bytes())
+        with open(path, "rb") as file:
+            found = parsed(file.read())
+        if check:
+            check(found)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise DamagedFileError(f"{path}: damaged ({error}), expected {what}") from error
+    return found
+
+
+def require(found: Any, kinds: Mapping[str, type | tuple[type, ...]]) -> None:
+    """`ValueError` unless it is an object in which each of these keys holds a value of its kind."""
+    if not isinstance(found, dict):
+        raise ValueError(f"{found!r:.40} where an object belongs")
+    for key, kind in kinds.items():
+        if not isinstance(value := found.get(key), kind):
+            raise ValueError(f"{key} is {value!r:.40}" if key in found else f"no {key}")
+
+
+def set_aside(path: str | os.PathLike) -> None:
+    """Renames a damaged file to NAME.damaged: it can be looked at, and readers find none."""
+    os.replace(path, f"{path}.damaged")
 
 
 class JsonLines:
@@ -140,15 +163,15 @@ def read_json_lines(path: str | os.PathLike) -> Lines:
     rows, damaged = [], []
     for number, line in enumerate(lines, 1):
         try:
-            rows.append(_parsed(line)) if line else None
+            rows.append(parsed(line)) if line else None
         except ValueError:
             damaged.append(number)
     return Lines(rows, damaged)
 
 
-def _parsed(data: bytes) -> dict[str, Any]:
+def parsed(data: bytes) -> dict[str, Any]:
     """`ValueError` for all but a JSON object of finite numbers (UnicodeDecodeError is one)."""
-    value = json.loads(data.decode("utf-8"), parse_constant=_refused)
+    value = _DECODER.decode(data.decode("utf-8"))
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
@@ -156,6 +179,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 def _refused(constant: str) -> None:
     raise ValueError(f"{constant} in it")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused)
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from vdit.errors import InputError
 from vdit.runs.files import find_json, read_json
 
 CONFIG, RESULT, CHECKPOINTS = "config.json", "result.json", "checkpoints"
+COMMITTED = "_CHECKPOINT_METADATA"  # Orbax writes it; one that is half deleted may lack it
 
 
 def attempt_of(name: str) -> tuple[str, int]:
@@ -24,21 +25,46 @@ def attempt_of(name: str) -> tuple[str, int]:
 def find(path: str | pathlib.Path) -> pathlib.Path:
     """Where the folder of a run lies: at rest there, else the last attempt at it, if any."""
     path = pathlib.Path(path)
-    return path if path.exists() else find_all(path.parent).get(path.name, path)
+    if path.exists():
+        return path
+    there = attempts(path)
+    return there[max(there)] if there else path
+
+
+def attempts(path: str | pathlib.Path) -> dict[int, pathlib.Path]:
+    """Number to folder of the attempts at the run that rests at PATH, by one look; 0 is at rest."""
+    path = pathlib.Path(path)
+    run, names = path.name, _names(path.parent)
+    there = [attempt_of(name) for name in names if name.startswith(run)]
+    numbers = sorted(number for name, number in there if name == run)
+    return {n: path.with_name(f"{run}.{n}") if n else path for n in numbers}
 
 
 def find_all(parent: str | pathlib.Path) -> dict[str, pathlib.Path]:
     """Name of a run to its folder, for all in PARENT, from one look at it."""
-    found: dict[str, tuple[float, str]] = {}
+    at_rest, claimed = _split(parent)
+    return {name: pathlib.Path(parent) / name for name in at_rest} | claimed
+
+
+def find_claimed(parent: str | pathlib.Path) -> dict[str, pathlib.Path]:
+    """The same for those runs alone that are not at rest."""
+    return _split(parent)[1]
+
+
+def _split(parent: str | pathlib.Path) -> tuple[set[str], dict[str, pathlib.Path]]:
+    """Names of the runs at rest, and the folder of the last attempt at each of the others."""
+    names = _names(parent)
+    at_rest = {name for name in names if "." not in name or not attempt_of(name)[1]}
+    others = sorted(attempt_of(name) for name in names if name not in at_rest)
+    last = {run: pathlib.Path(parent) / f"{run}.{number}" for run, number in others}
+    return at_rest, {run: folder for run, folder in last.items() if run not in at_rest}
+
+
+def _names(parent: str | pathlib.Path) -> list[str]:
     try:
-        names = os.listdir(parent)
-    except FileNotFoundError:
-        return {}
-    for name in names:
-        run, attempt = attempt_of(name)
-        place = (attempt or float("inf"), name)  # at rest before any attempt
-        found[run] = max(found.get(run, place), place)
-    return {run: pathlib.Path(parent) / name for run, (_, name) in found.items()}
+        return os.listdir(parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def read_config(folder: str | pathlib.Path) -> Any:
@@ -69,6 +95,10 @@ def read_result(folder: str | pathlib.Path) -> dict[str, Any]:
 
 
 def steps_saved(folder: str | pathlib.Path) -> list[int]:
-    """Steps of the finished checkpoints of a run, ascending."""
-    found = (pathlib.Path(folder) / CHECKPOINTS).glob("*")
-    return sorted(int(path.name) for path in found if path.name.isdigit())
+    """Steps of the finished checkpoints of a run, ascending; their content is not looked at."""
+    place = os.path.join(folder, CHECKPOINTS)
+    try:
+        steps = [name for name in os.listdir(place) if name.isdecimal()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(int(step) for step in steps if os.path.exists(f"{place}/{step}/{COMMITTED}"))

@@ -2,6 +2,7 @@
 
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import jax
 import numpy as np
 
 from vdit.errors import InputError
-from vdit.runs.files import whole_file
+from vdit.runs.files import DamagedFileError, whole_file
 
 
 def save_weights(path: str | pathlib.Path, tree: Any) -> None:
@@ -26,15 +27,17 @@ def save_weights(path: str | pathlib.Path, tree: Any) -> None:
 def load_weights(path: str | pathlib.Path, shapes: Any) -> Any:
     """The arrays of `shapes` (abstract, as of `jax.eval_shape`), on the first device.
 
-    The file has a CRC of every array. Raises `InputError` where one is damaged, missing or of
-    another shape.
+    The file has a CRC of every array. Raises `DamagedFileError` where one is damaged, `InputError`
+    where it is missing or of another shape.
     """
     leaves = jax.tree_util.tree_leaves_with_path(shapes)
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = [_checked(path, stored, name_of(keys), leaf.shape) for keys, leaf in leaves]
-    except (EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: damaged: {error}") from error
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
+        raise DamagedFileError(f"{path}: damaged ({error})") from error
     placed = [jax.device_put(x, jax.devices()[0]) for x in arrays]
     return jax.tree.unflatten(jax.tree.structure(shapes), placed)
 

@@ -11,6 +11,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit.autoencoders import causal, pixels
+from vdit.config import stream
 from vdit.data import media
 from vdit.data.pipeline import VideoRecords
 from vdit.data.sources import open_source
@@ -44,6 +45,8 @@ class AutoencoderTask:
         a = config.autoencoder
         if a.name != "causal":
             raise InputError(f"autoencoder.name={a.name!r}: expected causal, to train one")
+        if epochs := stream.epochs_of(config.data):
+            raise InputError(f"data.epochs={epochs}: expected 0, an autoencoder has one set")
         self.config = config
         self.records = VideoRecords(open_source(config.data, "train"))
         self.init = causal.Init.of(a)

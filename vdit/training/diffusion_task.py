@@ -12,6 +12,8 @@ from ml_collections import ConfigDict
 from vdit import evaluators
 from vdit.config.flops import training_flops
 from vdit.data import latents, media
+from vdit.data.cache import Records
+from vdit.data.sources import open_source
 from vdit.diffusion import objectives
 from vdit.evaluators import losses
 from vdit.evaluators.common import EvaluationData
@@ -30,8 +32,8 @@ class DiffusionTask:
     def __init__(self, config: ConfigDict):
         folder = latents.prepare(config)
         self.config = config
-        self.records = latents.Records(folder, "train")
-        self.validation = latents.Records(folder, "validation")
+        self.records = Records(folder, "train")
+        self.validation = Records(folder, "validation")
         self.generator = generator_of(config, self.records.meta)
         self.model, objective = self.generator.config, self.generator.objective
         objectives.check(objective, self.generator.sampling.method)
@@ -90,7 +92,7 @@ class DiffusionTask:
         return {"loss_train": float(on_training.mean())}
 
     def _show_real(self, workdir: pathlib.Path) -> None:
-        source = latents.open_source(self.config.data, "validation")
+        source = open_source(self.config.data, "validation")
         items = [source[int(i)] for i in self._previewed()]
         media.write_all(workdir / "samples", "real", np.stack([x["video"] for x in items]))
         captions = {"captions": [x["caption"] for x in items]}

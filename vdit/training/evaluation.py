@@ -2,24 +2,28 @@
 
 import pathlib
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vdit import evaluators
+from vdit.config import stream
 from vdit.config.flops import count_params, training_flops
 from vdit.config.model_config import ModelConfig
 from vdit.data import latents
+from vdit.data.cache import Records
 from vdit.diffusion import objectives
 from vdit.errors import InputError
 from vdit.evaluators import losses
 from vdit.evaluators.common import EvaluationData
-from vdit.generator import Generator
+from vdit.generator import Generator, load
 from vdit.runs import evaluations
-from vdit.runs.folder import RESULT, read_config, read_result, steps_saved
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import RESULT, attempt_of, read_config, read_result
 from vdit.runs.goodput import listen
 from vdit.training.row import row_of
 from vdit.training.tasks import DIFFUSION
-from vdit.training.untrained import load
+from vdit.training.untrained import of_run
 
 Asked = Mapping[str, Mapping[str, Any]]
 # Columns of a finished run that hold for its earlier checkpoints, too.
@@ -38,7 +42,7 @@ def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, 
     found = {
         name: (asked[name], measure(model, data, **asked[name])) for name, measure in chosen.items()
     }
-    before = evaluations.read(data.workdir, data.step)
+    before = evaluations.read_or_set_aside(data.workdir, data.step)
     row = before.get("row") or _row(model, data)
     if "losses" in asked:
         key = data.validation.meta["key"]
@@ -51,10 +55,11 @@ def _row(model: Generator, data: EvaluationData) -> dict[str, Any]:
     row = row_of(data.config, data.step) | model_columns(data, model.config)
     if (data.workdir / RESULT).exists():
         return row | {k: v for k, v in read_result(data.workdir).items() if k in OF_THE_RUN}
-    if re.fullmatch("[0-9a-f]{12}", data.workdir.name):
+    name, _ = attempt_of(data.workdir.name)
+    if re.fullmatch("[0-9a-f]{12}", name):
         own = row["trunk"] == row["run_id"]
-        row |= {"run_id": data.workdir.name, "fingerprint": data.workdir.name}
-        row |= {"trunk": data.workdir.name} if own else {}
+        row |= {"run_id": name, "fingerprint": name}
+        row |= {"trunk": name} if own else {}
     return row
 
 
@@ -62,6 +67,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     """Columns of a checkpoint's row that its model and its data fix."""
     config, meta = data.config, data.validation.meta
     clips, flops = data.step * config.batch, training_flops(model)
+    unique = stream.unique_clips(clips, meta["train"], stream.epochs_of(config.data))
     shared = min(config.trunk.step, data.step)
     return count_params(model) | {
         "objective": objectives.create(config).name,
@@ -72,8 +78,8 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
         "width": model.width,
         "tokens": clips * model.tokens,
         "clips": clips,
-        "unique_clips": meta["train"],
-        "epochs": clips / meta["train"],
+        "unique_clips": unique,
+        "epochs": clips / unique,
         "flops": clips * flops,
         "flops_shared": shared * config.batch * flops,
     }
@@ -83,11 +89,13 @@ def evaluate_run(
     workdir: str | pathlib.Path,
     steps: Sequence[int] | None = None,
     evaluators: Asked | None = None,
+    verify: bool = True,
 ) -> list[dict[str, Any]]:
-    """Measures checkpoints of a run folder: the last (or those of `steps`), by the run's own
-    evaluators (or those given). Returns what each evaluations/STEP.json then holds.
+    """Measures checkpoints of a run folder: the newest whole one (or those of `steps`), by the
+    run's own evaluators (or those given). Returns what each evaluations/STEP.json then holds.
 
-    Its data must be there. Raises `InputError` for a folder, step or evaluator that is not.
+    Of several steps a damaged one is named on stderr and left out. Its data must be there. Raises
+    `InputError` for a folder, step or evaluator that is not, and where nothing is left.
     """
     listen()
     folder = pathlib.Path(workdir)
@@ -95,10 +103,18 @@ def evaluate_run(
     if config.objective not in DIFFUSION:
         raise InputError(f"{workdir} is an autoencoder's: expected a run that makes videos")
     asked = evaluations.evaluators_of(config) if evaluators is None else evaluators
-    records = latents.Records(latents.prepare(config), "validation")
-    found = []
-    for step in steps or steps_saved(folder)[-1:] or [None]:
-        model = load(folder, step)
+    records = Records(latents.prepare(config, clips=0), "validation")
+    found, damaged = [], []
+    for step in steps or [None]:
+        try:
+            model = load(folder, of_run, step, verify=verify)
+        except DamagedFileError as error:
+            damaged.append(error)
+            continue
         data = EvaluationData(config, records, folder, model.step)
         found.append(evaluate(model, data, asked))
+    if damaged and not found:
+        raise damaged[0]
+    for error in damaged:
+        print(f"{error}; left out", file=sys.stderr, flush=True)
     return found

@@ -2,20 +2,24 @@
 
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import processes, sharding
-from vdit.runs import checkpoint
+from vdit.runs import checkpoint, signals
+from vdit.runs.checkpoint import Checkpointer
 from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory, trunk
 from vdit.training.clock import Clock
 from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
+from vdit.training.saving import Saving, is_due
 from vdit.training.step import TrainState, compiled, require_finite
 from vdit.training.tasks import Task
 
@@ -34,18 +38,20 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
     rows = sharding.batch_sharding(mesh)
     rates = learning_rates(config.optimizer, config.steps)
     decays = ema_decays(config.optimizer, config.steps)
-    at, evaluate_every = config.get("checkpoint_at", ()), config.get("evaluate_every", 0)
     clock = Clock(task.flops_per_clip * config.batch, config.batch)
-    lasting = checkpoint.checkpointer(workdir, config.keep, at)
-    with jax.set_mesh(mesh), lasting as saved, out_of_memory.explained(task, config, mesh):
+    checkpoints = Checkpointer(workdir, config.keep, config.get("checkpoint_at", ()))
+    with (
+        jax.set_mesh(mesh),
+        signals.Deferral() as deferral,
+        checkpoints,
+        out_of_memory.explained(task, config, mesh),
+    ):
         task.begin(workdir)
         state, step_fn = start(task, config, mesh)
-        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows))
-        state = (
-            checkpoint.restore(saved, state, data)
-            or trunk.restore(config, workdir, state, data)
-            or initialized(task, state)
-        )
+        epochs = stream.epochs_of(config.data)
+        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, epochs=epochs))
+        state = begun(task, config, workdir, state, data)
+        saving = Saving(config, checkpoints, deferral)
         with open_log(config, workdir, int(state.step)) as log:
             for step in range(int(state.step), config.steps):
                 state, metrics = step_fn(state, clock.fetch(data), rates[step], decays[step])
@@ -55,22 +61,17 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
                     row = require_finite(jax.device_get(metrics))
                     log.write(done, row | clock.lap() | {"lr": rates[step]})
                 with clock.paused():
-                    if last or done in at or is_due(done, config.checkpoint_every):
-                        require_finite({"bad_step": state.bad_step})
-                        checkpoint.save(saved, done, state, data)
+                    if saving.is_due(done):
+                        saving.save(done, state, data)
+                        saving.end_if_told(done)
                     if is_due(done, config.sample_every):
                         ema = processes.local(state.ema)
                         with sharding.local_mesh():
                             log.media(done, lambda w=ema, n=done: task.preview(w, n, workdir))
-                    if is_due(done, evaluate_every) and not last:  # the last is measured by `run`
+                    if is_due(done, config.get("evaluate_every", 0)) and not last:
                         require_finite({"bad_step": state.bad_step})
                         measure_on_the_way(task, config, state, workdir)
         return state, clock.totals()
-
-
-def is_due(done: int, every: int) -> bool:
-    """Whether something that is done `every` so many steps (0: never) falls to this step."""
-    return every > 0 and done % every == 0
 
 
 def measure_on_the_way(
@@ -88,6 +89,18 @@ def start(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh) -> tuple[Trai
     """A new state, placed on the mesh, and the compiled step for it."""
     init, step_fn = compiled(task.loss, task.init, OptimizerConfig.of(config), mesh)
     return init(jax.random.key(config.seed)), step_fn
+
+
+def begun(
+    task: Task, config: ConfigDict, workdir: pathlib.Path, state: TrainState, data: Any
+) -> TrainState:
+    """Where the run stands, and `data` moved there: its newest whole checkpoint, its trunk's, or
+    step 0."""
+    return (
+        checkpoint.restore(workdir, state, data, config.verify)
+        or trunk.restore(config, workdir, state, data)
+        or initialized(task, state)
+    )
 
 
 def initialized(task: Task, state: TrainState) -> TrainState:

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,8 @@ from tqdm import tqdm
 from vdit.config.fingerprint import fingerprint
 from vdit.data.media import write_video
 from vdit.parallel import processes
-from vdit.runs.files import JsonLines
+from vdit.runs.files import JsonLines, read_json_lines
+from vdit.training.spikes import MARK, Spikes
 
 
 class Log:
@@ -27,13 +29,19 @@ class Log:
         self._file = JsonLines(workdir / "metrics.jsonl")
         if step or self._file.size:
             self._line({"step": step, "resumed": True})
+        self._spikes = Spikes(read_json_lines(workdir / "metrics.jsonl").rows)
         self._bar = tqdm(total=config.steps, initial=step, unit="step", desc=workdir.name)
         self._writers = [make(config, workdir) for make in (_tensorboard, _wandb)]
 
     def write(self, step: int, row: dict) -> None:
-        """One line of metrics.jsonl, flushed: a killed run keeps what it said."""
+        """One line of metrics.jsonl, flushed: a killed run keeps what it said. Where the loss
+        begins to spike, it is marked and said."""
         row = {k: float(v) for k, v in row.items()}
-        self._line({"step": step} | row)
+        spike = self._spikes.begins(row["loss"])
+        self._line({"step": step} | row | ({MARK: True} if spike else {}))
+        if spike:
+            line = f"step {step}: the loss spikes, to {row['loss']:.4g}"
+            self._bar.write(line, file=sys.stderr)
         self._bar.set_postfix(loss=f"{row['loss']:.4f}", refresh=False)
         self._bar.update(step - self._bar.n)
         for writer in filter(None, self._writers):

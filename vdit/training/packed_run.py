@@ -9,9 +9,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import sharding
-from vdit.runs import checkpoint, folder
+from vdit.runs import folder, signals
+from vdit.runs.checkpoint import Checkpointer
 from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import loop, slots
@@ -20,6 +22,7 @@ from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 from vdit.training.overview import describe
 from vdit.training.run import measure
+from vdit.training.saving import Saving, is_due
 from vdit.training.step import DivergedError, TrainState, require_finite
 from vdit.training.tasks import make_task
 
@@ -38,6 +41,7 @@ class PackedRun:
         pack: list[tuple[str, int]],
         mesh: jax.sharding.Mesh,
         files: contextlib.ExitStack,
+        deferral: signals.Deferral,
     ):
         self.config, self.workdir, self.pack = config, workdir, pack
         check_same_run(workdir, config.to_dict(), write=True)
@@ -46,13 +50,17 @@ class PackedRun:
         self.task.begin(workdir)
         self.rates = learning_rates(config.optimizer, config.steps)
         self.decays = ema_decays(config.optimizer, config.steps)
-        self.saved = files.enter_context(checkpoint.checkpointer(workdir, config.keep))
+        checkpoints = files.enter_context(Checkpointer(workdir, config.keep))
+        self.saving, self._saves = Saving(config, checkpoints, deferral), False
         where, records = sharding.batch_sharding(mesh), self.task.records
-        self.data = iter(pipeline.batches(records, config.batch, config.seed, where, place=False))
+        epochs = stream.epochs_of(config.data)
+        rows = pipeline.batches(
+            records, config.batch, config.seed, where, place=False, epochs=epochs
+        )
+        self.data = iter(rows)
         state, _ = loop.start(self.task, config, mesh)
         self._shardings = jax.tree.map(lambda x: x.sharding, state)
-        found = checkpoint.restore(self.saved, state, self.data)
-        self.state = found or loop.initialized(self.task, state)
+        self.state = loop.begun(self.task, config, workdir, state, self.data)
         self.step = int(self.state.step)
         slots.record_mode(workdir, "packed", pack)
         self.log = files.enter_context(open_log(config, workdir, self.step))
@@ -81,20 +89,20 @@ class PackedRun:
         self._spent = self._spent + np.append(float(timed), seconds)
 
     def is_due(self) -> bool:
-        """Whether there is something to write after this step."""
+        """Whether there is something to write after this step; asked once a step."""
+        self._saves = self.saving.is_due(self.step)
         return self.needs_state() or self._falls("log_every")
 
     def needs_state(self) -> bool:
         """Whether the state is needed for it."""
-        keys = ("checkpoint_every", "sample_every", "evaluate_every")
-        return self._is_last or any(self._falls(key) for key in keys)
+        return self._saves or any(self._falls(key) for key in ("sample_every", "evaluate_every"))
 
     @property
     def _is_last(self) -> bool:
         return self.step == self.config.steps
 
     def _falls(self, key: str) -> bool:
-        return loop.is_due(self.step, self.config.get(key, 0))
+        return is_due(self.step, self.config.get(key, 0))
 
     def on_step(self, metrics: dict, state: TrainState | None) -> None:
         """Writes what is due after this step, and ends where it was the last or diverged."""
@@ -104,9 +112,8 @@ class PackedRun:
                 lr = {"lr": self.rates[self.step - 1]}
                 self.log.write(self.step, row | self._rates(self._spent - self._lap) | lr)
                 self._lap = self._spent
-            if self._is_last or self._falls("checkpoint_every"):
-                require_finite({"bad_step": state.bad_step})
-                checkpoint.save(self.saved, self.step, self._placed(state), self.data)
+            if self._saves:
+                self.saving.save(self.step, self._placed(state), self.data)
             if self._falls("evaluate_every") and not self._is_last:
                 require_finite({"bad_step": state.bad_step})
                 loop.measure_on_the_way(self.task, self.config, self._placed(state), self.workdir)

@@ -18,6 +18,8 @@ import numpy as np
 from vdit.errors import InputError
 from vdit.parallel import sharding
 from vdit.parallel.compiler import compiler_options
+from vdit.runs import signals
+from vdit.runs.folder import attempt_of
 from vdit.runs.goodput import GOODPUT, listen
 from vdit.training.clock import Clock
 from vdit.training.optimizer import OptimizerConfig
@@ -36,8 +38,8 @@ class Outcome(NamedTuple):
 def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None = None) -> Outcome:
     """Trains and measures unfinished runs, pairs of (resolved config, workdir), as `run` does.
 
-    `pack` names all slots, pairs of (name of the run's folder, steps): a resumed pack has those it
-    began with, whoever of them is left. Raises `InputError` for runs that do not fit together. A
+    `pack` names all slots, pairs of (name of the run, steps): a resumed pack has those it began
+    with, whoever of them is left. Raises `InputError` for runs that do not fit together. A
     run that diverges ends alone.
     """
     listen()
@@ -45,11 +47,11 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
     folders = [pathlib.Path(workdir) for _, workdir in runs]
     pack = [tuple(slot) for slot in pack or _pack_of(configs, folders)]
     mesh = _one_device(configs)
-    with jax.set_mesh(mesh), contextlib.ExitStack() as files:
+    with jax.set_mesh(mesh), signals.Deferral() as deferral, contextlib.ExitStack() as files:
         members = {}
         for config, folder in zip(configs, folders, strict=True):
-            i = pack.index((folder.name, config.steps))
-            members[i] = PackedRun(config, folder, pack, mesh, files)
+            i = pack.index((attempt_of(folder.name)[0], config.steps))
+            members[i] = PackedRun(config, folder, pack, mesh, files, deferral)
         _check_alike(list(members.values()))
         with GOODPUT.to("training"):
             idle = _train(members, [steps for _, steps in pack], mesh)
@@ -57,7 +59,8 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
 
 
 def _pack_of(configs, folders) -> list[tuple[str, int]]:
-    return [(folder.name, config.steps) for config, folder in zip(configs, folders, strict=True)]
+    names = [attempt_of(folder.name)[0] for folder in folders]
+    return [(name, config.steps) for name, config in zip(names, configs, strict=True)]
 
 
 def _one_device(configs) -> jax.sharding.Mesh:
@@ -158,6 +161,8 @@ def _on_step(training: list[PackedRun], slots, state, metrics) -> None:
     for member in due:
         i = slots.index(member)
         member.on_step(_slot(metrics, i), None if host is None else _slot(host, i))
+    for member in due:
+        member.saving.end_if_told(member.step)
 
 
 def stacked(trees: Sequence[Any]) -> Any:

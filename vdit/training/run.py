@@ -8,13 +8,14 @@ from ml_collections import ConfigDict
 
 from vdit.parallel import processes
 from vdit.runs import folder
-from vdit.runs.files import write_json
+from vdit.runs.files import read_json_lines, write_json
 from vdit.runs.goodput import GOODPUT, listen
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory
 from vdit.training.loop import train
 from vdit.training.overview import describe
 from vdit.training.slots import record_mode
+from vdit.training.spikes import spikes_of
 from vdit.training.step import TrainState
 from vdit.training.tasks import Task, make_task
 
@@ -65,6 +66,7 @@ def measure(
     began = time.time()
     with out_of_memory.measuring(config):
         row = task.evaluate(state, config.steps, workdir) | task.finish(state, workdir) | columns
+    row["spikes"] = len(spikes_of(read_json_lines(workdir / "metrics.jsonl").rows))
     row["finished"] = time.time()
     row["whole_s"] += row["finished"] - began
     write_json(workdir / folder.RESULT, row)

@@ -1,12 +1,11 @@
 """The slots of a pack at each step, and in which mode a run trains. No JAX: launchers ask too."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vdit.runs import folder
-from vdit.runs.files import write_json
+from vdit.runs.files import find_json, require, write_json
 
 MODE = "mode.json"
 
@@ -47,6 +46,11 @@ def record_mode(workdir: pathlib.Path, mode: str, pack: Sequence = ()) -> None:
 
 def recorded_mode(workdir: pathlib.Path) -> dict[str, Any]:
     """How a run trained that has a checkpoint to go on from; {} where it begins anew."""
+    return read_mode(workdir) if folder.steps_saved(workdir) else {}
+
+
+def read_mode(workdir: pathlib.Path) -> dict[str, Any]:
+    """What `record_mode` wrote; {} where nothing is. Raises `DamagedFileError`."""
     path = pathlib.Path(workdir) / MODE
-    begun = folder.steps_saved(workdir) and path.exists()
-    return json.loads(path.read_text()) if begun else {}
+    kinds = {"mode": str, "pack": list}
+    return find_json(path, "how a run trains", lambda found: require(found, kinds)) or {}

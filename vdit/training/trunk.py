@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from vdit.config.fingerprint import differences
 from vdit.errors import InputError
 from vdit.runs import checkpoint
-from vdit.runs.folder import CONFIG, read_config
+from vdit.runs.folder import CONFIG, find, read_config
 from vdit.training.optimizer import learning_rates
 
 # What a trunk and its branch may differ in. `learning_rates` compares the schedules themselves.
@@ -30,11 +30,18 @@ def restore(config: ConfigDict, workdir: pathlib.Path, state: Any, data: Any) ->
     name, step = (config.get("trunk", {}).get(key) for key in ("run", "step"))
     if not name:
         return None
-    folder = pathlib.Path(workdir).parent / name
-    if not (folder / CONFIG).exists():
-        raise InputError(f"trunk.run={name}: expected that run's folder at {folder}")
-    check(read_config(folder), config, step)
-    return checkpoint.restore_step(folder, step, state, data)
+    place = pathlib.Path(workdir).parent / name
+    while True:
+        folder = find(place)
+        if not (folder / CONFIG).exists() and find(place) == folder:
+            raise InputError(f"trunk.run={name}: expected that run's folder at {place}")
+        try:
+            check(read_config(folder), config, step)
+            return checkpoint.restore_step(folder, step, state, data, config.verify)
+        except Exception:
+            if find(place) == folder:
+                raise
+            # Whatever it is, the trunk was renamed as it was read: its worker is done with it.
 
 
 def check(trunk: ConfigDict, config: ConfigDict, step: int) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from vdit import generator
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config.sizes import model_config_of
-from vdit.data import latents
+from vdit.data import cache, latents
 from vdit.errors import InputError
 from vdit.generator import Generator
 from vdit.runs.folder import read_config
@@ -31,23 +30,17 @@ def generator_of(config: ConfigDict, meta: dict[str, Any]) -> Generator:
         },
         video=(data.num_frames, data.height, data.width),
         autoencoder=load_autoencoder(config.autoencoder),
-        statistics=latents.statistics(meta),
-        vocabulary=latents.vocabulary(meta),
+        statistics=cache.statistics(meta),
+        vocabulary=cache.vocabulary(meta),
     )
 
 
 def build(config: ConfigDict, seed: int = 0) -> Generator:
     """The same with fresh weights, of any config; see `vdit.build`."""
     config = resolve(config)
-    made = generator_of(config, latents.read_meta(latents.prepare(config)))
+    made = generator_of(config, cache.read_meta(latents.prepare(config, clips=0)))
     weights = Init(made.config, mup.relative_width(config))(jax.random.key(seed))
     return made.with_weights(weights, weights)
-
-
-def load(folder: str | pathlib.Path, step: int | None = None) -> Generator:
-    """What `vdit.load` gives."""
-    place = generator.place_of(folder)
-    return generator.at_step(generator.read(place) if place else of_run(folder), folder, step)
 
 
 def of_run(folder: str | pathlib.Path) -> Generator:
@@ -58,4 +51,4 @@ def of_run(folder: str | pathlib.Path) -> Generator:
     config = read_config(folder)
     if config.objective not in DIFFUSION:
         raise InputError(f"{folder} is an autoencoder's: expected a run that makes videos")
-    return generator_of(config, latents.read_meta(latents.prepare(config)))
+    return generator_of(config, cache.read_meta(latents.prepare(config, clips=0)))

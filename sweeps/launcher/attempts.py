@@ -1,0 +1,82 @@
+"""What was trained of a run, as its metrics.jsonl tells: from where to where, when, how well.
+
+A line is parsed where an attempt begins or ends, and no other: of 20,000 runs there are millions.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vdit.runs.files import NUMBER, parsed, read_json_lines, require
+from vdit.training.spikes import MARK, spikes_of
+
+METRICS, RESUMED = "metrics.jsonl", b'"resumed"'
+
+
+class Attempt(NamedTuple):
+    """One stretch of a run's training: from where to where (steps), when (unix seconds)."""
+
+    start: int
+    last: int
+    began: float
+    seen: float
+
+
+class Progress(NamedTuple):
+    """The attempts at a run, the steps at which its loss began to spike, and what is to be said of
+    its file."""
+
+    attempts: list[Attempt]
+    spikes: list[int]
+    damage: str = ""
+
+
+def progress_of(folder: Path) -> Progress:
+    """What metrics.jsonl tells of the run in a folder."""
+    try:
+        data = (folder / METRICS).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return Progress([], [])
+    lines, damage = data.split(b"\n")[:-1], ""
+    try:
+        _require_whole(data, len(lines))
+        attempts = _attempts(lines if RESUMED in data else lines[:1] + lines[-1:])
+    except ValueError:  # a line is damaged: look at each
+        bad = [str(n) for n, line in enumerate(lines, 1) if line and not _is_row(line)]
+        damage = f"{folder / METRICS}: damaged, left out: line {', '.join(bad)}" if bad else ""
+        attempts = _attempts([line for line in lines if _is_row(line)])
+    spikes = spikes_of(read_json_lines(folder / METRICS).rows) if MARK.encode() in data else []
+    return Progress(attempts, spikes, damage)
+
+
+def _require_whole(data: bytes, lines: int) -> None:
+    """`ValueError` where a line does not begin and end as rows do, and is to be looked at."""
+    whole = data.count(b'{"step": ') == data.count(b"}\n") == lines
+    if not whole or b"NaN" in data:
+        raise ValueError("a line that is no row")
+
+
+def _attempts(lines: Sequence[bytes]) -> list[Attempt]:
+    """Each from its first line, which says so if it is resumed, to its last."""
+    begins = sorted({0, *(i for i, line in enumerate(lines) if RESUMED in line)})
+    ends = [*begins[1:], len(lines)]
+    return [_attempt(lines[i], lines[j - 1]) for i, j in zip(begins, ends, strict=True) if i < j]
+
+
+def _attempt(first: bytes, last: bytes) -> Attempt:
+    first, last = _row(first), _row(last)
+    start = first["step"] if first.get("resumed") else 0
+    return Attempt(start, last["step"], first.get("time", 0.0), last.get("time", 0.0))
+
+
+def _row(line: bytes) -> dict:
+    row = parsed(line)
+    require(row, {"step": int} | ({"time": NUMBER} if "time" in row else {}))
+    return row
+
+
+def _is_row(line: bytes) -> bool:
+    try:
+        return bool(_row(line))
+    except ValueError:
+        return False

@@ -1,0 +1,73 @@
+"""Folders in which something is made, hidden beside its place until it is whole.
+
+Makers may be on several machines, whose cache is one folder of a network filesystem. Each has a
+folder of its own, `.NAME.MACHINE.PID`; what a killed maker left is swept away by the next.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+
+SILENT_S = 24 * 3600  # longer than any maker takes from one write to the next
+NAMES = re.compile(r"\.[0-9a-f]{12}(\.[0-9a-f-]+)?\.\d+")  # older code named no machine
+BOOT, PROCESSES = "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"
+
+
+@contextlib.contextmanager
+def unfinished(place: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A new hidden folder beside `place`, which is named by a fingerprint; gone at the end."""
+    folder = place.with_name(f".{place.name}.{_machine()}.{os.getpid()}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        _sweep(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(own: pathlib.Path) -> None:
+    """Removes folders of dead makers. The time now is that of `own`, by the filesystem's clock."""
+    now = own.stat().st_mtime
+    for other in own.parent.iterdir():
+        if NAMES.fullmatch(other.name) and other != own and _is_dead(other, now):
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _is_dead(folder: pathlib.Path, now: float) -> bool:
+    """Whether nobody writes there any more.
+
+    A process number says it on the machine that gave it, until that boots. It says nothing
+    elsewhere, and locks do not reach across every network filesystem: there, silence has to do.
+    """
+    _, _, *machine, pid = folder.name.split(".")
+    if machine == [_machine()] and not _is_running(int(pid)):
+        return True
+    try:
+        written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:  # its maker is at work
+        return False
+    return now - written > SILENT_S
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
+
+
+def _machine() -> str:
+    """Where process numbers are those of this process: this boot, and this container."""
+    try:
+        boot = pathlib.Path(BOOT).read_text()[:8]
+        return f"{boot}-{os.stat(PROCESSES).st_ino:x}"
+    except OSError:  # no Linux: a name that nobody has twice, so that silence has to do
+        return uuid.uuid4().hex
