@@ -51,7 +51,7 @@ def run(main: Callable[[], int | None]) -> None:
 def refused(error: Exception) -> str | None:
     """Which file the system refused, and why, in a line; None of other errors."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+        return f"{error.filename}: {error.strerror}"
     for refusal in REFUSALS:
         if refusal in str(error):
             found = NAMED.search(str(error))

@@ -100,7 +100,7 @@ def _from_1(config: dict[str, Any]) -> None:
     for key, value in lacked.items():
         *group, name = key.split(".")
         place = config.get(group[0]) if group else config
-        if place is not None:
+        if isinstance(place, dict):
             place.setdefault(name, copy.deepcopy(value))
 
 

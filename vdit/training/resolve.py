@@ -29,12 +29,12 @@ def resolve(config: ConfigDict) -> ConfigDict:
         if config.model.size:
             config.model.width, config.model.depth, config.model.heads = size_of(config.model.size)
         model_config_of(config)
-        evaluators.check(config.get("evaluators", {}))
+        evaluators.check(config.evaluators)
         config.autoencoder.fingerprint = _autoencoder_fingerprint(config.autoencoder)
-    if config.get("init"):
-        from vdit.training import init_from
+        if config.init:
+            from vdit.training import init_from
 
-        config.init_fingerprint = init_from.fingerprint(config.init)
+            config.init_fingerprint = init_from.fingerprint(config.init)
     config.data.fingerprint = open_source(config.data, "train").fingerprint
     return config
 
