@@ -13,7 +13,7 @@ from sweeps.launcher import claim
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Pack, Run
 from sweeps.launcher.plan import select
-from sweeps.launcher.run_files import read_failure
+from sweeps.launcher.run_files import can_begin, read_failure
 from sweeps.launcher.state import OVER_STATES, State, folders_of, state_by_claim
 from vdit.runs import evaluations
 from vdit.runs.files import DamagedFileError
@@ -60,8 +60,9 @@ class Evaluation(Job):
         return read_config(self.folder(run))
 
     def is_over(self, run: Run) -> bool:
+        folder = self.folder(run)
         try:
-            return (self.folder(run) / FAILED).exists() or not self.missing(run)
+            return (folder / FAILED).exists() or not (can_begin(folder) and self.missing(run))
         except DamagedFileError:
             return True
 
@@ -69,6 +70,7 @@ class Evaluation(Job):
         folder = self.folder(run)
         try:
             missing = self.missing(run)
+            read_config(folder)
             failure = read_failure(folder / FAILED, run["run_id"])
         except DamagedFileError as error:
             return State("damaged", 0, None, None, str(error))

@@ -113,7 +113,7 @@ def _trained(
         trained[name] = Trained(run, progress.attempts, OUTCOME.get(state.name, "unfinished"))
         if progress.spikes:
             at = ", ".join(map(str, progress.spikes))
-            notes.append(f"{name}: the loss spiked {len(progress.spikes)} times, at step {at}")
+            notes.append(f"{name}: the loss spiked at step {at}")
         notes += [progress.damage] if progress.damage else []
     return trained, notes
 

@@ -73,11 +73,11 @@ def prepare(job: Job) -> None:
     made = set()
     with open(job.root / "prepare.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second launcher waits here and then finds them made
-        for run in job.runs:
+        for run in (run for run in job.runs if not job.is_over(run)):
             config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
             source = fingerprint(parts | {"condition": config.model.condition})
-            if source not in made and not job.is_over(run):
+            if source not in made:
                 latents.prepare(config)
                 made.add(source)
 
