@@ -151,20 +151,3 @@ def _is_ready(folder: Path, every: bool) -> bool:
     if (folder / RESULT).exists():
         return True
     return every and not claim.is_live(folder) and bool(steps_saved(folder))
-
-
-def told(root: Path, runs: Sequence[Run]) -> list[str]:
-    """How many kept checkpoints are evaluated as the runs' configs ask, if any, and a line on each
-    run whose evaluation failed or is damaged."""
-    done, kept, notes = 0, 0, []
-    for run, folder in zip(runs, folders_of(root, runs), strict=True):
-        wanted = evaluations.evaluators_of(run.get("config", {}))
-        try:
-            if failure := read_failure(folder / FAILED, run["run_id"]):
-                notes.append(f"{run['run_id']}: not evaluated: {failure}")
-            steps = steps_saved(folder)
-            kept += len(steps)
-            done += sum(not evaluations.missing(folder, step, wanted) for step in steps)
-        except DamagedFileError as error:
-            notes.append(f"{run['run_id']}: {error}")
-    return [f"{done} of {kept} checkpoints are evaluated"] * bool(done) + notes
