@@ -105,6 +105,23 @@ def test_a_branch_does_not_count_the_steps_of_its_trunk(tmp_path):
     }
 
 
+def test_damaged_lines_and_spikes_are_noted(tmp_path):
+    write(tmp_path, "a", [(6, 1.0), (8, 3.0)])
+    path = tmp_path / "runs" / "a" / "metrics.jsonl"
+    spike = '{"step": 9, "loss": 9.0, "spike": true, "time": 4.0}\n'
+    path.write_text(path.read_text() + '{"ste\n{"a": 1}\n' + spike)
+    write_log(tmp_path, "1.jsonl", ("start", [], 0.0, 0, 0), ("begin", ["a"], 1.0, 0, 0))
+    ledger = tmp_path / "ledger" / "1.jsonl"
+    ledger.write_text(ledger.read_text() + '{"event": "end"\n{"event": "end", "runs": 1}\n')
+    found = goodput.goodput_of(tmp_path, plan_of(a=10), states_of(a="waiting"))
+    assert found.notes == [
+        "a: the loss spiked at step 9",
+        f"{path}: damaged, left out: line 3, 4",
+        f"{ledger}: 2 damaged lines are left out",
+    ]
+    assert found.flops["unfinished"] == 90
+
+
 class Hands:
     """A clock that is set by hand."""
 

@@ -126,3 +126,14 @@ def test_a_damaged_evaluation_is_set_aside_and_made_again(tmp_path):
     assert f"{path}: damaged (" in err
     assert path.read_bytes() == whole
     assert path.with_name(f"{path.name}.damaged").read_bytes() == whole[:-9]
+
+
+def test_a_run_whose_config_is_damaged_is_named_and_the_others_are_evaluated(tmp_path):
+    launch(tmp_path, "--hold_out")
+    path = sorted(tmp_path.glob("runs/*/config.json"))[0]
+    path.write_bytes(path.read_bytes()[:20])
+    status, out, _ = launch(tmp_path, module=COMMANDS[2])
+    assert status == 1
+    assert "3 of 4 runs are evaluated" in out
+    assert f"damaged: {path.parent.name} size" in out
+    assert f"{path}: damaged (" in out

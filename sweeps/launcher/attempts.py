@@ -1,4 +1,4 @@
-"""What was trained of a run, as its metrics.jsonl tells: from where to where, when, how well.
+"""What was trained of a run, as its metrics.jsonl tells: from where to where, and when.
 
 A line is parsed where an attempt begins or ends, and no other: of 20,000 runs there are millions.
 """
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sweeps.launcher.state import Run, State, folders_of
 from vdit.runs.files import NUMBER, parsed, read_json_lines, require
 from vdit.training.spikes import MARK, spikes_of
 
+OUTCOME = {"finished": "useful", "failed": "wasted", "damaged": "wasted"}  # by a run's state
 METRICS, RESUMED = "metrics.jsonl", b'"resumed"'
 
 
@@ -29,6 +31,41 @@ class Progress(NamedTuple):
     attempts: list[Attempt]
     spikes: list[int]
     damage: str = ""
+
+
+class Trained(NamedTuple):
+    """A run of the plan, the attempts at it, and what those of its steps came to that count."""
+
+    run: Run
+    attempts: list[Attempt]
+    outcome: str
+
+    def steps(self, i: int) -> dict[str, int]:
+        """Steps of an attempt by outcome: those beyond the start of the next were repeated."""
+        attempt = self.attempts[i]
+        steps = attempt.last - attempt.start
+        later = self.attempts[i + 1].start if i + 1 < len(self.attempts) else attempt.last
+        repeated = min(steps, max(0, attempt.last - later))
+        return {"repeated": repeated, self.outcome: steps - repeated}
+
+    @property
+    def flops_per_step(self) -> float:
+        return self.run["flops"] / self.run["steps"]
+
+
+def trained_of(
+    root: Path, runs: Sequence[Run], states: Sequence[State]
+) -> tuple[dict[str, Trained], list[str]]:
+    """The runs by name, and lines on those whose loss spiked or whose metrics are damaged."""
+    trained, notes = {}, []
+    for run, state, folder in zip(runs, states, folders_of(root, runs), strict=True):
+        progress, name = progress_of(folder), run["run_id"]
+        trained[name] = Trained(run, progress.attempts, OUTCOME.get(state.name, "unfinished"))
+        if progress.spikes:
+            at = ", ".join(map(str, progress.spikes))
+            notes.append(f"{name}: the loss spiked at step {at}")
+        notes += [progress.damage] if progress.damage else []
+    return trained, notes
 
 
 def progress_of(folder: Path) -> Progress:

@@ -13,7 +13,7 @@ from sweeps.launcher import claim
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, Pack, Run
 from sweeps.launcher.plan import select
-from sweeps.launcher.run_files import read_failure
+from sweeps.launcher.run_files import can_begin, read_failure
 from sweeps.launcher.state import OVER_STATES, State, folders_of, state_by_claim
 from vdit.runs import evaluations
 from vdit.runs.files import DamagedFileError
@@ -74,8 +74,9 @@ class Evaluation(Job):
         return folder.parent if attempt_of(folder.name)[0] == CLAIMED else folder
 
     def is_over(self, run: Run) -> bool:
+        folder = self.folder(run)
         try:
-            return (self.folder(run) / FAILED).exists() or not self.missing(run)
+            return (folder / FAILED).exists() or not (can_begin(folder) and self.missing(run))
         except DamagedFileError:
             return True
 
@@ -83,6 +84,7 @@ class Evaluation(Job):
         folder = self.folder(run)
         try:
             missing = self.missing(run)
+            read_config(folder)
             failure = read_failure(folder / FAILED, run["run_id"])
         except DamagedFileError as error:
             return State("damaged", 0, None, None, str(error))
@@ -163,20 +165,3 @@ def _is_ready(folder: Path, every: bool) -> bool:
     if claim.is_live(folder):
         return False
     return (folder / RESULT).exists() or (every and bool(steps_saved(folder)))
-
-
-def told(root: Path, runs: Sequence[Run]) -> list[str]:
-    """How many kept checkpoints are evaluated as the runs' configs ask, if any, and a line on each
-    run whose evaluation failed or is damaged."""
-    done, kept, notes = 0, 0, []
-    for run, folder in zip(runs, folders_of(root, runs), strict=True):
-        wanted = evaluations.evaluators_of(run.get("config", {}))
-        try:
-            if failure := read_failure(folder / FAILED, run["run_id"]):
-                notes.append(f"{run['run_id']}: not evaluated: {failure}")
-            steps = steps_saved(folder)
-            kept += len(steps)
-            done += sum(not evaluations.missing(folder, step, wanted) for step in steps)
-        except DamagedFileError as error:
-            notes.append(f"{run['run_id']}: {error}")
-    return [f"{done} of {kept} checkpoints are evaluated"] * bool(done) + notes

@@ -16,15 +16,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher.attempts import Attempt, progress_of
-from sweeps.launcher.state import State, folders_of
+from sweeps.launcher.attempts import Run, Trained, trained_of
+from sweeps.launcher.state import State
 from sweeps.launcher.worker_log import read_worker_logs
 
 OUTCOMES = ("useful", "repeated", "wasted", "unfinished", "no run")
-OUTCOME = {"finished": "useful", "failed": "wasted", "damaged": "wasted"}  # by a run's state
 DEAD = "killed or at work"  # seconds of a run that its worker has not closed
-
-Run = Mapping[str, Any]
 
 
 class SweepGoodput(NamedTuple):
@@ -47,26 +44,6 @@ class Session(NamedTuple):
     idle_steps: int
 
 
-class Trained(NamedTuple):
-    """A run of the plan, the attempts at it, and what those of its steps came to that count."""
-
-    run: Run
-    attempts: list[Attempt]
-    outcome: str
-
-    def steps(self, i: int) -> dict[str, int]:
-        """Steps of an attempt by outcome: those beyond the start of the next were repeated."""
-        attempt = self.attempts[i]
-        steps = attempt.last - attempt.start
-        later = self.attempts[i + 1].start if i + 1 < len(self.attempts) else attempt.last
-        repeated = min(steps, max(0, attempt.last - later))
-        return {"repeated": repeated, self.outcome: steps - repeated}
-
-    @property
-    def flops_per_step(self) -> float:
-        return self.run["flops"] / self.run["steps"]
-
-
 def show(root: Path, runs: Sequence[Run], states: Sequence[State]) -> str:
     """The closing table of a sweep whose runs are in these states, below what is to be noted."""
     found = goodput_of(root, runs, states)
@@ -83,7 +60,7 @@ def show(root: Path, runs: Sequence[Run], states: Sequence[State]) -> str:
 
 def goodput_of(root: Path, runs: Sequence[Run], states: Sequence[State]) -> SweepGoodput:
     """The goodput of these runs, from what lies in their folders and from the workers' logs."""
-    trained, notes = _trained(root, runs, states)
+    trained, notes = trained_of(root, runs, states)
     logs, more = read_worker_logs(root)
     found = SweepGoodput(*(collections.Counter() for _ in range(3)), [*notes, *more])
     for each in trained.values():
@@ -101,21 +78,6 @@ def goodput_of(root: Path, runs: Sequence[Run], states: Sequence[State]) -> Swee
         found.kinds.update(log[-1]["seconds"])
     found.seconds["no run"] = found.kinds.total() - found.seconds.total()
     return found
-
-
-def _trained(
-    root: Path, runs: Sequence[Run], states: Sequence[State]
-) -> tuple[dict[str, Trained], list[str]]:
-    """The runs by name, and lines on those whose loss spiked or whose metrics are damaged."""
-    trained, notes = {}, []
-    for run, state, folder in zip(runs, states, folders_of(root, runs), strict=True):
-        progress, name = progress_of(folder), run["run_id"]
-        trained[name] = Trained(run, progress.attempts, OUTCOME.get(state.name, "unfinished"))
-        if progress.spikes:
-            at = ", ".join(map(str, progress.spikes))
-            notes.append(f"{name}: the loss spiked {len(progress.spikes)} times, at step {at}")
-        notes += [progress.damage] if progress.damage else []
-    return trained, notes
 
 
 def _sessions(log: list[dict[str, Any]]) -> list[Session]:

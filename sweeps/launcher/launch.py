@@ -46,7 +46,8 @@ def check_workers(workers: int | None) -> None:
 
 def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
     """Does a job with workers of this machine, in the mode that is chosen for it."""
-    machine = modes.find_machine(job.config(job.runs[0]).mesh)
+    first = next(run for run in job.runs if not job.is_over(run))
+    machine = modes.find_machine(job.config(first).mesh)
     local.prepare(job)
     mode, why = choose(machine)
     workers = f"{len(mode.shares)} workers on {machine.platform}"

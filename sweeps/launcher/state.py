@@ -102,8 +102,9 @@ def retry(root: Path, runs: Sequence[Run], tell: Callable[[str], None]) -> None:
     """Has failed and damaged runs tried again, from their checkpoints where they have some; `tell`
     hears which files are set aside."""
     for folder, run in zip(folders_of(root, runs), runs, strict=True):
-        set_aside_damaged(folder, run["run_id"], tell)
-        (folder / FAILED).unlink(missing_ok=True)
+        if state_of(folder, run).name in BAD_STATES:
+            set_aside_damaged(folder, run["run_id"], tell)
+            (folder / FAILED).unlink(missing_ok=True)
 
 
 def whole_seconds(result: Mapping[str, Any]) -> float:

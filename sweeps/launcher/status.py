@@ -9,9 +9,12 @@ from typing import Any
 from sweeps.launcher import claim, evaluation, goodput, slurm
 from sweeps.launcher.branch import own_share, starts
 from sweeps.launcher.plan import read_plan, select
-from sweeps.launcher.state import OVER_STATES, STATES, State, states_of
+from sweeps.launcher.run_files import read_failure
+from sweeps.launcher.state import OVER_STATES, STATES, State, folders_of, states_of
 from sweeps.launcher.training import Training
-from vdit.runs.folder import find_claimed
+from vdit.runs import evaluations
+from vdit.runs.files import DamagedFileError
+from vdit.runs.folder import find_claimed, steps_saved
 
 
 def table(rows: Iterable[Iterable[Any]], header: str) -> str:
@@ -42,7 +45,7 @@ def show(root: Path) -> str:
     if not any(state.name == "running" for state in states):
         left = sum(state.name not in OVER_STATES for state in states)
         notes += slurm.unattended(root, left, Training.result)
-    lines += [_totals(runs, states), *notes, *evaluation.told(root, runs)]
+    lines += [_totals(runs, states), *notes, *_evaluated(root, runs)]
     return "\n".join([*lines, goodput.show(root, runs, states)])
 
 
@@ -59,6 +62,23 @@ def _totals(runs: list[dict[str, Any]], states: list[State]) -> str:
     done = sum(f for f, state in zip(flops, states, strict=True) if state.name == "finished")
     totals = ", ".join(f"{count[name]} {name}" for name in STATES if count[name])
     return f"{len(runs)} runs: {totals}; {done / (sum(flops) or 1):.0%} of the FLOPs are done"
+
+
+def _evaluated(root: Path, runs: list[dict[str, Any]]) -> list[str]:
+    """How many kept checkpoints are evaluated as the runs' configs ask, if any, and a line on each
+    run whose evaluation failed or is damaged."""
+    done, kept, notes = 0, 0, []
+    for run, folder in zip(runs, folders_of(root, runs), strict=True):
+        wanted = evaluations.evaluators_of(run.get("config", {}))
+        try:
+            if failure := read_failure(folder / evaluation.FAILED, run["run_id"]):
+                notes.append(f"{run['run_id']}: not evaluated: {failure}")
+            steps = steps_saved(folder)
+            kept += len(steps)
+            done += sum(not evaluations.missing(folder, step, wanted) for step in steps)
+        except DamagedFileError as error:
+            notes.append(f"{run['run_id']}: {error}")
+    return [f"{done} of {kept} checkpoints are evaluated"] * bool(done) + notes
 
 
 def _cell(value: Any) -> str:

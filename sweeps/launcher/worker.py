@@ -89,12 +89,13 @@ def prepare(job: Job) -> None:
     from vdit.data import latents
 
     made = set()
+    left = [run for run in job.runs if not job.is_over(run)]
     with one_at_a_time(job.root / "prepare.lock"):  # a second launcher waits, then finds them made
-        for run in sorted(job.runs, key=lambda run: -run["clips"]):  # the longest reads most
+        for run in sorted(left, key=lambda run: -run["clips"]):  # the longest reads most
             config = job.config(run)
             parts = {key: config[key].to_dict() for key in ("data", "autoencoder")}
             source = fingerprint(parts | {"condition": config.model.condition})
-            if source not in made and not job.is_over(run):
+            if source not in made:
                 latents.prepare(config)
                 made.add(source)
 

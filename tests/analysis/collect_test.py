@@ -40,6 +40,40 @@ def test_what_is_left_out_is_named(root):
     assert table.set_index("run_id").loc[runs[1].name, ["permanence"]].isna().all()
 
 
+@pytest.mark.parametrize("text", ["", '{"run_id": "a', "[]", '{"a": 1}', '{"loss": NaN}'])
+def test_a_damaged_result_is_told_and_left_out(root, text):
+    (folder, *_) = sorted((root / "runs").iterdir())
+    (folder / "result.json").write_text(text)
+    told = []
+    table = collect.collect(root, told.append)
+    assert len(table) == 11
+    (line,) = (line for line in told if str(folder) in line)
+    assert line.startswith(f"{folder / 'result.json'}: damaged (")
+    assert line.endswith("; the run is left out")
+
+
+def test_the_result_of_another_run_is_left_out(root):
+    runs = sorted((root / "runs").iterdir())
+    (root / "sweep.json").write_text(json.dumps({"runs": [{"run_id": r.name} for r in runs]}))
+    (runs[0] / "result.json").write_text((runs[1] / "result.json").read_text())
+    told = []
+    assert len(collect.collect(root, told.append)) == 11
+    assert f"{runs[0]}: damaged, left out: what it has is of run {runs[1].name}" in told
+
+
+def test_damaged_losses_leave_the_paired_error_blank(root):
+    runs = sorted((root / "runs").iterdir())
+    for run, data in zip(runs[:2], (b"", b"PK"), strict=True):
+        (run / "losses.npz").write_bytes(data)
+    (runs[2] / "losses.npz").write_bytes((runs[3] / "losses.npz").read_bytes()[:99])
+    told = []
+    table = collect.collect(root, told.append).set_index("run_id")
+    assert len(table) == 12
+    for run in runs[:3]:
+        assert np.isnan(table.loc[run.name, "loss_pair_se"])
+        assert any(line.startswith(f"{run / 'losses.npz'}: damaged (") for line in told)
+
+
 def test_a_folder_without_runs_is_an_error(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         collect.collect(tmp_path / "none")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.fitting import summary
 from analysis.table import columns, hygiene
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
@@ -86,6 +87,21 @@ def test_an_unstable_run_is_flagged_and_dropped_only_when_asked(table):
     assert gone["n"] == kept["n"] - 1
     assert gone["flagged"] == []
     assert gone["objective_value"] < kept["objective_value"]
+
+
+def test_a_run_whose_loss_spiked_is_flagged_and_dropped_only_when_asked(table):
+    table["spikes"] = 0.0
+    table.loc[5, "spikes"] = 2
+    table.loc[6, "spikes"] = np.nan  # of older code
+    kept = analysis.fit(table, "frontier", bootstrap=0)
+    (flag,) = kept["flagged"]
+    assert (flag["reason"], flag["run_ids"]) == ("spiked", [table["run_id"][5]])
+    assert flag["line"].startswith("flagged 1 row, spiked (the training loss jumped): ")
+    assert "kept; --drop spiked leaves them out" in "\n".join(summary.warnings(kept))
+    gone = analysis.fit(table, "frontier", bootstrap=0, drop=["spiked"])
+    assert [each["run_ids"] for each in gone["dropped"]] == [[table["run_id"][5]]]
+    assert gone["flagged"] == []
+    assert gone["rows"] == kept["rows"] - 1
 
 
 def test_only_what_lies_above_by_more_than_the_threshold_is_unstable():
