@@ -124,7 +124,7 @@ def test_two_launchers_share_and_never_double(tmp_path):
 
 
 def test_a_launcher_waits_for_the_runs_of_another(tmp_path):
-    options = ["--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=2"]
+    options = ["--sweep", SWEEP, "--root", tmp_path, "--set", "seconds=6"]
     first = start(*options, "--workers", 6)
     wait_until(lambda: len(trained(tmp_path, "begin")) == 6)
     second = start(*options)

@@ -17,7 +17,7 @@ from vdit.runs.files import find_json, write_json
 from vdit.runs.folder import RESULT
 
 BEAT_S, LEASE_S = 0.05, 0.4
-NEAR = 12  # runs that the workers race for at a time
+NEAR = 4  # runs that the workers race for at a time
 
 
 class Worker:
