@@ -5,6 +5,7 @@ before it has its name, and is checked when it is read.
 """
 
 import concurrent.futures
+import errno
 import logging
 import os
 import pathlib
@@ -64,6 +65,7 @@ class Checkpointer:
         if (self._folder / str(step)).exists():
             return
         weights, training = _parts(state)
+        _require_space(self._folder, state)
         parts = {"weights": weights, "training": training, "data": iterator}
         part = self._folder / f".{step}"
         if processes.is_first():  # of a save that failed; Orbax waits minutes for what is there
@@ -95,6 +97,12 @@ class Checkpointer:
             hidden = self._folder / f".deleted.{step}"
             (self._folder / str(step)).rename(hidden)
             shutil.rmtree(hidden)
+
+
+def _require_space(folder: pathlib.Path, state: Any) -> None:
+    """A checkpoint that has no room is not begun: TensorStore would tell of every array of it."""
+    if shutil.disk_usage(folder).free < sum(x.nbytes for x in jax.tree.leaves(state)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def _waits() -> bool:
