@@ -76,7 +76,7 @@ def progress_of(folder: Path) -> Progress:
         return Progress([], [])
     lines, damage = data.split(b"\n")[:-1], ""
     try:
-        _require_whole(data, len(lines))
+        _require_whole(data, lines)
         attempts = _attempts(lines if RESUMED in data else lines[:1] + lines[-1:])
     except ValueError:  # a line is damaged: look at each
         bad = [str(n) for n, line in enumerate(lines, 1) if line and not _is_row(line)]
@@ -86,10 +86,13 @@ def progress_of(folder: Path) -> Progress:
     return Progress(attempts, spikes, damage)
 
 
-def _require_whole(data: bytes, lines: int) -> None:
-    """`ValueError` where a line does not begin and end as rows do, and is to be looked at."""
-    whole = data.count(b'{"step": ') == data.count(b"}\n") == lines
-    if not whole or b"NaN" in data:
+def _require_whole(data: bytes, lines: Sequence[bytes]) -> None:
+    """`ValueError` where a line does not begin and end as rows do, and each is to be looked at.
+
+    One letter and one string are looked for: no row but one with a NaN has an N.
+    """
+    ends = data.startswith(b'{"step": ') and data.endswith(b"}\n")
+    if lines and not (ends and data.count(b'}\n{"step": ') == len(lines) - 1 and b"N" not in data):
         raise ValueError("a line that is no row")
 
 

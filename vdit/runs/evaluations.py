@@ -45,8 +45,7 @@ def with_defaults(
     """The same evaluators with all options that they are handed: `config.validation` (triples and
     seed) is that of `losses`, `config.evaluation` (clips and seed) that of the others."""
     return {
-        name: dict(config.get("validation" if name == "losses" else "evaluation", {}))
-        | dict(options)
+        name: {**config.get("validation" if name == "losses" else "evaluation", {}), **options}
         for name, options in asked.items()
     }
 
