@@ -104,7 +104,8 @@ def prepare(
 def _spoken(table, rows):
     """What expressions may name: the user's columns, and roles where no column has that name."""
     spoken = table.reset_index(drop=True)
-    return spoken.assign(**{r: rows[r] for r in columns.ROLES if r in rows and r not in spoken})
+    roles = {r: rows[r] for r in columns.ROLES if r in rows and r not in spoken}
+    return columns.joined(spoken, roles)
 
 
 def _weights(roles, rows):

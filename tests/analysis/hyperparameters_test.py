@@ -147,14 +147,15 @@ def test_yins_runs_agree_with_yins_law():
 
 
 def test_the_demos_check_says_what_half_and_double_can_say():
-    """Five runs in a star: learning rates have an optimum by the rule, batches want to be less."""
-    table = pd.read_csv(ROOT / "analysis/results/demo/check.csv")
-    found = hyperparameters.fit(table)
-    assert statuses(found) == {"at the edge: the best run has the smallest batch"}
-    assert found["parameters"] == {}
-    for cell, rule in zip(found["cells"], (0.0329, 0.00977), strict=True):
-        alone = cell["alone"]
-        assert alone["lr"]["status"] == "inside"
-        assert alone["lr"]["lr"] == pytest.approx(rule, rel=0.15)
-        assert "smallest batch" in alone["batch"]["status"]
-        assert "lr_interval" not in alone["lr"]  # three runs and no seeds: no noise to speak of
+    """Five runs in a star: the rule is about right at the large end, the small wants less batch."""
+    found = hyperparameters.fit(pd.read_csv(ROOT / "analysis/results/demo/check.csv"))
+    assert found["parameters"] == {}  # two cells are no law
+    small, large = found["cells"]
+    assert small["status"] == "at the edge: the minimum lies below the smallest batch"
+    rate = small["alone"]["lr"]
+    assert rate["status"] == "inside"
+    assert rate["lr"] == pytest.approx(0.0329, rel=0.3)
+    assert "lr_interval" not in rate  # three runs and no seeds: no noise to speak of
+    assert large["status"] == "inside"
+    assert large["lr"] == pytest.approx(0.00977, rel=0.2)
+    assert large["batch"] == pytest.approx(8, rel=0.1)

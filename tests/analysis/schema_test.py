@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.table import schema
+from analysis.table import columns, schema
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
 
@@ -15,6 +15,12 @@ def table():
 
 def test_a_good_table_passes(table):
     assert schema.validate(table) is table
+
+
+def test_roles_are_given_to_a_table_of_hundreds_of_columns_without_a_warning(table):
+    more = {f"score_{i}": [0.0] * len(table) for i in range(200)}
+    wide = pd.concat([table, *(pd.DataFrame({k: v}) for k, v in more.items())], axis=1)
+    assert len(columns.assign(wide).table) == len(table)
 
 
 @pytest.mark.parametrize("column", ["run_id", "params", "tokens", "flops", "loss", "steps"])
