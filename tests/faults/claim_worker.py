@@ -42,8 +42,11 @@ class Worker:
             return True
         if held := attempt.acquire(path):
             self.note("claimed", held.folder.name, deaths=held.deaths)
-            if not (held.folder / RESULT).exists():
-                self.work(held)
+            try:
+                if not (held.folder / RESULT).exists():
+                    self.work(held)
+            except FileNotFoundError:  # of a zombie: what it made again was swept as it wrote
+                self.note("swept", held.folder.name)
             held.release()
         return False
 
