@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vdit.runs.files import NUMBER, DamagedFileError, find_json, require, set_aside
-from vdit.runs.folder import CONFIG, RESULT
+from vdit.runs.folder import CONFIG, RESULT, find_config
 from vdit.training.slots import MODE, read_mode
 
 FAILED = "failed.json"
@@ -42,15 +42,11 @@ def _require_own(found: dict[str, Any], run_id: str) -> None:
         raise ValueError(f"of run {found.get('run_id')}")
 
 
-def _check_config(found: dict[str, Any]) -> None:
-    require(found, {"steps": int, "optimizer": dict})
-
-
 # What a run goes by, each by its name. Whether a config is the run's is seen when it goes on.
 READERS: dict[str, Callable[[Path, str], Any]] = {
     RESULT: read_result,
     FAILED: lambda folder, run_id: read_failure(folder / FAILED, run_id),
-    CONFIG: lambda folder, _: find_json(folder / CONFIG, "the config of a run", _check_config),
+    CONFIG: lambda folder, _: find_config(folder),
     MODE: lambda folder, _: read_mode(folder),
 }
 

@@ -80,10 +80,11 @@ def test_a_file_where_a_folder_is_to_be_is_named(tmp_path, finished, name):
     assert there.read_text() == "a file"
 
 
-def test_half_a_config_is_named(tmp_path, finished):
+@pytest.mark.parametrize("content", ['{"accumulate": 1,', "{}"], ids=["half", "foreign"])
+def test_a_config_that_is_none_is_named(tmp_path, finished, content):
     shutil.copytree(finished / "run", tmp_path / "run")
     path = tmp_path / "run" / "config.json"
-    path.write_text(path.read_text()[:200])
+    path.write_text(content)
     again = flags(finished, tmp_path / "run", **SMALL)
     for command in (["vdit.evaluate", "--workdir", tmp_path / "run"], ["vdit.main", *again]):
         assert line_of(*command).startswith(f"{path}: damaged (")

@@ -10,7 +10,7 @@ from typing import Any
 
 from vdit.config import versions
 from vdit.errors import InputError
-from vdit.runs.files import find_json, read_json
+from vdit.runs.files import find_json, read_json, require
 
 CONFIG, RESULT, CHECKPOINTS = "config.json", "result.json", "checkpoints"
 COMMITTED = "_CHECKPOINT_METADATA"  # Orbax writes it; one that is half deleted may lack it
@@ -74,16 +74,24 @@ def read_config(folder: str | pathlib.Path) -> Any:
     """
     from ml_collections import ConfigDict
 
-    path = pathlib.Path(folder) / CONFIG
-    if (found := find_json(path, "the config of a run")) is None:
+    if (found := find_config(folder)) is None:
         raise InputError(f"{folder}: expected the folder of a run (no {CONFIG} there)")
-    return ConfigDict(versions.upgraded(found, path))
+    return ConfigDict(versions.upgraded(found, pathlib.Path(folder) / CONFIG))
+
+
+def find_config(folder: str | pathlib.Path) -> dict[str, Any] | None:
+    """The run's config as it was written; None where there is none, `DamagedFileError` where the
+    file holds no config."""
+
+    def check(found: dict[str, Any]) -> None:
+        require(found, {"steps": int, "optimizer": dict})
+
+    return find_json(pathlib.Path(folder) / CONFIG, "the config of a run", check)
 
 
 def read_format(folder: str | pathlib.Path) -> int:
     """The format in which a run's folder was begun."""
-    path = pathlib.Path(folder) / CONFIG
-    return versions.format_of(find_json(path, "the config of a run") or {}, path)
+    return versions.format_of(find_config(folder) or {}, pathlib.Path(folder) / CONFIG)
 
 
 def read_result(folder: str | pathlib.Path) -> dict[str, Any]:
