@@ -10,7 +10,8 @@ from sweeps.launcher.local import Pool
 from sweeps.launcher.packs import Run
 from sweeps.launcher.state import BAD_STATES, OPEN_STATES, OVER_STATES, State
 
-POLL_S = 0.25
+# Between two looks; REST times as long as a look took, of thousands of runs: workers want the cores.
+POLL_S, REST = 0.25, 10
 
 
 def watch(job: Job, pool: Pool) -> None:
@@ -20,9 +21,10 @@ def watch(job: Job, pool: Pool) -> None:
     announced = False
     with _bar(job, states) as bar:
         while left:
+            began = time.monotonic()
             states |= {run["run_id"]: job.state(run) for run in left}
             over = [run for run in left if states[run["run_id"]].name in OVER_STATES]
-            left = [run for run in left if run not in over]
+            left = [run for run in left if states[run["run_id"]].name not in OVER_STATES]
             pool.starts = 0 if over else pool.starts
             notes = [_line(job, run, states[run["run_id"]]) for run in over]
             notes += pool.tend(sum(states[run["run_id"]].name in OPEN_STATES for run in left))
@@ -32,7 +34,8 @@ def watch(job: Job, pool: Pool) -> None:
             for note in notes:
                 bar.write(note)
             _advance(bar, _done(job, states), redraw=bool(over))
-            time.sleep(POLL_S if left else 0)
+            took = time.monotonic() - began
+            time.sleep(max(POLL_S, REST * took) if left else 0)
 
 
 def close(job: Job, seconds: float) -> int:
