@@ -10,7 +10,7 @@ from sweeps.launcher.local import Pool
 from sweeps.launcher.packs import Run
 from sweeps.launcher.state import BAD_STATES, OPEN_STATES, OVER_STATES, State
 
-# Between two looks; REST times as long as a look took, of thousands of runs: workers want the cores.
+# Between two looks; of thousands of runs REST times as long as a look took: workers want the cores.
 POLL_S, REST = 0.25, 10
 
 
