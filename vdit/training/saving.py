@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from vdit.parallel import processes
 from vdit.runs import signals
-from vdit.runs.checkpoint import Checkpointer
+from vdit.runs.checkpointer import Checkpointer
 from vdit.training.step import TrainState, require_finite
 
 
