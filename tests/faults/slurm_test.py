@@ -16,6 +16,7 @@ import pytest
 
 from sweeps.launcher import claim, goodput
 from sweeps.launcher.plan import read_plan
+from sweeps.launcher.state import states_of
 from tests.paths import ROOT, SHARED
 from tests.sweeps_test import claimed, wait_until
 from vdit.runs.files import read_json_lines
@@ -89,7 +90,8 @@ def restarts(array):
 def repeated(root):
     """Steps that were trained again."""
     runs = read_plan(root)["runs"]
-    return goodput.goodput_of(root, runs).flops["repeated"] * runs[0]["steps"] / runs[0]["flops"]
+    found = goodput.goodput_of(root, runs, states_of(root, runs))
+    return found.flops["repeated"] * runs[0]["steps"] / runs[0]["flops"]
 
 
 def saved(root):
