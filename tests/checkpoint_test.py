@@ -15,7 +15,8 @@ import pytest
 import vdit
 from tests.tiny import config, python, trained
 from vdit.errors import InputError
-from vdit.runs import checkpoint
+from vdit.runs import digests
+from vdit.runs.checkpointer import Checkpointer
 from vdit.runs.files import DamagedFileError, read_json_lines
 from vdit.runs.folder import COMMITTED, steps_saved
 from vdit.training.evaluation import evaluate_run
@@ -204,10 +205,10 @@ def test_what_a_killed_process_left_is_swept_and_no_half_has_a_step_for_a_name(t
 def test_a_full_disk_is_said_and_what_was_saved_stays(tmp_path, monkeypatch):
     state = {"params": {"w": np.ones(3)}, "step": np.ones(1, np.int32)}
     data = iter(grain.MapDataset.range(9).to_iter_dataset())
-    with checkpoint.Checkpointer(tmp_path) as checkpoints:
+    with Checkpointer(tmp_path) as checkpoints:
         checkpoints.save(1, state, data)
         with monkeypatch.context() as patch:
-            patch.setattr(checkpoint.digests, "write", full_disk)
+            patch.setattr(digests, "write", full_disk)
             with pytest.raises(OSError, match="No space left"):
                 checkpoints.save(2, state, data)
         assert steps_saved(tmp_path) == [1]

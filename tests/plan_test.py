@@ -2,7 +2,6 @@
 
 import collections
 import itertools
-import json
 import pathlib
 
 import pytest
@@ -11,6 +10,7 @@ from sweeps import demo
 from sweeps.launcher import forecast, launch, plan
 from vdit.config import sizes
 from vdit.errors import InputError
+from vdit.runs.files import write_json
 
 REPO = pathlib.Path(__file__).resolve().parents[1]
 DEMO = str(REPO / "sweeps" / "demo.py")
@@ -157,10 +157,9 @@ def test_expected_seconds_rest_on_finished_runs(tmp_path):
         {"size": "b", "batch": 4, "steps": 100, "flops": 4e12, "overrides": {}},
     ]
     assert forecast.expected_seconds(tmp_path, runs)[0] == [100, 400]
-    result = {"size": "a", "batch": 4, "steps": 10, "step_s": 2.0, "flops": 1e12}
-    folder = tmp_path / "runs" / "x"
-    folder.mkdir(parents=True)
-    (folder / "result.json").write_text(json.dumps(result | {"started": 5.0, "finished": 32.0}))
+    result = {"run_id": "x", "size": "a", "batch": 4, "steps": 10, "step_s": 2.0, "flops": 1e12}
+    result |= {"loss": 0.5, "started": 5.0, "finished": 32.0}
+    write_json(tmp_path / "runs" / "x" / "result.json", result)
     # a: 100 steps of 2 s; b: 4e12 FLOPs at 1e12 in 20 s; each and 7 s beside.
     assert forecast.expected_seconds(tmp_path, runs)[0] == [207, 87]
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import jax
 import numpy as np
@@ -15,6 +17,8 @@ from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.parallel import processes, sharding
 from vdit.runs import evaluations
+from vdit.runs.files import read_json_lines
+from vdit.runs.folder import steps_saved
 
 SMALL = {"steps": 6, "model.depth": 1, "evaluation.clips": 2, "sampling.method": "euler"}
 SMALL |= {"evaluate_every": 4, "sample_every": 4}
@@ -116,3 +120,22 @@ def test_rows_that_are_read_are_those_that_lie_here():
             return {i: (slice(6 + 3 * i, 9 + 3 * i),) for i in range(2)}
 
     assert pipeline.rows_of_this_process(12, Half()) == slice(6, 12)
+
+
+def test_a_signal_to_one_process_saves_and_ends_both(tmp_path):
+    port, workdir = free_port(), tmp_path / "run"
+    more = SMALL | {"steps": 500, "evaluate_every": 0, "sample_every": 0, "checkpoint_every": 0}
+    pair = [started(tmp_path, workdir, i, port, **more) for i in range(2)]
+    log = workdir / "metrics.jsonl"
+    while len(read_json_lines(log).rows) < 5 and pair[0].poll() is None:
+        time.sleep(0.05)
+    pair[1].send_signal(signal.SIGTERM)
+    try:
+        ends = [process.communicate(timeout=300)[1] for process in pair]
+    finally:
+        for process in pair:
+            process.kill()
+    assert [process.returncode for process in pair] == [128 + signal.SIGTERM] * 2, ends
+    step = read_json_lines(log).rows[-1]["step"]
+    assert steps_saved(workdir) == [step]
+    assert [f"step {step} is saved" in end for end in ends] == [True, False]

@@ -8,6 +8,7 @@ from tests.tiny import config
 from vdit.data import pipeline
 from vdit.parallel import sharding
 from vdit.runs import checkpoint
+from vdit.runs.checkpointer import Checkpointer
 from vdit.training import loop
 from vdit.training.diffusion_task import DiffusionTask
 
@@ -39,7 +40,7 @@ truth, before = values(state), MESHES[0]
 print("split", split(state))
 for i, sizes in enumerate(MESHES[1:]):
     folder = tmp / str(i)
-    with jax.set_mesh(mesh), checkpoint.Checkpointer(folder) as checkpoints:
+    with jax.set_mesh(mesh), Checkpointer(folder) as checkpoints:
         checkpoints.save(1, state, rows)
     made.batch = 6 if sizes.get("fsdp") == 3 else 8
     mesh, other, rows = placed(sizes, seed=1)

@@ -20,7 +20,7 @@ from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.parallel import sharding
-from vdit.runs import checkpoint
+from vdit.runs import checkpoint, checkpointer
 from vdit.runs.folder import steps_saved
 from vdit.training.diffusion_loss import Init
 from vdit.training.diffusion_task import DiffusionTask
@@ -126,7 +126,7 @@ def test_checkpoints_written_in_the_background_hold_their_own_step(tmp_path, mon
     made = config(tmp_path, checkpoint_every=1, keep=12)
     folders = tmp_path / "waited", tmp_path / "not waited"
     for folder, waits in zip(folders, (True, False), strict=True):
-        monkeypatch.setattr(checkpoint, "_waits", lambda waits=waits: waits)
+        monkeypatch.setattr(checkpointer, "_waits", lambda waits=waits: waits)
         train(DiffusionTask(made), made, folder)
     assert steps_saved(folders[1]) == list(range(1, 13))
     shapes = dit.weight_shapes(DiffusionTask(made).model)

@@ -1,5 +1,6 @@
 """What a worker logs of its time: a line when it begins and ends, and for every run it claims."""
 
+import contextlib
 import os
 import socket
 import time
@@ -22,12 +23,13 @@ class WorkerLog:
     def __init__(self, root: Path):
         name = f"{socket.gethostname()}_{os.getpid()}_{time.time_ns()}.jsonl"
         (root / FOLDER).mkdir(exist_ok=True)
-        self._lines = JsonLines(root / FOLDER / name)
+        self._path = root / FOLDER / name
 
     def write(self, event: str, runs: Iterable[str] = (), **more: Any) -> None:
         """`event`: start | begin | end (of the runs named) | exit."""
         line = {"event": event, "runs": list(runs), "time": time.time()} | more
-        self._lines.write(line | {"seconds": GOODPUT.totals()})
+        with contextlib.closing(JsonLines(self._path)) as lines:
+            lines.write(line | {"seconds": GOODPUT.totals()})
 
 
 def read_worker_logs(root: Path) -> tuple[list[list[Row]], list[str]]:

@@ -27,7 +27,9 @@ LIGHT = (
     "vdit.runs",
     "vdit.runs.files",
     "vdit.runs.folder",
+    "vdit.runs.signals",
     "vdit.config",
+    "vdit.config.versions",
     "vdit.config.devices",
 )
 

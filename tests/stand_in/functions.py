@@ -23,7 +23,7 @@ def resolve(config):
     return config
 
 
-def prepare(config):
+def prepare(config, clips=None):
     pathlib.Path(config.cache).mkdir(parents=True, exist_ok=True)
     _note(pathlib.Path(config.cache).parent, f"prepared {len(os.sched_getaffinity(0))}")
 

@@ -24,6 +24,8 @@ def join(environ: Mapping[str, str] = os.environ) -> None:
     Must be called before anything asks JAX for its devices. Raises `InputError` for variables that
     do not go together.
     """
+    # JAX's service would take SIGTERM from `vdit.runs.signals` (findings/), which handles three.
+    jax.config.update("jax_enable_preemption_service", False)
     if any(name in environ for name in VARIABLES):
         address, count, index = read_variables(environ)
         jax.distributed.initialize(address, count, index)

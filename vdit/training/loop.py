@@ -12,7 +12,7 @@ from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import processes, sharding
 from vdit.runs import checkpoint, signals
-from vdit.runs.checkpoint import Checkpointer
+from vdit.runs.checkpointer import Checkpointer
 from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory, trunk

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from vdit.parallel import processes
 from vdit.runs import signals
-from vdit.runs.checkpoint import Checkpointer
+from vdit.runs.checkpointer import Checkpointer
 from vdit.training.step import TrainState, require_finite
 
 
@@ -58,7 +58,10 @@ class Saving:
         """Raises `signals.Stopped` where this run's processes were told to end."""
         if self._is_ending:
             self._checkpoints.wait()
-            print(f"step {done} is saved; the same command goes on", file=sys.stderr, flush=True)
+            if processes.is_first():
+                print(
+                    f"step {done} is saved; the same command goes on", file=sys.stderr, flush=True
+                )
             signals.stop()
 
     def _is_late(self) -> bool:
