@@ -13,6 +13,7 @@ from vdit.training.spikes import MARK, spikes_of
 
 OUTCOME = {"finished": "useful", "failed": "wasted", "damaged": "wasted"}  # by a run's state
 METRICS, RESUMED = "metrics.jsonl", b'"resumed"'
+MARKED = b": true"  # of a line that says it is resumed, or that its loss spikes, and of no other
 
 
 class Attempt(NamedTuple):
@@ -70,20 +71,22 @@ def trained_of(
 
 def progress_of(folder: Path) -> Progress:
     """What metrics.jsonl tells of the run in a folder."""
+    path = f"{folder}/{METRICS}"
     try:
-        data = (folder / METRICS).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return Progress([], [])
-    lines, damage = data.split(b"\n")[:-1], ""
+    lines, is_marked, damage = data.split(b"\n")[:-1], MARKED in data, ""
     try:
         _require_whole(data, lines)
-        attempts = _attempts(lines if RESUMED in data else lines[:1] + lines[-1:])
+        attempts = _attempts(lines if is_marked else lines[:1] + lines[-1:])
     except ValueError:  # a line is damaged: look at each
         bad = [str(n) for n, line in enumerate(lines, 1) if line and not _is_row(line)]
-        damage = f"{folder / METRICS}: damaged, left out: line {', '.join(bad)}" if bad else ""
+        damage = f"{path}: damaged, left out: line {', '.join(bad)}" if bad else ""
         attempts = _attempts([line for line in lines if _is_row(line)])
-    spikes = spikes_of(read_json_lines(folder / METRICS).rows) if MARK.encode() in data else []
-    return Progress(attempts, spikes, damage)
+    has_spikes = is_marked and MARK.encode() in data
+    return Progress(attempts, spikes_of(read_json_lines(path).rows) if has_spikes else [], damage)
 
 
 def _require_whole(data: bytes, lines: Sequence[bytes]) -> None:

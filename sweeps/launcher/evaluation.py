@@ -80,7 +80,10 @@ class Evaluation(Job):
         except DamagedFileError:
             return True
 
-    def state(self, run: Run) -> State:
+    def states(self, runs: Sequence[Run]) -> list[State]:
+        return list(map(self._state, runs))
+
+    def _state(self, run: Run) -> State:
         folder = self.folder(run)
         try:
             missing = self.missing(run)

@@ -41,8 +41,8 @@ class Job(abc.ABC):
         """Whether nothing is left to do, or it failed: nobody is to claim the run."""
 
     @abc.abstractmethod
-    def state(self, run: Run) -> State:
-        """How far it has come with a run."""
+    def states(self, runs: Sequence[Run]) -> list[State]:
+        """How far it has come with each of these runs, from one look at the root."""
 
     @abc.abstractmethod
     def size(self, run: Run) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sweeps.launcher import forecast, goodput, local, modes, slurm
+from sweeps.launcher import forecast, garbage, goodput, local, modes, slurm
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.plan import make_plan, select, write_plan
@@ -56,6 +56,7 @@ def run_here(job: Job, choose: Callable[[Machine], tuple[Mode, str]]) -> None:
         watch(job, pool)
 
 
+@garbage.uncollected()
 def _dry_run(job: Training, arguments: argparse.Namespace) -> int:
     """What would be trained, and how; writes nothing."""
     machine = modes.find_machine(job.config(job.runs[0]).mesh if job.runs else {})

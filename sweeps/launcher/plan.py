@@ -15,9 +15,10 @@ from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
 from vdit.config import flops, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
+from vdit.config.sizes import model_config_of
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
-from vdit.training.resolve import resolve
+from vdit.training.resolve import resolve_in_place
 
 PLAN = "sweep.json"
 
@@ -37,10 +38,10 @@ def make_plan(sweep: str, root: Path, settings: list[str]) -> dict[str, Any]:
     fixed = {"sweep.name": path.stem} | chosen
 
     def row(cell: dict[str, Any]) -> dict[str, Any]:
-        return _row(_unresolved(shipped, root, fixed | cell), fixed | cell)
+        return _row(resolve_in_place(with_overrides(base, cell)), fixed | cell)
 
     base = _unresolved(shipped, root, fixed)
-    cells = module.sweep(base)
+    cells = module.sweep(base.copy_and_resolve_references())  # it may change what it is given
     if base.sweep.branch:
         cells = branched(cells, base, lambda cell: row(cell)["run_id"])
     rows: dict[str, dict[str, Any]] = {}
@@ -162,21 +163,20 @@ def _epochs(clips: int, data: ConfigDict) -> float | None:
     return clips / stream.unique_clips(clips, data.train_clips, stream.epochs_of(data))
 
 
-def _row(unresolved: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    config = resolve(unresolved)
+def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
     clips, whole = config.steps * config.batch, config.to_dict()
-    parts = identity(whole)
+    parts, model = identity(whole), model_config_of(config)
     return {
         "run_id": digest(parts),
         "size": config.model.size,
         "width": config.model.width,
-        "params": flops.params(config)["params"],
+        "params": flops.count_params(model)["params"],
         "seed": config.seed,
         "steps": config.steps,
         "batch": config.batch,
-        "flops": clips * flops.training_flops_per_clip(config),
+        "flops": clips * flops.training_flops(model),
         "flops_budget": config.flops_budget,
-        "tokens": clips * flops.tokens_per_clip(config),
+        "tokens": clips * model.tokens,
         "clips": clips,
         "epochs": _epochs(clips, config.data),
         "program": program(parts),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sweeps.launcher import claim, evaluation, goodput, slurm
+from sweeps.launcher import claim, evaluation, garbage, goodput, slurm
 from sweeps.launcher.branch import own_share, starts
 from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.run_files import read_failure
@@ -34,6 +34,7 @@ def with_starts(
     return [[*row, start] for row, start in zip(rows, begun, strict=True)], f"{header} from"
 
 
+@garbage.uncollected()
 def show(root: Path) -> str:
     """The table of a root, its totals, and a line on each run or file that needs one."""
     runs = select(read_plan(root), hold_out=False)

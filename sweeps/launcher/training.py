@@ -13,7 +13,7 @@ from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, ClaimRun, Pack, Run
 from sweeps.launcher.plan import config_of
 from sweeps.launcher.run_files import FAILED, read_failure
-from sweeps.launcher.state import OVER_STATES, State, is_over, state_of
+from sweeps.launcher.state import OVER_STATES, State, is_over, states_of
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import RESULT, find
 
@@ -38,8 +38,8 @@ class Training(Job):
     def is_over(self, run: Run) -> bool:
         return is_over(self.folder(run))
 
-    def state(self, run: Run) -> State:
-        return state_of(self.folder(run), run)
+    def states(self, runs: Sequence[Run]) -> list[State]:
+        return states_of(self.root, runs)
 
     def size(self, run: Run) -> float:
         """FLOPs, but for those that a trunk does for it."""

@@ -1,7 +1,7 @@
 """Follows a job to its end: a bar weighted by what there is to do, a line for each run."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tqdm import tqdm
 
@@ -16,13 +16,13 @@ POLL_S, REST = 0.25, 10
 
 def watch(job: Job, pool: Pool) -> None:
     """Returns when every run is over, whoever did it; keeps the pool at work."""
-    states = {run["run_id"]: job.state(run) for run in job.runs}
+    states = _states(job, job.runs)
     left = [run for run in job.runs if states[run["run_id"]].name not in OVER_STATES]
     announced = False
     with _bar(job, states) as bar:
         while left:
             began = time.monotonic()
-            states |= {run["run_id"]: job.state(run) for run in left}
+            states |= _states(job, left)
             over = [run for run in left if states[run["run_id"]].name in OVER_STATES]
             left = [run for run in left if states[run["run_id"]].name not in OVER_STATES]
             pool.starts = 0 if over else pool.starts
@@ -40,7 +40,7 @@ def watch(job: Job, pool: Pool) -> None:
 
 def close(job: Job, seconds: float) -> int:
     """Says how it went; every failed or damaged run is named, and makes the exit status 1."""
-    states = [job.state(run) for run in job.runs]
+    states = job.states(job.runs)
     finished = sum(state.name == "finished" for state in states)
     print(f"{finished} of {len(states)} runs are {job.result} ({seconds:.0f} s)")
     failed = [(r, s) for r, s in zip(job.runs, states, strict=True) if s.name in BAD_STATES]
@@ -50,6 +50,10 @@ def close(job: Job, seconds: float) -> int:
     if failed:
         print(job.retry)
     return 0 if finished == len(states) else 1
+
+
+def _states(job: Job, runs: Sequence[Run]) -> dict[str, State]:
+    return {run["run_id"]: state for run, state in zip(runs, job.states(runs), strict=True)}
 
 
 def _bar(job: Job, states: Mapping[str, State]) -> tqdm:

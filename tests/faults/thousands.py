@@ -1,15 +1,17 @@
-"""What looking at 20,000 runs costs: CPU seconds of `status` and `--dry_run`, two trees of code.
+"""What 20,000 runs cost in CPU seconds: `status`, `--dry_run`, a worker's choice of its next run.
 
     python -m tests.faults.thousands --root DIR --before TREE --out thousands.csv
 
 DIR is made new: a sweep whose runs are copies of one that is trained here, each under its own name,
 with as many lines of metrics as the demo's runs have on average. Of a hundred runs 87 have
 finished, three have failed, five are half done, five have not begun; every tenth was resumed.
-TREE is a checkout of the commit to compare with. The trees take turns.
+TREE is a checkout of the commit to compare with. The trees take turns. A choice is the median of
+ten, in a worker that holds those that it has chosen before.
 """
 
 import argparse
 import csv
+import functools
 import json
 import os
 import pathlib
@@ -18,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
@@ -27,6 +29,7 @@ from sweeps.launcher.plan import make_plan, write_plan
 from tests import tiny
 from tests.paths import ROOT
 from vdit.runs.evaluations import evaluators_of
+from vdit.runs.folder import COMMITTED
 
 SWEEP = """EXPERIMENT = "experiments/demo.py"
 SIZES = ("w20d2", "w24d2", "w32d2", "w48d2", "w64d2", "w80d2", "w96d4", "w128d4")
@@ -39,11 +42,38 @@ def sweep(base):
                 length = {{"steps": 2000 * times, "flops_budget": 3e10 * times}}
                 yield {{"model.size": size, "seed": seed}} | length
 """
+# A worker's choices, in either tree: the seconds of one are printed.
+CHOOSE = """
+import pathlib, statistics, sys, time
+from sweeps.launcher import queue
+from sweeps.launcher.plan import read_plan, select
+from sweeps.launcher.training import Training
+
+
+def spent(choose):
+    began = time.perf_counter(), time.process_time()
+    held.append(choose())
+    return time.process_time() - began[1], time.perf_counter() - began[0]
+
+
+root, held = pathlib.Path(sys.argv[1]), []
+job = Training(root, select(read_plan(root), hold_out=False))
+if hasattr(queue, "Queue"):
+    runs = queue.Queue(job)
+    choose = lambda: runs.claim_next(set())
+else:
+    choose = lambda: queue.claim_next(job, set())
+choices = [spent(choose) for _ in range(10)]
+for claimed in held:
+    claimed.claim.release()
+print(*map(statistics.median, zip(*choices)))
+"""
 OF_A_SEED, LINES, WORKERS = 40, 120, 8
 KINDS = ("training", "compiling", "measuring", "waiting", "saving", "other")
 COLUMNS = ("command", "runs", "tree", "cpu_s", "wall_s", "times_less_cpu")
 
 Run = dict[str, Any]
+Spent = Callable[[pathlib.Path], tuple[float, float]]  # CPU and wall seconds with a tree's code
 
 
 class Trained(NamedTuple):
@@ -67,14 +97,16 @@ def main() -> None:
     for number, run in enumerate(tqdm(plan["runs"], "folders")):
         copy(trained, root / "runs" / run["run_id"], run, number % 100)
     write_ledger(root / "ledger", [run["run_id"] for run in plan["runs"]])
-    commands = {
-        "status": ["sweeps.status", "--root", str(root)],
-        "dry run": ["sweeps.launch", "--root", str(root), "--sweep", str(sweep), "--dry_run"],
+    dry = ["-m", "sweeps.launch", "--root", str(root), "--sweep", str(sweep), "--dry_run"]
+    ways: dict[str, Spent] = {
+        "status": functools.partial(command, ["-m", "sweeps.status", "--root", str(root)]),
+        "dry run": functools.partial(command, dry),
+        "a worker's choice": functools.partial(choice, root),
     }
     rows: list[dict[str, Any]] = []
-    for name in [*commands] * arguments.pairs:
+    for name in [*ways] * arguments.pairs:
         about = {"command": name, "runs": len(plan["runs"])}
-        rows += [about | row for row in pair(commands[name], arguments.before)]
+        rows += [about | row for row in pair(ways[name], arguments.before)]
         write(arguments.out, rows)
 
 
@@ -93,7 +125,9 @@ def copy(trained: Trained, folder: pathlib.Path, run: Run, percent: int) -> None
         return
     own = shutil.ignore_patterns("*.json", "metrics.jsonl", "4")
     shutil.copytree(trained.folder, folder, copy_function=os.link, ignore=own)
-    (folder / "checkpoints" / str(run["steps"])).mkdir()
+    checkpoint = folder / "checkpoints" / str(run["steps"])
+    checkpoint.mkdir()
+    (checkpoint / COMMITTED).touch()
     _json(folder / "config.json", run["config"])
     _json(folder / "mode.json", {"mode": "side_by_side", "pack": []})
     _metrics(trained, folder, run["steps"] if percent < 90 else run["steps"] // 2, percent)
@@ -139,23 +173,35 @@ def write_ledger(folder: pathlib.Path, names: list[str]) -> None:
         (folder / f"host_{worker}.jsonl").write_text(text)
 
 
-def pair(command: list[str], before: pathlib.Path) -> Iterator[dict[str, Any]]:
+def pair(spent: Spent, before: pathlib.Path) -> Iterator[dict[str, Any]]:
     """A row of each tree."""
-    first = spent(command, before)
-    for tree, (cpu_s, wall_s) in (("before", first), ("after", spent(command, ROOT))):
+    first = spent(before)
+    for tree, (cpu_s, wall_s) in (("before", first), ("after", spent(ROOT))):
         ratio = {"times_less_cpu": round(first[0] / cpu_s, 2)}
-        yield {"tree": tree, "cpu_s": round(cpu_s, 2), "wall_s": round(wall_s, 2)} | ratio
+        yield {"tree": tree, "cpu_s": round(cpu_s, 3), "wall_s": round(wall_s, 3)} | ratio
 
 
-def spent(command: list[str], tree: pathlib.Path) -> tuple[float, float]:
+def command(arguments: list[str], tree: pathlib.Path) -> tuple[float, float]:
     """CPU and wall seconds of a command of a tree."""
     began, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(tree)}
-    arguments = [sys.executable, "-m", *command]
-    subprocess.run(arguments, cwd=tree, env=environment, stdout=subprocess.DEVNULL, check=True)
+    python(arguments, tree)
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     return cpu_s, time.perf_counter() - began
+
+
+def choice(root: pathlib.Path, tree: pathlib.Path) -> tuple[float, float]:
+    """The same of a worker's choice of a run."""
+    cpu_s, wall_s = map(float, python(["-c", CHOOSE, str(root)], tree).split())
+    return cpu_s, wall_s
+
+
+def python(arguments: list[str], tree: pathlib.Path) -> str:
+    """What Python prints that runs this with the code of a tree."""
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(tree)}
+    line = [sys.executable, *arguments]
+    kept = {"stdout": subprocess.PIPE, "text": True, "check": True}
+    return subprocess.run(line, cwd=tree, env=environment, **kept).stdout
 
 
 def write(path: pathlib.Path, rows: list[dict[str, Any]]) -> None:

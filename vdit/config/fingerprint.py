@@ -1,5 +1,6 @@
 """The identity of a run: a hash of everything in its config that changes its numbers."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -94,19 +95,19 @@ def _unwritable(items: Mapping[str, Any]) -> str:
     return "keys"
 
 
-_LEFT_OUT = tuple(f"{key}." for key in NOT_IDENTITY)
-
-
 def _is_left_out(key: str, value: Any) -> bool:
-    if key in LATER:
-        return value == LATER[key]
-    return f"{key}.".startswith(_LEFT_OUT)
+    return value == LATER[key] if key in LATER else _is_no_identity(key)
 
 
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+@functools.cache
+def _is_no_identity(key: str) -> bool:
+    return f"{key}.".startswith(tuple(f"{key}." for key in NOT_IDENTITY))
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat = {}
     for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, dict) and value:
             flat |= _flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = _plain(value)
@@ -114,6 +115,6 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value

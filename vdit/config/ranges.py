@@ -33,6 +33,12 @@ class Range(NamedTuple):
             return " ".join([f"a {noun}", *ends])
         return " ".join([" or ".join(map(str, self.counts)), f"{noun}s", *ends]).strip()
 
+    def has(self, x: float) -> bool:
+        """Whether a number, of any kind, lies in it."""
+        is_low = x < self.low or (self.above and x == self.low)
+        is_high = x > self.high or (self.below and x == self.high)
+        return math.isfinite(x) and not (is_low or is_high)
+
 
 def whole(low: float, high: float = math.inf, **more: Any) -> Range:
     """Whole numbers."""
@@ -123,17 +129,30 @@ RANGES = {
 }
 
 
+# The same by group: a config's are looked up once, for a sweep has thousands of configs.
+_GROUPS: dict[str, list[str]] = {}
+for _key in RANGES:
+    _GROUPS.setdefault(_key.rpartition(".")[0], []).append(_key.rpartition(".")[2])
+
+
 def fit(config: ConfigDict) -> None:
     """Makes a config's numbers of the kinds above; `InputError` names one out of its range."""
-    for key in RANGES:
-        *groups, name = key.split(".")
-        place = functools.reduce(lambda node, group: node.get(group) or {}, groups, config)
-        if name in place:
-            value = place[name]
-            fitted = _fitted(key, value)
-            if repr(fitted) != repr(value):  # 1 and 1.0 are equal
-                del place[name]  # a ConfigDict holds on to the kind that it had
-                place[name] = fitted
+    for group, names in _GROUPS.items():
+        path = group.split(".") if group else []
+        place = functools.reduce(lambda node, name: node.get(name) or {}, path, config)
+        for name in names:
+            if name in place:
+                _fit(place, name, f"{group}.{name}" if group else name)
+
+
+def _fit(place: ConfigDict, name: str, key: str) -> None:
+    value, allowed = place[name], RANGES[key]
+    if type(value) is allowed.kind and allowed.counts is None and allowed.has(value):
+        return
+    fitted = _fitted(key, value)
+    if repr(fitted) != repr(value):  # 1 and 1.0 are equal
+        del place[name]  # a ConfigDict holds on to the kind that it had
+        place[name] = fitted
 
 
 def _fitted(key: str, value: Any) -> Any:
@@ -148,9 +167,6 @@ def _fitted(key: str, value: Any) -> Any:
 
 def _number(x: Any, allowed: Range) -> float | int | None:
     """x as a number of the range; None where it is none."""
-    if isinstance(x, bool | str) or not hasattr(x, "__float__") or not math.isfinite(x):
+    if isinstance(x, bool | str) or not hasattr(x, "__float__") or not allowed.has(x):
         return None
-    fits = (allowed.low < x or (x == allowed.low and not allowed.above)) and (
-        x < allowed.high or (x == allowed.high and not allowed.below)
-    )
-    return allowed.kind(x) if fits and (allowed.kind is float or x == int(x)) else None
+    return allowed.kind(x) if allowed.kind is float or x == int(x) else None

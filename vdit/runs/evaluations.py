@@ -61,9 +61,8 @@ def read_or_set_aside(folder: str | pathlib.Path, step: int) -> dict[str, Any]:
     try:
         return read(folder, step)
     except DamagedFileError as error:
-        path = _path(folder, step)
-        set_aside(path)
-        print(f"{error}; set aside as {path.name}.damaged", file=sys.stderr, flush=True)
+        set_aside(_path(folder, step))
+        print(f"{error}; set aside as {step}.json.damaged", file=sys.stderr, flush=True)
         return {}
 
 
@@ -116,5 +115,5 @@ def _check(found: dict[str, Any]) -> None:
         require(made, {"options": dict, "records": list})
 
 
-def _path(folder: str | pathlib.Path, step: int) -> pathlib.Path:
-    return pathlib.Path(folder, FOLDER, f"{step}.json")
+def _path(folder: str | pathlib.Path, step: int) -> str:
+    return f"{folder}/{FOLDER}/{step}.json"

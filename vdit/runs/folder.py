@@ -42,8 +42,9 @@ def attempts(path: str | pathlib.Path) -> dict[int, pathlib.Path]:
 
 def find_all(parent: str | pathlib.Path) -> dict[str, pathlib.Path]:
     """Name of a run to its folder, for all in PARENT, from one look at it."""
+    parent = pathlib.Path(parent)
     at_rest, claimed = _split(parent)
-    return {name: pathlib.Path(parent) / name for name in at_rest} | claimed
+    return {name: parent / name for name in at_rest} | claimed
 
 
 def find_claimed(parent: str | pathlib.Path) -> dict[str, pathlib.Path]:
