@@ -15,7 +15,8 @@ from typing import Any
 
 from sweeps import demo
 from sweeps.launcher.grid import steps_for, with_overrides
-from vdit.config.flops import params, training_flops_per_clip
+from vdit.config.flops import count_params, training_flops_per_clip
+from vdit.config.sizes import model_config_of
 
 EXPERIMENT = "experiments/demo.py"
 BUDGET = 8  # times the demo's unit
@@ -62,7 +63,7 @@ def table(base: Any, count: Count, width: int, budget: float) -> Iterator[dict[s
 
 def all_params(config: Any) -> int:
     """Weights, those of both ends among them."""
-    return params(config)["params_total"]
+    return count_params(model_config_of(config))["params_total"]
 
 
 def _steps(config: Any) -> int:

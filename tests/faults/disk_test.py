@@ -13,7 +13,7 @@ FULL = ("No space left on device", "Not enough disk space")
 PLACES = {
     "vdit.data.latents:load_autoencoder": "train.array_record",
     "vdit.training.metrics:Log.write": "run/metrics.jsonl",
-    "vdit.runs.checkpoint:_parts": "run/checkpoints",
+    "vdit.runs.checkpointer:parts_of": "run/checkpoints",
     "vdit.generator:Generator.save_weights": "run/generator/weights.npz",
     "vdit.training.run:write_json": "run/result.json",
 }

@@ -18,7 +18,10 @@ from vdit.runs.folder import COMMITTED, CONFIG, attempt_of, find, read_config, s
 
 
 def resolve(config):
-    config = config.copy_and_resolve_references()
+    return resolve_in_place(config.copy_and_resolve_references())
+
+
+def resolve_in_place(config):
     config.model.width = {"tiny": 32, "small": 64}.get(config.model.size, 16)
     return config
 
@@ -117,16 +120,18 @@ def evaluate_run(workdir, steps=None, evaluators=None, verify=True):
     return written
 
 
+class Counts(typing.NamedTuple):
+    params: int
+    flops: float
+    tokens: int
+
+
 def training_flops_per_clip(config):
     return 10.0 * config.model.width
 
 
-def tokens_per_clip(config):
-    return 12
-
-
-def params(config):
-    return {"params": config.model.width**2}
+def counts(config):
+    return Counts(config.model.width**2, training_flops_per_clip(config), 12)
 
 
 def _note(root, line):
@@ -136,14 +141,13 @@ def _note(root, line):
 
 # Module, name there: what stands there instead.
 STAND_INS = {
-    "vdit.training.resolve": {"resolve": resolve},
+    "vdit.training.resolve": {"resolve": resolve, "resolve_in_place": resolve_in_place},
     "vdit.training.run": {"run": train},
     "vdit.training.packing": {"run": train_pack},
     "vdit.data.latents": {"prepare": prepare},
     "vdit.config.flops": {
         "training_flops_per_clip": training_flops_per_clip,
-        "tokens_per_clip": tokens_per_clip,
-        "params": params,
+        "counts": counts,
     },
     "vdit.benchmark.step_benchmark": {"stepper": stepper},
     "vdit.training.evaluation": {"evaluate_run": evaluate_run},

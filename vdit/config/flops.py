@@ -6,7 +6,7 @@ the noised latents and to the timestep's sinusoids. Element-wise work is not cou
 """
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from vdit.config import unet_flops
 from vdit.config.model_config import ModelConfig, attended_tokens, stages
@@ -125,11 +125,15 @@ def training_flops_per_clip(config: Any) -> int:
     return training_flops(model_config_of(config))
 
 
-def tokens_per_clip(config: Any) -> int:
-    """Latent patches in one clip under a config."""
-    return model_config_of(config).tokens
+class Counts(NamedTuple):
+    """What a config's model has, and what training takes on one clip: FLOPs, latent patches."""
+
+    params: int
+    flops: int
+    tokens: int
 
 
-def params(config: Any) -> dict[str, int]:
-    """Weights under a config; without its data's words, which only `params_total` would count."""
-    return count_params(model_config_of(config))
+def counts(config: Any) -> Counts:
+    """Those of a config."""
+    model = model_config_of(config)
+    return Counts(count_params(model)["params"], training_flops(model), model.tokens)
