@@ -15,7 +15,6 @@ from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
 from vdit.config import flops, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
-from vdit.config.sizes import model_config_of
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.training.resolve import resolve_in_place
@@ -165,18 +164,18 @@ def _epochs(clips: int, data: ConfigDict) -> float | None:
 
 def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
     clips, whole = config.steps * config.batch, config.to_dict()
-    parts, model = identity(whole), model_config_of(config)
+    parts, costs = identity(whole), flops.costs(config)
     return {
         "run_id": digest(parts),
         "size": config.model.size,
         "width": config.model.width,
-        "params": flops.count_params(model)["params"],
+        "params": costs["params"],
         "seed": config.seed,
         "steps": config.steps,
         "batch": config.batch,
-        "flops": clips * flops.training_flops(model),
+        "flops": clips * costs["flops"],
         "flops_budget": config.flops_budget,
-        "tokens": clips * model.tokens,
+        "tokens": clips * costs["tokens"],
         "clips": clips,
         "epochs": _epochs(clips, config.data),
         "program": program(parts),

@@ -17,8 +17,7 @@ from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED, CONFIG, attempt_of, find, read_config, steps_saved
 
 
-def resolve(config):
-    config = config.copy_and_resolve_references()
+def resolve_in_place(config):
     config.model.width = {"tiny": 32, "small": 64}.get(config.model.size, 16)
     return config
 
@@ -121,8 +120,8 @@ def training_flops_per_clip(config):
     return 10.0 * config.model.width
 
 
-def tokens_per_clip(config):
-    return 12
+def costs(config):
+    return params(config) | {"tokens": 12, "flops": training_flops_per_clip(config)}
 
 
 def params(config):
@@ -136,13 +135,13 @@ def _note(root, line):
 
 # Module, name there: what stands there instead.
 STAND_INS = {
-    "vdit.training.resolve": {"resolve": resolve},
+    "vdit.training.resolve": {"resolve_in_place": resolve_in_place},
     "vdit.training.run": {"run": train},
     "vdit.training.packing": {"run": train_pack},
     "vdit.data.latents": {"prepare": prepare},
     "vdit.config.flops": {
         "training_flops_per_clip": training_flops_per_clip,
-        "tokens_per_clip": tokens_per_clip,
+        "costs": costs,
         "params": params,
     },
     "vdit.benchmark.step_benchmark": {"stepper": stepper},

@@ -125,9 +125,10 @@ def training_flops_per_clip(config: Any) -> int:
     return training_flops(model_config_of(config))
 
 
-def tokens_per_clip(config: Any) -> int:
-    """Latent patches in one clip under a config."""
-    return model_config_of(config).tokens
+def costs(config: Any) -> dict[str, int]:
+    """Under a config its `params`, and of one clip the `tokens` and the `flops` of training."""
+    c = model_config_of(config)
+    return {"params": count_params(c)["params"], "tokens": c.tokens, "flops": training_flops(c)}
 
 
 def params(config: Any) -> dict[str, int]:
