@@ -67,7 +67,7 @@ def upgraded(config: Mapping[str, Any], where: Any) -> dict[str, Any]:
 def format_of(written: Mapping[str, Any], where: Any) -> int:
     """The format of what was read at `where`; `InputError` for one that this code cannot read."""
     found = written.get("format", UNMARKED)
-    if found not in (*CHANGES, FORMAT):
+    if found not in KNOWN:
         raise InputError(
             f"{where}: format {found}; this code reads {min(CHANGES)} to {FORMAT}: expected "
             f"{'newer' if isinstance(found, int) and found > FORMAT else 'other'} code"
@@ -105,3 +105,4 @@ def _from_1(config: dict[str, Any]) -> None:
 
 
 CHANGES: dict[int, Callable[[dict[str, Any]], None]] = {1: _from_1}
+KNOWN = (*CHANGES, FORMAT)

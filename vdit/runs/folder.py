@@ -82,10 +82,11 @@ def read_config(folder: str | pathlib.Path) -> Any:
 
 def find_config(folder: str | pathlib.Path) -> dict[str, Any] | None:
     """The run's config as it was written; None where there is none, `DamagedFileError` where the
-    file holds no config."""
+    file holds no config. What one of an unknown format holds, nobody knows."""
 
     def check(found: dict[str, Any]) -> None:
-        require(found, {"steps": int, "optimizer": dict})
+        if found.get("format", versions.UNMARKED) in versions.KNOWN:
+            require(found, {"steps": int, "optimizer": dict})
 
     return find_json(pathlib.Path(folder) / CONFIG, "the config of a run", check)
 
