@@ -34,7 +34,7 @@ endif
 test: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	$(PY) -m pytest --numprocesses auto --dist loadfile
+	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv

@@ -24,11 +24,17 @@ def killed(tmp, workdir, while_saving, chance):
     return ready and not (workdir / "result.json").exists()
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that nobody has killed."""
+    tmp = tmp_path_factory.mktemp("whole")
+    assert train(tmp, tmp / "run", **SAVING).wait() == 0
+    return tmp / "run"
+
+
 @pytest.mark.parametrize("while_saving", [False, True])
-def test_killed_runs_end_bitwise_as_an_unbroken_one(tmp_path, times, fault, while_saving):
-    whole, chance, count = tmp_path / "whole", random.Random(while_saving), times(1, 25)
-    assert train(tmp_path, whole, **SAVING).wait() == 0
-    done, runs = 0, 0
+def test_killed_runs_end_bitwise_as_an_unbroken_one(tmp_path, whole, times, fault, while_saving):
+    chance, count, done, runs = random.Random(while_saving), times(1, 25), 0, 0
     while done < count:
         workdir = tmp_path / f"broken{runs}"
         left = min(KILLS, count - done)

@@ -14,7 +14,7 @@ from orbax.checkpoint.experimental import v1 as ocp
 from tests.tiny import ROOT, flags
 from vdit.runs import checkpoint
 from vdit.runs.files import read_json_lines
-from vdit.runs.folder import steps_saved
+from vdit.runs.folder import read_result, steps_saved
 
 # Many steps and checkpoints, and nothing else that takes time.
 LONG = {"steps": 80, "evaluators": {}, "sample_every": 0, "model.depth": 1, "keep": 2}
@@ -64,6 +64,7 @@ def arrays(workdir: pathlib.Path) -> dict[str, np.ndarray]:
 def same_bits(one: pathlib.Path, other: pathlib.Path) -> bool:
     """Whether two runs ended in the same state and the same loss."""
     first, second = arrays(one), arrays(other)
+    losses = [read_result(folder)["loss"] for folder in (one, other)]
     return first.keys() == second.keys() and all(
-        first[name].tobytes() == second[name].tobytes() for name in first
+        [losses[0] == losses[1], *(first[n].tobytes() == second[n].tobytes() for n in first)]
     )
