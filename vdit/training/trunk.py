@@ -20,6 +20,8 @@ from vdit.training.optimizer import learning_rates
 # What a trunk and its branch may differ in. `learning_rates` compares the schedules themselves.
 FREE = {"steps", "flops_budget", "trunk.run", "trunk.step", "checkpoint_at"}
 FREE |= {"optimizer.warmup", "optimizer.decay", "evaluation.clips"}
+# What reading a folder that is no longer there ends in, ours (`InputError`), Orbax's or XLA's.
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)
 
 
 def restore(config: ConfigDict, workdir: pathlib.Path, state: Any, data: Any) -> Any:
@@ -38,10 +40,10 @@ def restore(config: ConfigDict, workdir: pathlib.Path, state: Any, data: Any) ->
         try:
             check(read_config(folder), config, step)
             return checkpoint.restore_step(folder, step, state, data, config.verify)
-        except Exception:
+        except UNREADABLE:
             if find(place) == folder:
                 raise
-            # Whatever it is, the trunk was renamed as it was read: its worker is done with it.
+            # The trunk was renamed as it was read: its worker is done with it.
 
 
 def check(trunk: ConfigDict, config: ConfigDict, step: int) -> None:
