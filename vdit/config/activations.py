@@ -1,7 +1,10 @@
 """Bytes that a backward pass needs of the forward pass of one clip, in closed form. No JAX here."""
 
 import dataclasses
+import functools
+import re
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import NamedTuple
 
 from vdit.config.model_config import ModelConfig, attended_tokens, stages
@@ -69,8 +72,16 @@ def _layer(c: ModelConfig, layer: tuple[tuple[str, ...], ...]) -> ActivationByte
 
 def _block(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
     attentions = [_attention(c, attended_tokens(c, axis)) for axis in attention_axes]
-    mlp = ActivationBytes(_around(c, 3), _bytes(c, 6 * _tokens(c) * int(c.width * c.mlp_ratio), 0))
+    hidden = _tokens(c) * int(c.width * c.mlp_ratio)
+    mlp = ActivationBytes(_around(c, 3), _bytes(c, (4 + tanh_copies()) * hidden, 0))
     return _sum([*attentions, mlp, *([_cross(c)] if c.crosses else [])])
+
+
+@functools.cache
+def tanh_copies() -> int:
+    """Copies that the derivative of tanh keeps: tanh, 1 - tanh; from JAX 0.11.2 on 1 - tanh^2."""
+    major, minor, patch = map(int, re.findall(r"\d+", version("jax"))[:3])
+    return 1 if (major, minor, patch) >= (0, 11, 2) else 2
 
 
 def _dense(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
