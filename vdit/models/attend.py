@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from vdit.models.embed import Grid
-from vdit.parallel.sharding import constrain, on_shards
+from vdit.parallel.sharding import constrain, on_shards, platform
 
 SHARDED, REPLICATED = ("batch", "tokens", "heads", None), ("batch", None, "heads", None)
 QKV_MASK = [SHARDED, REPLICATED, REPLICATED, REPLICATED[:2]]
@@ -20,7 +20,7 @@ def attend(
     backward pass, a fused kernel elsewhere. The numbers are the same.
     """
     mask = None if key_mask_BM is None else key_mask_BM[:, None, None, :]
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return _fused(q_BNKE, k_BMKE, v_BMKE, mask)
     logits = jnp.einsum("BNKE,BMKE->BKNM", q_BNKE, k_BMKE).astype(jnp.float32)
     logits *= q_BNKE.shape[-1] ** -0.5
@@ -45,7 +45,7 @@ def _fused(
     size = q.shape[-1]
     if kernel is None:
         even = mask is None or (q.shape[1] % 2 == 0 and k.shape[1] % 2 == 0)
-        takes = jax.default_backend() == "gpu" and q.dtype in (jnp.bfloat16, jnp.float16)
+        takes = platform() == "gpu" and q.dtype in (jnp.bfloat16, jnp.float16)
         kernel = "cudnn" if takes and even and size <= 128 else "xla"
     if kernel == "cudnn" and size % 8:
         q, k, v = (jnp.pad(x, ((0, 0),) * 3 + ((0, -size % 8),)) for x in (q, k, v))

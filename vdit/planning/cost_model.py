@@ -72,16 +72,19 @@ def _split(job: Job, clip: ActivationBytes) -> float:
     return job.clips * (clip.unsplit + clip.split / tensor) / context
 
 
+def traffic(job: Job) -> dict[str, float]:
+    """Bytes that go through a device's memory in a step, by what they are for."""
+    moved = PASSES[job.model.remat] * _split(job, saved(job.model, "none"))
+    return {"memory_traffic": moved, "update": UPDATE * weights_per_device(job.model, job.mesh)}
+
+
 def work(job: Job) -> dict[str, float]:
     """Seconds that a device needs for its own share: products, the rest of a layer, the update."""
     model, neighbours = job.model, job.mesh["tensor"] * job.mesh["context"]
     operations = (training_flops(model) + recomputed_flops(model)) * job.clips / neighbours
-    moved = PASSES[model.remat] * _split(job, saved(model, "none"))
-    return {
-        "products": operations / (PRODUCTS * job.device.flops(model.dtype)),
-        "memory_traffic": moved / job.device.bandwidth,
-        "update": UPDATE * weights_per_device(model, job.mesh) / job.device.bandwidth,
-    }
+    products = operations / (PRODUCTS * job.device.flops(model.dtype))
+    moved = {k: size / job.device.bandwidth for k, size in traffic(job).items()}
+    return {"products": products, **moved}
 
 
 def step_seconds(job: Job) -> dict[str, float]:
