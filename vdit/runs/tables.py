@@ -2,6 +2,7 @@
 
 import csv
 import io
+import pathlib
 
 
 def as_csv(table: list[dict]) -> str:
@@ -20,3 +21,9 @@ def as_text(table: list[dict]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     pad = [[word.rjust(w) for word, w in zip(line, widths, strict=True)] for line in lines]
     return "\n".join("  ".join(line).rstrip() for line in pad)
+
+
+def read_csv(path: pathlib.Path) -> list[dict]:
+    """The rows of a table that `as_csv` wrote; values are text, those that are empty left out."""
+    with open(path, newline="") as file:
+        return [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
