@@ -16,7 +16,7 @@ from vdit import bench
 from vdit.benchmark import cases, data, measure, table
 from vdit.benchmark.peer import Peer
 from vdit.errors import InputError
-from vdit.models import attend, dit
+from vdit.models import dit
 from vdit.parallel.compiler import jitted
 from vdit.runs.weights import name_of
 
@@ -201,22 +201,3 @@ def test_no_memory_is_a_row(monkeypatch):
 def test_goals_without_a_gpu(monkeypatch, capsys):
     with pytest.raises(InputError, match="there is none here"):
         said(monkeypatch, capsys, "--goals")
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_heads_are_padded_for_the_kernel(monkeypatch, masked):
-    """Heads of 12 numbers as cuDNN takes them, 16; the kernel itself is XLA's here."""
-    q, k, v = jax.random.normal(jax.random.key(0), (3, 2, 6, 3, 12))
-    mask = jnp.arange(6) < jnp.array([[4], [6]]) if masked else None
-    expected = attend.attend(q, k, v, mask)
-    kernel = jax.nn.dot_product_attention
-
-    def cudnn(q, k, v, *, implementation, **kwargs):
-        assert implementation == "cudnn"
-        assert q.shape[-1] == k.shape[-1] == v.shape[-1] == 16
-        return kernel(q, k, v, implementation="xla", **kwargs)
-
-    monkeypatch.setattr(jax.nn, "dot_product_attention", cudnn)
-    mask = None if mask is None else mask[:, None, None]
-    found = attend._fused(q, k, v, mask, kernel="cudnn")
-    np.testing.assert_allclose(found, expected, atol=1e-6)
