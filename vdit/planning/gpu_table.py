@@ -140,7 +140,7 @@ def main() -> int:
     found = read_csv(args.out) if args.out.exists() else []
     for build in filter(vars(args).get, ("before", "after")):
         for case in CASES:
-            name = {"build": build, **{k: str(v) for k, v in case._asdict().items()}}
+            name = {"build": build, **case._asdict()}
             if not any(name.items() <= one.items() for one in found):
                 found.append(row(build, getattr(args, build), case))
                 write_text(args.out, as_csv(found))

@@ -1,5 +1,6 @@
 """Rows of named values as text: CSV, or aligned under their names. No JAX here."""
 
+import contextlib
 import csv
 import io
 import pathlib
@@ -24,6 +25,13 @@ def as_text(table: list[dict]) -> str:
 
 
 def read_csv(path: pathlib.Path) -> list[dict]:
-    """The rows of a table that `as_csv` wrote; values are text, those that are empty left out."""
+    """The rows of a table that `as_csv` wrote: numbers are numbers, empty values left out."""
     with open(path, newline="") as file:
-        return [{k: v for k, v in row.items() if v} for row in csv.DictReader(file)]
+        return [{k: _value(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+
+
+def _value(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
