@@ -13,7 +13,7 @@ from flax import nnx
 
 from tests.clips import levels, write_video
 from vdit import bench
-from vdit.benchmark import cases, data, measure, table
+from vdit.benchmark import cases, data, goals, measure, table
 from vdit.benchmark.peer import Peer
 from vdit.config.devices import DEVICES
 from vdit.errors import InputError
@@ -208,9 +208,9 @@ def test_no_memory_is_a_row(monkeypatch):
 def stand_in(monkeypatch):
     """A machine that counts as a GPU, and three goals small enough for it, of two batches each."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    monkeypatch.setattr(bench, "GOAL_ROUNDS", 1)
-    goals = {name: (TINY, "full", (2, 4), 10.0, "") for name in ("a", "b", "c")}
-    monkeypatch.setattr(cases, "GOALS", goals)
+    monkeypatch.setattr(goals, "ROUNDS", 1)
+    three = {name: (TINY, "full", (2, 4), 10.0, "") for name in ("a", "b", "c")}
+    monkeypatch.setattr(cases, "GOALS", three)
     calls = []
     monkeypatch.setattr(measure, "Step", lambda case: _planted(case, calls))
     return calls
@@ -252,7 +252,7 @@ def test_rows_of_another_machine_are_refused(stand_in, monkeypatch, capsys, tmp_
     out = tmp_path / "goals.csv"
     row = {"case": "a", "device": "NVIDIA H100", "num_devices": 8, "jax_version": "0.1"}
     write_text(out, tables.as_csv([row]))
-    with pytest.raises(InputError, match="has rows of 8 x NVIDIA H100, JAX 0.1; here is"):
+    with pytest.raises(InputError, match=r"has rows of 8 x NVIDIA H100, JAX 0\.1; here is"):
         said(monkeypatch, capsys, "--goals", "--out", out)
 
 

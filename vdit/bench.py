@@ -18,6 +18,7 @@ memory is a row that says so.
 """
 
 import argparse
+import functools
 import os
 from collections.abc import Callable, Iterable
 
@@ -27,8 +28,6 @@ from vdit.config.devices import LINKED, by_kind
 from vdit.errors import InputError
 from vdit.runs import tables
 from vdit.runs.files import write_text
-
-GOAL_ROUNDS = 5  # of each case of --goals, to see more of them
 
 
 def main() -> None:
@@ -56,9 +55,8 @@ def _goals(args: argparse.Namespace) -> None:
     kept = tables.read_csv(args.out) if args.out and os.path.exists(args.out) else []
     goals.check_machine(kept, machine(), args.out)
     print(goals.forecast(wanted, kept, args.minutes), flush=True)
-    rows = goals.measured(
-        wanted, kept, args.minutes, lambda case: measured(case, rounds=GOAL_ROUNDS)
-    )
+    measure = functools.partial(measured, rounds=goals.ROUNDS)
+    rows = goals.measured(wanted, kept, args.minutes, measure)
     print(table.goals(wanted, _shown(rows, table.line, args.out)))
 
 

@@ -87,7 +87,6 @@ def _dense(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
 def dense_traffic(c: ModelConfig) -> ActivationBytes:
     """What the dense layers of all blocks read and write of a clip in a forward pass."""
     outputs = _sum(_dense(c, block) for layer, n in stages(c) for block in layer * n)
-    blocks = sum(len(layer) * n for layer, n in stages(c))
     numbers = _bytes(c, _tokens(c) * c.width, 0)
     # As much goes in as comes out, but for the two of each attention that come of one.
     more = 2 * numbers * sum(len(block) for layer, n in stages(c) for block in layer * n)
