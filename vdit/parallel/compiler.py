@@ -5,6 +5,8 @@ import os
 
 import jax
 
+from vdit.parallel.sharding import platform
+
 
 def compiler_options(runs: str) -> dict:
     """What `jax.jit` is told of a program that runs every `step` or as `init`, once.
@@ -19,7 +21,7 @@ def compiler_options(runs: str) -> dict:
     everywhere what XLA_FLAGS sets. What this jaxlib lacks is left out (`known`): from 0.11.1 on
     there is no older emitter, and level 0 alone is what code that runs once gets.
     """
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return {}
     options = {
         "xla_backend_optimization_level": {"step": 1, "init": 0}[runs],
