@@ -1,4 +1,4 @@
-"""The table of compiled cases: what is there is kept; a row is what the reader says of a program."""
+"""The table of compiled cases: what is there is kept, a row is what a program says."""
 
 import sys
 

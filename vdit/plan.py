@@ -3,7 +3,8 @@
     python -m vdit.plan --size 20B --mesh data=64,fsdp=8,tensor=8 --device h100 --batch 4096 \\
         --latent 16,32,32,4
     python -m vdit.plan --size 7B --devices 512 --batch 2048 --latent 16,32,32,4
-    python -m vdit.plan --size XL --mesh fsdp=8 --device h200 --batch 32 --latent 16,32,32,4 --compile
+    python -m vdit.plan --size XL --mesh fsdp=8 --device h200 --batch 32 --latent 16,32,32,4 \\
+        --compile
     python -m vdit.plan --table analysis/results/plan/table.csv --compile
 
 prints JSON: step time, MFU, memory and head-room of a device, weak-scaling efficiency, the traffic
