@@ -5,9 +5,13 @@ import sys
 import pytest
 
 from tests.hlo_test import PLANTED
+from tests.paths import ROOT
+from vdit.config.devices import GIB
 from vdit.errors import InputError
-from vdit.planning import gpu_table, hlo, topology
+from vdit.planning import cost_model, gpu_table, hlo, topology
 from vdit.runs import tables
+
+PEAK, TRAFFIC = 0.1, 0.1  # of analysis/results/plan/README.md
 
 
 def run(monkeypatch, *flags):
@@ -50,3 +54,20 @@ def test_without_the_plugin_it_says_what_is_wanted(monkeypatch, tmp_path):
     monkeypatch.setattr(topology, "has_plugin", lambda: False)
     with pytest.raises(InputError, match="vdit"):
         run(monkeypatch, "--out", tmp_path / "table.csv")
+
+
+def compiled_cases():
+    path = ROOT / "analysis" / "results" / "gpu_compiled" / "table.csv"
+    return [row for row in tables.read_csv(path) if row["build"] == "after"]
+
+
+@pytest.mark.parametrize(
+    "row", compiled_cases(), ids=lambda r: f"{r['size']}-{r['attention']}-{r['remat']}"
+)
+def test_formulas_say_what_compiled_programs_do(row):
+    """Of the kept table: peak memory within PEAK, bytes through memory within TRAFFIC."""
+    case = gpu_table.Case(**{name: row[name] for name in gpu_table.Case._fields})
+    job = gpu_table.job(case)
+    peak, moved = sum(cost_model.memory(job).values()), sum(cost_model.traffic(job).values())
+    assert peak / GIB == pytest.approx(row["peak_gib"], rel=PEAK)
+    assert moved / GIB == pytest.approx(row["traffic_gib"], rel=TRAFFIC)
