@@ -33,6 +33,9 @@ def main() -> None:
     import jax
 
     from vdit.benchmark.measure import measured
+    from vdit.parallel import cores
+
+    cores.become_devices()
 
     if args.goals and jax.default_backend() == "cpu":
         raise InputError("--goals: they are those of a GPU, and there is none here")

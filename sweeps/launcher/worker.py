@@ -101,12 +101,15 @@ def prepare(job: Job) -> None:
 
 
 def prepare_process(root: Path, cores: list[int]) -> None:
-    """Sets what JAX reads when it is imported: its cores, and the compile cache all share."""
+    """Sets what JAX reads when it is imported: the compile cache all share, and its cores."""
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root.resolve() / "compile_cache")
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    from vdit.parallel import cores as devices
+
+    devices.become_devices()
 
 
 def main() -> None:
