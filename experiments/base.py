@@ -59,7 +59,7 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
                 "caption_by": "cross",  # of a text: cross | context | adaln
                 "drop_caption": 0.1,
                 "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
-                "remat": "none",  # none | dots | full
+                "remat": "auto",  # what a GPU recomputes: none | dots | full; a CPU, nothing
                 "unroll": False,
                 "dtype": "float32",  # of the computation; weights are float32
             },

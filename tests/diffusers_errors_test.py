@@ -64,6 +64,8 @@ def test_captions_that_do_not_fit_are_named():
         (words[:1], None, r"captions of shape \(1, 6, 5\): expected \(2, S, 5\)"),
         (words[..., :4], None, r"captions of shape \(2, 6, 4\): expected"),
         (words, mask, r"mask of shape \(2, 7\): expected \(2, 6\)"),
+        (words, np.arange(6) % 2 < [[1], [2]], r"mask: expected the words of a caption first"),
+        (words, np.arange(6) < [[0], [2]], r"mask: expected the words of a caption first"),
     ):
         with pytest.raises(InputError, match=line):
             ours("latte")(x, T, y, seen)

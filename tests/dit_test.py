@@ -154,7 +154,13 @@ def test_attention_is_the_plain_formula():
     q, k, v = jax.random.normal(jax.random.key(0), (3, 2, 5, 2, 4))
     mask = jnp.array([[True] * 5, [True, True, False, False, False]])
     expected = jax.nn.dot_product_attention(q, k, v, mask=mask[:, None, None])
-    np.testing.assert_allclose(attend(q, k, v, mask), expected, atol=1e-5)
+    np.testing.assert_allclose(attend(q, k, v, jnp.array([5, 2])), expected, atol=1e-5)
+
+
+def test_a_caption_ends_with_its_last_word():
+    model = perturbed(CONFIG).caption
+    captions = jnp.array([[3, 4, 5, 6, 7], [3, 4, 0, 0, 0], [3, 0, 5, 0, 0], [0, 0, 0, 0, 0]])
+    np.testing.assert_array_equal(model(captions)[1], [5, 2, 3, 1])
 
 
 def test_bfloat16_is_near_float32():

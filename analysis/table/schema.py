@@ -70,6 +70,7 @@ COLUMNS = (
     Column("mfu", "nonnegative", "share of the device's peak"),
     Column("data_wait", "share", "share of a step spent waiting for data"),
     Column("psnr", "number", "dB, of the autoencoder on held-out clips"),
+    Column("remat", "text", "what the backward pass computed again"),
     Column("device", "text", ""),
     Column("num_devices", "positive", ""),
     Column("jax_version", "text", ""),

@@ -158,9 +158,9 @@ class VideoDiT(nn.Module):
         angle = 1000 * t[:, None] * rate
         level = self.timestep_embedding["up"](torch.cat([angle.cos(), angle.sin()], -1))
         words = self.words[caption] + self.positions
-        key_mask = torch.cat(
-            [torch.ones_like(caption[:, :1], dtype=torch.bool), caption[:, 1:] > 0], 1
-        )
+        place = torch.arange(caption.shape[1], device=t.device)
+        length = torch.where(caption > 0, place + 1, 1).amax(1, keepdim=True)
+        key_mask = place < length
         pooled = self.pool((words * key_mask[..., None]).sum(1) / key_mask.sum(1, keepdim=True))
         return F.silu(self.timestep_embedding["out"](F.silu(level)) + pooled), words, key_mask
 

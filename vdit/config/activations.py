@@ -84,6 +84,22 @@ def _dense(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
     )
 
 
+def dense_traffic(c: ModelConfig) -> ActivationBytes:
+    """What the dense layers of all blocks read and write of a clip in a forward pass."""
+    outputs = _sum(_dense(c, block) for layer, n in stages(c) for block in layer * n)
+    numbers = _bytes(c, _tokens(c) * c.width, 0)
+    # As much goes in as comes out, but for the two of each attention that come of one.
+    more = 2 * numbers * sum(len(block) for layer, n in stages(c) for block in layer * n)
+    return ActivationBytes(2 * outputs.unsplit, 2 * outputs.split - more)
+
+
+def attention_traffic(c: ModelConfig) -> float:
+    """What fused attention reads and writes of a clip forward; backward it is twice that."""
+    attentions = sum(len(block) for layer, n in stages(c) for block in layer * n)
+    tensors = 4 * attentions + 2 * c.crosses * c.depth  # queries, keys, values, what comes of them
+    return _bytes(c, tensors * _tokens(c) * c.width, 0)
+
+
 def _around(c: ModelConfig, times: int) -> float:
     """A residual part: `times` the tokens, as they enter its norm, its products and its gate.
 

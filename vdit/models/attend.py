@@ -1,56 +1,87 @@
 """Scaled dot-product attention, to the keys of one frame, of one position, or of all tokens."""
 
+import functools
+import sys
+
 import jax
 import jax.numpy as jnp
 
 from vdit.models.embed import Grid
-from vdit.parallel.sharding import constrain, on_shards
+from vdit.parallel.processes import is_first
+from vdit.parallel.sharding import constrain, on_shards, platform
 
 SHARDED, REPLICATED = ("batch", "tokens", "heads", None), ("batch", None, "heads", None)
-QKV_MASK = [SHARDED, REPLICATED, REPLICATED, REPLICATED[:2]]
+QKV_LENGTH = [SHARDED, REPLICATED, REPLICATED, REPLICATED[:1]]
 GROUPS = ("batch", "tokens", None, "heads", None)  # of (B, T, H W, K, E) or (B, H W, T, K, E)
+HEAD = 128  # numbers in a head that cuDNN's kernel takes on every GPU it runs on
+LARGE = 1024**2  # logits of a head that are worth a line where they go through memory
 
 
 def attend(
-    q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, key_mask_BM: jax.Array | None = None
+    q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, length_B: jax.Array | None = None
 ) -> jax.Array:
-    """softmax(q k / sqrt(E)) v, the softmax in float32, over the keys whose mask is true.
+    """softmax(q k / sqrt(E)) v, the softmax in float32, over all keys or the first `length_B`.
 
-    The backend is chosen here and nowhere else: two plain products are faster on a CPU in the
-    backward pass, a fused kernel elsewhere. The numbers are the same.
+    The kernel is chosen here and nowhere else, by the devices that the program is for: two plain
+    products are faster on a CPU in the backward pass, a fused kernel elsewhere. The numbers are
+    the same.
     """
-    mask = None if key_mask_BM is None else key_mask_BM[:, None, None, :]
-    if jax.default_backend() != "cpu":
-        return _fused(q_BNKE, k_BMKE, v_BMKE, mask)
+    if platform() == "gpu":
+        return _on_gpu(q_BNKE, k_BMKE, v_BMKE, length_B)
+    if platform() != "cpu":
+        return _xla(q_BNKE, k_BMKE, v_BMKE, length_B)
     logits = jnp.einsum("BNKE,BMKE->BKNM", q_BNKE, k_BMKE).astype(jnp.float32)
     logits *= q_BNKE.shape[-1] ** -0.5
-    if mask is not None:
-        logits = jnp.where(mask, logits, jnp.finfo(jnp.float32).min)
+    if length_B is not None:
+        seen = jnp.arange(k_BMKE.shape[1]) < length_B[:, None, None, None]
+        logits = jnp.where(seen, logits, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(logits, -1).astype(v_BMKE.dtype)
     return jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE)
 
 
-def _fused(
-    q: jax.Array,
-    k: jax.Array,
-    v: jax.Array,
-    mask: jax.Array | None,
-    kernel: str | None = None,
-) -> jax.Array:
-    """cuDNN's attention where it takes these arrays, else XLA's; heads are padded as it wants them.
+def _on_gpu(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:
+    """cuDNN's kernel where it takes these arrays, else XLA's products, which keep N x M logits."""
+    if q.dtype not in (jnp.bfloat16, jnp.float16):
+        why = "takes bfloat16 and float16 alone; set model.dtype=bfloat16"
+    elif q.shape[-1] > HEAD:
+        why = f"takes heads of at most {HEAD} numbers; set more model.heads"
+    else:
+        return _cudnn(q, k, v, length)
+    _warn(q.shape[1:], k.shape[1], str(q.dtype), why)
+    return _xla(q, k, v, length)
 
-    cuDNN wants half precision, heads of a multiple of 8 numbers up to 128, whole sequences on each
-    device (`on_shards` sees to it), and even ones where some keys are masked.
+
+def _cudnn(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:
+    """cuDNN's kernel, with arrays padded as it takes them.
+
+    Heads have a multiple of 8 numbers; queries and keys are even in number, which JAX asks of a
+    training step, and a key that is there for that alone is not attended to. Each device has whole
+    sequences (`on_shards` sees to it).
     """
-    size = q.shape[-1]
-    if kernel is None:
-        even = mask is None or (q.shape[1] % 2 == 0 and k.shape[1] % 2 == 0)
-        takes = jax.default_backend() == "gpu" and q.dtype in (jnp.bfloat16, jnp.float16)
-        kernel = "cudnn" if takes and even and size <= 128 else "xla"
-    if kernel == "cudnn" and size % 8:
-        q, k, v = (jnp.pad(x, ((0, 0),) * 3 + ((0, -size % 8),)) for x in (q, k, v))
-    y = jax.nn.dot_product_attention(q, k, v, mask=mask, scale=size**-0.5, implementation=kernel)
-    return y[..., :size]
+    queries, size = q.shape[1], q.shape[-1]
+    if length is None and k.shape[1] % 2:
+        length = jnp.full(len(k), k.shape[1], jnp.int32)
+    q, k, v = (jnp.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, 0), (0, -size % 8))) for x in (q, k, v))
+    y = jax.nn.dot_product_attention(
+        q, k, v, scale=size**-0.5, key_value_seq_lengths=length, implementation="cudnn"
+    )
+    return y[:, :queries, :, :size]
+
+
+def _xla(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:
+    return jax.nn.dot_product_attention(q, k, v, key_value_seq_lengths=length)
+
+
+@functools.cache
+def _warn(shape: tuple[int, int, int], keys: int, dtype: str, why: str) -> None:
+    """Says, once for each shape, that logits go through memory, where there are many of them."""
+    if shape[0] * keys >= LARGE and is_first():
+        print(
+            f"attention of (N, K, E) = {shape} to {keys} keys in {dtype} keeps {shape[0]} x {keys} "
+            f"logits of every head in memory: cuDNN's kernel {why}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def grouped(x_BNx: jax.Array, attention_axis: str, grid: Grid) -> jax.Array:
@@ -108,9 +139,9 @@ def attend_in_groups(*qkv_BGMKE: jax.Array) -> jax.Array:
 
 
 def attend_to_all(
-    q_BNKE: jax.Array, k_BNKE: jax.Array, v_BNKE: jax.Array, key_mask_BN: jax.Array | None = None
+    q_BNKE: jax.Array, k_BNKE: jax.Array, v_BNKE: jax.Array, length_B: jax.Array | None = None
 ) -> jax.Array:
-    """`attend` of all tokens to all of the mask.
+    """`attend` of all tokens to all of them, or to the first `length_B`.
 
     Where tokens are split over devices, each keeps its own queries and gathers the keys and values
     of all. The pair of constraints puts the sum of their gradients beside its being split again,
@@ -118,5 +149,5 @@ def attend_to_all(
     """
     q, k, v = (constrain(x, *SHARDED) for x in (q_BNKE, k_BNKE, v_BNKE))
     k, v = constrain(k, *REPLICATED), constrain(v, *REPLICATED)
-    mask = () if key_mask_BN is None else (key_mask_BN,)
-    return on_shards(attend, QKV_MASK[: 3 + len(mask)], q, k, v, *mask)
+    length = () if length_B is None else (length_B,)
+    return on_shards(attend, QKV_LENGTH[: 3 + len(length)], q, k, v, *length)

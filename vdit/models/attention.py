@@ -5,7 +5,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from vdit.models.attend import (
-    QKV_MASK,
+    QKV_LENGTH,
     attend,
     attend_in_groups,
     attend_to_all,
@@ -54,9 +54,9 @@ class SelfAttention(nnx.Module):
         x_BND: jax.Array,
         angles_NE: jax.Array | None,
         grid: Grid,
-        key_mask_BN: jax.Array | None = None,
+        length_B: jax.Array | None = None,
     ) -> jax.Array:
-        """`key_mask_BN` is false for tokens that nobody attends to; "full" alone takes one."""
+        """Of a clip's tokens the first `length_B` are attended to; "full" alone takes lengths."""
         if self.attention_axis in ("space", "time"):
             # Grouped before one number becomes three: less is moved.
             x = grouped(x_BND, self.attention_axis, grid)
@@ -64,7 +64,7 @@ class SelfAttention(nnx.Module):
             return ungrouped(y, self.attention_axis)
         qkv = self._qkv(x_BND, angles_NE)
         if self.attention_axis == "full":
-            return self._out(attend_to_all(*qkv, key_mask_BN))
+            return self._out(attend_to_all(*qkv, length_B))
         return self._out(attend_within(qkv, self.attention_axis, grid))
 
     def _qkv(self, x: jax.Array, angles: jax.Array | None) -> tuple[jax.Array, ...]:
@@ -109,10 +109,8 @@ class CrossAttention(nnx.Module):
         self.q_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
         self.k_norm = RMSNorm(width // heads, rngs=rngs) if qk_norm else None
 
-    def __call__(
-        self, x_BND: jax.Array, e_BSD: jax.Array, key_mask_BS: jax.Array | None
-    ) -> jax.Array:
+    def __call__(self, x_BND: jax.Array, e_BSD: jax.Array, length_B: jax.Array | None) -> jax.Array:
         q = _normed(self.q_norm, _heads(self.q(x_BND), self.heads))
         k, v = (_heads(x, self.heads) for x in self.kv.split(e_BSD, 2))
-        y_BNKE = on_shards(attend, QKV_MASK, q, _normed(self.k_norm, k), v, key_mask_BS)
+        y_BNKE = on_shards(attend, QKV_LENGTH, q, _normed(self.k_norm, k), v, length_B)
         return self.out(y_BNKE.reshape(x_BND.shape))

@@ -23,7 +23,7 @@ class Block(nnx.Module):
     """Attention (one, or space then time), cross-attention and MLP; gated by adaLN-Zero.
 
     `attention_axes` are those of its attentions; captions are attended to without a gate, as in
-    PixArt, or are tokens among the others ("context"), of which attention takes a mask. The
+    PixArt, or are tokens among the others ("context"), of which attention takes lengths. The
     conditioning c is one vector a clip, (B, D), or one a frame, (B, T, D).
     """
 
@@ -43,13 +43,13 @@ class Block(nnx.Module):
         x_BND: jax.Array,
         c: jax.Array,
         words: Words | None,
-        key_mask_BN: jax.Array | None,
+        length_B: jax.Array | None,
         angles_NE: jax.Array | None,
         grid: Grid,
     ) -> jax.Array:
         *parts, last = jnp.split(replicate(self.modulation(c)), self.parts, -1)
         for attention, part in zip(self.attentions, parts, strict=True):
-            x_BND = _gated(lambda h, f=attention: f(h, angles_NE, grid, key_mask_BN), x_BND, part)
+            x_BND = _gated(lambda h, f=attention: f(h, angles_NE, grid, length_B), x_BND, part)
         if self.cross is not None:
             x_BND = x_BND + self.cross(layer_norm(x_BND), *words)
         return shard_tokens(_gated(self.mlp, x_BND, last), unsplit_frames(self.config, grid))

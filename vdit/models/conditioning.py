@@ -10,7 +10,7 @@ from vdit.errors import InputError
 from vdit.models import embed
 from vdit.parallel.sharding import replicate
 
-Words = tuple[jax.Array, jax.Array]  # (B, S, D), and a mask (B, S) of those that there are
+Words = tuple[jax.Array, jax.Array]  # (B, S, D), and how many there are, (B,)
 
 
 def condition(
@@ -27,8 +27,8 @@ def condition(
     if model.config.condition == "label":
         c = _added(c, model.caption(caption))
     elif model.config.condition != "none":
-        e_BSD, key_mask_BS, pooled_BD = model.caption(caption)
-        c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), key_mask_BS)
+        e_BSD, length_B, pooled_BD = model.caption(caption)
+        c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), length_B)
     return replicate(jax.nn.silu(c).astype(dtype)), words
 
 

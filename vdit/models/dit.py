@@ -58,11 +58,11 @@ class VideoDiT(nnx.Module):
         x_BND, angles_NE, temporal_ND = self._add_positions(x_BND, grid)
         x_BND = shard_tokens(x_BND, unsplit_frames(config, grid))
         c, words = condition(self, t, caption, grid[0])
-        tokens, key_mask_BN = x_BND.shape[1], None
+        tokens, length_B = x_BND.shape[1], None
         if config.context:
-            x_BND, angles_NE, key_mask_BN = _with_words(x_BND, angles_NE, *words)
+            x_BND, angles_NE, length_B = _with_words(x_BND, angles_NE, *words)
             words = None
-        inputs = c, words, key_mask_BN, angles_NE, grid
+        inputs = c, words, length_B, angles_NE, grid
         for stage in self.stages:
             x_BND = repeat(stage, config, x_BND, temporal_ND, *inputs)
         x_BND = x_BND[:, :tokens]
@@ -92,13 +92,12 @@ class VideoDiT(nnx.Module):
 
 
 def _with_words(
-    x_BND: jax.Array, angles_NE: jax.Array | None, e_BSD: jax.Array, key_mask_BS: jax.Array
+    x_BND: jax.Array, angles_NE: jax.Array | None, e_BSD: jax.Array, length_B: jax.Array
 ) -> tuple[jax.Array, jax.Array | None, jax.Array]:
-    """The caption's tokens behind the clip's, without positions; a mask (B, N + S) of both."""
-    key_mask_BN = jnp.concatenate([jnp.ones(x_BND.shape[:2], bool), key_mask_BS], 1)
+    """The caption's tokens behind the clip's, without positions; lengths (B,) of both."""
     if angles_NE is not None:
         angles_NE = jnp.pad(angles_NE, ((0, e_BSD.shape[1]), (0, 0)))
-    return jnp.concatenate([x_BND, e_BSD], 1), angles_NE, key_mask_BN
+    return jnp.concatenate([x_BND, e_BSD], 1), angles_NE, x_BND.shape[1] + length_B
 
 
 def create(config: ModelConfig, key: jax.Array) -> nnx.Module:

@@ -91,11 +91,13 @@ class TimestepEmbedding(nnx.Module):
 
 
 class CaptionEmbedding(nnx.Module):
-    """Caption tokens, or embeddings made elsewhere, to (B, S, D), a mask and a pooled (B, D).
+    """Caption tokens, or embeddings made elsewhere, to (B, S, D), lengths (B,) and a pooled (B, D).
 
     Token 0 is "nothing": padding, and, when a whole caption is dropped for classifier-free
     guidance (2207.12598), its first one stays visible as the learned null caption. A class label is
     a caption of one token. Precomputed embeddings (B, S, F) are null where all F numbers are zero.
+    A caption ends with its last token that is not null: kernels of attention take a length, where
+    a mask would be written out for every query. A null before that end is seen as one.
     """
 
     def __init__(
@@ -121,15 +123,16 @@ class CaptionEmbedding(nnx.Module):
 
     def __call__(self, caption: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         if self.inward is None:
-            key_mask_BS = caption > 0
+            there_BS = caption > 0
             e_BSD = self.words[...][caption]
         else:
-            key_mask_BS = jnp.any(caption != 0, axis=-1)
-            e_BSD = jnp.where(key_mask_BS[..., None], self.inward(caption), self.null[...])
+            there_BS = jnp.any(caption != 0, axis=-1)
+            e_BSD = jnp.where(there_BS[..., None], self.inward(caption), self.null[...])
         e_BSD = replicate(e_BSD + self.places[...][: caption.shape[1]])
-        key_mask_BS = key_mask_BS.at[:, 0].set(True)
-        weight = key_mask_BS[..., None] / key_mask_BS.sum(-1)[:, None, None]
-        return e_BSD, key_mask_BS, self.pool((e_BSD * weight).sum(1))
+        place_S = jnp.arange(caption.shape[1], dtype=jnp.int32)
+        length_B = jnp.where(there_BS, place_S + 1, 1).max(-1)
+        weight_BS = (place_S < length_B[:, None]) / length_B[:, None]
+        return e_BSD, length_B, self.pool((e_BSD * weight_BS[..., None]).sum(1))
 
 
 class LabelEmbedding(nnx.Module):

@@ -89,8 +89,8 @@ class LatteText(nnx.Module):
     """noise = model(x_BTHWC, t_B, caption_BSF): Latte's estimate for a noised clip and its caption.
 
     x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is data;
-    caption: (B, S, F) embeddings of S words; key_mask: (B, S), False where there is no word (None:
-    all are words). Returns float32 of x's shape; 2 C channels with a learned variance.
+    caption: (B, S, F) embeddings of S words; length: (B,), how many of them there are (None: all).
+    Returns float32 of x's shape; 2 C channels with a learned variance.
     """
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
@@ -112,13 +112,13 @@ class LatteText(nnx.Module):
         x_BTHWC: jax.Array,
         t_B: jax.Array,
         caption_BSF: jax.Array,
-        key_mask_BS: jax.Array | None = None,
+        length_B: jax.Array | None = None,
     ) -> jax.Array:
         config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
         dtype = jnp.dtype(config.dtype)
         c_BD = self.noise_level(t_B).astype(dtype)
         c_B6D = self.modulation(jax.nn.silu(c_BD)).reshape(-1, 6, config.width)
-        caption = self.caption(caption_BSF.astype(dtype)), key_mask_BS
+        caption = self.caption(caption_BSF.astype(dtype)), length_B
         x_BND, temporal_ND = self._embed(embed.patchify(x_BTHWC, config.patch).astype(dtype), grid)
         x_BND = repeat(self.layers, config, x_BND, temporal_ND, c_B6D, caption, grid)
         shift, scale = jnp.unstack(c_BD[:, None] + self.table[...].astype(dtype), axis=1)

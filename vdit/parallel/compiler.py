@@ -5,6 +5,8 @@ import os
 
 import jax
 
+from vdit.parallel.sharding import platform
+
 
 def compiler_options(runs: str) -> dict:
     """What `jax.jit` is told of a program that runs every `step` or as `init`, once.
@@ -16,10 +18,10 @@ def compiler_options(runs: str) -> dict:
     take 1.2 times as long. And of the library of fused kernels (YNN) only the plain products are
     taken: its fused sums made a step 1.1 to 1.4 times as long, and products fused with a constant
     (`LIBRARY_FUSION_TYPE_DOT`, jaxlib 0.10.2) come out wrong. Elsewhere the defaults stand, and
-    everywhere what XLA_FLAGS sets. What this jaxlib lacks is left out (`known`): from 0.11 on there
-    is no older emitter.
+    everywhere what XLA_FLAGS sets. What this jaxlib lacks is left out (`known`): from 0.11.1 on
+    there is no older emitter, and level 0 alone is what code that runs once gets.
     """
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return {}
     options = {
         "xla_backend_optimization_level": {"step": 1, "init": 0}[runs],

@@ -96,6 +96,16 @@ def constrain(x: jax.Array, *names: str | None) -> jax.Array:
     return jax.lax.with_sharding_constraint(x, PartitionSpec(*free * [UNCONSTRAINED], *spec))
 
 
+def platform() -> str:
+    """Of the devices that a program is traced for: cpu, gpu or tpu.
+
+    Those of the mesh that is set, which may be elsewhere (a program is compiled for them and never
+    run), else those of this process.
+    """
+    device = jax.sharding.get_abstract_mesh().abstract_device
+    return device.platform if device else jax.default_backend()
+
+
 def replicate(x: jax.Array) -> jax.Array:
     """Batch first, and all else on every device that has the clip: what conditions its tokens."""
     return constrain(x, "batch", *[None] * (x.ndim - 1))

@@ -21,7 +21,8 @@ class Pretrained:
 
     x: (B, T, H, W, C) noised latents, T = 1 for DiT; t: (B,) timesteps in 0 .. 999; y: (B,) labels,
     the number of classes for none (as y=None); one t or y may stand for all. For text to video y
-    is the captions' embeddings (B, S, F), mask (B, S) true where there is a word (None: all are).
+    is the captions' embeddings (B, S, F), mask (B, S) true where there is a word (None: all are):
+    first a caption's words, then none.
     Returns (B, T, H, W, C) float32, or 2 C channels with a learned variance: first the noise, then
     the variance's share between its bounds.
 
@@ -94,10 +95,19 @@ def _words(
     mask: jax.typing.ArrayLike | None,
     batch: int,
 ) -> tuple[jax.Array, jax.Array | None]:
-    """The captions' embeddings (B, S, F) and the mask (B, S) of those that are seen."""
+    """The captions' embeddings (B, S, F) and how many of them are seen, (B,)."""
     found, features = np.shape(y), config.text_features
     if len(found) != 3 or found[0] != batch or found[2] != features:
         raise InputError(f"captions of shape {found}: expected ({batch}, S, {features})")
-    if mask is not None and np.shape(mask) != found[:2]:
-        raise InputError(f"mask of shape {np.shape(mask)}: expected {found[:2]}")
-    return jnp.asarray(y, jnp.float32), None if mask is None else jnp.asarray(mask, bool)
+    return jnp.asarray(y, jnp.float32), None if mask is None else _lengths(mask, found[:2])
+
+
+def _lengths(mask: jax.typing.ArrayLike, shape: tuple[int, int]) -> jax.Array:
+    """(B, S) true for the words that a caption begins with, to their numbers (B,)."""
+    if np.shape(mask) != shape:
+        raise InputError(f"mask of shape {np.shape(mask)}: expected {shape}")
+    if not isinstance(mask, jax.core.Tracer):
+        places = np.diff(np.asarray(mask, bool).astype(int), axis=1)
+        if (places > 0).any() or not np.asarray(mask, bool)[:, 0].all():
+            raise InputError("mask: expected the words of a caption first, one or more, then none")
+    return jnp.asarray(mask, bool).sum(1, dtype=jnp.int32)
