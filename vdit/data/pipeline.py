@@ -66,7 +66,8 @@ def batches(
         .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed, epochs)[mine]))
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
     )
-    if not place or _is_lone_cpu(sharding):  # no way to go: a second thread would cost half the reading
+    # No way to go: a second thread would cost half the reading.
+    if not place or _is_lone_cpu(sharding):
         return rows
     return rows.map(lambda rows: to_devices(rows, sharding)).pipe(
         grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2

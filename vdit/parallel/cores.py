@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import jax
 
 WORK = 0.09e9  # FLOPs of a step, for each core, below which waiting for each other costs more
-TOKENS = 384  # of clips, whose activations stay in a core's own cache
+TOKENS = 192  # of clips, whose activations stay in a core's own cache
 NUMBER = "jax_num_cpu_devices"
 
 
@@ -42,19 +42,20 @@ def devices(
     if not are_devices():
         return found
     asked = math.prod(mesh.values())
-    if asked > 0:
+    if asked >= 0:
         return found[:asked]
-    counts = range(1, len(found) // -asked + 1)
-    fit = [n for n in counts if batch % (n * -asked * accumulate) == 0 and n * WORK <= flops]
-    return found[: -asked * max(fit, default=1)]
+    counts = range(-asked, len(found) + 1, -asked)
+    fit = [n for n in counts if batch % (n * accumulate) == 0 and n * WORK <= flops]
+    return found[: max(fit, default=-asked)]
 
 
-def parts(clips: int, tokens: int) -> int:
+def parts(clips: int, tokens: int | None) -> int:
     """Into how many equal parts a CPU's core had better cut so many clips; elsewhere one.
 
-    A part's activations then stay in its cache between the forward and the backward pass.
+    A part's activations then stay in its cache between the forward and the backward pass. Models
+    with convolutions have no `tokens`: in a loop XLA's are slow on a CPU.
     """
-    if jax.default_backend() != "cpu":
+    if jax.default_backend() != "cpu" or tokens is None:
         return 1
     at_once = max(1, TOKENS // tokens)
     return next(n for n in range(1, clips + 1) if clips % n == 0 and clips // n <= at_once)

@@ -36,9 +36,9 @@ class DiffusionLoss:
     conditioned: float = 0.0  # share of clips with conditioning frames
 
     @property
-    def tokens(self) -> int:
-        """Of a clip."""
-        return self.config.tokens
+    def tokens(self) -> int | None:
+        """Of a clip, where a CPU may take a batch in parts (`vdit.parallel.cores`)."""
+        return None if self.config.attention == "unet" else self.config.tokens
 
     def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
         """The batch with all that is random; captions are dropped for guidance (2207.12598)."""

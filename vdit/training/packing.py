@@ -64,7 +64,10 @@ def _pack_of(configs, folders) -> list[tuple[str, int]]:
 
 
 def _one_device(configs) -> jax.sharding.Mesh:
-    mesh, *_ = [sharding.make_mesh(config.mesh, config.batch, cores.devices(config.mesh, config.batch, 0)) for config in configs]
+    mesh, *_ = [
+        sharding.make_mesh(c.mesh, c.batch, cores.devices(c.mesh, c.batch, flops=0))
+        for c in configs
+    ]
     if mesh.size > 1:
         raise InputError(f"packing: a pack trains on one device; its mesh has {mesh.size}")
     return mesh
