@@ -39,6 +39,9 @@ def main() -> None:
         return _goals(args)
     chosen = flags.asked(args)
     from vdit.benchmark.measure import measured
+    from vdit.parallel import cores
+
+    cores.become_devices()
 
     _shown((measured(case, bool(args.peer)) for case in chosen), table.line, args.out)
 

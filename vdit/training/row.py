@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from vdit.config.fingerprint import fingerprint
 from vdit.config.sizes import variant_of
+from vdit.parallel import cores
 from vdit.training.optimizer import learning_rates
 
 
@@ -40,7 +41,7 @@ def row_of(config: ConfigDict, step: int) -> dict[str, Any]:
         "annealed": bool(step == config.steps and last < rates.max()),
         "flops_budget": config.flops_budget,
         "device": jax.devices()[0].device_kind,
-        "num_devices": jax.device_count(),
+        "num_devices": 1 if cores.are_devices() else jax.device_count(),
         "jax_version": jax.__version__,
     }
 
