@@ -29,11 +29,13 @@ def main() -> None:
     args = flags.parser(__doc__).parse_args()
     if args.data:
         return _data(args)
-    cases = flags.asked(args)
     import jax
 
     from vdit.benchmark.measure import measured
+    from vdit.parallel.compute_dtype import compute_dtype
 
+    args.dtype = compute_dtype(args.dtype)
+    cases = flags.asked(args)
     if args.goals and jax.default_backend() == "cpu":
         raise InputError("--goals: they are those of a GPU, and there is none here")
     rows = _shown((measured(case, bool(args.peer)) for case in cases), table.line, args.out)

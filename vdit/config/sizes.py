@@ -124,7 +124,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         qk_norm=model.qk_norm,
         unroll=model.unroll,
         remat=model.remat,
-        dtype=model.dtype,
+        dtype=config.get("compute_dtype") or model.dtype,
     )
     if checked(model_config).width <= model_config.patch_numbers:
         raise InputError(
