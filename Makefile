@@ -1,9 +1,17 @@
 # make test                 set up and run the tests
 # make demo                 set up, train the demo's sweep on the embedded world, write its page
 # make demo VIDEOS=DIR      the same on a folder of videos of your own
+# make smoke                set up what the demo needs, and run the main commands once, on tiny runs
+# make … PYTHON=python3.12  with another Python: each version has an environment of its own
 
 PYTHON ?= python3
-PY := .venv/bin/python
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(VERSION),)
+$(error PYTHON=$(PYTHON) does not run: expected a Python of 3.11 to 3.13)
+endif
+VENV := $(if $(filter 3.11,$(VERSION)),.venv,.venv-$(VERSION))
+PINS := $(if $(filter 3.11,$(VERSION)),constraints.txt,constraints-newest.txt)
+PY := $(VENV)/bin/python
 # A folder of any name: what make would read in it stays as it is (`value`, `unexport`), what the
 # shell would is quoted, and its run's name has plain letters alone.
 unexport VIDEOS
@@ -16,9 +24,9 @@ ARG := $(if $(DATA),:videos=$(DATA))
 SWEEP := --sweep sweeps/demo.py$(ARG) --root $(ROOT) \
 	--set autoencoder.dir=$(ROOT)/autoencoder --set cache=$(ROOT)/latents
 
-.PHONY: demo test
+.PHONY: demo test smoke
 
-demo: .venv/installed
+demo: $(VENV)/installed
 ifdef VIDEOS
 	$(PY) -m vdit.prepare --videos $(FOLDER) --out $(DATA) --frames 9 --size 32 --tile auto
 endif
@@ -31,12 +39,16 @@ endif
 	$(PY) -m analysis.fit $(ROOT)/results.csv --out $(ROOT)/fit.json
 	$(PY) -m analysis.report $(ROOT)/results.csv --out $(ROOT)/report.html
 
-test: .venv/installed
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
+test: $(VENV)/installed-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.venv/installed: setup.py constraints.txt
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --constraint constraints.txt --editable ".[test]"
-	touch $@
+smoke: $(VENV)/installed
+	.ci/smoke $(PY)
+
+$(VENV)/installed-test: EXTRA := [test]
+$(VENV)/installed $(VENV)/installed-test: setup.py $(PINS)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --constraint $(PINS) --editable ".$(EXTRA)"
+	touch $(VENV)/installed $@

@@ -7,7 +7,9 @@ setup(
     version="0.1.0",
     description="Does more compute give better video, by what law, and how far can it be trusted?",
     packages=find_packages(include=["vdit*", "experiments*", "sweeps*", "analysis*"]),
+    package_data={"vdit.config": ["gpus/*.txtpb"]},
     python_requires=">=3.11,<3.14",
+    classifiers=[f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13)],
     install_requires=[
         "jax>=0.8",
         "flax>=0.12",

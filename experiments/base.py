@@ -59,7 +59,7 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
                 "caption_by": "cross",  # of a text: cross | context | adaln
                 "drop_caption": 0.1,
                 "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
-                "remat": "none",  # none | dots | full
+                "remat": "auto",  # what a GPU recomputes: none | dots | full; a CPU, nothing
                 "unroll": False,
                 # Of the computation (weights are float32): auto is bfloat16 on TPUs, and on GPUs
                 # from A100 on, else float32; or float32 | bfloat16 | float16.

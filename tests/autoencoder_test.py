@@ -143,7 +143,7 @@ def test_a_short_training_codes_the_objects():
     clips = Worlds(8, height=16, width=16, max_objects=1)
     x = np.stack([clips[i]["video"] for i in range(8)]).astype(np.float32) / 127.5 - 1
     graph, state = nnx.split(build(width=32, depth=1))
-    optimizer = optax.adam(2e-2)
+    optimizer = optax.adam(optax.cosine_decay_schedule(2e-2, 200))
 
     @jax.jit
     def step(state, memory, key):

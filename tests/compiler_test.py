@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 
 from tests.tiny import python
-from vdit.parallel.compiler import compiler_options, jitted
+from vdit.parallel.compiler import compiler_options, jitted, known
 
-LEVEL, EMITTERS = "xla_backend_optimization_level", "xla_cpu_use_fusion_emitters"
+LEVEL, LIBRARY = "xla_backend_optimization_level", "xla_cpu_experimental_ynn_fusion_type"
 
 
 def test_what_xla_flags_sets_stands(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host_platform_device_count=2 --{LEVEL}=3")
-    assert set(compiler_options("step")) >= {EMITTERS}
+    assert set(compiler_options("step")) >= {LIBRARY}
     assert LEVEL not in compiler_options("step")
-    monkeypatch.setenv("XLA_FLAGS", f"--{EMITTERS}")  # true
-    assert EMITTERS not in compiler_options("init")
-    monkeypatch.setenv("XLA_FLAGS", f"--{EMITTERS}_of_another_flag=false")
-    assert EMITTERS in compiler_options("init")
+    monkeypatch.setenv("XLA_FLAGS", f"--{LIBRARY}=LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT")
+    assert LIBRARY not in compiler_options("init")
+    monkeypatch.setenv("XLA_FLAGS", f"--{LIBRARY}_of_another_flag=false")
+    assert LIBRARY in compiler_options("init")
+
+
+def test_options_that_this_jaxlib_lacks_are_left_out():
+    level, library = (LEVEL, 1), (LIBRARY, "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT")
+    assert known(level, library) == (level, library)
+    assert known(("xla_no_such", 1), level, ("xla_nor_such", True), library) == (level, library)
+    assert known(level, (LIBRARY, "LIBRARY_FUSION_TYPE_NO_SUCH")) == (level,)
 
 
 def test_other_backends_keep_their_defaults(monkeypatch):

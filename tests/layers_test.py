@@ -50,6 +50,7 @@ WINGS = (
     "vdit.evaluators",
     "vdit.training",
     "vdit.planning.lowered",
+    "vdit.planning.compared",
     "vdit.planning.meshes",
     "vdit.benchmark",
 )

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -30,14 +31,14 @@ echo >> calls
 
 def calls(folder, *variables):
     """What `make demo` calls Python with, in a copy of what it needs; or why it failed."""
-    for name in ("Makefile", "setup.py", "constraints.txt"):
-        shutil.copy(ROOT / name, folder)
-    python = folder / ".venv" / "bin" / "python"
+    for path in (ROOT / "Makefile", ROOT / "setup.py", *ROOT.glob("constraints*.txt")):
+        shutil.copy(path, folder)
+    python = folder / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(STAND_IN)
     python.chmod(0o755)
-    (folder / ".venv" / "installed").touch()
-    make = ["make", "demo", *variables]
+    (folder / "venv" / "installed").touch()
+    make = ["make", "demo", f"PYTHON={sys.executable}", "VENV=venv", *variables]
     subprocess.run(make, cwd=folder, check=True, capture_output=True)
     return [line.split("\t")[:-1] for line in (folder / "calls").read_text().splitlines()]
 

@@ -63,13 +63,13 @@ def test_state_and_gradients_are_twenty_bytes_a_weight_split_over_fsdp():
 
 
 def test_tensor_splits_heads_and_hidden_units_and_context_all_tokens():
-    """Bytes a number of a block: 2 x 6 + 4 x 4 of whole tokens, 2 x (4 + 24) that tensor splits."""
+    """Bytes a number of a block: 2 x 6 of whole tokens, 2 x (4 + 8) that tensor splits."""
     plain = {"condition": "none", "qk_norm": False, "remat": "none"}
-    whole, split, ends = 28 * 28, 28 * 56, 12
-    tokens, patches = 4096 * 1152, 2 * 4096 * 16
+    whole, split, ends = 28 * 12, 28 * 24, 4
+    tokens, patches, norms = 4096 * 1152, 2 * 4096 * 16, 4096 * (2 * 28 + 1) * 2 * 4
     for mesh, tensor, parts in [("tensor=4", 4, 1), ("tensor=4,context=2", 4, 2), ("fsdp=8", 1, 8)]:
         found = cost_model.memory(job(mesh, batch=8, **plain))["activations"]
-        by_hand = 8 * (tokens * (whole + ends + split / tensor) + patches) / parts
+        by_hand = 8 * (tokens * (whole + ends + split / tensor) + patches + norms) / parts
         assert found == pytest.approx(by_hand)
 
 

@@ -159,19 +159,20 @@ def test_planning_imports_no_jax():
 
 COMPILED = """
 import json
-from vdit.planning import lowered
+from vdit.planning import compared
 from vdit.config.devices import DEVICES
 from vdit.planning.job import Job, mesh_of
 from vdit.config.model_config import ModelConfig
 model = ModelConfig((2, 8, 8, 4), (1, 2, 2), 64, 1, 2, frequencies=64, condition="none")
 meshes = "data=8", "data=2,fsdp=4"
 jobs = [Job(model, 8, mesh_of(mesh), DEVICES["h100"]) for mesh in meshes]
-print(json.dumps([lowered.compare(job) for job in jobs]))
+print(json.dumps([compared.compare(job) for job in jobs]))
 """
 
 
 def test_the_compiled_step_takes_the_bytes_that_the_formula_says():
     found = json.loads(python("-c", COMPILED, devices=8).stdout.splitlines()[-1])
-    assert all(row["ratio"] == pytest.approx(1, abs=0.02) for row in found)
-    state = [row["argument_bytes"] - 4 * (2 * 8 * 8 * 4 + 1) for row in found]
+    found = [row["argument_bytes"] for row in found]
+    assert all(row["formula"] == pytest.approx(row["compiled"], rel=0.02) for row in found)
+    state = [row["compiled"] - 4 * (2 * 8 * 8 * 4 + 1) for row in found]
     assert [state[0] / n for n in state] == pytest.approx([1, 4], rel=0.1)

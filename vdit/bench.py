@@ -7,6 +7,9 @@
     python -m vdit.bench --goals --out goals.csv     # on a GPU: what is to be reached there
     python -m vdit.bench --data --videos DIR         # the input pipeline alone, and vdit.prepare
 
+`--goals` ends within `--minutes` (10 with what a start takes) and begins with the most telling
+cases, by the plan; the same command goes on with those that --out has not.
+
 For each case: milliseconds of a step, clips/s, TFLOP/s and MFU of true FLOPs (recomputation not
 counted), peak memory of a device, seconds of compilation, the share of the time in which the device
 waited for data. Medians of nine rounds of about a second; with a peer the rounds take turns, and
@@ -15,10 +18,13 @@ memory is a row that says so.
 """
 
 import argparse
+import functools
+import os
 from collections.abc import Callable, Iterable
 
 from vdit import errors
-from vdit.benchmark import flags, table
+from vdit.benchmark import cases, flags, table
+from vdit.config.devices import LINKED, by_kind
 from vdit.errors import InputError
 from vdit.runs import tables
 from vdit.runs.files import write_text
@@ -29,18 +35,31 @@ def main() -> None:
     args = flags.parser(__doc__).parse_args()
     if args.data:
         return _data(args)
-    import jax
-
+    if args.goals:
+        return _goals(args)
     from vdit.benchmark.measure import measured
     from vdit.parallel.compute_dtype import compute_dtype
 
     args.dtype = compute_dtype(args.dtype)
-    cases = flags.asked(args)
-    if args.goals and jax.default_backend() == "cpu":
+    chosen = flags.asked(args)
+    _shown((measured(case, bool(args.peer)) for case in chosen), table.line, args.out)
+
+
+def _goals(args: argparse.Namespace) -> None:
+    import jax
+
+    from vdit.benchmark import goals
+    from vdit.benchmark.measure import machine, measured
+
+    if jax.default_backend() == "cpu":
         raise InputError("--goals: they are those of a GPU, and there is none here")
-    rows = _shown((measured(case, bool(args.peer)) for case in cases), table.line, args.out)
-    if args.goals:
-        print(table.goals(cases, rows))
+    wanted = cases.goals(by_kind(machine()["device"]) or LINKED["h200"])
+    kept = tables.read_csv(args.out) if args.out and os.path.exists(args.out) else []
+    goals.check_machine(kept, machine(), args.out)
+    print(goals.forecast(wanted, kept, args.minutes), flush=True)
+    measure = functools.partial(measured, rounds=goals.ROUNDS)
+    rows = goals.measured(wanted, kept, args.minutes, measure)
+    print(table.goals(wanted, _shown(rows, table.line, args.out)))
 
 
 def _data(args: argparse.Namespace) -> None:

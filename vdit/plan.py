@@ -33,9 +33,9 @@ def main() -> int:
     job, remats = flags.asked(args)
     said = report(job, remats)
     if args.compile:
-        from vdit.planning import lowered
+        from vdit.planning import compared
 
-        said["compiled"] = lowered.compare(job)
+        said["compiled"] = compared.compare(job)
     print(json.dumps(said, indent=2))
     if not said["fits"]:
         raise InputError(search.out_of_memory(job))

@@ -71,6 +71,7 @@ COLUMNS = (
     Column("data_wait", "share", "share of a step spent waiting for data"),
     Column("psnr", "number", "dB, of the autoencoder on held-out clips"),
     Column("compute_dtype", "text", "what the model computes in"),
+    Column("remat", "text", "what the backward pass computed again"),
     Column("device", "text", ""),
     Column("num_devices", "positive", ""),
     Column("jax_version", "text", ""),

@@ -16,7 +16,7 @@ from flax import nnx
 
 from vdit.errors import InputError
 from vdit.models.causal_conv import COLOURS, Block, CausalConv, Patches, Pixels
-from vdit.models.layers import RMSNorm
+from vdit.models.norms import RMSNorm
 
 SPACE, TIME = (4, 8), (1, 2, 4)
 LOGVAR = (-20.0, 10.0)

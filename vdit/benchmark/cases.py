@@ -1,12 +1,17 @@
 """What is measured: a model, a batch, and how its step is compiled. No JAX here."""
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from vdit.config.activations import REMATS
+from vdit.config.devices import Device
 from vdit.config.model_config import ModelConfig, checked
 from vdit.config.sizes import size_of
 from vdit.errors import InputError
+from vdit.planning import cost_model
+from vdit.planning.job import Job, mesh_of
 
 # The demo's ladder and its clips: 3x8x8 latents of 8 numbers, captions of 24 words.
 DEMO_SIZES = ("w20d2", "w24d2", "w32d2", "w48d2", "w64d2", "w80d2")
@@ -18,7 +23,10 @@ SHALLOW = 4  # layers, up to which a CPU runs unrolled
 
 
 class Case(NamedTuple):
-    """One line of the table. `goal` is clips/s of one H100 or H200, `published` what others had."""
+    """One line of the table. `goal` is clips/s of one H100 or H200, `published` what others had.
+
+    `plan_ms`, and whether it `fits`, are what the plan says of its step.
+    """
 
     name: str
     model: ModelConfig
@@ -26,6 +34,8 @@ class Case(NamedTuple):
     flatten: bool = False
     goal: float | None = None
     published: str = ""
+    plan_ms: float | None = None
+    fits: bool = True
 
 
 def demo(name: str, attention: str = "full", remat: str = "none", **changes: Any) -> Case:
@@ -66,12 +76,32 @@ GOALS = {
 }
 
 
-def goals() -> list[Case]:
-    """The goals' models in bfloat16, at several batches, from no recomputation to the most."""
-    return [
-        Case(name, dataclasses.replace(model, **how), batch, goal=goal, published=published)
-        for name, (model, attention, batches, goal, published) in GOALS.items()
-        for remat in ("none", "dots", "full")
-        for batch in batches
-        for how in [{"attention": attention, "remat": remat, "dtype": "bfloat16"}]
-    ]
+def goals(device: Device) -> list[Case]:
+    """The goals' models in bfloat16 at several batches, model by model in turn.
+
+    The most telling come first, by the plan for one such device: of each policy of recomputation
+    its best batch, then its second; what should not fit comes last.
+    """
+    ranked = [_ranked(name, device) for name in GOALS]
+    return [case for turn in itertools.zip_longest(*ranked) for case in turn if case]
+
+
+def _ranked(name: str, device: Device) -> list[Case]:
+    policies = [sorted(_goal(name, remat, device), key=_clip_ms) for remat in REMATS]
+    places = [(place, case) for cases in policies for place, case in enumerate(cases)]
+    places.sort(key=lambda at: (not at[1].fits, at[0], _clip_ms(at[1])))
+    return [case for _, case in places]
+
+
+def _goal(name: str, remat: str, device: Device) -> Iterator[Case]:
+    model, attention, batches, goal, published = GOALS[name]
+    how = {"attention": attention, "remat": remat, "dtype": "bfloat16"}
+    for batch in batches:
+        job = Job(dataclasses.replace(model, **how), batch, mesh_of("data=1"), device)
+        plan_ms = 1e3 * sum(cost_model.step_seconds(job).values())
+        fits = cost_model.headroom(job) >= 0
+        yield Case(name, job.model, batch, False, goal, published, plan_ms, fits)
+
+
+def _clip_ms(case: Case) -> float:
+    return case.plan_ms / case.batch

@@ -13,27 +13,26 @@ from vdit.parallel.peak_flops import peak_flops
 ROUNDS, ROUND_S = 9, 1.0
 
 
-def measured(case: Case, with_peer: bool = False) -> dict:
-    """`measure`, or a row that says that the device's memory was too small."""
+def measured(case: Case, with_peer: bool = False, rounds: int | None = None) -> dict:
+    """`measure`, or a row that says why the device did not run it: too little memory, mostly."""
     try:
-        return measure(case, with_peer)
+        return measure(case, with_peer, rounds)
     except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        return _named(case) | {"error": "out of memory"}
+        why = str(error).splitlines()[0]
+        return _named(case) | {"error": "out of memory" if "RESOURCE_EXHAUSTED" in why else why}
 
 
-def measure(case: Case, with_peer: bool = False) -> dict:
+def measure(case: Case, with_peer: bool = False, rounds: int | None = None) -> dict:
     """A row of the table. Raises `InputError` for a peer that cannot be had."""
     peer = Peer(case) if with_peer else None
     ours = Step(case)
     steps = max(2, round(ROUND_S * 3 / max(ours.run(3), 1e-6)))
-    rounds, waited = [], 0.0
-    for _ in range(ROUNDS):
+    times, waited = [], 0.0
+    for _ in range(rounds or ROUNDS):
         seconds = ours.run(steps) / steps
         waited += ours.clock.waited
-        rounds.append((seconds, peer.run(steps) / steps if peer else None))
-    step_s = statistics.median(s for s, _ in rounds)
+        times.append((seconds, peer.run(steps) / steps if peer else None))
+    step_s = statistics.median(s for s, _ in times)
     row = _named(case) | {
         "step_ms": 1e3 * step_s,
         "clips_per_s": case.batch / step_s,
@@ -41,9 +40,18 @@ def measure(case: Case, with_peer: bool = False) -> dict:
         "mfu": ours.flops / step_s / peak_flops(),
         "peak_mib": ours.peak_bytes() / 2**20,
         "compile_s": ours.compile_s,
-        "data_wait": waited / sum(s * steps for s, _ in rounds),
+        "data_wait": waited / sum(s * steps for s, _ in times),
     }
-    return row | (_paired(rounds, peer) if peer else {})
+    return row | (_paired(times, peer) if peer else {})
+
+
+def machine() -> dict:
+    """What a row is of, beside its case."""
+    return {
+        "device": jax.devices()[0].device_kind,
+        "num_devices": jax.device_count(),
+        "jax_version": jax.__version__,
+    }
 
 
 def _named(case: Case) -> dict:
@@ -56,9 +64,8 @@ def _named(case: Case) -> dict:
         "tokens": model.tokens,
         "batch": case.batch,
         "params_total": count_params(model)["params_total"],
-        "device": jax.devices()[0].device_kind,
-        "num_devices": jax.device_count(),
-        "jax_version": jax.__version__,
+        **machine(),
+        **({} if case.plan_ms is None else {"plan_ms": case.plan_ms}),
     }
 
 

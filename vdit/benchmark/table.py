@@ -10,6 +10,7 @@ SHOWN = {
     "remat": ("remat", "{}"),
     "batch": ("batch", "{}"),
     "step_ms": ("step ms", "{:.2f}"),
+    "plan_ms": ("by plan", "{:.2f}"),
     "clips_per_s": ("clips/s", "{:.1f}"),
     "tflops_per_s": ("TFLOP/s", "{:.3f}"),
     "mfu": ("MFU", "{:.1%}"),
@@ -26,7 +27,8 @@ WIDTH = 11
 
 def line(row: dict, first: bool) -> str:
     """One row; in front of the first the titles, and the device."""
-    columns = {k: v for k, v in SHOWN.items() if not k.startswith(("peer", "ratio")) or k in row}
+    often = {k for k in SHOWN if not k.startswith(("peer", "ratio", "plan"))}
+    columns = {k: v for k, v in SHOWN.items() if k in often or k in row}
     values = "".join(
         (form.format(row[k]) if k in row else "-").rjust(WIDTH) for k, (_, form) in columns.items()
     )

@@ -26,11 +26,12 @@ def _sum(parts: Iterable[ActivationBytes]) -> ActivationBytes:
 def activation_bytes(c: ModelConfig) -> int:
     """What a training step saves of one clip without recomputation (`remat="none"`).
 
-    Norms and softmax keep float32, products the model's dtype. Plain attention is counted, which
-    saves its probabilities; fused kernels do not. Vectors of a token or a clip are left out.
+    Products, norms and GELU keep what enters them, in the model's dtype, the softmax float32.
+    Plain attention is counted, which saves its probabilities; fused kernels do not. Vectors of a
+    clip are left out.
     """
     if c.attention == "unet":
-        last = _around(c, 5) + _bytes(c, c.tokens * c.patch_numbers, 0)
+        last = _group_norm(c) + _bytes(c, c.tokens * c.patch_numbers, 0)
         return int(sum(_unet_block(level, d_in) for d_in, level in blocks(c)) + last)
     return int(sum(saved(c, "none")))
 
@@ -69,7 +70,7 @@ def _layer(c: ModelConfig, layer: tuple[tuple[str, ...], ...]) -> ActivationByte
 
 def _block(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
     attentions = [_attention(c, attended_tokens(c, axis)) for axis in attention_axes]
-    mlp = ActivationBytes(_around(c, 3), _bytes(c, 6 * _tokens(c) * int(c.width * c.mlp_ratio), 0))
+    mlp = ActivationBytes(_around(c, 3), _bytes(c, 2 * _tokens(c) * int(c.width * c.mlp_ratio), 0))
     return _sum([*attentions, mlp, *([_cross(c)] if c.crosses else [])])
 
 
@@ -83,23 +84,41 @@ def _dense(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
     )
 
 
+def dense_traffic(c: ModelConfig) -> ActivationBytes:
+    """What the dense layers of all blocks read and write of a clip in a forward pass."""
+    outputs = _sum(_dense(c, block) for layer, n in stages(c) for block in layer * n)
+    numbers = _bytes(c, _tokens(c) * c.width, 0)
+    # As much goes in as comes out, but for the two of each attention that come of one.
+    more = 2 * numbers * sum(len(block) for layer, n in stages(c) for block in layer * n)
+    return ActivationBytes(2 * outputs.unsplit, 2 * outputs.split - more)
+
+
+def attention_traffic(c: ModelConfig) -> float:
+    """What fused attention reads and writes of a clip forward; backward it is twice that."""
+    attentions = sum(len(block) for layer, n in stages(c) for block in layer * n)
+    tensors = 4 * attentions + 2 * c.crosses * c.depth  # queries, keys, values, what comes of them
+    return _bytes(c, tensors * _tokens(c) * c.width, 0)
+
+
 def _around(c: ModelConfig, times: int) -> float:
-    """A residual part: its norm saves two copies of the tokens, the rest of it `times`."""
-    numbers = _tokens(c) * c.width
-    return _bytes(c, times * numbers, 2 * numbers)
+    """A residual part: `times` the tokens, as they enter its norm, its products and its gate.
+
+    The norm keeps two numbers a token beside them.
+    """
+    return _bytes(c, times * _tokens(c) * c.width, 2 * _tokens(c))
 
 
 def _attention(c: ModelConfig, keys: float) -> ActivationBytes:
-    """Queries, keys, values and what lies around them; both norms save three copies."""
-    numbers = _tokens(c) * c.width
-    split = _bytes(c, 4 * numbers, 6 * numbers * c.qk_norm)
+    """Queries, keys, values and what comes of them; their two norms' input and number a head."""
+    numbers, rows = _tokens(c) * c.width, _tokens(c) * c.heads
+    split = _bytes(c, (4 + 2 * c.qk_norm) * numbers, 2 * rows * c.qk_norm)
     return ActivationBytes(_around(c, 3), split, _probabilities(c, keys))
 
 
 def _cross(c: ModelConfig) -> ActivationBytes:
-    numbers, words = c.tokens * c.width, c.text_length * c.width
-    split = _bytes(c, 2 * numbers + 2 * words, 3 * (numbers + words) * c.qk_norm)
-    return ActivationBytes(_around(c, 1), split, _probabilities(c, c.text_length))
+    rows = c.tokens + c.text_length
+    split = _bytes(c, (2 + c.qk_norm) * rows * c.width, rows * c.heads * c.qk_norm)
+    return ActivationBytes(_around(c, 2), split, _probabilities(c, c.text_length))
 
 
 def _probabilities(c: ModelConfig, keys: float) -> float:
@@ -118,13 +137,18 @@ def _unet_block(level: ModelConfig, d_in: int) -> float:
     """Two convolutions and two attentions, each with its norm; none has a gate."""
     entering = dataclasses.replace(level, width=d_in)
     skip = _bytes(level, level.tokens * d_in * (d_in != level.width), 0)
-    norms = 2 * _bytes(level, 0, 6 * level.tokens * level.width * level.qk_norm)
+    attentions = 2 * (_around(level, 2) + _attention(level, 0).split)
     scores = sum(_probabilities(level, attended_tokens(level, axis)) for axis in ("space", "time"))
     cross = sum(_cross(level)) if level.crosses else 0
-    return _around(entering, 5) + 3 * _around(level, 5) + skip + norms + scores + cross
+    return _group_norm(entering) + _group_norm(level) + skip + attentions + scores + cross
+
+
+def _group_norm(c: ModelConfig) -> float:
+    """Two float32 copies of the tokens; five more in the SiLU and the convolution behind it."""
+    return _bytes(c, 5 * c.tokens * c.width, 2 * c.tokens * c.width)
 
 
 def _ends(c: ModelConfig) -> float:
     """The patches and the last layer, which has the clip's tokens alone; the caption, once."""
     numbers, words = c.tokens * c.width, c.text_length * c.width * c.crosses
-    return _bytes(c, 2 * numbers + words + c.tokens * c.patch_numbers, 2 * numbers)
+    return _bytes(c, 2 * numbers + words + c.tokens * c.patch_numbers, 2 * c.tokens)

@@ -21,7 +21,7 @@ class Device:
     kind: str | None  # what `jax.Device.device_kind` calls it
     peak: float  # FLOP/s, dense bfloat16; float32 products run at half of it, in TF32
     source: str
-    memory: float | None = None  # bytes of HBM
+    memory: float | None = None  # bytes of HBM, as XLA finds them: GiB of most data sheets' GB
     bandwidth: float | None = None  # of HBM, bytes/s
     nvlink: float | None = None  # to the other GPUs of its node, bytes/s
     network: float | None = None  # InfiniBand for each GPU, bytes/s
@@ -41,11 +41,11 @@ DEVICES = {
     for d in (
         #      name         title          device_kind              FLOP/s    source
         Device("h100",      "H100 SXM",    "NVIDIA H100 80GB HBM3", 989.5e12, H100,
-               memory=80e9, bandwidth=3.35e12, nvlink=450e9, network=50e9),
+               memory=84.94e9, bandwidth=3.35e12, nvlink=450e9, network=50e9),
         Device("h200",      "H200 SXM",    "NVIDIA H200",           989.5e12, H200,
-               memory=141e9, bandwidth=4.8e12, nvlink=450e9, network=50e9),
+               memory=151.4e9, bandwidth=4.8e12, nvlink=450e9, network=50e9),
         Device("a100",      "A100",        "NVIDIA A100-SXM4-80GB", 312e12,   A100,
-               memory=80e9, bandwidth=2.039e12, nvlink=300e9, network=25e9),
+               memory=85.1e9, bandwidth=2.039e12, nvlink=300e9, network=25e9),
         Device("h100-pcie", "H100 PCIe",   "NVIDIA H100 PCIe",      756e12,   NVIDIA),
         Device("b200",      "B200",        None,                    2250e12,  NVIDIA),
         Device("a100-40gb", "A100 40GB",   "NVIDIA A100-SXM4-40GB", 312e12,   NVIDIA),
@@ -68,6 +68,6 @@ def device_of(name: str) -> Device:
     return LINKED[name]
 
 
-def peak_of(device_kind: str) -> float | None:
-    """FLOP/s of what JAX calls `device_kind`; None where the table does not have it."""
-    return next((d.peak for d in DEVICES.values() if d.kind == device_kind), None)
+def by_kind(device_kind: str) -> Device | None:
+    """What JAX calls `device_kind`; None where the table does not have it."""
+    return next((d for d in DEVICES.values() if d.kind == device_kind), None)

@@ -123,7 +123,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         positions=model.positions,
         qk_norm=model.qk_norm,
         unroll=model.unroll,
-        remat=model.remat,
+        remat="none" if model.remat == "auto" else model.remat,  # training decides
         dtype=config.get("compute_dtype") or model.dtype,
     )
     if checked(model_config).width <= model_config.patch_numbers:

@@ -14,7 +14,8 @@ from vdit.models.attend import (
     ungrouped,
 )
 from vdit.models.embed import Grid, rotate
-from vdit.models.layers import Dense, RMSNorm, zeros_dense
+from vdit.models.layers import Dense, zeros_dense
+from vdit.models.norms import RMSNorm
 from vdit.parallel.sharding import on_shards
 
 

@@ -12,7 +12,8 @@ from vdit.models.attend import shard_tokens
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.conditioning import Words
 from vdit.models.embed import Grid
-from vdit.models.layers import MLP, layer_norm, modulate, scale_tokens, zeros_dense
+from vdit.models.layers import MLP, scale_tokens, zeros_dense
+from vdit.models.norms import layer_norm
 from vdit.parallel.sharding import replicate
 
 BlockAxes = tuple[str, ...]  # the axis of each attention of a block
@@ -59,7 +60,7 @@ def _gated(
 ) -> jax.Array:
     """x + gate f(norm(x) (1 + scale) + shift): adaLN-Zero (2212.09748) around one part."""
     shift, scale, gate = jnp.split(modulation, 3, -1)
-    return x_BND + scale_tokens(f(modulate(layer_norm(x_BND), shift, scale)), gate)
+    return x_BND + scale_tokens(f(layer_norm(x_BND, (shift, scale))), gate)
 
 
 class Layer(nnx.Module):

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from vdit.models.layers import Dense, RMSNorm, zeros_dense
+from vdit.models.layers import Dense, zeros_dense
+from vdit.models.norms import RMSNorm
 
 COLOURS = 3
 EXPAND = 2  # XLA runs a convolution on all CPU cores from about 128 outputs on

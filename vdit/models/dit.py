@@ -16,7 +16,8 @@ from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.blocks import Layer, unsplit_frames
 from vdit.models.conditioning import caption_embedder, condition
-from vdit.models.layers import Dense, layer_norm, modulate, zeros_dense
+from vdit.models.layers import Dense, zeros_dense
+from vdit.models.norms import layer_norm
 from vdit.models.stack import repeat, stacked
 from vdit.parallel.sharding import replicate
 
@@ -66,7 +67,7 @@ class VideoDiT(nnx.Module):
             x_BND = repeat(stage, config, x_BND, temporal_ND, *inputs)
         x_BND = x_BND[:, :tokens]
         shift, scale = jnp.split(replicate(self.final_modulation(c)), 2, -1)
-        y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
+        y_BNP = self.output(layer_norm(x_BND, (shift, scale))).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + config.learn_sigma)
         return embed.unpatchify(y_BNP, config.patch, (*x_BTHWC.shape[1:4], channels))
 

@@ -17,7 +17,8 @@ from vdit.config.model_config import ModelConfig
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.attention import CrossAttention, SelfAttention
-from vdit.models.layers import MLP, Dense, layer_norm, modulate
+from vdit.models.layers import MLP, Dense
+from vdit.models.norms import layer_norm
 from vdit.models.stack import repeat, stacked
 
 
@@ -53,7 +54,7 @@ def _gated(
     scale_BD: jax.Array,
     gate_BD: jax.Array,
 ) -> jax.Array:
-    return x_BND + gate_BD[:, None] * f(modulate(layer_norm(x_BND), shift_BD, scale_BD))
+    return x_BND + gate_BD[:, None] * f(layer_norm(x_BND, (shift_BD, scale_BD)))
 
 
 def _table(rows: int, width: int, rngs: nnx.Rngs) -> nnx.Param:
@@ -121,7 +122,7 @@ class LatteText(nnx.Module):
         x_BND, temporal_ND = self._embed(embed.patchify(x_BTHWC, config.patch).astype(dtype), grid)
         x_BND = repeat(self.layers, config, x_BND, temporal_ND, c_B6D, caption, grid)
         shift, scale = jnp.unstack(c_BD[:, None] + self.table[...].astype(dtype), axis=1)
-        y_BNP = self.output(modulate(layer_norm(x_BND), shift, scale)).astype(jnp.float32)
+        y_BNP = self.output(layer_norm(x_BND, (shift, scale))).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + config.learn_sigma)
         return embed.unpatchify(y_BNP, config.patch, (*x_BTHWC.shape[1:4], channels))
 

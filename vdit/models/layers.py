@@ -1,4 +1,4 @@
-"""The smallest parts: a dense layer with named axes, norms, modulation.
+"""The smallest parts: a dense layer with named axes, sums over rows, gates.
 
 Letters of the axes, here and everywhere: B batch, T frames, H W height and width, C channels,
 N tokens, S caption tokens, D width, F any other width, K heads, E head size, P numbers in a patch.
@@ -73,27 +73,6 @@ def zeros_dense(d_in: int, d_out: int, axes: Axes, **kwargs: Any) -> Dense:
     return Dense(d_in, d_out, axes, init=nnx.initializers.zeros_init(), **kwargs)
 
 
-def layer_norm(x_BND: jax.Array, epsilon: float = 1e-6) -> jax.Array:
-    """Layer norm without parameters, in float32 (modulation scales and shifts after it)."""
-    x = x_BND.astype(jnp.float32)
-    x -= x.mean(-1, keepdims=True)
-    x *= jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + epsilon)
-    return x.astype(x_BND.dtype)
-
-
-class RMSNorm(nnx.Module):
-    """Root-mean-square norm with a learned scale (1910.07467), in float32; for queries and keys."""
-
-    def __init__(self, size: int, *, rngs: nnx.Rngs):
-        self.scale = nnx.Param(jnp.ones((size,)))
-
-    def __call__(self, x: jax.Array, epsilon: float = 1e-6) -> jax.Array:
-        y = x.astype(jnp.float32)
-        y *= jax.lax.rsqrt(jnp.square(y).mean(-1, keepdims=True) + epsilon)
-        y = multiply_rows(rows_of(y), self.scale[...])
-        return y.reshape(x.shape).astype(x.dtype)
-
-
 def rows_of(x: jax.Array) -> jax.Array:
     """All leading axes as one, unless several of them are split over devices."""
     return x if sharding.parts("tokens") > 1 else x.reshape(-1, x.shape[-1])
@@ -105,10 +84,16 @@ def sum_rows(g_ND: jax.Array) -> jax.Array:
     XLA's own loops over rows took a tenth of a tiny model's training step; the barrier keeps it
     from turning the product back into such a loop.
     """
-    if jax.default_backend() != "cpu":
+    if sharding.platform() != "cpu":
         return g_ND.sum(-2)
     ones = jax.lax.optimization_barrier(jnp.ones((*g_ND.shape[:-2], 1, g_ND.shape[-2]), g_ND.dtype))
     return (ones @ g_ND)[..., 0, :]
+
+
+def sum_all_rows(g: jax.Array) -> jax.Array:
+    """(..., D) to (D,)."""
+    sums_D = sum_rows(rows_of(g))
+    return sums_D.sum(tuple(range(sums_D.ndim - 1)))
 
 
 def add_to_rows(x_ND: jax.Array, c_D: jax.Array) -> jax.Array:
@@ -144,16 +129,12 @@ _multiply.defvjp(lambda x, c: (_multiply(x, c), (x, c)), _multiply_backward)
 
 def scale_tokens(x_BND: jax.Array, c: jax.Array) -> jax.Array:
     """x c, with c (B, D) of the clip or (B, T, D) of its frames: never written out for tokens."""
-    return _by_frame(multiply_rows, x_BND, c)
+    return by_frame(multiply_rows, x_BND, c)
 
 
-def modulate(x_BND: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
-    """x (1 + scale) + shift, the same for all tokens of a clip or frame (DiT, 2212.09748)."""
-    return _by_frame(add_to_rows, scale_tokens(x_BND, 1 + scale), shift)
-
-
-def _by_frame(operation: Callable[..., jax.Array], x_BND: jax.Array, c: jax.Array) -> jax.Array:
-    return operation(x_BND.reshape(*c.shape[:-1], -1, c.shape[-1]), c).reshape(x_BND.shape)
+def by_frame(f: Callable[..., jax.Array], x_BND: jax.Array, *c: jax.Array) -> jax.Array:
+    """f(x, *c), the tokens of a frame as rows where c are one a frame, (B, T, D)."""
+    return f(x_BND.reshape(*c[0].shape[:-1], -1, c[0].shape[-1]), *c).reshape(x_BND.shape)
 
 
 class MLP(nnx.Module):
@@ -164,4 +145,13 @@ class MLP(nnx.Module):
         self.down = Dense(hidden, width, ("mlp", "embed"), rngs=rngs, dtype=dtype)
 
     def __call__(self, x_BND: jax.Array) -> jax.Array:
-        return self.down(jax.nn.gelu(self.up(x_BND), approximate=True))
+        return self.down(gelu(self.up(x_BND)))
+
+
+@jax.custom_vjp
+def gelu(x: jax.Array) -> jax.Array:
+    """GELU (1606.08415), approximated by tanh; what is kept for its gradient is x alone."""
+    return jax.nn.gelu(x, approximate=True)
+
+
+gelu.defvjp(lambda x: (gelu(x), x), lambda x, g: jax.vjp(jax.nn.gelu, x)[1](g))

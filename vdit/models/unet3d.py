@@ -18,7 +18,8 @@ from vdit.models.attend import shard_tokens
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.causal_conv import CausalConv
 from vdit.models.conditioning import Words, caption_embedder, condition
-from vdit.models.layers import Dense, layer_norm
+from vdit.models.layers import Dense
+from vdit.models.norms import layer_norm
 from vdit.models.stack import REMAT
 
 

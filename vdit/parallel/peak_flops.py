@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vdit.config.devices import peak_of
+from vdit.config.devices import by_kind
 
 
 @functools.cache
 def peak_flops() -> float:
     """FLOP/s of all devices together: from the table, else measured on a large float32 product."""
-    known = peak_of(jax.devices()[0].device_kind)
-    return known * jax.device_count() if known else _measured()
+    known = by_kind(jax.devices()[0].device_kind)
+    return known.peak * jax.device_count() if known else _measured()
 
 
 def _measured(size: int = 1024, repeats: int = 5) -> float:

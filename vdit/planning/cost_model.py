@@ -11,13 +11,23 @@ import math
 
 from vdit.config import activations, flops
 from vdit.config.activations import ITEM, ActivationBytes
-from vdit.planning.assumptions import OVERLAP, PASSES, PRODUCTS, STATE, UPDATE, USABLE
+from vdit.planning.assumptions import (
+    ELEMENT_WISE,
+    KEPT,
+    OVERLAP,
+    PRODUCTS,
+    STATE,
+    UPDATE,
+    USABLE,
+)
 from vdit.planning.collectives import collectives, keys_bytes
 from vdit.planning.job import Job
 from vdit.planning.weights import layer_weights, weights_per_device
 
 # A search asks for the same model on thousands of meshes.
 saved = functools.cache(activations.saved)
+dense_traffic = functools.cache(activations.dense_traffic)
+attention_traffic = functools.cache(activations.attention_traffic)
 largest_layer = functools.cache(activations.largest_layer)
 training_flops = functools.cache(flops.training_flops)
 recomputed_flops = functools.cache(flops.recomputed_flops)
@@ -72,16 +82,34 @@ def _split(job: Job, clip: ActivationBytes) -> float:
     return job.clips * (clip.unsplit + clip.split / tensor) / context
 
 
+def traffic(job: Job) -> dict[str, float]:
+    """Bytes that go through a device's memory in a step, by the kernels that move them."""
+    model, mesh, recomputed = job.model, job.mesh, job.model.remat != "none"
+    gathered = weights_per_device(model, mesh | {"fsdp": 1})
+    forwards = 2 if model.remat == "full" else 1
+    dense = _split(job, dense_traffic(model))
+    attended = ActivationBytes(0, attention_traffic(model))
+    return {
+        # Both gradients of a product move what it did; that of weights comes in float32.
+        "products": (2 + forwards) * dense + (3 * ITEM[model.dtype] + 4) * gathered,
+        "attention": (3 + recomputed) * _split(job, attended),
+        "element_wise": ELEMENT_WISE[model.remat] * dense,
+        "kept": KEPT * _split(job, saved(model, model.remat)),
+        "update": UPDATE * weights_per_device(model, mesh),
+    }
+
+
 def work(job: Job) -> dict[str, float]:
     """Seconds that a device needs for its own share: products, the rest of a layer, the update."""
     model, neighbours = job.model, job.mesh["tensor"] * job.mesh["context"]
     operations = (training_flops(model) + recomputed_flops(model)) * job.clips / neighbours
-    moved = PASSES[model.remat] * _split(job, saved(model, "none"))
-    return {
-        "products": operations / (PRODUCTS * job.device.flops(model.dtype)),
-        "memory_traffic": moved / job.device.bandwidth,
-        "update": UPDATE * weights_per_device(model, job.mesh) / job.device.bandwidth,
-    }
+    moved = traffic(job)
+    update = moved.pop("update") / job.device.bandwidth
+    # Kernels of products and of attention wait for the slower of arithmetic and memory.
+    computed = operations / (PRODUCTS * job.device.flops(model.dtype))
+    loaded = (moved.pop("products") + moved.pop("attention")) / job.device.bandwidth
+    rest = sum(moved.values()) / job.device.bandwidth
+    return {"products": max(computed, loaded), "memory_traffic": rest, "update": update}
 
 
 def step_seconds(job: Job) -> dict[str, float]:

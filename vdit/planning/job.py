@@ -18,7 +18,7 @@ class Job:
     model: ModelConfig
     batch: int
     mesh: dict[str, int]
-    device: Device
+    device: Device | None  # None: no matter which, where only memory and shardings are asked for
 
     @property
     def devices(self) -> int:

@@ -1,65 +1,35 @@
-"""The real training step, lowered and compiled for simulated devices: no weight is ever made.
+"""The real training step, lowered and compiled for devices that are not there: no weight is made.
 
 What a compiler for CPUs says of shardings and argument bytes holds on GPUs too; of collectives and
-temporary memory it does not (bodies of loops are counted once, bfloat16 travels as float32).
+temporary memory it does not (bfloat16 travels as float32).
 """
 
-import os
-import re
-import sys
-import time
 from typing import TYPE_CHECKING
 
-from vdit.errors import InputError
-from vdit.planning import cost_model
+from vdit.planning import topology
 from vdit.planning.job import Job
 
-if TYPE_CHECKING:  # JAX starts with as many devices as `simulate` asks for, so later
+if TYPE_CHECKING:  # JAX starts with as many devices as `topology.simulate` asks for, so later
     import jax
-
-MOST = 512  # simulated devices
-# What is compiled here never runs: a third of the time, and the same arguments.
-HASTE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-FLAG = "--xla_force_host_platform_device_count"
-
-
-def compare(job: Job) -> dict:
-    """Bytes of state and batch on each device: the compiled step's, and the formula's."""
-    began = time.perf_counter()
-    found = argument_bytes(job)
-    formula = cost_model.argument_bytes(job)
-    return {
-        "argument_bytes": found,
-        "formula_bytes": round(formula),
-        "ratio": found / formula,
-        "seconds": time.perf_counter() - began,
-    }
-
-
-def simulate(devices: int) -> None:
-    """Sets the number of simulated devices, which is read when JAX starts."""
-    if devices > MOST:
-        raise InputError(f"--compile with {devices} devices: expected at most {MOST}")
-    if "jax" in sys.modules:
-        return
-    others = re.sub(rf"{FLAG}=\d+", "", os.environ.get("XLA_FLAGS", ""))
-    os.environ["XLA_FLAGS"] = f"{others} {FLAG}={devices}".strip()
-    os.environ["JAX_PLATFORMS"] = "cpu"
-
-
-def argument_bytes(job: Job) -> int:
-    """Of the compiled step of `vdit.training.step`, on each device of `job.mesh`."""
-    return compiled(job).memory_analysis().argument_size_in_bytes
 
 
 def compiled(job: Job) -> "jax.stages.Compiled":
-    """The training step of `vdit.training.step` for `job.mesh`, on as many simulated devices."""
-    return lowered(job).compile(HASTE)
+    """The training step of `vdit.training.step` for `job.mesh`, as it runs on described GPUs.
+
+    For simulated devices, on which it never runs, it is compiled as `init` is: a third of the time,
+    and the same arguments.
+    """
+    step = lowered(job)
+    if topology.is_described(job.device):
+        return step.compile()
+    from vdit.parallel.compiler import compiler_options
+
+    return step.compile(compiler_options("init"))
 
 
 def lowered(job: Job) -> "jax.stages.Lowered":
     """The same before XLA's compiler has seen it."""
-    simulate(job.devices)
+    devices = topology.devices(job.device, job.devices)
     import jax
 
     from vdit.diffusion.flow import RectifiedFlow
@@ -68,11 +38,11 @@ def lowered(job: Job) -> "jax.stages.Lowered":
     from vdit.training.diffusion_loss import DiffusionLoss, Init
     from vdit.training.optimizer import OptimizerConfig
 
-    mesh = sharding.make_mesh(job.mesh, job.batch, jax.devices()[: job.devices])
+    mesh = sharding.make_mesh(job.mesh, job.batch, devices)
     loss, init = DiffusionLoss(job.model, RectifiedFlow(), 0.1), Init(job.model)
     with jax.set_mesh(mesh):
         create, train_step = step.compiled(loss, init, OptimizerConfig(), mesh)
-        state = jax.eval_shape(create, jax.random.key(0))
+        state = jax.eval_shape(lambda: create(jax.random.key(0)))
         return train_step.lower(state, _batch(job), 1e-3, 0.99)
 
 

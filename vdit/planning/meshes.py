@@ -8,12 +8,13 @@ the kind that trains has been asked; what holds there too is which arrays move a
 """
 
 import argparse
+import dataclasses
 import pathlib
 
 from vdit import errors
 from vdit.config.devices import device_of
 from vdit.config.model_config import LAYOUTS, ModelConfig
-from vdit.planning import collectives, lowered, traffic
+from vdit.planning import collectives, hlo, lowered, topology, traffic
 from vdit.planning.job import AXES, Job, mesh_of
 from vdit.runs.files import write_text
 from vdit.runs.tables import as_csv, as_text
@@ -35,7 +36,8 @@ def rows_of(attention: str, axis: str) -> list[dict]:
         LATENT, PATCH, WIDTH, DEPTH, HEADS, attention=attention, condition="none", unroll=True
     )
     job = Job(model, BATCH, mesh_of(f"{axis}={DEVICES}"), device_of("h100"))
-    moves = traffic.moves(lowered.compiled(job).as_text(), job.mesh)
+    program = lowered.compiled(dataclasses.replace(job, device=None))
+    moves = traffic.moves(hlo.read(program.as_text()), job.mesh)
     found = traffic.totals([move for move in moves if move.bytes >= LEAST])
     return [_row(job, axis, kind, *found[kind, axis]) for kind, _ in found]
 
@@ -67,7 +69,7 @@ def main() -> int:
     )
     parser.add_argument("--out", type=pathlib.Path, required=True, help="the CSV to write")
     args = parser.parse_args()
-    lowered.simulate(DEVICES)
+    topology.simulate(DEVICES)
     table = rows()
     write_text(args.out, as_csv(table))
     print(as_text(table))

@@ -1,7 +1,6 @@
 """What moves between devices in a compiled program: kinds, mesh axes, bytes, read from its HLO.
 
-Loops are counted once: unroll them before. A compiler for CPUs makes an all-reduce where one for
-GPUs makes a reduce-scatter.
+A compiler for CPUs makes an all-reduce where one for GPUs makes a reduce-scatter.
 """
 
 import re
@@ -11,51 +10,55 @@ from typing import NamedTuple
 import numpy as np
 
 from vdit.planning.collectives import sent
+from vdit.planning.hlo import Program, Run
 
 KINDS = ("all-gather", "all-reduce", "all-to-all", "reduce-scatter", "collective-permute")
-LINE = re.compile(rf"= (?P<result>.+?) (?P<kind>{'|'.join(KINDS)})(?:-start)?\(")
-ARRAY = re.compile(r"\b[a-z]+(\d+)\[([\d,]*)\]")
 
 
 class Move(NamedTuple):
-    """One collective: `axes` joined by "+", the shapes that come of it, bytes each device sends."""
+    """One collective: `axes` joined by "+", the shapes that come of it, bytes each device sends.
+
+    It runs so many `times`, in a loop over the layers or beside it; others than asynchronous ones
+    leave the device waiting.
+    """
 
     kind: str
     axes: str
     shapes: tuple[tuple[int, ...], ...]
     bytes: float
+    times: int = 1
+    in_loop: bool = False
+    asynchronous: bool = False
 
 
-def moves(hlo: str, mesh: dict[str, int]) -> list[Move]:
-    """All collectives of a compiled program's text; `mesh` has its axes in order."""
-    return [_move(found, line, mesh) for line in hlo.splitlines() if (found := LINE.search(line))]
+def moves(program: Program, mesh: dict[str, int]) -> list[Move]:
+    """All collectives of a compiled program; `mesh` has its axes in order."""
+    runs = program.runs()
+    return [_move(run, mesh) for run in runs if run.instruction.op.removesuffix("-start") in KINDS]
 
 
 def totals(found: list[Move]) -> dict[tuple[str, str], tuple[int, float]]:
     """(kind, axes) to how many, and the bytes that each device sends in all of them."""
     count, size = Counter(), Counter()
     for move in found:
-        count[move.kind, move.axes] += 1
-        size[move.kind, move.axes] += move.bytes
+        count[move.kind, move.axes] += move.times
+        size[move.kind, move.axes] += move.times * move.bytes
     return {key: (count[key], size[key]) for key in sorted(count)}
 
 
-def _move(found: re.Match, line: str, mesh: dict[str, int]) -> Move:
-    arrays = ARRAY.findall(found["result"])
-    shapes = tuple(tuple(map(int, filter(None, dims.split(",")))) for _, dims in arrays)
-    size = sum(
-        int(bits) // 8 * int(np.prod(shape))
-        for (bits, _), shape in zip(arrays, shapes, strict=True)
-    )
-    groups = _pairs(line) if found["kind"] == "collective-permute" else _groups(line)
-    places = np.stack(np.unravel_index(groups, tuple(mesh.values())), -1)
+def _move(run: Run, mesh: dict[str, int]) -> Move:
+    one = result = run.instruction
+    kind, begins = one.op.removesuffix("-start"), one.op.endswith("-start")
+    if begins:  # its end has the shape of what comes of it
+        result = next(i for i in run.neighbours.values() if i.operands == (one.name,))
+    places = np.stack(np.unravel_index(_groups(kind, one.attributes), tuple(mesh.values())), -1)
     differ = (places != places[:, :1]).any((0, 1))
     axes = "+".join(name for name, moved in zip(mesh, differ, strict=True) if moved)
-    if found["kind"] == "collective-permute":
-        return Move(found["kind"], axes, shapes, size)
-    kind, n = found["kind"], groups.shape[1]
-    whole = size * n if kind == "reduce-scatter" else size
-    return Move(kind, axes, shapes, sent(kind, whole, n))
+    n = places.shape[1]
+    whole = result.bytes * n if kind == "reduce-scatter" else result.bytes
+    size = result.bytes if kind == "collective-permute" else sent(kind, whole, n)
+    waits = not begins or '"is_sync":true' in one.attributes
+    return Move(kind, axes, result.shapes, size, run.times, run.in_loop, not waits)
 
 
 def _pairs(line: str) -> np.ndarray:
@@ -63,8 +66,10 @@ def _pairs(line: str) -> np.ndarray:
     return np.array(re.findall(r"(\d+),(\d+)", listed), int)
 
 
-def _groups(line: str) -> np.ndarray:
+def _groups(kind: str, line: str) -> np.ndarray:
     """(groups, devices in each), in any of the three ways that XLA writes them."""
+    if kind == "collective-permute":
+        return _pairs(line)
     if found := re.search(r"replica_groups=mesh\[(.*?)\](.*?) \{(.*?)\}", line):
         return _of_mesh(*found.groups())
     if found := re.search(r"replica_groups=\[(\d+),(\d+)\]<=(\S+?),? ", line):

@@ -1,7 +1,9 @@
 """Rows of named values as text: CSV, or aligned under their names. No JAX here."""
 
+import contextlib
 import csv
 import io
+import pathlib
 
 
 def as_csv(table: list[dict]) -> str:
@@ -20,3 +22,16 @@ def as_text(table: list[dict]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     pad = [[word.rjust(w) for word, w in zip(line, widths, strict=True)] for line in lines]
     return "\n".join("  ".join(line).rstrip() for line in pad)
+
+
+def read_csv(path: pathlib.Path) -> list[dict]:
+    """The rows of a table that `as_csv` wrote: numbers are numbers, empty values left out."""
+    with open(path, newline="") as file:
+        return [{k: _value(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+
+
+def _value(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text

@@ -20,7 +20,7 @@ from vdit.evaluators.common import EvaluationData
 from vdit.generator import BATCH, FOLDER
 from vdit.parallel import processes
 from vdit.runs import evaluations
-from vdit.training import evaluation, init_from, mup
+from vdit.training import evaluation, init_from, mup, recomputation
 from vdit.training.diffusion_loss import DiffusionLoss, Init
 from vdit.training.step import TrainState
 from vdit.training.untrained import generator_of
@@ -35,7 +35,8 @@ class DiffusionTask:
         self.records = Records(folder, "train")
         self.validation = Records(folder, "validation")
         self.generator = generator_of(config, self.records.meta)
-        self.model, objective = self.generator.config, self.generator.objective
+        self.model = recomputation.decided(self.generator.config, config)
+        objective = self.generator.objective
         objectives.check(objective, self.generator.sampling.method)
         for name, options in evaluations.evaluators_of(config).items():
             evaluators.find(name, options)  # a wrong one is found before training
@@ -89,7 +90,7 @@ class DiffusionTask:
         fixed = self.config.validation
         t = losses.timesteps(fixed.triples)
         on_training = losses.fixed_set_losses(model, self.records, t, fixed.seed, "ema")
-        return {"loss_train": float(on_training.mean())}
+        return {"loss_train": float(on_training.mean()), "remat": self.model.remat}
 
     def _show_real(self, workdir: pathlib.Path) -> None:
         source = open_source(self.config.data, "validation")

@@ -47,7 +47,7 @@ def compiled(
         key = jax.random.key_data(key_run)
         return TrainState(jnp.int32(0), params, ema, transform.init(params), key, jnp.int32(-1))
 
-    placed = sharding.tree_sharding(jax.eval_shape(create, jax.random.key(0)), mesh)
+    placed = sharding.tree_sharding(jax.eval_shape(lambda: create(jax.random.key(0))), mesh)
     step = functools.partial(train_step, loss=loss, optimizer=optimizer)
     rows, replicated = sharding.batch_sharding(mesh), sharding.replicated(mesh)
     created = jax.jit(create, out_shardings=placed, compiler_options=compiler_options("init"))

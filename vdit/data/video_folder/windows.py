@@ -96,4 +96,4 @@ def area_weights(
     inside = np.flatnonzero(weights.any(0))
     crop = slice(inside[0], inside[-1] + 1)
     each = np.eye(channels, dtype=np.float32)
-    return crop, scipy.sparse.csr_array(scipy.sparse.kron(weights[:, crop], each, "csr"))
+    return crop, scipy.sparse.kron(scipy.sparse.csr_array(weights[:, crop]), each, "csr")
