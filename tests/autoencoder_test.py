@@ -20,6 +20,8 @@ from vdit.training.autoencoder_task import AutoencoderTask
 
 BASE = {"space": 4, "time": 4, "channels": 4, "width": 16, "depth": 2}
 
+LATENT = (2, 3, 4, 4, 4)  # of `video()`
+
 
 def build(**changes):
     config = types.SimpleNamespace(**(BASE | changes))
@@ -110,7 +112,8 @@ def test_gradient_reaches_every_weight():
     graph, state = nnx.split(random_model())
 
     def total(state):
-        return causal.loss(nnx.merge(graph, state), video(), jax.random.key(0), 0.1)
+        noise = jax.random.normal(jax.random.key(0), LATENT)
+        return causal.loss(nnx.merge(graph, state), video(), noise, 0.1)
 
     (value, metrics), gradient = jax.jit(jax.value_and_grad(total, has_aux=True))(state)
     assert float(value) == pytest.approx(float(metrics["mse"] + 0.1 * metrics["kl"]), rel=1e-5)
@@ -126,7 +129,7 @@ def test_kl_of_known_gaussians():
         def decode(self, z):
             return z
 
-    _, metrics = causal.loss(Known(), video(), jax.random.key(0), 1.0)
+    _, metrics = causal.loss(Known(), video(), 0.0, 1.0)
     # KL(N(m, v) || N(0, 1)) = (m^2 + v - 1 - log v) / 2
     assert float(metrics["kl"]) == pytest.approx((9 + 0.25 - 1 - np.log(0.25)) / 2, rel=1e-5)
 
@@ -147,8 +150,10 @@ def test_a_short_training_codes_the_objects():
 
     @jax.jit
     def step(state, memory, key):
+        noise = jax.random.normal(key, (8, *LATENT[1:]))
+
         def total(state):
-            return causal.loss(nnx.merge(graph, state), x, key, 1e-5)
+            return causal.loss(nnx.merge(graph, state), x, noise, 1e-5)
 
         (_, metrics), gradient = jax.value_and_grad(total, has_aux=True)(state)
         updates, memory = optimizer.update(gradient, memory)

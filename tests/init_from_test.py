@@ -206,8 +206,8 @@ def first_losses(task, *several):
     made, mesh = task.config, sharding.make_mesh({})
     rows = pipeline.batches(task.records, made.batch, made.seed, sharding.batch_sharding(mesh))
     key = jax.random.fold_in(jax.random.split(jax.random.key(made.seed))[1], 0)
-    batch, loss = next(iter(rows)), quick(task.loss)
-    return [float(loss(weights, batch, key)[0]) for weights in several]
+    drawn, loss = quick(task.loss.draw)(next(iter(rows)), key), quick(task.loss)
+    return [float(loss(weights, drawn)[0]) for weights in several]
 
 
 def trained(made, folder):

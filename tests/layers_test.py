@@ -20,6 +20,7 @@ ALLOWED = {
         "vdit.evaluators",
         "vdit.runs",
         "vdit.data.latents",
+        "vdit.parallel.cores",
         "vdit.training",
         "vdit.benchmark.step_benchmark",
     ),

@@ -105,10 +105,10 @@ class Exploding(DiffusionTask):
 
 class Explosion:
     def __init__(self, loss):
-        self.inner = loss
+        self.inner, self.draw, self.tokens = loss, loss.draw, loss.tokens
 
-    def __call__(self, weights, batch, key):
-        value, metrics = self.inner(weights, batch, key)
+    def __call__(self, weights, drawn):
+        value, metrics = self.inner(weights, drawn)
         moved = sum(abs(x).sum() for x in jax.tree.leaves(weights["output"]))
         return jax.numpy.where(moved > 0.2, jax.numpy.nan, value), metrics
 
@@ -133,15 +133,21 @@ PARAMS = {"w": np.arange(3, dtype=np.float32), "matrix": np.ones((3, 2), np.floa
 def stepped(adam):
     """Weights, average, loss and norm after one step of least squares from PARAMS."""
 
-    def loss(params, batch, key):
-        y = batch["x"] @ params["w"] + (batch["x"] @ params["matrix"]).sum(-1)
-        return ((y - 1) ** 2).mean(), {}
+    class LeastSquares:
+        tokens = None
+
+        def draw(self, batch, key):
+            return batch | {"noise": jax.random.normal(key, (8,))}
+
+        def __call__(self, params, drawn):
+            y = drawn["x"] @ params["w"] + (drawn["x"] @ params["matrix"]).sum(-1)
+            return ((y - drawn["noise"]) ** 2).mean(), {}
 
     batch = {"x": jax.random.normal(jax.random.key(0), (8, 3))}
     key, minus = jax.random.key_data(jax.random.key(1)), jax.numpy.int32(-1)
     memory = adam.transform().init(PARAMS)
     state = TrainState(jax.numpy.int32(0), PARAMS, PARAMS, memory, key, minus)
-    state, metrics = train_step(state, batch, 0.1, 0.5, loss=loss, optimizer=adam)
+    state, metrics = train_step(state, batch, 0.1, 0.5, loss=LeastSquares(), optimizer=adam)
     return state.params, state.ema, metrics["loss"], metrics["gradient_norm"]
 
 

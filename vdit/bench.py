@@ -38,8 +38,10 @@ def main() -> None:
     if args.goals:
         return _goals(args)
     from vdit.benchmark.measure import measured
+    from vdit.parallel import cores
     from vdit.parallel.compute_dtype import compute_dtype
 
+    cores.become_devices()
     args.dtype = compute_dtype(args.dtype)
     chosen = flags.asked(args)
     _shown((measured(case, bool(args.peer)) for case in chosen), table.line, args.out)

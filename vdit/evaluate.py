@@ -14,6 +14,7 @@ import sys
 
 from vdit import errors, evaluators
 from vdit.errors import InputError
+from vdit.runs import compile_cache
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -69,6 +70,7 @@ def main() -> int:
     if args.root:  # the machinery of sweeps is a room above this one: a command, not an import
         command = [sys.executable, "-m", "sweeps.launcher.evaluate", *sys.argv[1:]]
         os.execv(sys.executable, command)
+    compile_cache.use_for(args.workdir)
     evaluate_one(args)
     return 0
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from vdit import errors
 from vdit.errors import InputError
+from vdit.runs import compile_cache
 
 
 def parse_flags(argv: list[str]) -> tuple[Any, str]:
@@ -64,6 +65,7 @@ def _check_given_once(argv: list[str]) -> None:
 def main() -> int:
     """Trains the run that the command line asks for and prints what it came to."""
     config, workdir = parse_flags(sys.argv)
+    compile_cache.use_for(workdir)
     from vdit.parallel import processes
     from vdit.training.resolve import resolve
     from vdit.training.run import run

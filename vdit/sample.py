@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from vdit import errors
 from vdit.errors import InputError
+from vdit.runs import compile_cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +86,7 @@ def main() -> int:
     """Samples the video that the command line asks for, and writes it."""
     args = parse_args(sys.argv[1:])
     check(args)
+    compile_cache.use_for(args.workdir)
     from vdit.data import media
 
     video = sample(args)

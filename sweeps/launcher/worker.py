@@ -20,7 +20,7 @@ from sweeps.launcher.training import Training
 from sweeps.launcher.worker_log import WorkerLog
 from vdit import errors, evaluators
 from vdit.config.fingerprint import fingerprint
-from vdit.runs import signals
+from vdit.runs import compile_cache, signals
 from vdit.runs.folder import find
 
 POLL_S = 0.5  # between two looks at what other workers have
@@ -101,12 +101,13 @@ def prepare(job: Job) -> None:
 
 
 def prepare_process(root: Path, cores: list[int]) -> None:
-    """Sets what JAX reads when it is imported: its cores, and the compile cache all share."""
+    """Sets what JAX reads when it is imported: the compile cache all share, and its cores."""
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root.resolve() / "compile_cache")
-    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    compile_cache.use(root / compile_cache.FOLDER)
+    from vdit.parallel import cores as devices
+
+    devices.become_devices()
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit.config.sizes import latent_shape
 from vdit.errors import InputError
 from vdit.models.causal_conv import COLOURS, Block, CausalConv, Patches, Pixels
 from vdit.models.norms import RMSNorm
@@ -63,15 +64,16 @@ class CausalAutoencoder(nnx.Module):
 
 
 def loss(
-    model: CausalAutoencoder, x_BTHWC: jax.Array, key: jax.Array, kl_weight: float
+    model: CausalAutoencoder, x_BTHWC: jax.Array, noise_BThwC: jax.Array, kl_weight: float
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """mean (x - decode(z))^2 + kl_weight KL, z drawn from the posterior (2112.10752, appendix G).
+    """mean (x - decode(z))^2 + kl_weight KL, z = mean + noise times the posterior's deviation
+    (2112.10752, appendix G).
 
     The KL to a unit normal is in nats, a mean over latent numbers. For errors of variance s^2 the
     evidence bound has kl_weight = 2 s^2 (latent numbers / pixel numbers).
     """
     mean, logvar = model.encode(x_BTHWC)
-    z = mean + jnp.exp(0.5 * logvar) * jax.random.normal(key, mean.shape, mean.dtype)
+    z = mean + jnp.exp(0.5 * logvar) * noise_BThwC
     mse = jnp.mean(jnp.square(model.decode(z) - x_BTHWC))
     kl = 0.5 * jnp.mean(jnp.square(mean) + jnp.exp(logvar) - 1 - logvar)
     return mse + kl_weight * kl, {"mse": mse, "kl": kl}
@@ -120,6 +122,11 @@ class Init:
 
     def __call__(self, key: jax.Array) -> nnx.State:
         return nnx.split(self.model(key))[1]
+
+    def latent_shape(self, video: tuple[int, ...]) -> tuple[int, ...]:
+        """(B, t, h, w, channels) of videos (B, T, H, W, 3)."""
+        config = types.SimpleNamespace(name="causal", **dict(self.items))
+        return video[0], *latent_shape(config, *video[1:4])
 
     def shapes(self) -> nnx.State:
         """The weights as shapes alone."""

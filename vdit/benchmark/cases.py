@@ -19,7 +19,7 @@ DEMO = ModelConfig(
     (3, 8, 8, 8), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24, unroll=True
 )
 DEMO_BATCH = 8
-SHALLOW = 4  # layers, up to which a CPU runs unrolled
+SHALLOW = 8  # layers, up to which a CPU runs unrolled
 
 
 class Case(NamedTuple):

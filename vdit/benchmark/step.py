@@ -10,12 +10,13 @@ from vdit.config.flops import training_flops
 from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
 from vdit.diffusion.flow import RectifiedFlow
-from vdit.parallel import sharding
+from vdit.parallel import cores, sharding
 from vdit.training.clock import Clock
 from vdit.training.diffusion_loss import DiffusionLoss, Init
 from vdit.training.optimizer import OptimizerConfig
 from vdit.training.step import compiled
 
+MESH = {"data": -1}
 RATE, DECAY, DROP_CAPTION = np.float32(1e-4), 0.999, 0.1
 
 
@@ -40,9 +41,10 @@ class Step:
     """A compiled step, its state and its data, on all devices: `run` times so many steps."""
 
     def __init__(self, case: Case):
-        self.mesh = sharding.make_mesh({"data": -1}, case.batch)
         loss = DiffusionLoss(case.model, RectifiedFlow(), DROP_CAPTION)
         self.flops = training_flops(case.model) * case.batch
+        devices = cores.devices(MESH, case.batch, self.flops)
+        self.mesh = sharding.make_mesh(MESH, case.batch, devices)
         self.clock = Clock(self.flops, case.batch)
         with jax.set_mesh(self.mesh):
             optimizer = OptimizerConfig(flatten=case.flatten)

@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from vdit.data import pipeline
-from vdit.parallel import sharding
+from vdit.parallel import cores, sharding
 from vdit.runs.goodput import listen
 from vdit.training import loop, packing
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
@@ -34,7 +34,10 @@ def stepper(config: ConfigDict, slots: int) -> Callable[[float], tuple[int, floa
     is written.
     """
     listen()
-    task, mesh = make_task(config), sharding.make_mesh(config.mesh, config.batch)
+    task = make_task(config)
+    flops = task.flops_per_clip * config.batch if slots == 1 else 0
+    devices = cores.devices(config.mesh, config.batch, flops)
+    mesh = sharding.make_mesh(config.mesh, config.batch, devices)
     with jax.set_mesh(mesh):
         program = _packed(task, config, mesh, slots) if slots > 1 else _alone(task, config, mesh)
         state = program.state

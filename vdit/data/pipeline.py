@@ -66,15 +66,16 @@ def batches(
         .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed, epochs)[mine]))
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
     )
-    if not place or _is_lone_cpu():  # no way to go: a second thread would cost half the reading
+    # No way to go: a second thread would cost half the reading.
+    if not place or _is_lone_cpu(sharding):
         return rows
     return rows.map(lambda rows: to_devices(rows, sharding)).pipe(
         grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2
     )
 
 
-def _is_lone_cpu() -> bool:
-    return jax.device_count() == 1 and jax.default_backend() == "cpu"
+def _is_lone_cpu(sharding: jax.sharding.Sharding) -> bool:
+    return len(sharding.device_set) == 1 and jax.default_backend() == "cpu"
 
 
 def clips_of_batch(i: int, batch: int, count: int, seed: int, epochs: int = 0) -> np.ndarray:
@@ -104,7 +105,7 @@ def to_devices(
     A lone CPU is handed the rows as they are: its memory is the host's, and placing two small
     arrays costs half a millisecond, 5 % of a tiny model's step.
     """
-    if _is_lone_cpu():
+    if _is_lone_cpu(sharding):
         return dict(rows)
     return {k: jax.make_array_from_process_local_data(sharding, v) for k, v in rows.items()}
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from vdit.config.fingerprint import differences, identity
 from vdit.errors import InputError
+from vdit.parallel import cores
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 
 
 def join(environ: Mapping[str, str] = os.environ) -> None:
-    """Joins the processes of this job; does nothing for a process that is alone.
+    """Joins the processes of this job; one that is alone makes devices of its cores.
 
     Must be called before anything asks JAX for its devices. Raises `InputError` for variables that
     do not go together.
@@ -31,6 +32,8 @@ def join(environ: Mapping[str, str] = os.environ) -> None:
         jax.distributed.initialize(address, count, index)
     elif int(environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
         jax.distributed.initialize()  # JAX asks Slurm itself
+    else:
+        cores.become_devices()
 
 
 def read_variables(environ: Mapping[str, str]) -> tuple[str, int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from flax import nnx
+from jax.flatten_util import ravel_pytree
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
 from vdit.errors import InputError
@@ -83,12 +84,12 @@ def _parts(rule: str | tuple[str, ...], mesh: AnyMesh) -> int:
 
 
 def constrain(x: jax.Array, *names: str | None) -> jax.Array:
-    """Pins an activation's axes to the mesh; does nothing where no mesh is set.
+    """Pins an activation's axes to the mesh; does nothing where none is set, or on a shard.
 
     Fewer names than axes are those of the last ones; the others stay as the compiler has them.
     """
     mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty or mesh.size == 1:
+    if mesh.empty or mesh.size == 1 or mesh.manual_axes:
         return x
     free = x.ndim - len(names)
     spec = _spec(names, x.shape[free:], mesh)
@@ -119,9 +120,9 @@ def constrain_output(y: jax.Array, name: str | None) -> jax.Array:
 
 
 def parts(name: str) -> int:
-    """Into how many parts the mesh that is set splits what is named so; 1 where none is set."""
+    """Into how many parts the mesh that is set splits what is named so; 1 on a shard of it."""
     mesh = jax.sharding.get_abstract_mesh()
-    return 1 if mesh.empty else _parts(RULES[name], mesh)
+    return 1 if mesh.empty or mesh.manual_axes else _parts(RULES[name], mesh)
 
 
 def on_shards(
@@ -138,6 +139,20 @@ def on_shards(
     mesh = jax.sharding.get_abstract_mesh()
     specs = tuple(_spec(n, x.shape, mesh) for n, x in zip(names, arrays, strict=True))
     return jax.shard_map(f, in_specs=specs, out_specs=specs[0])(*arrays)
+
+
+def mean_of_shards(f: Callable[[Any, Any], Any], weights: Any, rows: Any) -> Any:
+    """f(weights, rows), a mean over rows, each device on its own rows; exchanged once, at the end.
+
+    Of a mesh that splits the batch alone: every device has all weights.
+    """
+
+    def mean(weights, rows):
+        flat, unravel = ravel_pytree(f(weights, rows))
+        return unravel(jax.lax.pmean(flat, RULES["batch"]))
+
+    specs = PartitionSpec(), PartitionSpec(RULES["batch"])
+    return jax.shard_map(mean, in_specs=specs, out_specs=specs[0], check_vma=False)(weights, rows)
 
 
 def tree_sharding(tree: Any, mesh: Mesh) -> Any:

@@ -29,11 +29,18 @@ class CodingLoss:
     init: causal.Init
     kl_weight: float
 
+    tokens = None  # in parts a step takes eight times as long on a CPU: convolutions in a loop
+
+    def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
+        """The batch with the posterior's noise."""
+        shape = self.init.latent_shape(batch["video"].shape)
+        return batch | {"noise": jax.random.normal(key, shape)}
+
     def __call__(
-        self, weights: nnx.State, batch: dict[str, jax.Array], key: jax.Array
-    ) -> tuple[jax.Array, dict]:
-        model = nnx.merge(causal.graph_of(self.init), weights)
-        return causal.loss(model, pixels.to_float(batch["video"]), key, self.kl_weight)
+        self, weights: nnx.State, drawn: dict[str, jax.Array]
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        model, video = nnx.merge(causal.graph_of(self.init), weights), drawn["video"]
+        return causal.loss(model, pixels.to_float(video), drawn["noise"], self.kl_weight)
 
 
 class AutoencoderTask:

@@ -28,16 +28,20 @@ class Init:
 
 @dataclasses.dataclass(frozen=True)
 class DiffusionLoss:
-    """The objective's loss; captions dropped at random for guidance (2207.12598)."""
+    """The objective's loss of what `draw` draws: timesteps, noise, captions, frames given."""
 
     config: ModelConfig
     objective: Objective
     drop_caption: float
     conditioned: float = 0.0  # share of clips with conditioning frames
 
-    def __call__(
-        self, weights: nnx.State, batch: dict[str, jax.Array], key: jax.Array
-    ) -> tuple[jax.Array, dict]:
+    @property
+    def tokens(self) -> int | None:
+        """Of a clip, where a CPU may take a batch in parts (`vdit.parallel.cores`)."""
+        return None if self.config.attention == "unet" else self.config.tokens
+
+    def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
+        """The batch with all that is random; captions are dropped for guidance (2207.12598)."""
         x, caption = batch["latent"], batch["caption"]
         # One draw for all: every further call of threefry costs seconds of compilation.
         frames = x.shape[1] // self.config.patch[0]
@@ -47,12 +51,22 @@ class DiffusionLoss:
         noise, (u_t, u_drop) = noise.reshape(x.shape), jax.scipy.special.ndtr(u.T)
         kept = per_clip(u_drop >= self.drop_caption, caption)
         caption = caption * kept.astype(caption.dtype)
-        model, weight = nnx.merge(dit.graph_of(self.config), weights), 1.0
+        t = self.objective.sample_timesteps(u_t)
+        drawn = {"x": x, "noise": noise, "t": t, "caption": caption}
         if self.conditioned:
             u_masks = jax.scipy.special.ndtr(u_masks)
             masks = conditioning_frames.random_masks(u_masks, frames, self.conditioned)
-            masks = masks.repeat(self.config.patch[0], axis=1)
+            drawn["masks"] = masks.repeat(self.config.patch[0], axis=1)
+        return drawn
+
+    def __call__(
+        self, weights: nnx.State, drawn: dict[str, jax.Array]
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """A mean over clips, and no further metrics."""
+        x, noise, t, caption = (drawn[name] for name in ("x", "noise", "t", "caption"))
+        model, weight = nnx.merge(dit.graph_of(self.config), weights), 1.0
+        if self.conditioned:
+            masks = drawn["masks"]
             model = conditioning_frames.condition_on(model, x, masks, self.objective.zero)
             weight = conditioning_frames.loss_weights(masks)
-        t = self.objective.sample_timesteps(u_t)
         return self.objective.losses(model, x, noise, t, caption, weight).mean(), {}

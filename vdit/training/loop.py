@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from vdit.config import stream
 from vdit.data import pipeline
-from vdit.parallel import processes, sharding
+from vdit.parallel import cores, processes, sharding
 from vdit.runs import checkpoint, signals
 from vdit.runs.checkpointer import Checkpointer
 from vdit.runs.goodput import GOODPUT
@@ -34,11 +34,13 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
     """
     workdir = pathlib.Path(workdir)
     check_same_run(workdir, config.to_dict(), write=processes.is_first())
-    mesh = sharding.make_mesh(config.mesh, config.batch, accumulate=config.accumulate)
+    flops = task.flops_per_clip * config.batch
+    devices = cores.devices(config.mesh, config.batch, flops, config.accumulate)
+    mesh = sharding.make_mesh(config.mesh, config.batch, devices, config.accumulate)
     rows = sharding.batch_sharding(mesh)
     rates = learning_rates(config.optimizer, config.steps)
     decays = ema_decays(config.optimizer, config.steps)
-    clock = Clock(task.flops_per_clip * config.batch, config.batch)
+    clock = Clock(flops, config.batch)
     checkpoints = Checkpointer(workdir, config.keep, config.get("checkpoint_at", ()))
     with (
         jax.set_mesh(mesh),

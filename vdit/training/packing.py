@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from vdit.errors import InputError
-from vdit.parallel import sharding
+from vdit.parallel import cores, sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.parallel.compute_dtype import decided
 from vdit.runs import signals
@@ -65,7 +65,10 @@ def _pack_of(configs, folders) -> list[tuple[str, int]]:
 
 
 def _one_device(configs) -> jax.sharding.Mesh:
-    mesh, *_ = [sharding.make_mesh(config.mesh, config.batch) for config in configs]
+    mesh, *_ = [
+        sharding.make_mesh(c.mesh, c.batch, cores.devices(c.mesh, c.batch, flops=0))
+        for c in configs
+    ]
     if mesh.size > 1:
         raise InputError(f"packing: a pack trains on one device; its mesh has {mesh.size}")
     return mesh

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from vdit.config.fingerprint import fingerprint
 from vdit.config.sizes import variant_of
+from vdit.parallel import cores
 from vdit.training.optimizer import learning_rates
 
 
@@ -41,7 +42,7 @@ def row_of(config: ConfigDict, step: int) -> dict[str, Any]:
         "flops_budget": config.flops_budget,
         "compute_dtype": config.get("compute_dtype", ""),
         "device": jax.devices()[0].device_kind,
-        "num_devices": jax.device_count(),
+        "num_devices": 1 if cores.are_devices() else jax.device_count(),
         "jax_version": jax.__version__,
     }
 

@@ -10,7 +10,7 @@ import optax
 from flax import nnx
 
 from vdit.errors import DivergedError
-from vdit.parallel import sharding
+from vdit.parallel import cores, sharding
 from vdit.parallel.compiler import compiler_options
 from vdit.training.optimizer import OptimizerConfig
 
@@ -82,18 +82,33 @@ def train_step(
     return state, metrics | {"loss": value, "gradient_norm": norm, "bad_step": bad_step}
 
 
-def _gradient(loss, params, batch, key, parts: int):
-    """Loss, metrics and gradient of the batch, or their means over `parts` equal parts of it."""
+def _gradient(loss, params, batch, key, accumulate: int):
+    """Loss, metrics and gradient of the batch.
+
+    What is random is drawn for the whole of it: parts of it change no number but by rounding.
+    """
+    drawn = loss.draw(batch, key)
+    clips = len(jax.tree.leaves(batch)[0]) // sharding.parts("batch")
+    parts = accumulate * cores.parts(clips // accumulate, loss.tokens)
+    of_parts = functools.partial(_mean_gradient, loss, parts)
+    shared = cores.share_a_step()
+    return sharding.mean_of_shards(of_parts, params, drawn) if shared else of_parts(params, drawn)
+
+
+def _mean_gradient(loss, parts: int, params, drawn):
+    """Means over equal parts of the clips, one after another.
+
+    They are every n-th clip: of each, every device has as many.
+    """
     grad = jax.value_and_grad(loss, has_aux=True)
     if parts == 1:
-        return grad(params, batch, key)
-    split = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), batch)
-    keys = jax.random.split(key, parts)
+        return grad(params, drawn)
+    split = jax.tree.map(lambda x: x.reshape(-1, parts, *x.shape[1:]).swapaxes(0, 1), drawn)
 
     def add(total, part):
-        return jax.tree.map(jnp.add, total, grad(params, *part)), None
+        return jax.tree.map(jnp.add, total, grad(params, part)), None
 
-    shapes = jax.eval_shape(grad, params, jax.tree.map(lambda x: x[0], split), key)
+    shapes = jax.eval_shape(grad, params, jax.tree.map(lambda x: x[0], split))
     zero = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    total, _ = jax.lax.scan(add, zero, (split, keys))
+    total, _ = jax.lax.scan(add, zero, split)
     return jax.tree.map(lambda x: x / parts, total)

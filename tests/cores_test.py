@@ -1,0 +1,75 @@
+"""A CPU's cores as devices, and batches in parts that stay in a core's cache."""
+
+import functools
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from tests.tiny import python
+from vdit.config.model_config import ModelConfig
+from vdit.diffusion.flow import RectifiedFlow
+from vdit.models import dit
+from vdit.parallel import cores
+from vdit.training import step
+from vdit.training.diffusion_loss import DiffusionLoss
+
+MODEL = ModelConfig((3, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=8, vocabulary=9, text_length=5)
+
+
+def test_a_part_holds_as_many_clips_as_the_cache():
+    assert [cores.parts(clips, 48) for clips in (1, 4, 8, 12, 30)] == [1, 1, 2, 3, 10]
+    assert cores.parts(4, 4096) == 4  # not even one clip: one by one
+    assert cores.parts(32, None) == 1
+
+
+def test_the_gradient_of_parts_is_that_of_the_batch(monkeypatch):
+    """Whatever is random, captions and frames given too, is drawn before a batch is cut."""
+    loss = DiffusionLoss(MODEL, RectifiedFlow(), 0.5, conditioned=0.5)
+    random = np.random.default_rng(0)
+    leaves, structure = jax.tree.flatten(dit.weight_shapes(MODEL))
+    drawn = [0.3 * random.standard_normal(leaf.shape, np.float32) for leaf in leaves]
+    weights = jax.tree.unflatten(structure, drawn)
+    batch = {
+        "latent": random.standard_normal((8, *MODEL.latent), np.float32),
+        "caption": random.integers(0, 9, (8, 5)),
+    }
+
+    def gradient():
+        of = functools.partial(step._gradient, loss, key=jax.random.key(1), accumulate=1)
+        return jax.jit(lambda w, b: of(params=w, batch=b))(weights, batch)
+
+    assert cores.parts(8, MODEL.tokens) == 1
+    whole = gradient()
+    monkeypatch.setattr(cores, "TOKENS", 2 * MODEL.tokens)
+    assert cores.parts(8, MODEL.tokens) == 4
+    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(gradient()), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(a).max())
+
+
+SCRIPT = """
+import json, sys, jax
+from vdit.parallel import cores
+cores.become_devices()
+mesh = dict(zip(("data", "fsdp", "tensor", "context"), map(int, sys.argv[1].split(","))))
+asked = [(8, 9), (6, 9), (8, 2.5), (8, 0), (7, 9)]  # clips, cores' worth of work
+print(json.dumps([len(cores.devices(mesh, n, work * cores.WORK)) for n, work in asked]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("mesh", "count", "counts"),
+    [
+        ("-1,1,1,1", 4, [4, 3, 2, 1, 1]),
+        ("-1,2,1,1", 4, [4, 2, 2, 2, 2]),
+        ("2,1,1,1", 4, [2, 2, 2, 2, 2]),
+        ("-1,1,1,1", 0, [3, 3, 3, 3, 3]),  # simulated devices are taken as they are
+    ],
+)
+def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, mesh, count, counts):
+    if count:
+        monkeypatch.setenv("JAX_NUM_CPU_DEVICES", str(count))
+    script = tmp_path / "cores.py"
+    script.write_text(SCRIPT)
+    assert json.loads(python(script, mesh, devices=3).stdout) == counts
