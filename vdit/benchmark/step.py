@@ -11,6 +11,7 @@ from vdit.config.model_config import ModelConfig
 from vdit.data import pipeline
 from vdit.diffusion.flow import RectifiedFlow
 from vdit.parallel import cores, sharding
+from vdit.planning.compared import peak_bytes
 from vdit.training.clock import Clock
 from vdit.training.diffusion_loss import DiffusionLoss, Init
 from vdit.training.optimizer import OptimizerConfig
@@ -73,6 +74,4 @@ class Step:
         stats = jax.local_devices()[0].memory_stats() or {}
         if "peak_bytes_in_use" in stats:
             return stats["peak_bytes_in_use"]
-        plan = self.step.memory_analysis()
-        held = plan.argument_size_in_bytes + plan.output_size_in_bytes - plan.alias_size_in_bytes
-        return held + plan.temp_size_in_bytes
+        return peak_bytes(self.step)

@@ -85,19 +85,25 @@ def _dense(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
 
 
 def dense_traffic(c: ModelConfig) -> ActivationBytes:
-    """What the dense layers of all blocks read and write of a clip in a forward pass."""
-    outputs = _sum(_dense(c, block) for layer, n in stages(c) for block in layer * n)
-    numbers = _bytes(c, _tokens(c) * c.width, 0)
-    # As much goes in as comes out, but for the two of each attention that come of one.
-    more = 2 * numbers * sum(len(block) for layer, n in stages(c) for block in layer * n)
-    return ActivationBytes(2 * outputs.unsplit, 2 * outputs.split - more)
+    """What the dense layers of all blocks read and write of a clip's tokens in a forward pass."""
+    attentions, blocks = _counts(c)
+    unsplit = 2 * (attentions + blocks * (1 + c.crosses))  # into each part and out of it
+    split = 4 * attentions + 2 * blocks * (c.mlp_ratio + c.crosses)
+    numbers = _tokens(c) * c.width
+    return ActivationBytes(_bytes(c, unsplit * numbers, 0), _bytes(c, split * numbers, 0))
 
 
-def attention_traffic(c: ModelConfig) -> float:
-    """What fused attention reads and writes of a clip forward; backward it is twice that."""
-    attentions = sum(len(block) for layer, n in stages(c) for block in layer * n)
-    tensors = 4 * attentions + 2 * c.crosses * c.depth  # queries, keys, values, what comes of them
-    return _bytes(c, tensors * _tokens(c) * c.width, 0)
+def attention_traffic(c: ModelConfig) -> ActivationBytes:
+    """What fused attention reads and writes of them forward; backward it is twice that."""
+    attentions, blocks = _counts(c)
+    arrays = 4 * attentions + 2 * blocks * c.crosses  # queries, keys, values, what comes of them
+    return ActivationBytes(0, _bytes(c, arrays * _tokens(c) * c.width, 0))
+
+
+def _counts(c: ModelConfig) -> tuple[int, int]:
+    """Self-attentions, and blocks, of the whole model."""
+    found = [block for layer, repeats in stages(c) for block in layer * repeats]
+    return sum(map(len, found)), len(found)
 
 
 def _around(c: ModelConfig, times: int) -> float:

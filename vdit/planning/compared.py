@@ -5,6 +5,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from vdit.config.devices import GIB
+from vdit.errors import InputError
 from vdit.planning import cost_model, hlo, lowered, topology, traffic
 from vdit.planning.collectives import collectives
 from vdit.planning.job import Job
@@ -18,17 +19,24 @@ def compare(job: Job) -> dict:
     """Bytes of state and batch; of GPUs peak memory, traffic, kernels and collectives too."""
     began = time.perf_counter()
     program = lowered.compiled(job)
-    on_gpus = topology.is_described(job.device)
+    described = topology.is_described(job.device)
     found = program.memory_analysis().argument_size_in_bytes
     said = {
-        "devices": f"{job.device.name}, described" if on_gpus else "simulated CPUs",
+        "devices": f"{job.device.name}, described" if described else "simulated CPUs",
         "argument_bytes": {"formula": round(cost_model.argument_bytes(job)), "compiled": found},
     }
-    said |= of_gpus(program, job) if on_gpus else {"missing": topology.WANTED}
+    said |= _of_gpus(program, job) if described else {"missing": topology.WANTED}
     return said | {"seconds": time.perf_counter() - began}
 
 
-def of_gpus(program: "jax.stages.Compiled", job: Job) -> dict:
+def on_gpus(job: Job) -> dict:
+    """The same of GPUs; `InputError` where this interpreter cannot compile for them."""
+    if not topology.is_described(job.device):
+        raise InputError(topology.WANTED)
+    return _of_gpus(lowered.compiled(job), job)
+
+
+def _of_gpus(program: "jax.stages.Compiled", job: Job) -> dict:
     """What a program says that was compiled for them, beside the formulas where there are any."""
     text = hlo.read(program.as_text())
     by_kind, moves = moved(kernels(text)), traffic.moves(text, job.mesh)

@@ -84,15 +84,14 @@ def _split(job: Job, clip: ActivationBytes) -> float:
 
 def traffic(job: Job) -> dict[str, float]:
     """Bytes that go through a device's memory in a step, by the kernels that move them."""
-    model, mesh, recomputed = job.model, job.mesh, job.model.remat != "none"
+    model, mesh = job.model, job.mesh
     gathered = weights_per_device(model, mesh | {"fsdp": 1})
     forwards = 2 if model.remat == "full" else 1
     dense = _split(job, dense_traffic(model))
-    attended = ActivationBytes(0, attention_traffic(model))
     return {
         # Both gradients of a product move what it did; that of weights comes in float32.
         "products": (2 + forwards) * dense + (3 * ITEM[model.dtype] + 4) * gathered,
-        "attention": (3 + recomputed) * _split(job, attended),
+        "attention": (2 + forwards) * _split(job, attention_traffic(model)),
         "element_wise": ELEMENT_WISE[model.remat] * dense,
         "kept": KEPT * _split(job, saved(model, model.remat)),
         "update": UPDATE * weights_per_device(model, mesh),

@@ -19,14 +19,16 @@ from typing import NamedTuple
 
 from vdit import errors
 from vdit.config.devices import GIB, device_of
+from vdit.config.model_config import ModelConfig
+from vdit.config.sizes import size_of
 from vdit.errors import InputError
 from vdit.planning import hlo, topology, traffic
-from vdit.planning.job import mesh_of
+from vdit.planning.job import Job, mesh_of
 from vdit.planning.kernels import COPIES, FILLS, kernels, moved
 from vdit.runs.files import write_text
 from vdit.runs.tables import as_csv, as_text, read_csv
 
-DEVICE = "h200"
+DEVICE, LATENT = "h200", (16, 32, 32, 4)
 
 
 class Case(NamedTuple):
@@ -46,38 +48,33 @@ CASES = (
     Case("S", "full", "text", 4, "data=1", "none"),
     Case("XL", "full", "label", 32, "fsdp=8", "dots"),
 )
-# What a process does in either tree: the step of a case, lowered on `devices`.
-COMMON = """
-import json, sys, jax, jax.numpy as jnp
-from jax.experimental import topologies
-case, text, told = json.loads(sys.argv[1]), sys.argv[2], open(sys.argv[3]).read()
-from vdit.planning.job import Job, mesh_of
-mesh = mesh_of(case["mesh"])
-captions = dict(vocabulary=1001, text_length=77 if case["condition"] == "text" else 1)
-more = {k: case[k] for k in ("attention", "condition", "remat")} | captions
-"""
+# What a process does with a case in either tree.
 AFTER = """
-from vdit.config.devices import device_of
-from vdit.config.model_config import ModelConfig
-from vdit.config.sizes import size_of
-from vdit.planning import lowered
-model = ModelConfig((16, 32, 32, 4), (1, 2, 2), *size_of(case["size"]), dtype="bfloat16", **more)
-made = lowered.compiled(Job(model, case["batch"], mesh, device_of("h200")))
+import json, sys
+from vdit.planning import gpu_table, lowered
+text = sys.argv[2]
+made = lowered.compiled(gpu_table.job(gpu_table.Case(**json.loads(sys.argv[1]))))
 """
 # The layout of cfb1f35, which asked JAX for its default backend instead of the mesh.
 BEFORE = """
+import json, sys, jax
+from jax.experimental import topologies
+case, text, told = json.loads(sys.argv[1]), sys.argv[2], open(sys.argv[3]).read()
 from vdit import sharding, train
 from vdit.diffusion.objectives import RectifiedFlow
 from vdit.optimizer import Recipe
+from vdit.planning.job import Job, mesh_of
 from vdit.planning.lowered import _batch
 from vdit.sizes import Shape, size_of
 from vdit.tasks.programs import DiffusionLoss, Init
+more = {k: case[k] for k in ("attention", "condition", "remat")}
+more |= dict(vocabulary=1001, text_length=77 if case["condition"] == "text" else 1)
 shape = Shape((16, 32, 32, 4), (1, 2, 2), *size_of(case["size"]), dtype="bfloat16", **more)
-job = Job(shape, case["batch"], mesh, None)
+job = Job(shape, case["batch"], mesh_of(case["mesh"]), None)
 asked = {"topology": f"1x1x{job.devices}", "target_config": told}
 devices = list(topologies.get_topology_desc(platform="cuda", **asked).devices)
 jax.default_backend = lambda: "gpu"
-mesh = sharding.make_mesh(mesh, job.batch, devices)
+mesh = sharding.make_mesh(job.mesh, job.batch, devices)
 loss, init = DiffusionLoss(shape, RectifiedFlow(), 0.1), Init(shape)
 create, step = train.compiled(loss, init, Recipe(), mesh)
 state = jax.eval_shape(lambda: create(jax.random.key(0)))
@@ -92,9 +89,17 @@ open(text, "w").write(made.as_text())
 """
 
 
+def job(case: Case) -> Job:
+    """The step of a case."""
+    captions = {"vocabulary": 1001, "text_length": 77 if case.condition == "text" else 1}
+    more = {k: getattr(case, k) for k in ("attention", "condition", "remat")} | captions
+    model = ModelConfig(LATENT, (1, 2, 2), *size_of(case.size), dtype="bfloat16", **more)
+    return Job(model, case.batch, mesh_of(case.mesh), device_of(DEVICE))
+
+
 def row(build: str, tree: pathlib.Path, case: Case) -> dict:
     """What the program of one case moves and holds."""
-    code = COMMON + {"before": BEFORE, "after": AFTER}[build] + WRITE
+    code = {"before": BEFORE, "after": AFTER}[build] + WRITE
     with tempfile.NamedTemporaryFile("r", suffix=".txt") as text:
         told = str(topology.description(device_of(DEVICE)))
         asked = [sys.executable, "-c", code, json.dumps(case._asdict()), text.name, told]

@@ -12,16 +12,18 @@ from vdit.planning.job import Job
 if TYPE_CHECKING:  # JAX starts with as many devices as `topology.simulate` asks for, so later
     import jax
 
+HASTE = {"xla_backend_optimization_level": 0, "xla_gpu_disable_gpuasm_optimizations": True}
+
 
 def compiled(job: Job) -> "jax.stages.Compiled":
-    """The training step of `vdit.training.step` for `job.mesh`, as it runs on described GPUs.
+    """The training step of `vdit.training.step` for `job.mesh`, which never runs: in haste.
 
-    For simulated devices, on which it never runs, it is compiled as `init` is: a third of the time,
-    and the same arguments.
+    On described GPUs its kernels are those that run there, each compiled at the lowest level; on
+    simulated devices it is compiled as `init` is, a third of the time, and has the same arguments.
     """
     step = lowered(job)
     if topology.is_described(job.device):
-        return step.compile()
+        return step.compile(HASTE)
     from vdit.parallel.compiler import compiler_options
 
     return step.compile(compiler_options("init"))

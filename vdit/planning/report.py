@@ -9,7 +9,7 @@ def report(job: Job, remats: tuple[str, ...]) -> dict:
     best = search.best(search.choices(job, job.devices, remats))
     keys = ("step_s", "mfu", "fits", "headroom_gib")
     return {
-        "kind": "prediction",
+        "kind": "formula",
         **_naming(job),
         **search.predict(job),
         "best": _naming(best) | {k: search.predict(best)[k] for k in keys},

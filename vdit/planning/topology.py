@@ -5,13 +5,14 @@ CUDA plugin is installed. Elsewhere so many CPU devices are simulated.
 """
 
 import importlib.util
+import math
 import os
 import pathlib
 import re
 import sys
 from typing import TYPE_CHECKING
 
-from vdit.config.devices import Device
+from vdit.config.devices import NODE, Device
 from vdit.errors import InputError
 
 if TYPE_CHECKING:  # JAX starts with as many devices as `simulate` asks for, so later
@@ -38,7 +39,7 @@ def description(device: Device) -> pathlib.Path:
 
 
 def devices(device: Device | None, count: int) -> "list[jax.Device]":
-    """So many of a device that is not there, on one node; or simulated ones."""
+    """So many of a device that is not there, on nodes of 8; or simulated ones."""
     simulate(count)
     import jax
 
@@ -46,8 +47,9 @@ def devices(device: Device | None, count: int) -> "list[jax.Device]":
         return jax.devices()[:count]
     from jax.experimental import topologies
 
-    told = description(device).read_text()
-    asked = {"topology": f"1x1x{count}", "target_config": told}
+    near = math.gcd(count, NODE)
+    asked = {"topology": f"1x{count // near}x{near}"}  # slices, nodes, devices of a node
+    asked["target_config"] = description(device).read_text()
     return topologies.get_topology_desc(platform="cuda", **asked).devices
 
 
