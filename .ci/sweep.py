@@ -14,5 +14,5 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
     for size in ("w20d2", "w24d2"):
         given = {"model.size": size, "batch": 8}
         flops = training_flops_per_clip(with_overrides(base, given))
-        for budget in (5e8, 1e9):
+        for budget in (4e10, 8e10):
             yield given | {"flops_budget": budget, "steps": steps_for(budget, flops, 8, size)}

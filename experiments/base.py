@@ -61,7 +61,9 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
                 "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
                 "remat": "auto",  # what a GPU recomputes: none | dots | full; a CPU, nothing
                 "unroll": False,
-                "dtype": "float32",  # of the computation; weights are float32
+                # Of the computation (weights are float32): auto is bfloat16 on TPUs, and on GPUs
+                # from A100 on, else float32; or float32 | bfloat16 | float16.
+                "dtype": "auto",
             },
             **diffusion(),
             "optimizer": optimizer(),

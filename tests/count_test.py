@@ -64,7 +64,7 @@ def test_evaluating_adaln_once_saves_what_the_code_of_latte_repeats(
 
 def test_the_ladder_climbs_by_about_1_6(capsys, monkeypatch):
     names = list(SIZES)
-    assert names[-7:] == ["S", "B", "L", "XL", "2B", "7B", "20B"]
+    assert names[-8:] == ["S", "B", "L", "XL", "XL-h128", "2B", "7B", "20B"]
     flags = ["--text", "24", "--patch", "1,2,2", "--latent", "3,8,8,4"]
     rungs = names[names.index("w24d2") : names.index("S") + 1]
     counts = [counted(capsys, monkeypatch, "--size", n, *flags)["params"] for n in rungs]

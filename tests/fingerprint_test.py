@@ -29,6 +29,7 @@ def example(**changes):
             "checkpoint_every_s": 600.0,
             "verify": True,
             "format": 1,
+            "compute_dtype": "float32",
             "checkpoint_at": (50,),
             "evaluate_every": 0,
             "evaluators": {"losses": {}},
@@ -87,6 +88,7 @@ def test_moves_with_what_changes_numbers(key, value):
         ("checkpoint_every", 1),
         ("checkpoint_every_s", 1.0),
         ("verify", False),
+        ("compute_dtype", "bfloat16"),
         ("evaluate_every", 100),
         ("evaluation.clips", 128),
         ("evaluation.seed", 1),
@@ -112,7 +114,7 @@ def test_every_left_out_key_is_tested_above():
     tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
     tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
     tested |= {"model.unroll", "keep", "init", "evaluate_every", "evaluation", "evaluators"}
-    tested |= {"checkpoint_every_s", "verify", "format"}
+    tested |= {"checkpoint_every_s", "verify", "format", "compute_dtype"}
     assert set(NOT_IDENTITY) == tested
 
 

@@ -80,6 +80,12 @@ def test_a_run_leaves_its_row_its_curve_and_its_videos(finished):
     assert row["epochs"] == 1.5
     assert row["tokens"] == 96 * 3 * 8 * 8
     assert row["loss_se"] > 0
+    kept, model = (
+        json.loads((finished / name).read_text())
+        for name in ("config.json", "generator/generator.json")
+    )
+    assert (kept["model"]["dtype"], kept["compute_dtype"]) == ("auto", "float32")
+    assert (row["compute_dtype"], model["config"]["dtype"]) == ("float32", "float32")
     tenths = [row[f"loss_t{k:02d}"] for k in range(10)]
     assert np.mean(tenths) == pytest.approx(row["loss"], rel=1e-5)
     lines = [json.loads(x) for x in (finished / "metrics.jsonl").read_text().splitlines()]

@@ -60,3 +60,35 @@ def test_without_videos_the_demo_is_the_embedded_world(tmp_path):
     coder, launch, *_ = calls(tmp_path)
     assert coder[3:] == ["experiments/autoencoder.py", "--workdir", "runs/demo/autoencoder"]
     assert launch[3:6] == ["sweeps/demo.py", "--root", "runs/demo"]
+
+
+def dry(python):
+    """What `make test` would do with this Python, and its exit status."""
+    made = ["make", "--dry-run", "--always-make", "test", f"PYTHON={python}"]
+    done = subprocess.run(made, cwd=ROOT, check=False, capture_output=True, text=True)
+    return done.stdout + done.stderr, done.returncode
+
+
+@pytest.mark.parametrize(
+    ("version", "environment", "pins"),
+    [
+        ("3.11", ".venv", "constraints.txt"),
+        ("3.12", ".venv-3.12", "constraints-newest.txt"),
+        ("3.13", ".venv-3.13", "constraints-newest.txt"),
+    ],
+)
+def test_each_python_has_an_environment_and_pins(tmp_path, version, environment, pins):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {version}\n")
+    python.chmod(0o755)
+    said, status = dry(python)
+    assert status == 0, said
+    assert f"{python} -m venv {environment}\n" in said
+    assert f"{environment}/bin/pip install --quiet --constraint {pins} --editable" in said
+    assert f"{environment}/bin/python -m pytest" in said
+
+
+def test_a_python_that_does_not_run_is_named():
+    said, status = dry("false")
+    assert status == 2
+    assert "PYTHON=false does not run: expected a Python of 3.11 to 3.13" in said

@@ -60,17 +60,18 @@ def test_an_old_run_goes_on_and_ends_as_it_would_have(old):
 def test_a_config_of_before_has_todays_keys_and_goes_with_the_run(old):
     config = folder.read_config(old)
     assert config.sweep.to_dict() == {"name": "", "branch": False}
-    assert (config.model.positions, config.trunk.run, config.format) == ("rotary", "", 2)
+    assert (config.model.positions, config.trunk.run, config.format) == ("rotary", "", 3)
+    assert (config.model.dtype, config.compute_dtype) == ("float32", "float32")
     assert differences(config, resolve(config)) == []
     config.seed = 1
     with pytest.raises(InputError, match=r"differs in: seed: 0 -> 1$"):
         run(config, str(old))
 
 
-@pytest.mark.parametrize("written", [3, 0, "x", None])
+@pytest.mark.parametrize("written", [4, 0, "x", None])
 def test_a_format_that_is_not_known_is_named(tmp_path, written):
     (tmp_path / "config.json").write_text(json.dumps({"format": written}))
-    with pytest.raises(InputError, match=rf"config.json: format {written}; this code reads 1 to 2"):
+    with pytest.raises(InputError, match=rf"config.json: format {written}; this code reads 1 to 3"):
         folder.read_config(tmp_path)
 
 
@@ -88,6 +89,8 @@ def test_a_flattened_optimizer_of_before_cannot_be_gone_on_with():
 def named(experiment, argument, overrides):
     """The fingerprint of a shipped config with changes, whatever the embedded world is by now."""
     config = importlib.import_module(f"experiments.{experiment}").get_config(argument)
+    if "model" in config:
+        config.model.dtype = "float32"  # from before it was auto
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in overrides.items()}
     config.update_from_flattened_dict(plain)
     if experiment != "clips":  # whose videos and weights are not in the repository

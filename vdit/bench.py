@@ -1,7 +1,8 @@
-"""What a training step costs on this machine: measured, and beside PyTorch where asked.
+"""What a training step costs on this machine: measured, and beside a peer where asked.
 
     python -m vdit.bench                                      # the demo's sizes
     python -m vdit.bench --peer torch --out bench.csv         # beside the same model, torch.compile
+    python -m vdit.bench --peer DIR                           # beside another checkout of vdit
     python -m vdit.bench --sizes S B --attention full factorised --remat none dots full \\
         --latent 16,32,32,4 --batch 16 --dtype bfloat16
     python -m vdit.bench --goals --out goals.csv     # on a GPU: what is to be reached there
@@ -37,13 +38,14 @@ def main() -> None:
         return _data(args)
     if args.goals:
         return _goals(args)
-    chosen = flags.asked(args)
     from vdit.benchmark.measure import measured
     from vdit.parallel import cores
+    from vdit.parallel.compute_dtype import compute_dtype
 
     cores.become_devices()
-
-    _shown((measured(case, bool(args.peer)) for case in chosen), table.line, args.out)
+    args.dtype = compute_dtype(args.dtype)
+    chosen = flags.asked(args)
+    _shown((measured(case, args.peer) for case in chosen), table.line, args.out)
 
 
 def _goals(args: argparse.Namespace) -> None:

@@ -43,6 +43,9 @@ class Generator:
     """`config` the model's, `settings` those of its objective and sampling (parts of a run's
     config), `video` (T, H, W) of a clip in pixels, `weights` those in use: averaged or raw.
 
+    It computes in `config.dtype`, a run's in what that was trained in: its losses on any device are
+    then of one kind.
+
     `vocabulary` is None for a model that was trained on given embeddings. `params` and `ema` are
     None as long as no weights are there.
     """

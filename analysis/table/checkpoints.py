@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.table import schema
 from vdit.runs.files import NUMBER, DamagedFileError, read_json, require
+from vdit.runs.folder import find_config
 
 Row = dict[str, Any]
 Tell = Callable[[str], None]
@@ -35,8 +36,18 @@ def rows_of(folder: pathlib.Path, tell: Tell) -> list[Row]:
     for row in rows:
         if row.get("loss") is None:
             tell(f"{folder}: step {row['steps']} left out, it has no loss")
-    kept = [row for row in rows if row.get("loss") is not None]
-    return [_flat(row) for row in (*kept, *([last] if last else []))]
+    kept = [row for row in rows if row.get("loss") is not None] + ([last] if last else [])
+    if any("compute_dtype" not in row for row in kept):
+        kept = [{"compute_dtype": _asked_dtype(folder)} | row for row in kept]
+    return [_flat(row) for row in kept]
+
+
+def _asked_dtype(folder):
+    """What a run of older code computed in: what its config asks for; None where that is lost."""
+    try:
+        return (find_config(folder) or {}).get("model", {}).get("dtype")
+    except DamagedFileError:
+        return None
 
 
 def columns(records: Iterable[Mapping[str, Any]]) -> Row:

@@ -70,6 +70,7 @@ COLUMNS = (
     Column("mfu", "nonnegative", "share of the device's peak"),
     Column("data_wait", "share", "share of a step spent waiting for data"),
     Column("psnr", "number", "dB, of the autoencoder on held-out clips"),
+    Column("compute_dtype", "text", "what the model computes in"),
     Column("remat", "text", "what the backward pass computed again"),
     Column("device", "text", ""),
     Column("num_devices", "positive", ""),
@@ -81,7 +82,7 @@ BY_NAME = {column.name: column for column in COLUMNS}
 # Elsewhere a table may count its sizes in numbers under the name of our ladder's.
 IDENTIFIERS = tuple(c.name for c in COLUMNS if c.holds == "text" and c.name != "size")
 # Losses of rows that differ in one of these measure different things.
-COMPARABLE = ("dataset", "autoencoder", "objective", "validation")
+COMPARABLE = ("dataset", "autoencoder", "objective", "validation", "compute_dtype")
 EXPECTED = {
     "number": "a finite number",
     "positive": "a number above 0",

@@ -124,3 +124,17 @@ def test_the_command_writes_the_table_and_nothing_half(root, capsys):
     assert len(schema.read_table(out)) == 12
     assert [p.name for p in root.iterdir() if p.is_file()] == ["results.csv"]
     assert "12 runs at 2 compute budgets" in capsys.readouterr().out
+
+
+def test_runs_of_two_kinds_are_told_apart(root):
+    """Older code names the kind in the run's config alone."""
+    first, second, *_ = sorted((root / "runs").iterdir())
+    config = {"steps": 1, "optimizer": {}, "model": {"dtype": "bfloat16"}}
+    (first / "config.json").write_text(json.dumps(config))
+    row = json.loads((second / "result.json").read_text())
+    (second / "result.json").write_text(json.dumps(row | {"compute_dtype": "float32"}))
+    table = collect.collect(root)
+    kinds = table.set_index("run_id")["compute_dtype"].to_dict()
+    assert (kinds[first.name], kinds[second.name]) == ("bfloat16", "float32")
+    with pytest.raises(InputError, match="2 values of 'compute_dtype'"):
+        schema.comparable(table)

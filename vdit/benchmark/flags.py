@@ -25,10 +25,15 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--batch", default=str(cases.DEMO_BATCH), help="clips of a step, on all devices together")
     add("--latent", default="3,8,8,8", help="T,H,W,C of a clip's latents")
     add("--patch", default="1,2,2", help="frames, height, width of a patch")
-    add("--dtype", default="float32", choices=ITEM, help=", ".join(ITEM))
+    dtypes = ("auto", *ITEM)
+    add("--dtype", default="auto", choices=dtypes, help=f"{', '.join(dtypes)}: as a run would have")
     add("--goals", action="store_true", help="DiT-XL/2, Latte-XL/2, full attention; on a GPU")
     add("--minutes", type=float, default=9.5, metavar="M", help="with --goals: end before")
-    add("--peer", choices=("torch",), help="the same model and step in PyTorch, in turns with ours")
+    add(
+        "--peer",
+        metavar="torch|DIR",
+        help="PyTorch's step, or another checkout's, in turns with ours",
+    )
     add("--data", action="store_true", help="what the pipeline brings against what a step eats")
     add("--videos", type=pathlib.Path, metavar="DIR", help="with --data: prepare beside decoding")
     add("--out", metavar="FILE", help="the table as CSV")

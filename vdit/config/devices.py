@@ -5,6 +5,7 @@ import dataclasses
 from vdit.errors import InputError
 
 GIB = 2**30
+USABLE = 0.92  # of the HBM; the rest is the driver's, NCCL's and lost between buffers
 NODE = 8  # GPUs that NVLink joins: HGX and DGX boards of all whose links are known
 
 

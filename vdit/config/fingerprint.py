@@ -25,12 +25,15 @@ ABSENT = "absent"
 #   reports; the evaluator "losses" takes options for other triples.
 # - `checkpoint_every`, `checkpoint_every_s`, `keep` and `verify` are out, `checkpoint_at` stays in:
 #   the checkpoints that branches leave from are part of what a trunk is.
+# - `compute_dtype` is what `model.dtype` came to where the run was begun, which no launcher knows;
+#   `differences` minds it where both sides know it.
 # - `flops_budget` stays in, though it is but a label: fits group rows by it.
 NOT_IDENTITY = (
     "autoencoder.dir",
     "cache",
     "checkpoint_every",
     "checkpoint_every_s",
+    "compute_dtype",
     "data.dir",
     "evaluate_every",
     "evaluation",
@@ -51,6 +54,7 @@ NOT_IDENTITY = (
 # Keys that came later than the fingerprints that are about, and the value at which they mean what
 # was done before them: there they are left out, and no run that was finished is another.
 LATER = {"data.epochs": 0}
+RECORDED = "compute_dtype"  # no identity, but what is gone on with must agree in it
 
 
 def fingerprint(config: Any) -> str:
@@ -78,8 +82,13 @@ def identity(config: Any) -> dict[str, Any]:
 
 
 def differences(old: Any, new: Any) -> list[str]:
-    """One line for each identity key whose value differs, e.g. "model.width: 64 -> 96"."""
+    """One line for each identity key whose value differs, e.g. "model.width: 64 -> 96".
+
+    And for `compute_dtype`, where both configs have it.
+    """
     before, after = identity(old), identity(new)
+    if old.get(RECORDED) and new.get(RECORDED):
+        before[RECORDED], after[RECORDED] = old[RECORDED], new[RECORDED]
     keys = sorted(before.keys() | after.keys())
     changed = [key for key in keys if before.get(key, ABSENT) != after.get(key, ABSENT)]
     return [f"{key}: {before.get(key, ABSENT)!r} -> {after.get(key, ABSENT)!r}" for key in changed]

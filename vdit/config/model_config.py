@@ -31,7 +31,7 @@ CHOICES = {
     "caption_by": CAPTION_BY,
     "positions": POSITIONS,
     "remat": ("none", "dots", "full"),
-    "dtype": ("float32", "bfloat16", "float16"),
+    "dtype": ("auto", "float32", "bfloat16", "float16"),
 }
 
 
@@ -59,7 +59,7 @@ class ModelConfig:
     learn_sigma: bool = False  # twice the channels come out: a prediction, then its variance
     unroll: bool = False  # a shallow model on a CPU is faster unrolled; the weights are the same
     remat: str = "none"
-    dtype: str = "float32"
+    dtype: str = "float32"  # of the computation; auto until a process has decided
 
     @property
     def grid(self) -> tuple[int, int, int]:

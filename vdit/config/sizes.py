@@ -14,11 +14,12 @@ class Size(NamedTuple):
     heads: int
 
 
-# DiT's S to XL (2212.09748, table 1); 2B and up for planning, with heads for the 8 GPUs of a node;
-# below S a ladder named by width and depth, each rung 1.4 to 1.8 times the `params` of the one
-# before, 1.55 in the mean (with captions as text). Depths are even, as Latte's interleaved and
-# late-fusion variants ask. w20d2 is finer: the demo's smallest budgets need a size below their
-# minimum.
+# DiT's S to XL (2212.09748, table 1); XL-h128, the same with heads of 128 numbers, for attention on
+# GPUs works in tiles of 128 (heads of 72 take whole ones, too); 2B and up for planning, with heads
+# for the 8 GPUs of a node; below S a ladder named by width and depth, each rung 1.4 to 1.8 times
+# the `params` of the one before, 1.55 in the mean (with captions as text). Depths are even, as
+# Latte's interleaved and late-fusion variants ask. w20d2 is finer: the demo's smallest budgets need
+# a size below their minimum.
 SIZES = {
     #               D    L   K
     "w20d2": Size(20, 2, 2),
@@ -42,6 +43,7 @@ SIZES = {
     "B": Size(768, 12, 12),
     "L": Size(1024, 24, 16),
     "XL": Size(1152, 28, 16),
+    "XL-h128": Size(1152, 28, 9),
     "2B": Size(1920, 36, 24),
     "7B": Size(3072, 52, 24),
     "20B": Size(4608, 68, 48),
@@ -122,7 +124,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         qk_norm=model.qk_norm,
         unroll=model.unroll,
         remat="none" if model.remat == "auto" else model.remat,  # training decides
-        dtype=model.dtype,
+        dtype=config.get("compute_dtype") or model.dtype,
     )
     if checked(model_config).width <= model_config.patch_numbers:
         raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from vdit.errors import InputError
 
-FORMAT = 2
+FORMAT = 3
 UNMARKED = 1  # of all that was written before formats had numbers
 
 EVALUATORS = {"losses": {}, "worlds": {}, "continuation": {}}  # of runs that named none
@@ -104,5 +104,11 @@ def _from_1(config: dict[str, Any]) -> None:
             place.setdefault(name, copy.deepcopy(value))
 
 
-CHANGES: dict[int, Callable[[dict[str, Any]], None]] = {1: _from_1}
+def _from_2(config: dict[str, Any]) -> None:
+    """Runs computed in what they were asked to, which was float32 unless said otherwise."""
+    if "model" in config:
+        config.setdefault("compute_dtype", config["model"].get("dtype", "float32"))
+
+
+CHANGES: dict[int, Callable[[dict[str, Any]], None]] = {1: _from_1, 2: _from_2}
 KNOWN = (*CHANGES, FORMAT)

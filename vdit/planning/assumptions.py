@@ -4,12 +4,13 @@
 [S] How to Scale Your Model, jax-ml.github.io/scaling-book, chapters "GPUs" and "Training"
 """
 
+from vdit.config.devices import USABLE
+
 PRODUCTS = 0.65  # of the peak, inside matrix products and fused attention ([F]: 0.5 to 0.75)
 LINKS = 0.8  # of the data sheets' rates (376 of 450 GB/s: github.com/NVIDIA/nccl/issues/1264)
 OVERLAP = 0.8  # of weights' and gradients' traffic hides, behind so much of the work ([S] takes 1)
 LATENCY = 20e-6  # seconds that each collective costs, however small
 HOP = 5e-6  # and for each further node of its ring
-USABLE = 0.92  # of the HBM; the rest is the driver's, NCCL's and lost between buffers
 # Of compiled programs (analysis/results/gpu_compiled): how often element-wise kernels and sums move
 # what the dense layers of a forward pass do, and how often what is kept is moved (zeros, a copy
 # into the stack of all layers, a copy out of it).

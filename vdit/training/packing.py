@@ -18,6 +18,7 @@ import numpy as np
 from vdit.errors import InputError
 from vdit.parallel import cores, sharding
 from vdit.parallel.compiler import compiler_options
+from vdit.parallel.compute_dtype import decided
 from vdit.runs import signals
 from vdit.runs.folder import attempt_of
 from vdit.runs.goodput import GOODPUT, listen
@@ -43,7 +44,7 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
     run that diverges ends alone.
     """
     listen()
-    configs = [config for config, _ in runs]
+    configs = [decided(config) for config, _ in runs]
     folders = [pathlib.Path(workdir) for _, workdir in runs]
     pack = [tuple(slot) for slot in pack or _pack_of(configs, folders)]
     mesh = _one_device(configs)

@@ -40,6 +40,7 @@ def row_of(config: ConfigDict, step: int) -> dict[str, Any]:
         "schedule": config.optimizer.schedule,
         "annealed": bool(step == config.steps and last < rates.max()),
         "flops_budget": config.flops_budget,
+        "compute_dtype": config.get("compute_dtype", ""),
         "device": jax.devices()[0].device_kind,
         "num_devices": 1 if cores.are_devices() else jax.device_count(),
         "jax_version": jax.__version__,

@@ -7,6 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from vdit.parallel import processes
+from vdit.parallel.compute_dtype import decided
 from vdit.runs import folder
 from vdit.runs.files import read_json_lines, write_json
 from vdit.runs.goodput import GOODPUT, listen
@@ -35,6 +36,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
         return folder.read_result(path)
     listen()
     started = time.time()
+    config = decided(config)
     task = make_task(config)
     check_same_run(path, config.to_dict(), write=processes.is_first())
     if processes.is_first():

@@ -11,6 +11,7 @@ from vdit.config.sizes import model_config_of
 from vdit.data import cache, latents
 from vdit.errors import InputError
 from vdit.generator import Generator
+from vdit.parallel.compute_dtype import decided
 from vdit.runs.folder import read_config
 from vdit.training import mup
 from vdit.training.diffusion_loss import Init
@@ -20,6 +21,7 @@ from vdit.training.tasks import DIFFUSION
 
 def generator_of(config: ConfigDict, meta: dict[str, Any]) -> Generator:
     """The generator of a resolved config, without weights; `meta` is that of its latent cache."""
+    config = decided(config)
     data, objective = config.data, config.objective
     return Generator(
         config=model_config_of(config, len(meta["words"]), meta["text_features"]),
