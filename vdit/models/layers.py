@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 from jax.typing import DTypeLike
 
 from vdit.models.gelu import gelu
@@ -48,7 +49,7 @@ class Dense(nnx.Module):
         y = rows_of(x).astype(dtype) @ self.kernel[...].astype(dtype)
         if self.bias is not None:
             y = add_to_rows(y, self.bias[...].astype(dtype))
-        y = sharding.constrain_output(y, self.axes[1])
+        y = checkpoint_name(sharding.constrain_output(y, self.axes[1]), "dense")
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
     def split(self, x: jax.Array, n: int) -> list[jax.Array]:
@@ -66,7 +67,8 @@ class Dense(nnx.Module):
         )
         kernel = sharding.constrain(kernel, axis_in, None, axis_out)
         y = jnp.einsum("...d,dnf->...nf", x.astype(dtype), kernel) + bias
-        return list(jnp.unstack(sharding.constrain_output(y, axis_out), axis=-2))
+        y = checkpoint_name(sharding.constrain_output(y, axis_out), "dense")
+        return list(jnp.unstack(y, axis=-2))
 
 
 def zeros_dense(d_in: int, d_out: int, axes: Axes, **kwargs: Any) -> Dense:

@@ -16,15 +16,13 @@ def _attention_on_gpus(primitive: Any, *_: Any, **__: Any) -> bool:
 
 
 policies = jax.checkpoint_policies
-BOTH = policies.save_from_both_policies
 REMAT = {
     "none": None,
     "full": policies.nothing_saveable,
-    # What products made, of dense layers and attention, and the numbers of a row that norms took:
-    # what lies between them is element-wise, and made anew in the loops that use it.
-    "dots": BOTH(
-        BOTH(policies.dots_with_no_batch_dims_saveable, _attention_on_gpus),
-        policies.save_only_these_names("attention", "norm"),
+    # What dense layers and attention made, and the numbers of a row that norms took: what lies
+    # between them is element-wise, and made anew in the loops that use it.
+    "dots": policies.save_from_both_policies(
+        policies.save_only_these_names("dense", "attention", "norm"), _attention_on_gpus
     ),
 }
 
