@@ -12,6 +12,7 @@ import pytest
 from flax import nnx
 
 from tests.clips import levels, write_video
+from tests.paths import ROOT
 from vdit import bench
 from vdit.benchmark import cases, data, goals, measure, table
 from vdit.benchmark.peer import Peer
@@ -121,9 +122,9 @@ def test_rounds_take_turns_with_the_peer(monkeypatch):
     calls = []
     monkeypatch.setattr(measure, "ROUNDS", 2)
     monkeypatch.setattr(measure, "Step", lambda case: Planted("ours", 0.1, calls, 3))
-    monkeypatch.setattr(measure, "Peer", lambda case: Planted("peer", 0.25, calls, 3))
+    monkeypatch.setattr(measure, "Peer", lambda case, of: Planted("peer", 0.25, calls, 3))
     monkeypatch.setattr(measure, "peak_flops", lambda: 100.0)
-    row = measure.measure(cases.demo("w20d2"), with_peer=True)
+    row = measure.measure(cases.demo("w20d2"), peer_of="torch")
     assert calls == ["ours", "ours", "peer", "ours", "peer", "closed"]
     assert [row[k] for k in ("ratio", "ratio_least", "ratio_most")] == pytest.approx([2.5] * 3)
     assert (row["step_ms"], row["peer_step_ms"]) == pytest.approx((200, 500))
@@ -143,9 +144,19 @@ def test_the_peer_answers_from_a_process_of_its_own(monkeypatch):
     assert peer.process.returncode == 0
 
 
-def test_the_peer_says_what_it_has_not():
+def test_another_checkout_is_a_peer_too():
+    """Here it is this one."""
+    peer = Peer(cases.demo("w20d2", latent=(2, 4, 4, 4)), str(ROOT))
+    assert min(peer.compile_s, peer.run(1), peer.run(2)) > 0
+    peer.close()
+    assert peer.process.returncode == 0
+
+
+def test_the_peer_says_what_it_has_not(tmp_path):
+    with pytest.raises(InputError, match="expected torch, or the folder of a checkout of vdit"):
+        Peer(cases.demo("w20d2"), str(tmp_path))
     with pytest.raises(InputError, match="full attention"):
-        measure.measure(cases.demo("w20d2", "factorised", latent=(2, 4, 4, 4)), with_peer=True)
+        measure.measure(cases.demo("w20d2", "factorised", latent=(2, 4, 4, 4)), peer_of="torch")
 
 
 def test_the_best_of_each_goal_is_set_beside_it():

@@ -1,7 +1,8 @@
-"""What a training step costs on this machine: measured, and beside PyTorch where asked.
+"""What a training step costs on this machine: measured, and beside a peer where asked.
 
     python -m vdit.bench                                      # the demo's sizes
     python -m vdit.bench --peer torch --out bench.csv         # beside the same model, torch.compile
+    python -m vdit.bench --peer DIR                           # beside another checkout of vdit
     python -m vdit.bench --sizes S B --attention full factorised --remat none dots full \\
         --latent 16,32,32,4 --batch 16 --dtype bfloat16
     python -m vdit.bench --goals --out goals.csv     # on a GPU: what is to be reached there
@@ -44,7 +45,7 @@ def main() -> None:
     cores.become_devices()
     args.dtype = compute_dtype(args.dtype)
     chosen = flags.asked(args)
-    _shown((measured(case, bool(args.peer)) for case in chosen), table.line, args.out)
+    _shown((measured(case, args.peer) for case in chosen), table.line, args.out)
 
 
 def _goals(args: argparse.Namespace) -> None:

@@ -29,7 +29,11 @@ def parser(description: str) -> argparse.ArgumentParser:
     add("--dtype", default="auto", choices=dtypes, help=f"{', '.join(dtypes)}: as a run would have")
     add("--goals", action="store_true", help="DiT-XL/2, Latte-XL/2, full attention; on a GPU")
     add("--minutes", type=float, default=9.5, metavar="M", help="with --goals: end before")
-    add("--peer", choices=("torch",), help="the same model and step in PyTorch, in turns with ours")
+    add(
+        "--peer",
+        metavar="torch|DIR",
+        help="PyTorch's step, or another checkout's, in turns with ours",
+    )
     add("--data", action="store_true", help="what the pipeline brings against what a step eats")
     add("--videos", type=pathlib.Path, metavar="DIR", help="with --data: prepare beside decoding")
     add("--out", metavar="FILE", help="the table as CSV")

@@ -13,18 +13,18 @@ from vdit.parallel.peak_flops import peak_flops
 ROUNDS, ROUND_S = 9, 1.0
 
 
-def measured(case: Case, with_peer: bool = False, rounds: int | None = None) -> dict:
+def measured(case: Case, peer_of: str | None = None, rounds: int | None = None) -> dict:
     """`measure`, or a row that says why the device did not run it: too little memory, mostly."""
     try:
-        return measure(case, with_peer, rounds)
+        return measure(case, peer_of, rounds)
     except jax.errors.JaxRuntimeError as error:
         why = str(error).splitlines()[0]
         return _named(case) | {"error": "out of memory" if "RESOURCE_EXHAUSTED" in why else why}
 
 
-def measure(case: Case, with_peer: bool = False, rounds: int | None = None) -> dict:
+def measure(case: Case, peer_of: str | None = None, rounds: int | None = None) -> dict:
     """A row of the table. Raises `InputError` for a peer that cannot be had."""
-    peer = Peer(case) if with_peer else None
+    peer = Peer(case, peer_of) if peer_of else None
     ours = Step(case)
     steps = max(2, round(ROUND_S * 3 / max(ours.run(3), 1e-6)))
     times, waited = [], 0.0

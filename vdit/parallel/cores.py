@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import jax
 
+from vdit.parallel.sharding import platform
+
 WORK = 0.09e9  # FLOPs of a step, for each core, below which waiting for each other costs more
 TOKENS = 192  # of clips, whose activations stay in a core's own cache
 NUMBER = "jax_num_cpu_devices"
@@ -55,7 +57,7 @@ def parts(clips: int, tokens: int | None) -> int:
     A part's activations then stay in its cache between the forward and the backward pass. Models
     with convolutions have no `tokens`: in a loop XLA's are slow on a CPU.
     """
-    if jax.default_backend() != "cpu" or tokens is None:
+    if platform() != "cpu" or tokens is None:
         return 1
     at_once = max(1, TOKENS // tokens)
     return next(n for n in range(1, clips + 1) if clips % n == 0 and clips // n <= at_once)
@@ -65,7 +67,7 @@ def share_a_step() -> bool:
     """Whether the mesh that is set splits clips, and nothing else, between devices of a CPU."""
     mesh = jax.sharding.get_abstract_mesh()
     split = {axis for axis, n in mesh.shape.items() if n > 1}
-    return jax.default_backend() == "cpu" and split == {"data"}
+    return platform() == "cpu" and split == {"data"}
 
 
 def _count() -> int:
