@@ -117,6 +117,14 @@ def test_kernels_of_every_model(variant, more, attentions):
     assert sorted(found) == [FORWARD] * attentions + [BACKWARD] * attentions * train
 
 
+@pytest.mark.parametrize(("remat", "forwards"), [("none", 2), ("dots", 2), ("full", 4)])
+def test_attention_runs_once_where_what_products_made_is_kept(remat, forwards):
+    """Of a model with two attentions: over the clip, and over the caption."""
+    with gpu():
+        found = program(dataclasses.replace(TINY, remat=remat, dtype="bfloat16"))
+    assert (found.count(FORWARD), found.count(BACKWARD)) == (forwards, 2)
+
+
 def test_kernels_of_latte_for_text():
     config = dataclasses.replace(TINY, attention="interleaved", dtype="bfloat16", text_features=8)
     with gpu():

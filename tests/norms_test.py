@@ -1,4 +1,4 @@
-"""Norms in closed form: gradients of the plain equations, and what a backward pass is handed."""
+"""Norms and GELU: the gradients of the plain equations, and what a backward pass is handed."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vdit.models import norms
+from vdit.models.gelu import gelu
 
 B, T, N, D = 3, 2, 8, 24
 
@@ -38,6 +39,7 @@ CASES = {
     "alone": (norms.layer_norm, plain_layer_norm, (X,)),
     "clips": (lambda x, *c: norms.layer_norm(x, c), clips, (X, normal(1, *BD), normal(2, *BD))),
     "frames": (lambda x, *c: norms.layer_norm(x, c), frames, (X, normal(1, *BTD), normal(2, *BTD))),
+    "gelu": (gelu, jax.nn.gelu, (4 * X,)),
     "rms": (norms.rms_norm, plain_rms_norm, (normal(0, B, N, 4, 6), normal(1, 6))),
 }
 

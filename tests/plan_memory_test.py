@@ -92,5 +92,4 @@ def test_more_recomputation_keeps_less_and_costs_more():
     assert products == sorted(products)
     forward, training = flops.forward_flops(XL), flops.training_flops(XL)
     assert products[2] / products[0] == pytest.approx((training + forward) / training)
-    attention = 4 * 28 * 1152 * 4096 * (4096 + 77)
-    assert flops.recomputed_flops(jobs[1].model) == attention
+    assert flops.recomputed_flops(jobs[1].model) == 0

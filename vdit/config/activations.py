@@ -39,7 +39,8 @@ def activation_bytes(c: ModelConfig) -> int:
 def saved(c: ModelConfig, remat: str) -> ActivationBytes:
     """What a training step of a transformer saves of one clip under a policy of recomputation.
 
-    "full": what enters each layer; "dots": the outputs of its dense layers too; "none": all.
+    "full": what enters each layer; "dots": what its dense layers and attentions make, too, and the
+    numbers a row that norms take; "none": all.
     """
     layers = [(layer, repeats) for layer, repeats in stages(c)]
     if remat == "none":
@@ -75,12 +76,14 @@ def _block(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
 
 
 def _dense(c: ModelConfig, attention_axes: tuple[str, ...]) -> ActivationBytes:
-    """Outputs: queries, keys, values and what follows them; the MLP's two; the caption's."""
-    numbers, crosses = _tokens(c) * c.width, c.crosses
-    unsplit = (len(attention_axes) + 1 + crosses) * numbers
-    split = (3 * len(attention_axes) + c.mlp_ratio + crosses) * numbers
+    """Queries, keys, values, attention and what follows it; the MLP's two; the caption's."""
+    numbers, crosses, words = _tokens(c) * c.width, c.crosses, c.text_length * c.crosses
+    parts = len(attention_axes) + 1 + crosses
+    split = (4 * len(attention_axes) + c.mlp_ratio + 2 * crosses) * numbers + 2 * words * c.width
+    normed = (2 * len(attention_axes) + crosses) * _tokens(c) + words
     return ActivationBytes(
-        _bytes(c, unsplit, 0), _bytes(c, split + 2 * crosses * c.text_length * c.width, 0)
+        _bytes(c, parts * numbers, 2 * parts * _tokens(c)),
+        _bytes(c, split, normed * c.heads * c.qk_norm),
     )
 
 

@@ -67,12 +67,8 @@ def training_flops(c: ModelConfig) -> int:
 
 
 def recomputed_flops(c: ModelConfig) -> int:
-    """FLOPs of one clip that `remat` does twice: attention's two products (dots), or all (full)."""
-    if c.remat != "dots":
-        return forward_flops(c) if c.remat == "full" else 0
-    attended = sum(attended_tokens(c, axis) for block in _blocks(c) for axis in block)
-    cross = c.depth * c.tokens * c.text_length * c.crosses
-    return int(4 * c.width * ((c.tokens + c.context) * attended + cross))
+    """FLOPs of one clip that `remat` does twice: all products ("full") or, fused, none."""
+    return forward_flops(c) if c.remat == "full" else 0
 
 
 def gmacs(c: ModelConfig) -> float:

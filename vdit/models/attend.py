@@ -5,6 +5,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 from vdit.models.embed import Grid
 from vdit.parallel.processes import is_first
@@ -36,7 +37,7 @@ def attend(
         seen = jnp.arange(k_BMKE.shape[1]) < length_B[:, None, None, None]
         logits = jnp.where(seen, logits, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(logits, -1).astype(v_BMKE.dtype)
-    return jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE)
+    return checkpoint_name(jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE), "attention")
 
 
 def _on_gpu(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:

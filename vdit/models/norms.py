@@ -7,6 +7,7 @@ input, in the dtype it came in, and one or two numbers a row; the backward pass 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 
 from vdit.models import layers
 
@@ -33,7 +34,9 @@ def _layer_norm(x_ND: jax.Array, modulation: Modulation | None) -> jax.Array:
 def _layer_norm_forward(x_ND, modulation):
     x = x_ND.astype(jnp.float32)
     mean = x.mean(-1, keepdims=True)
-    rate = jax.lax.rsqrt(jnp.square(x - mean).mean(-1, keepdims=True) + EPSILON)
+    variance = jnp.square(x).mean(-1, keepdims=True) - jnp.square(mean)  # the tokens are read once
+    rate = jax.lax.rsqrt(jnp.maximum(variance, 0) + EPSILON)
+    mean, rate = checkpoint_name((mean, rate), "norm")
     y, scale_1D = (x - mean) * rate, None
     if modulation is not None:
         shift_1D, scale_1D = (c_D[..., None, :] for c_D in modulation)
@@ -46,7 +49,7 @@ def _layer_norm_backward(saved, g_ND):
     x_ND, mean, rate, scale_1D = saved
     h, n, gradients = g_ND.astype(jnp.float32), (x_ND.astype(jnp.float32) - mean) * rate, None
     if scale_1D is not None:
-        gradients = tuple(layers.sum_rows(s).astype(scale_1D.dtype) for s in (h, h * n))
+        gradients = tuple(s.astype(scale_1D.dtype) for s in layers.sums_of_rows(h, h * n))
         h = h * (1 + scale_1D.astype(jnp.float32))
     dx = (h - h.mean(-1, keepdims=True) - n * (h * n).mean(-1, keepdims=True)) * rate
     return dx.astype(x_ND.dtype), gradients
@@ -73,7 +76,7 @@ def rms_norm(x: jax.Array, scale_E: jax.Array) -> jax.Array:
 
 def _rms_norm_forward(x, scale_E):
     y = x.astype(jnp.float32)
-    rate = jax.lax.rsqrt(jnp.square(y).mean(-1, keepdims=True) + EPSILON)
+    rate = checkpoint_name(jax.lax.rsqrt(jnp.square(y).mean(-1, keepdims=True) + EPSILON), "norm")
     return (y * rate * scale_E).astype(x.dtype), (x, rate, scale_E)
 
 

@@ -9,10 +9,21 @@ from flax import nnx
 
 from vdit.config.model_config import ModelConfig
 
+
+def _attention_on_gpus(primitive: Any, *_: Any, **__: Any) -> bool:
+    """cuDNN's forward pass: its output and the softmax's statistics, both needed backward."""
+    return primitive.name.startswith("dot_product_attention_fwd")
+
+
+policies = jax.checkpoint_policies
 REMAT = {
     "none": None,
-    "full": jax.checkpoint_policies.nothing_saveable,
-    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+    "full": policies.nothing_saveable,
+    # What dense layers and attention made, and the numbers of a row that norms took: what lies
+    # between them is element-wise, and made anew in the loops that use it.
+    "dots": policies.save_from_both_policies(
+        policies.save_only_these_names("dense", "attention", "norm"), _attention_on_gpus
+    ),
 }
 
 
@@ -29,6 +40,7 @@ def repeat(
     zeros as temporal positions; all get None where there are none to add.
     """
     graph, weights = nnx.split(stage)
+    weights = _cast(weights, config)
     depth = len(jax.tree.leaves(weights)[0])
     first = None if temporal_ND is None else (jnp.arange(depth) == 0).astype(temporal_ND.dtype)
 
@@ -38,8 +50,15 @@ def repeat(
         return nnx.merge(graph, weights_of_one)(x, temporal, *inputs), None
 
     if REMAT[config.remat] is not None:
-        layer = jax.checkpoint(layer, policy=REMAT[config.remat])
+        # In a loop there is nothing to merge recomputation with; a barrier would only cost copies.
+        layer = jax.checkpoint(layer, policy=REMAT[config.remat], prevent_cse=config.unroll)
     return jax.lax.scan(layer, x_BND, (weights, first), unroll=config.unroll or 1)[0]
+
+
+def _cast(weights: nnx.State, config: ModelConfig) -> nnx.State:
+    """Matrices in the dtype of the products: cast once, not in every layer of both passes."""
+    dtype = jnp.dtype(config.dtype)
+    return jax.tree.map(lambda w: w.astype(dtype) if w.ndim > 2 else w, weights)
 
 
 def stacked(layer: Callable[..., nnx.Module], depth: int, rngs: nnx.Rngs) -> nnx.Module:

@@ -38,8 +38,8 @@ def memory(job: Job) -> dict[str, float]:
     model, mesh, item = job.model, job.mesh, ITEM[job.model.dtype]
     own = weights_per_device(model, mesh)
     layer = weights_per_device(model, mesh | {"fsdp": 1}, layer_weights)
-    # A scan without recomputation keeps the weights that it cast for its products.
-    cast = own * item if model.remat == "none" and model.dtype != "float32" else 0.0
+    # The weights of all layers, cast for their products before the scan.
+    cast = own * item if model.dtype != "float32" else 0.0
     held = _split(job, saved(model, model.remat))
     return {
         "weights_ema_moments": STATE * own,
