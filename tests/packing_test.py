@@ -121,8 +121,14 @@ def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
 
 
 def test_an_idle_slot_keeps_its_state_to_the_bit():
-    def loss(params, batch, key):
-        return ((batch["x"] @ params["w"]) ** 2).mean(), {}
+    class Squares:
+        tokens = None
+
+        def draw(self, batch, key):
+            return batch
+
+        def __call__(self, params, drawn):
+            return ((drawn["x"] @ params["w"]) ** 2).mean(), {}
 
     def state(seed):
         w, optimizer = jax.random.normal(jax.random.key(seed), (3,)), OptimizerConfig()
@@ -131,7 +137,7 @@ def test_an_idle_slot_keeps_its_state_to_the_bit():
         return TrainState(np.int32(0), {"w": w}, ema, moments, key, minus)
 
     before = packing.stacked([state(0), state(1)])
-    step = packing.compiled(loss, OptimizerConfig(), sharding.make_mesh({}))
+    step = packing.compiled(Squares(), OptimizerConfig(), sharding.make_mesh({}))
     batch = {"x": np.ones((2, 4, 3), np.float32)}
     rates, decays, active = np.full(2, 0.1), np.full(2, 0.5), np.array([True, False])
     after, _ = step(before, batch, rates, decays, active)

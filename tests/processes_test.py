@@ -105,10 +105,13 @@ def test_variables_that_do_not_go_together_are_named(environ, line):
         processes.join(environ)
 
 
-def test_a_lone_process_joins_nobody():
+def test_a_lone_process_joins_nobody_and_makes_devices_of_its_cores(monkeypatch):
+    made = []
+    monkeypatch.setattr(processes.cores, "become_devices", lambda: made.append("devices"))
     processes.join({})
     processes.join({"SLURM_STEP_NUM_TASKS": "1"})
     assert jax.process_count() == 1
+    assert made == ["devices", "devices"]
 
 
 def test_rows_that_are_read_are_those_that_lie_here():
