@@ -46,7 +46,7 @@ class Dense(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         dtype = self.dtype or x.dtype
-        y = rows_of(x).astype(dtype) @ self.kernel[...].astype(dtype)
+        y = checkpoint_name(rows_of(x).astype(dtype) @ self.kernel[...].astype(dtype), "product")
         if self.bias is not None:
             y = add_to_rows(y, self.bias[...].astype(dtype))
         y = checkpoint_name(sharding.constrain_output(y, self.axes[1]), "dense")
@@ -66,8 +66,8 @@ class Dense(nnx.Module):
             for w in (self.kernel, self.bias)
         )
         kernel = sharding.constrain(kernel, axis_in, None, axis_out)
-        y = jnp.einsum("...d,dnf->...nf", x.astype(dtype), kernel) + bias
-        y = checkpoint_name(sharding.constrain_output(y, axis_out), "dense")
+        y = checkpoint_name(jnp.einsum("...d,dnf->...nf", x.astype(dtype), kernel), "product")
+        y = checkpoint_name(sharding.constrain_output(y + bias, axis_out), "dense")
         return list(jnp.unstack(y, axis=-2))
 
 

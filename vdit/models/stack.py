@@ -16,15 +16,20 @@ def _attention_on_gpus(primitive: Any, *_: Any, **__: Any) -> bool:
 
 
 policies = jax.checkpoint_policies
-REMAT = {
-    "none": None,
-    "full": policies.nothing_saveable,
-    # What dense layers and attention made, and the numbers of a row that norms took: what lies
-    # between them is element-wise, and made anew in the loops that use it.
-    "dots": policies.save_from_both_policies(
-        policies.save_only_these_names("dense", "attention", "norm"), _attention_on_gpus
-    ),
-}
+
+
+def _made_by(dense: str) -> Callable[..., Any]:
+    """Keeps what dense layers and attention made, and the numbers of a row that norms took.
+
+    What lies between them is element-wise, and made anew in the loops that use it.
+    """
+    named = policies.save_only_these_names(dense, "attention", "norm")
+    return policies.save_from_both_policies(named, _attention_on_gpus)
+
+
+REMAT = {"none": None, "full": policies.nothing_saveable, "dots": _made_by("dense")}
+# Without a scan's stack a product is kept where it is; with its bias it would be written again.
+UNROLLED = REMAT | {"dots": _made_by("product")}
 
 
 def repeat(
@@ -49,9 +54,9 @@ def repeat(
         temporal = None if is_first is None else is_first * temporal_ND
         return nnx.merge(graph, weights_of_one)(x, temporal, *inputs), None
 
-    if REMAT[config.remat] is not None:
+    if policy := (UNROLLED if config.unroll else REMAT)[config.remat]:
         # In a loop there is nothing to merge recomputation with; a barrier would only cost copies.
-        layer = jax.checkpoint(layer, policy=REMAT[config.remat], prevent_cse=config.unroll)
+        layer = jax.checkpoint(layer, policy=policy, prevent_cse=config.unroll)
     return jax.lax.scan(layer, x_BND, (weights, first), unroll=config.unroll or 1)[0]
 
 
