@@ -14,7 +14,7 @@ HOP = 5e-6  # and for each further node of its ring
 # Of compiled programs (analysis/results/gpu_compiled): how often element-wise kernels and sums move
 # what the dense layers of a forward pass do, and how often what is kept is moved (zeros, a copy
 # into the stack of all layers, a copy out of it).
-ELEMENT_WISE = {"none": 5.9, "dots": 6.3, "full": 8.6}
+ELEMENT_WISE = {"none": 5.2, "dots": 5.4, "full": 7.8}
 KEPT = 5
 STATE = 16  # bytes a weight: float32 weights, their average (EMA), two moments of Adam [Z]
 UPDATE = 44  # bytes read and written a weight: gradient 3x, the state of 16 in, 16 out
