@@ -44,7 +44,7 @@ def lowered(job: Job) -> "jax.stages.Lowered":
     loss, init = DiffusionLoss(job.model, RectifiedFlow(), 0.1), Init(job.model)
     with jax.set_mesh(mesh):
         create, train_step = step.compiled(loss, init, OptimizerConfig(), mesh)
-        state = jax.eval_shape(lambda: create(jax.random.key(0)))
+        state = jax.eval_shape(create, jax.eval_shape(lambda: jax.random.key(0)))
         return train_step.lower(state, _batch(job), 1e-3, 0.99)
 
 
