@@ -57,7 +57,7 @@ def parts(clips: int, tokens: int | None) -> int:
     A part's activations then stay in its cache between the forward and the backward pass. Models
     with convolutions have no `tokens`: in a loop XLA's are slow on a CPU.
     """
-    if platform() != "cpu" or tokens is None:
+    if platform() != "cpu" or tokens is None or not _split() <= {"data"}:
         return 1
     at_once = max(1, TOKENS // tokens)
     return next(n for n in range(1, clips + 1) if clips % n == 0 and clips // n <= at_once)
@@ -65,9 +65,12 @@ def parts(clips: int, tokens: int | None) -> int:
 
 def share_a_step() -> bool:
     """Whether the mesh that is set splits clips, and nothing else, between devices of a CPU."""
-    mesh = jax.sharding.get_abstract_mesh()
-    split = {axis for axis, n in mesh.shape.items() if n > 1}
-    return platform() == "cpu" and split == {"data"}
+    return platform() == "cpu" and _split() == {"data"}
+
+
+def _split() -> set[str]:
+    """The axes along which the mesh that is set splits anything."""
+    return {axis for axis, n in jax.sharding.get_abstract_mesh().shape.items() if n > 1}
 
 
 def _count() -> int:
