@@ -162,3 +162,9 @@ def test_weak_scaling_falls_with_nodes_and_rises_with_work():
 
     assert 1 > found(8) > found(16) > found(512) > found(4096) > 0
     assert found(512, clips=16) > found(512, clips=4) > found(512)
+
+
+def test_both_half_precisions_cost_the_same():
+    halves = [job("fsdp=8", batch=8, dtype=dtype) for dtype in ("bfloat16", "float16")]
+    assert cost_model.memory(halves[0]) == cost_model.memory(halves[1])
+    assert cost_model.step_seconds(halves[0]) == cost_model.step_seconds(halves[1])

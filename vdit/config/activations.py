@@ -7,7 +7,7 @@ from typing import NamedTuple
 from vdit.config.model_config import ModelConfig, attended_tokens, stages
 from vdit.config.unet import blocks
 
-ITEM = {"float32": 4, "bfloat16": 2}
+ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
 REMATS = ("none", "dots", "full")  # from the most memory to the most arithmetic
 
 

@@ -27,8 +27,8 @@ class Device:
     network: float | None = None  # InfiniBand for each GPU, bytes/s
 
     def flops(self, dtype: str) -> float:
-        """FLOP/s at best for products of `dtype`."""
-        return self.peak if dtype == "bfloat16" else self.peak / 2
+        """FLOP/s at best for products of `dtype`; half precisions are alike."""
+        return self.peak / 2 if dtype == "float32" else self.peak
 
 
 H100 = "NVIDIA H100 data sheet, dense; DGX H100: one ConnectX-7 of 400 Gb/s a GPU"
