@@ -15,7 +15,7 @@ from vdit.parallel import cores
 from vdit.training import step
 from vdit.training.diffusion_loss import DiffusionLoss
 
-MODEL = ModelConfig((3, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=8, vocabulary=9, text_length=5)
+MODEL = ModelConfig((3, 4, 4, 3), (1, 2, 2), 16, 1, 2, frequencies=8, vocabulary=9, text_length=5)
 
 
 def test_a_part_holds_as_many_clips_as_the_cache():
@@ -52,24 +52,25 @@ SCRIPT = """
 import json, sys, jax
 from vdit.parallel import cores
 cores.become_devices()
-mesh = dict(zip(("data", "fsdp", "tensor", "context"), map(int, sys.argv[1].split(","))))
-asked = [(8, 9), (6, 9), (8, 2.5), (8, 0), (7, 9)]  # clips, cores' worth of work
-print(json.dumps([len(cores.devices(mesh, n, work * cores.WORK)) for n, work in asked]))
+work = [(8, 9), (6, 9), (8, 2.5), (8, 0), (7, 9)]  # clips, cores' worth of work
+for text in sys.argv[1:]:
+    mesh = dict(zip(("data", "fsdp", "tensor", "context"), map(int, text.split(","))))
+    print([len(cores.devices(mesh, n, many * cores.WORK)) for n, many in work])
 """
 
 
 @pytest.mark.parametrize(
-    ("mesh", "count", "counts"),
+    ("count", "expected"),
     [
-        ("-1,1,1,1", 4, [4, 3, 2, 1, 1]),
-        ("-1,2,1,1", 4, [4, 2, 2, 2, 2]),
-        ("2,1,1,1", 4, [2, 2, 2, 2, 2]),
-        ("-1,1,1,1", 0, [3, 3, 3, 3, 3]),  # simulated devices are taken as they are
+        # cores; for each mesh, how many a step takes
+        (4, {"-1,1,1,1": [4, 3, 2, 1, 1], "-1,2,1,1": [4, 2, 2, 2, 2], "2,1,1,1": [2] * 5}),
+        (0, {"-1,1,1,1": [3] * 5}),  # simulated devices are taken as they are
     ],
 )
-def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, mesh, count, counts):
+def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, count, expected):
     if count:
         monkeypatch.setenv("JAX_NUM_CPU_DEVICES", str(count))
     script = tmp_path / "cores.py"
     script.write_text(SCRIPT)
-    assert json.loads(python(script, mesh, devices=3).stdout) == counts
+    lines = python(script, *expected, devices=3).stdout.splitlines()
+    assert [json.loads(line) for line in lines] == list(expected.values())

@@ -59,11 +59,11 @@ def test_the_seed_fixes_the_order():
 @pytest.mark.parametrize("lone", [True, False])
 def test_a_lone_cpu_and_other_devices_go_on_from_each_other(monkeypatch, lone):
     """The same batches, and a position of the one is a position of the other."""
-    monkeypatch.setattr(pipeline, "_is_lone_cpu", lambda: lone)
+    monkeypatch.setattr(pipeline, "_is_lone_cpu", lambda sharding: lone)
     first = stream()
     seen = take(first, 3)
     assert seen.tolist() == ORDER
-    monkeypatch.setattr(pipeline, "_is_lone_cpu", lambda: not lone)
+    monkeypatch.setattr(pipeline, "_is_lone_cpu", lambda sharding: not lone)
     second, whole = stream(), take(stream(), 6)
     second.set_state(first.get_state())
     assert (take(second, 3) == whole[12:]).all()

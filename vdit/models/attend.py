@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
 from vdit.models.embed import Grid
-from vdit.parallel.processes import is_first
 from vdit.parallel.sharding import constrain, on_shards, platform
 
 SHARDED, REPLICATED = ("batch", "tokens", "heads", None), ("batch", None, "heads", None)
@@ -76,7 +75,7 @@ def _xla(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> 
 @functools.cache
 def _warn(shape: tuple[int, int, int], keys: int, dtype: str, why: str) -> None:
     """Says, once for each shape, that logits go through memory, where there are many of them."""
-    if shape[0] * keys >= LARGE and is_first():
+    if shape[0] * keys >= LARGE and jax.process_index() == 0:
         print(
             f"attention of (N, K, E) = {shape} to {keys} keys in {dtype} keeps {shape[0]} x {keys} "
             f"logits of every head in memory: cuDNN's kernel {why}",

@@ -5,6 +5,7 @@ between them are too small to be shared. As devices of their own the cores work 
 own. What that gains is in analysis/results/bench_step.
 """
 
+import contextlib
 import math
 import os
 from collections.abc import Mapping
@@ -21,11 +22,12 @@ NUMBER = "jax_num_cpu_devices"
 def become_devices() -> None:
     """Makes each core a device; before anything asks JAX for its devices.
 
-    Does nothing where XLA_FLAGS or JAX_NUM_CPU_DEVICES say how many there are.
+    Does nothing where XLA_FLAGS or JAX_NUM_CPU_DEVICES say how many there are, or JAX has them.
     """
     simulated = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if not simulated and getattr(jax.config, NUMBER) < 0:
-        jax.config.update(NUMBER, _count())
+        with contextlib.suppress(RuntimeError):  # asked already: they stay as they are
+            jax.config.update(NUMBER, _count())
 
 
 def are_devices() -> bool:
