@@ -25,7 +25,8 @@ if CACHE not in os.environ:  # workers of one session inherit that of the first 
     os.environ[CACHE] = tempfile.mkdtemp(prefix="vdit-tests-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    QUICK = ["--xla_backend_optimization_level=0"]
+    # One device in every process, whose programs others find in the cache (`vdit.parallel.cores`).
+    QUICK = ["--xla_backend_optimization_level=0", "--xla_force_host_platform_device_count=1"]
     QUICK += ["--xla_cpu_use_fusion_emitters=false"] * (JAXLIB < (0, 11, 1))
     os.environ[FLAGS] = " ".join([os.environ.get(FLAGS, ""), *QUICK])
     MADE_HERE = True

@@ -17,8 +17,10 @@ DIFFUSION = ("flow", "ddpm", "edm")
 class Task(Protocol):
     """What the loop asks of a task.
 
-    `records` are the rows for the pipeline. `init(key) -> weights` and `loss(weights, batch, key)
-    -> (loss, metrics)` are frozen dataclasses: equal runs share compiled programs.
+    `records` are the rows for the pipeline. `init(key) -> weights` and `loss` are frozen
+    dataclasses: equal runs share compiled programs. `loss.draw(batch, key)` is the batch with all
+    that is random, `loss(weights, drawn) -> (loss, metrics)` a mean over any part of its clips;
+    `loss.tokens` are those of a clip, or None (`vdit.parallel.cores.parts`).
     """
 
     records: Any
