@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import python
+from tests.tiny import flags, python
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion.flow import RectifiedFlow
 from vdit.models import dit
@@ -74,3 +74,11 @@ def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, count,
     script.write_text(SCRIPT)
     lines = python(script, *expected, devices=3).stdout.splitlines()
     assert [json.loads(line) for line in lines] == list(expected.values())
+
+
+def test_a_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_path):
+    """On one of them, which has all weights, while the step's mesh is set."""
+    often = {"steps": 4, "sample_every": 2, "evaluate_every": 2, "validation.triples": 10}
+    python("-m", "vdit.main", *flags(tmp_path, tmp_path / "run", **often), devices=2)
+    made = {path.relative_to(tmp_path / "run").as_posix() for path in tmp_path.glob("run/*/*")}
+    assert {"evaluations/2.json", "samples/step_000002_00.webp", "evaluations/4.json"} <= made
