@@ -77,7 +77,7 @@ def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, count,
 
 
 def test_a_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_path):
-    """On one of them, which has all weights, while the step's mesh is set."""
+    """While the step's mesh is set."""
     often = {"steps": 4, "sample_every": 2, "evaluate_every": 2, "validation.triples": 10}
     python("-m", "vdit.main", *flags(tmp_path, tmp_path / "run", **often), devices=2)
     made = {path.relative_to(tmp_path / "run").as_posix() for path in tmp_path.glob("run/*/*")}

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config, flags, python, simulated, trained
+from tests.tiny import ROOT, config, flags, simulated, trained
 from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.parallel import processes, sharding
@@ -142,21 +142,3 @@ def test_a_signal_to_one_process_saves_and_ends_both(tmp_path):
     step = read_json_lines(log).rows[-1]["step"]
     assert steps_saved(workdir) == [step]
     assert [f"step {step} is saved" in end for end in ends] == [True, False]
-
-
-LOCAL = """
-import jax, numpy as np
-from vdit.parallel import processes, sharding
-mesh = sharding.make_mesh({"data": 2})
-tree = {"weights": jax.device_put(np.ones(4), sharding.replicated(mesh))}
-tree |= {"rows": jax.device_put(np.ones(4), sharding.batch_sharding(mesh)), "number": 1}
-here = processes.local(tree)
-print(*(len(here[name].devices()) for name in ("weights", "rows")), here["number"])
-"""
-
-
-def test_weights_that_all_devices_have_are_used_on_one(tmp_path):
-    """An autoencoder's lie there: a program of both takes its arrays from one place."""
-    script = tmp_path / "local.py"
-    script.write_text(LOCAL)
-    assert python(script, devices=2).stdout.split() == ["1", "2", "1"]

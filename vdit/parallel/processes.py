@@ -106,17 +106,11 @@ def wait(name: str) -> None:
 def local(tree: Any) -> Any:
     """The whole of sharded arrays on this process's first device; all processes must call it.
 
-    On that device by name: within a mesh an array that is only made would lie on all of it. Of one
-    process alone, arrays that are split over its devices stay so: no single one may have the room.
+    On that device by name: within a mesh an array that is only made would lie on all of it.
     """
-    device = jax.local_devices()[0]
     if jax.process_count() == 1:
-        return jax.tree.map(lambda x: jax.device_put(x, device) if _is_everywhere(x) else x, tree)
+        return tree
     from jax.experimental.multihost_utils import process_allgather
 
+    device = jax.local_devices()[0]
     return jax.tree.map(lambda x: jax.device_put(process_allgather(x, tiled=True), device), tree)
-
-
-def _is_everywhere(x: Any) -> bool:
-    """Whether several devices have the whole of it."""
-    return isinstance(x, jax.Array) and len(x.devices()) > 1 and x.is_fully_replicated

@@ -174,14 +174,11 @@ def tree_sharding(tree: Any, mesh: Mesh) -> Any:
 
 
 def local_mesh() -> contextlib.AbstractContextManager:
-    """Within, programs run where `vdit.parallel.processes.local` has put the weights.
+    """Within, programs of one of several processes run on its first device alone.
 
-    That is one device, this process's first (on a mesh over those of others they would wait for
-    these), but for weights that are split over the devices of one process: they stay on its mesh.
+    On a mesh over the devices of others they would wait for these.
     """
-    mesh = jax.sharding.get_abstract_mesh()
-    split = {axis for axis, n in mesh.shape.items() if n > 1}
-    if jax.process_count() == 1 and (not split or split - {"data"}):
+    if jax.process_count() == 1:
         return contextlib.nullcontext()
     return jax.set_mesh(make_mesh({}, devices=jax.local_devices()[:1]))
 

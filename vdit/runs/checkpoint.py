@@ -20,7 +20,7 @@ from vdit.parallel import processes
 from vdit.runs import digests
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import CHECKPOINTS, read_format, steps_saved
-from vdit.runs.weights import name_of
+from vdit.runs.weights import name_of, placed
 
 # Orbax logs, with traces, what it also raises.
 logging.getLogger("absl").addFilter(lambda record: "orbax" not in record.pathname)
@@ -66,7 +66,7 @@ def read_weights(
         stored = _stored_names(folder, named)
         renamed = {stored[name]: x for name, x in named.items()}
         loaded = ocp.load_checkpointables(folder, {"weights": renamed})["weights"]
-        leaves = [loaded[stored[name]] for name in named]
+        leaves = [placed(loaded[stored[name]]) for name in named]
         return int(folder.name), jax.tree.unflatten(jax.tree.structure(both), leaves)
 
     return _read(workdir, step, load, verify)

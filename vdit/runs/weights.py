@@ -38,8 +38,14 @@ def load_weights(path: str | pathlib.Path, shapes: Any) -> Any:
         if isinstance(error, InputError):
             raise
         raise DamagedFileError(f"{path}: damaged ({error})") from error
-    placed = [jax.device_put(x, jax.devices()[0]) for x in arrays]
-    return jax.tree.unflatten(jax.tree.structure(shapes), placed)
+    return jax.tree.unflatten(jax.tree.structure(shapes), [placed(x) for x in arrays])
+
+
+def placed(array: Any) -> jax.Array:
+    """On the first device; in a process that is alone not bound to it, so that a program may have
+    it beside arrays that lie on a mesh."""
+    device = None if jax.process_count() == 1 else jax.devices()[0]
+    return jax.device_put(np.asarray(array), device)
 
 
 def name_of(path: Sequence[Any]) -> str:
