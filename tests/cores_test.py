@@ -82,3 +82,23 @@ def test_a_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_path):
     python("-m", "vdit.main", *flags(tmp_path, tmp_path / "run", **often), devices=2)
     made = {path.relative_to(tmp_path / "run").as_posix() for path in tmp_path.glob("run/*/*")}
     assert {"evaluations/2.json", "samples/step_000002_00.webp", "evaluations/4.json"} <= made
+
+
+BESIDE = """
+import jax, numpy as np
+from vdit.parallel import sharding
+from vdit.runs.weights import load_weights, save_weights
+mesh = sharding.make_mesh({"data": 2})
+save_weights("w.npz", {"w": np.ones(4, np.float32)})
+read = load_weights("w.npz", {"w": jax.ShapeDtypeStruct((4,), np.float32)})
+with jax.set_mesh(mesh):
+    rows = jax.device_put(np.ones(4, np.float32), sharding.batch_sharding(mesh))
+    print(jax.jit(lambda w, x: (w * x).sum())(read["w"], rows))
+"""
+
+
+def test_weights_that_are_read_go_beside_arrays_on_a_mesh(tmp_path):
+    """An autoencoder's, in a step that is shown on the way."""
+    script = tmp_path / "beside.py"
+    script.write_text(BESIDE)
+    assert python(script, devices=2, cwd=tmp_path).stdout.split() == ["4.0"]
