@@ -1,15 +1,17 @@
-"""Fit a law: score all starts, follow the best to their ends, polish the winner, say its status."""
+"""Fit a law: score starts, follow the best to their ends, say what the winner is worth."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.engine import polish, solve, status
+from analysis.engine import corner, solve, status
 from analysis.engine.problem import Problem
 
-STARTS, FOLLOW = 4500, 24
+# The fewest that found the lowest optimum known of every table tried: analysis/results/bench.
+STARTS, FOLLOW = 60, 20
+SOLVED_FOR = 4096  # rows whose losses start points are solved for; they are scored by all
+LAST_DIGITS = {"iterations": 1000, "settled": 1e-15}  # of the winner: flat valleys are long
 SAME = 1e-4, 1e-15  # a start agrees whose end is this close to the winner's value (share, per row)
-JOINT_ITERATIONS = 3  # each start of a resample gets these before the best is followed alone
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,6 @@ class Fit:
     status: status.Status
     ends: np.ndarray  # (S, K) where the followed starts ended, best first
     values: np.ndarray  # (S,)
-    begins: np.ndarray  # (S, K) where they began
 
     @property
     def parameters(self):
@@ -46,46 +47,38 @@ def predict(problem, theta, inputs):
 
 def fit(problem, starts=STARTS, follow=FOLLOW, rng=None):
     """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends."""
-    theta = problem.law.starts(problem.x, np.log(problem.loss), starts, rng)
-    theta = np.clip(theta, *problem.law.bounds)
+    theta = begin(problem, starts, rng)
     scores = solve.values(problem, problem.objective, theta, *solve.batch(problem, len(theta)))
-    begins = theta[np.argsort(scores)[:follow]]
-    ends, values = solve.descend(problem, begins)
+    ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]])
     order = np.argsort(values)
-    begins, ends, values = begins[order], ends[order], values[order]
-    best = polish.snap(problem, polish.polish(problem, ends[0]))
-    value = polish.value(problem, best)
+    ends, values = ends[order], values[order]
+    winner, _ = solve.descend(problem, ends[:1], **LAST_DIGITS)
+    best = solve.snap(problem, winner[0])
+    if problem.objective.name == "lad":
+        best = corner.meet(problem, best)
+    value = solve.value(problem, best)
     agree = float(np.mean(values <= value * (1 + SAME[0]) + SAME[1] * len(problem.loss)))
     judged = status.judge(problem, best, agree, len(theta), len(ends))
-    return Fit(problem, best, value, judged, ends, values, begins)
+    return Fit(problem, best, value, judged, ends, values)
 
 
-def refit(fit, weights=None, loss=None, starts=5):
-    """Refit to resamples: theta (P, K), value (P,).
+def begin(problem, count=STARTS, rng=None, kept=None):
+    """Start points (count, K) from the losses of at most SOLVED_FOR rows, drawn evenly.
 
-    weights (P, R) and loss (P, R) as in `solve.descend`. Each resample is tried from the winner and
-    from other survivors, a few joint iterations each, and its best is followed to the end.
+    kept: (R,) True for the rows that may be looked at (all).
     """
-    problem = fit.problem
-    count = len(weights if weights is not None else loss)
-    points = _points(fit, starts)
-    ends = [
-        solve.descend(
-            problem,
-            np.repeat(point[None], count, 0),
-            weights,
-            loss,
-            iterations=JOINT_ITERATIONS,
-        )
-        for point in points
-    ]
-    best = np.argmin([value for _, value in ends], axis=0)
-    theta = np.stack([theta for theta, _ in ends])[best, np.arange(count)]
-    return solve.descend(problem, theta, weights, loss)
+    rows = np.arange(len(problem.loss)) if kept is None else np.flatnonzero(kept)
+    if len(rows) > SOLVED_FOR:
+        rows = np.random.default_rng(0).choice(rows, SOLVED_FOR, replace=False)
+    theta = problem.law.starts(problem.x[:, rows], np.log(problem.loss[rows]), count, rng)
+    return np.clip(theta, *problem.law.bounds)
 
 
-def _points(fit, count):
-    """The winner, other optima where starts ended in them, and where survivors began."""
-    other = fit.ends[fit.values > fit.value * (1 + SAME[0])][: (count - 1) // 2]
-    spread = np.linspace(0, len(fit.begins) - 1, count - 1 - len(other)).round().astype(int)
-    return [fit.theta, *other, *fit.begins[spread]]
+def refit(fit, weights=None, log_loss=None, settled=solve.SETTLED):
+    """Refit to resamples, begun at the winner: theta (P, K), value (P,).
+
+    weights (P, R) and log_loss (P, R) as in `solve.descend`.
+    """
+    count = len(weights if weights is not None else log_loss)
+    theta = np.repeat(fit.theta[None], count, 0)
+    return solve.descend(fit.problem, theta, weights, log_loss, settled=settled)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from analysis.engine import RESAMPLES
 from vdit.runs.files import write_json
 
 LAWS = (
@@ -84,7 +85,12 @@ def parser() -> argparse.ArgumentParser:
         choices=("unstable", "spiked", "duplicate"),
         help="leave out",
     )
-    flags.add_argument("--bootstrap", type=int, default=4000, help="resamples; 0 for none (4000)")
+    flags.add_argument(
+        "--bootstrap",
+        type=int,
+        default=RESAMPLES,
+        help=f"resamples; 0 for none ({RESAMPLES})",
+    )
     flags.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
     flags.add_argument("--out", default="fit.json", help="JSON to write (fit.json)")
     return flags

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.engine import fit as engine
 from analysis.engine.problem import problem
 from analysis.fitting import budgets
@@ -17,7 +18,7 @@ NEEDED = ("params", "tokens", "flops", "loss", "budget")
 
 def exponents(
     table: pd.DataFrame,
-    bootstrap: int = 2000,
+    bootstrap: int = RESAMPLES,
     seed: int = 0,
     name: str = "table",
     **given: str | None,

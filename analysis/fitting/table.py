@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.engine.objective import NAMES, Objective
 from analysis.fitting import budgets, laws
 from analysis.fitting.entry import Options
@@ -23,7 +24,7 @@ def fit_table(
     delta: float = 1e-3,
     where: str | None = None,
     hold_out: str | None = None,
-    bootstrap: int = 4000,
+    bootstrap: int = RESAMPLES,
     seed: int = 0,
     unannealed: bool = False,
     worst: float | None = None,

@@ -7,7 +7,6 @@ from analysis.frontier import curve, methods
 LAWS = ("power", "local", "frontier")  # laws in compute, from the simplest
 ROW_LAWS = ("chinchilla", "gamma", "kaplan")
 NO_CHANGE = "no change"
-STARTS, FOLLOW = 600, 12  # per split
 SIZES, BEYOND = 400, 10.0  # grid of sizes for an optimum, to this factor beyond the table's
 
 
@@ -82,16 +81,16 @@ def _fit(asked, weights):
     Starts are found and scored by each split's own rows: the ends of a fit to all rows would
     carry what is held out into which of several optima a split falls.
     """
-    from analysis.engine import solve
+    from analysis.engine import fit, solve
 
-    law, log_loss = asked.law, np.log(asked.loss)
     picked = []
     for kept in weights:
-        theta = law.starts(asked.x[:, kept], log_loss[kept], STARTS, None)
-        theta = np.clip(theta, *law.bounds)
-        every = solve.batch(asked, len(theta), np.tile(kept.astype(float), (len(theta), 1)))
+        theta = fit.begin(asked, kept=kept)
+        every = solve.batch(
+            asked, len(theta), np.broadcast_to(kept.astype(float), (len(theta), len(kept)))
+        )
         scores = solve.values(asked, asked.objective, theta, *every)
-        picked.append(theta[np.argsort(scores)[:FOLLOW]])
+        picked.append(theta[np.argsort(scores)[: fit.FOLLOW]])
     follow = [len(theta) for theta in picked]
     rows = np.repeat(weights.astype(float), follow, axis=0)
     ends, values = solve.descend(asked, np.concatenate(picked), rows)
