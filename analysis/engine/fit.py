@@ -9,7 +9,7 @@ from analysis.engine.problem import Problem
 
 # The fewest that found the lowest optimum known of every table tried: analysis/results/bench.
 STARTS, FOLLOW = 60, 20
-SOLVED_FOR = 4096  # rows whose losses start points are solved for; they are scored by all
+SEARCHED = 4096  # rows on which starts are followed; the winner goes on with all
 LAST_DIGITS = {"iterations": 1000, "settled": 1e-15}  # of the winner: flat valleys are long
 SAME = 1e-4, 1e-15  # a start agrees whose end is this close to the winner's value (share, per row)
 
@@ -23,7 +23,7 @@ class Fit:
     value: float
     status: status.Status
     ends: np.ndarray  # (S, K) where the followed starts ended, best first
-    values: np.ndarray  # (S,)
+    values: np.ndarray  # (S,) of the rows they were followed on
 
     @property
     def parameters(self):
@@ -47,31 +47,33 @@ def predict(problem, theta, inputs):
 
 def fit(problem, starts=STARTS, follow=FOLLOW, rng=None):
     """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends."""
-    theta = begin(problem, starts, rng)
-    scores = solve.values(problem, problem.objective, theta, *solve.batch(problem, len(theta)))
-    ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]])
-    order = np.argsort(values)
-    ends, values = ends[order], values[order]
+    ends, values = search(problem, starts, follow, rng)
     winner, _ = solve.descend(problem, ends[:1], **LAST_DIGITS)
     best = solve.snap(problem, winner[0])
     if problem.objective.name == "lad":
         best = corner.meet(problem, best)
-    value = solve.value(problem, best)
-    agree = float(np.mean(values <= value * (1 + SAME[0]) + SAME[1] * len(problem.loss)))
-    judged = status.judge(problem, best, agree, len(theta), len(ends))
-    return Fit(problem, best, value, judged, ends, values)
+    limit = values[0] * (1 + SAME[0]) + SAME[1] * len(problem.loss)
+    agree = float(np.mean(values <= limit))
+    judged = status.judge(problem, best, agree, starts, len(ends))
+    return Fit(problem, best, solve.value(problem, best), judged, ends, values)
 
 
-def begin(problem, count=STARTS, rng=None, kept=None):
-    """Start points (count, K) from the losses of at most SOLVED_FOR rows, drawn evenly.
+def search(problem, starts=STARTS, follow=FOLLOW, rng=None):
+    """Where the `follow` best of `starts` starts end (S, K), best first, and their values (S,).
 
-    kept: (R,) True for the rows that may be looked at (all).
+    Of more than SEARCHED rows so many are looked at, drawn evenly: an optimum of them is a start
+    for all, nearer than any other.
     """
-    rows = np.arange(len(problem.loss)) if kept is None else np.flatnonzero(kept)
-    if len(rows) > SOLVED_FOR:
-        rows = np.random.default_rng(0).choice(rows, SOLVED_FOR, replace=False)
-    theta = problem.law.starts(problem.x[:, rows], np.log(problem.loss[rows]), count, rng)
-    return np.clip(theta, *problem.law.bounds)
+    rows = len(problem.loss)
+    if rows > SEARCHED:
+        drawn = np.random.default_rng(0).choice(rows, SEARCHED, replace=False)
+        problem = problem.take(np.sort(drawn))
+    theta = problem.law.starts(problem.x, np.log(problem.loss), starts, rng)
+    theta = np.clip(theta, *problem.law.bounds)
+    scores = solve.values(problem, problem.objective, theta, *solve.batch(problem, len(theta)))
+    ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]])
+    order = np.argsort(values)
+    return ends[order], values[order]
 
 
 def refit(fit, weights=None, log_loss=None, settled=solve.SETTLED):
