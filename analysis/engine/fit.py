@@ -9,7 +9,7 @@ from analysis.engine.problem import Problem
 
 # The fewest that found the lowest optimum known of every table tried: analysis/results/bench.
 STARTS, FOLLOW = 60, 20
-SEARCHED = 4096  # rows on which starts are followed; the winner goes on with all
+SEARCHED = 1024  # rows on which starts are followed; the winner goes on with all
 LAST_DIGITS = {"iterations": 1000, "settled": 1e-15}  # of the winner: flat valleys are long
 SAME = 1e-4, 1e-15  # a start agrees whose end is this close to the winner's value (share, per row)
 
