@@ -75,9 +75,9 @@ def _rows(path, fit):
     """The rows of the table, or None; a table in its own column names passes as it is."""
     if path is None:
         return None
-    from analysis.table import schema
+    from analysis.table import reading
 
-    rows = schema.read_table(path)
+    rows = reading.read_table(path)
     known = {budget["best_run"] for budget in fit.get("budgets", [])}
     if "run_id" in rows.columns and not known <= set(rows["run_id"].astype(str)):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")

@@ -25,9 +25,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.figures import style, widths
     from analysis.fitting import rates
-    from analysis.table import hygiene, schema
+    from analysis.table import hygiene, reading
 
-    table = schema.load(args.table)
+    table = reading.load(args.table)
     table = table[hygiene.annealed(table)]
     found = rates.fit(table, args.loss, args.table)
     print("\n".join(lines(found)))
