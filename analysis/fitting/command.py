@@ -10,6 +10,11 @@ LAWS = (
     *("frontier", "power", "chinchilla", "gamma", "kaplan", "width_depth", "width_depth_params"),
     *("repeated", "bnsl", "isoflop", "envelope", "hyperparameters", "metric", "all"),
 )
+WHAT = (
+    "frontier, power, bnsl: the best loss of compute; chinchilla, gamma, kaplan: loss of size and "
+    "tokens; width_depth, width_depth_params: of shape; repeated: of epochs; isoflop, envelope: "
+    "best size; hyperparameters: learning rate and batch; metric: a score from the loss (frontier)"
+)
 OBJECTIVES = ("huber", "lad", "log_mse", "mse")
 
 
@@ -54,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "name with spaces stands in backticks.",
     )
     flags.add_argument("table", help=arguments.TABLE)
-    flags.add_argument("--law", default="frontier", choices=LAWS, help="default: frontier")
+    flags.add_argument("--law", default="frontier", choices=LAWS, help=WHAT)
     flags.add_argument(
         "--objective",
         choices=OBJECTIVES,
@@ -72,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         choices=("unstable", "spiked", "unannealed", "duplicate"),
-        help="leave out",
+        help="leave out what is kept and flagged else, or refused (duplicate); may be repeated",
     )
     flags.add_argument("--bootstrap", type=int, default=4000, help="resamples; 0 for none (4000)")
     flags.add_argument("--seed", type=int, default=0, help="of the resamples (0)")

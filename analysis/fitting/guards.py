@@ -12,7 +12,7 @@ from scipy import stats
 
 from analysis.frontier import envelope
 from analysis.frontier.flags import Flag
-from analysis.table import columns, names
+from analysis.table import columns, names, states
 from vdit.errors import InputError
 
 # C / (6 N D): attention, embeddings and what else N leaves out move it by less than this factor.
@@ -104,40 +104,55 @@ def turned(values: pd.Series, column: str, name: str) -> pd.Series:
     return 1 - numbers
 
 
-def spread(inputs: Mapping[str, np.ndarray], law: str, of: Mapping[str, str], name: str) -> None:
-    """InputError unless each input {role: (R,)} of a law takes several values; `of`: its column."""
-    for role, values in inputs.items():
-        # A law of repeated data can be told from one stock of data seen often and seldom.
-        if len(np.unique(values)) == 1 and role != "unique_tokens":
-            raise InputError(
-                f"{name}: {of.get(role, role)} has one value ({values[0]:g}) in all {len(values)} "
-                f"rows, law {law!r} needs several"
-            )
+def direction(roles: columns.Roles, higher_is_better: bool | None) -> str | None:
+    """ "down" where the metric named falls with the loss, for it is better when higher; "up"; None.
+
+    As asked for, as the records of evaluators say (NAME_lower_is_better), or by its name.
+    """
+    column = roles.columns.get("metric")
+    if column is None:
+        return None
+    if higher_is_better is None:
+        lower = roles.own.get(f"{column}_lower_is_better", pd.Series(dtype=object)).dropna()
+        if not lower.empty:
+            higher_is_better = not states.annealed(lower.head(1))[0]
+        elif names.plain(column) in RISING:
+            higher_is_better = True
+    return {True: "down", False: "up", None: None}[higher_is_better]
 
 
 def of_laws(
     rows: pd.DataFrame, laws: Mapping[str, Mapping[str, Any]], budgets: Mapping[str, Any]
-) -> list[Flag]:
+) -> Iterator[Flag]:
     """Warnings on the laws fitted: each method's guards hold for all of them.
 
     `laws` {name: entry}; `budgets` is the budgets' part of a fit, whose own flags speak of edges.
     """
     if not set(columns.DERIVED) <= set(rows.columns):
-        return []
-    found = [flag for entry in laws.values() for flag in of_surface(entry, rows)]
-    enveloped = not budgets and any(entry.get("fitted_to") for entry in laws.values())
-    return [*of_envelope(rows), *found] if enveloped else found
+        return
+    if any(entry.get("fitted_to") for entry in laws.values()):
+        yield from of_designs(rows)
+        yield from () if budgets else of_envelope(rows)
+    for entry in laws.values():
+        yield from of_surface(entry, rows)
 
 
-def of_envelope(rows: pd.DataFrame) -> Iterator[Flag]:
-    """Warnings on a law of compute read off the lower envelope of all runs: its ends, its sizes."""
-    size, tokens = columns.numbers(rows, "params"), columns.numbers(rows, "tokens")
-    log_c, loss = np.log(columns.numbers(rows, "flops")), columns.numbers(rows, "loss")
-    on = size[envelope.lower_hull(log_c, np.log(loss))]
-    for kind, word, values in (("one_size", "size", size), ("one_token_count", "tokens", tokens)):
+def of_designs(rows: pd.DataFrame) -> Iterator[Flag]:
+    """Warnings where runs that differ in compute differ in nothing that could be chosen better."""
+    for kind, word, role in (
+        ("one_size", "size", "params"),
+        ("one_token_count", "tokens", "tokens"),
+    ):
+        values = columns.numbers(rows, role)
         if len(np.unique(values)) == 1:
             text = f"all runs have one {word} ({values[0]:.3g}): other {word} may do better with as"
             yield Flag(kind, None, f"{text} much compute, so this is no law of the best loss")
+
+
+def of_envelope(rows: pd.DataFrame) -> Iterator[Flag]:
+    """Warnings on a law of compute read off the lower envelope of all runs: its ends."""
+    size, loss = columns.numbers(rows, "params"), columns.numbers(rows, "loss")
+    on = size[envelope.lower_hull(np.log(columns.numbers(rows, "flops")), np.log(loss))]
     for end, edge in (("smallest", size.min()), ("largest", size.max())):
         if size.min() < size.max() and (on == edge).any():
             text = f"{(on == edge).sum()} of {len(on)} rows on the envelope are of the {end} size"

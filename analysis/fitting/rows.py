@@ -10,10 +10,11 @@ import pandas as pd
 from analysis.fitting import guards
 from analysis.frontier.flags import Flag
 from analysis.laws.law import Law
-from analysis.table import columns, hygiene, names, query, schema, states
+from analysis.table import columns, hygiene, names, query, runs, schema, states
 from vdit.errors import InputError
 
 SWEPT = ("params", "tokens", "flops", "loss", "budget")  # roles of a sweep over compute budgets
+PLAIN = ("tokens", "flops", "lr", "batch", "width", "depth")  # roles that pages read by these names
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Rows:
     warnings: list[Flag]
     where: str | None  # the expression of the rows held out
     weighted: bool  # by a column of errors
+    direction: str | None  # "up" where the metric rises with the loss, "down"; None: not known
     name: str = "table"
 
     def without(self, bad: np.ndarray, reason: str, words: str) -> "Rows":
@@ -41,9 +43,16 @@ class Rows:
         rows = self.fitted if rows is None else rows
         return {role: columns.numbers(rows, role) for role in law.inputs}
 
-    def spread(self, law: Law) -> None:
+    def spread(self, law: str, inputs: Sequence[str]) -> None:
         """Raise InputError unless each input of the law varies among the rows fitted."""
-        guards.spread(self.inputs(law), law.name, self.columns, self.name)
+        for role in inputs:
+            values = columns.numbers(self.fitted, role)
+            # A law of repeated data can be told from one stock of data seen often and seldom.
+            if len(np.unique(values)) == 1 and role != "unique_tokens":
+                raise InputError(
+                    f"{self.name}: {self.columns.get(role, role)} has one value ({values[0]:g}) "
+                    f"in all {len(values)} rows, law {law!r} needs several"
+                )
 
     def loss(self, rows: pd.DataFrame | None = None) -> np.ndarray:
         """Losses (R,) of the rows fitted or of those given."""
@@ -74,14 +83,11 @@ class Rows:
         """
         rows = self.fitted
         named = {self.columns.get(role, role): rows[role] for role in names.ROLES if role in rows}
-        if "run_id" not in self.own.columns:
-            twice = "group" not in rows or rows["group"].duplicated().any()
-            named["run_id"] = [f"row {i + 1}" for i in rows.index] if twice else rows["group"]
+        named["run_id"] = runs.names(rows)
         if "budget" in rows:
             named["flops_budget"] = rows["budget"]
-        for role in ("loss", "params"):
-            named |= {role: rows[role]} if role in rows and role not in self.own else {}
-        named |= {role: rows[role] for role in ("tokens", "flops") if role in rows}
+        named |= {role: rows[role] for role in ("loss", "params") if role not in self.own}
+        named |= {role: rows[role] for role in PLAIN if role in rows}
         return self.own.loc[rows.index].assign(**named)
 
     def weight(self, rows: pd.DataFrame | None = None) -> np.ndarray | None:
@@ -155,6 +161,7 @@ def prepare(
         warnings=warnings,
         where=hold_out,
         weighted="loss_se" in roles.columns,
+        direction=guards.direction(roles, higher_is_better),
         name=name,
     )
 

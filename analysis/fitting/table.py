@@ -47,24 +47,27 @@ def fit_table(
     drop = _reasons(drop)
     cleaning = {"unannealed": unannealed, "worst": worst, "drop": drop}
     rows = prepare(table, needed, name, where, hold_out, given, higher_is_better, notes, **cleaning)
+    laws.vary(law, rows)
     rows, surface, flagged = laws.surface(rows, law, options, "unstable" in drop)
     flagged += hygiene.flagged(rows.fitted)
     part, found = budgets.measure(rows, options)
     found |= {"chinchilla": surface} if surface else {}
     found |= laws.fit(law, rows, part, found, options)
+    top = _top(law, found, part)
     warned = [*rows.warnings, *guards.of_laws(rows.fitted, found, part)]
+    warnings = [flag.as_dict() for flag in warned]
     return {
         "version": VERSION,
-        **_top(law, found, part),
+        **top,
         "columns": rows.columns,
         "rows": len(rows.fitted),
         "seed": seed,
-        "notes": [*rows.notes, *_ignored(objective, rows.weighted, found)],
+        "notes": [*rows.notes, *_ignored(objective, rows.weighted, found), *_asked(rows, found)],
         "dropped": [gone.as_dict() for gone in rows.dropped],
         "flagged": [flag.as_dict() for flag in flagged],
         "laws": found,
         **part,
-        "warnings": [flag.as_dict() for flag in warned] + part.get("warnings", []),
+        "warnings": [*warnings, *top.get("warnings", []), *part.get("warnings", [])],
     }
 
 
@@ -77,6 +80,16 @@ def _ignored(asked, weighted, found):
         return []
     told = "; ".join(f"{name} is fitted by {words}" for name, words in others.items())
     return [f"{' and '.join(what)} not used by {len(others)} of {len(own)} laws: {told}"]
+
+
+def _asked(rows, found):
+    """A note on the direction of a metric that nobody told."""
+    known = found.get("metric", {}).get("derived", {}).get("direction")
+    if known is None or rows.direction:
+        return []
+    name, better = rows.columns["metric"], "lower" if known == "up" else "higher"
+    ask = "--higher_is_better or --no-higher_is_better says it"
+    return [f"{name} goes {known} with the loss: taken to be better when {better} ({ask})"]
 
 
 def _top(law, found, part):

@@ -9,8 +9,8 @@ ROLES = {
     "tokens": "training tokens D (tokens; else C / 6N)",
     "flops": "training compute C (flops; else 6ND)",
     "loss": "loss (loss_ema where the table has it, else loss)",
-    "group": "the run of a checkpoint: resampled together (trunk, or run_id)",
-    "budget": "compute budget of an isoFLOP curve (flops_budget)",
+    "group": "the run of a row: rows of one run are resampled together (trunk, or run_id)",
+    "budget": "compute budget of an isoFLOP curve (flops_budget); within 2 %% they are one",
     "loss_se": "measured noise of each loss: rows weigh by it (none)",
     "width": "model width (width)",
     "depth": "model depth (depth)",
@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser, roles: Sequence[str] = tuple(ROLES)) ->
     columns.add_argument(
         "--higher_is_better",
         action=argparse.BooleanOptionalAction,
-        help="of --metric where it is named, else of --loss, a share: 1 - loss is fitted",
+        help="of the metric where one is named, else of the loss: of a share, 1 - loss is fitted",
     )
 
 

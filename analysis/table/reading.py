@@ -78,12 +78,12 @@ def _text(path, tell):
     # An identifier of twelve hex digits may look like a number, so it is read as text.
     texts = {name: str for name in heads[mark] if names.is_identifier(name)}
     table = pd.read_csv(path, sep=mark, dtype=texts)
-    if not isinstance(table.index, pd.RangeIndex):
+    if list(table.index) not in (list(range(len(table))), list(range(1, len(table) + 1))):
         raise InputError(
             f"{path}: rows have more cells than the header has names: is a comma inside a number? "
             "expected a decimal point, and quotes around thousand separators"
         )
-    return table
+    return table.reset_index(drop=True)
 
 
 def stripped(table: "pd.DataFrame", name: str | pathlib.Path = "table") -> "pd.DataFrame":

@@ -40,6 +40,15 @@ def logged(roles: dict[str, pd.Series]) -> pd.Series | None:
     return "log " + run.astype(str) if is_log.all() and len(is_log) else None
 
 
+def names(table: pd.DataFrame) -> pd.Series:
+    """What each row of a table of roles is called: its run, or its row where others share that."""
+    if "run_id" in table.columns:
+        return table["run_id"]
+    if "group" in table.columns and not table["group"].duplicated().any():
+        return table["group"].astype(str)
+    return pd.Series([f"row {at + 1}" for at in table.index], table.index)
+
+
 def filled(roles: dict[str, pd.Series]) -> dict[str, pd.Series]:
     """The roles with what is constant in a run, and logged but once, in each of its rows."""
     return roles | {
