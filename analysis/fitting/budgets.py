@@ -76,7 +76,7 @@ def swept(table: pd.DataFrame) -> pd.DataFrame | None:
         return None
     numbers = {role: columns.numbers(table, role) for role in ("loss", *columns.DERIVED)}
     return table.assign(
-        **numbers, flops_budget=columns.numbers(table, "budget"), run_id=runs.names(table)
+        **numbers, flops_budget=columns.numbers(table, "budget"), run_id=runs.labels(table)
     )
 
 

@@ -83,7 +83,7 @@ class Rows:
         """
         rows = self.fitted
         named = {self.columns.get(role, role): rows[role] for role in names.ROLES if role in rows}
-        named["run_id"] = runs.names(rows)
+        named["run_id"] = runs.labels(rows)
         if "budget" in rows:
             named["flops_budget"] = rows["budget"]
         named |= {role: rows[role] for role in ("loss", "params") if role not in self.own}

@@ -51,14 +51,17 @@ def assign(table: pd.DataFrame, name: str = "table", **given: str | None) -> Rol
     guessed = _guessed(own, columns, name)
     columns |= guessed
     own, values, notes = _read(own, columns, name)
-    values, more, said = _grouped(own, values)
-    guessed, columns = guessed | more, columns | more
+    values, column, said = runs.grouped(own, values)
+    guessed |= {"group": column} if column else {}
     if "budget" in values:
-        values["budget"], rounded = _rounded(values["budget"])
-        said += rounded
+        values["budget"], rounded = units.rounded(values["budget"], SAME_BUDGET)
+        said += [f"budgets within {SAME_BUDGET:.0%} of each other are one: {rounded}"] * bool(
+            rounded
+        )
     taken = [role for role in names.ROLES if role in own.columns]
     whole = joined(own.drop(columns=taken), values)
     derived, how = _derive(whole)
+    columns |= guessed
     return Roles(joined(whole, derived), own, columns, [*_told(guessed), *notes, *said, *how])
 
 
@@ -85,13 +88,19 @@ def _columns(table, given, name):
 def _guessed(table, columns, name):
     """{role: column} of other roles, by synonyms; the group's waits until sizes are known."""
     found = {}
-    for role in set(names.ROLES) - {*columns, "group"}:
-        free = [c for c in table.columns if c not in columns.values()]
-        for column in names.guess(role, free):
-            if pd.to_numeric(units.read(table[column], 1.0, name), errors="coerce").notna().any():
-                found[role] = column
-                break
-    return {role: found[role] for role in names.ROLES if role in found}
+    free = [column for column in table.columns if column not in columns.values()]
+    for role in names.ROLES:
+        if role in columns or role == "group":
+            continue
+        column = next((c for c in names.guess(role, free) if _counts(table[c], name)), None)
+        if column is not None:
+            found[role] = column
+    return found
+
+
+def _counts(values, name):
+    """True where some cell of a column is a number."""
+    return bool(pd.to_numeric(units.read(values, 1.0, name), errors="coerce").notna().any())
 
 
 def _told(guessed):
@@ -116,44 +125,6 @@ def _read(own, columns, name):
             cell = own[column].dropna().iloc[0] if own[column].notna().any() else None
             notes.append(f"{role}: numbers in {column!r} were read from text, such as {cell!r}")
     return own.assign(**texts), values, notes
-
-
-def _grouped(own, values):
-    """(the roles with the run of each row, {"group": column} if guessed, notes)."""
-    guessed, notes = {}, []
-    if "group" in values:
-        values["group"] = runs.named(own, values["group"])
-        return runs.filled(values), guessed, notes
-    for column in names.guess("group", own.columns):
-        if runs.of_one_size(own[column], values):
-            values["group"], guessed = runs.named(own, own[column]), {"group": column}
-            break
-    else:
-        logs = runs.logged(values)
-        if logs is not None:
-            values["group"] = logs
-            notes.append(
-                f"no column names the runs (--group COL): rows of one size whose tokens rise in "
-                f"equal steps are taken for {logs.nunique()} runs"
-            )
-    return (runs.filled(values) if guessed else values), guessed, notes
-
-
-def _rounded(budgets):
-    """(budgets, notes), those that are equal but for rounding brought to the commonest of them."""
-    numbers = pd.to_numeric(budgets, errors="coerce")
-    counts = numbers[numbers > 0].value_counts().sort_index()
-    first, one = 0.0, {}
-    for flops in counts.index:
-        first = flops if flops > first * (1 + SAME_BUDGET) else first
-        one.setdefault(first, []).append(flops)
-    same = {
-        flops: counts[part].idxmax() for part in one.values() for flops in part[len(part) < 2 :]
-    }
-    if len(counts) == len(one):
-        return budgets, []
-    words = f"{len(counts)} budgets are {len(one)} but for rounding (within {SAME_BUDGET:.0%})"
-    return numbers.map(lambda flops: same.get(flops, flops)), [words]
 
 
 def _derive(table):

@@ -8,11 +8,37 @@ has geometric steps, or few.
 import numpy as np
 import pandas as pd
 
+from analysis.table import names
+
 FEWEST, EQUAL = 4, 0.05  # rows of a log at least; its steps differ by this share at most
 CONSTANT = ("params", "width", "depth")  # in one run
 
 
-def named(table: pd.DataFrame, group: pd.Series) -> pd.Series:
+def grouped(
+    own: pd.DataFrame, roles: dict[str, pd.Series]
+) -> tuple[dict[str, pd.Series], str | None, list[str]]:
+    """(the roles with the run of each row where it is known, the column guessed or None, notes).
+
+    `own` are the user's columns. What is constant in a run, but logged once, is in all its rows.
+    """
+    column, notes = None, []
+    if "group" not in roles:
+        there = (c for c in names.guess("group", own.columns) if _of_one_size(own[c], roles))
+        column = next(there, None)
+    group = roles.get("group") if column is None else own[column]
+    if group is not None:
+        return _filled(roles | {"group": _whole(own, group)}), column, notes
+    logs = _logged(roles)
+    if logs is not None:
+        roles = roles | {"group": logs}
+        notes.append(
+            f"no column names the runs (--group COL): rows of one size, of tokens that rise in "
+            f"equal steps, are taken for {logs.nunique()} runs"
+        )
+    return roles, None, notes
+
+
+def _whole(table, group):
     """The group of each row; where its cell is blank (an older row has no trunk) the run itself."""
     if not group.isna().any():
         return group
@@ -21,41 +47,39 @@ def named(table: pd.DataFrame, group: pd.Series) -> pd.Series:
     return whole.where(whole.notna(), [f"row {at + 1}" for at in table.index])
 
 
-def of_one_size(group: pd.Series, roles: dict[str, pd.Series]) -> bool:
+def _of_one_size(group, roles):
     """False where a column can't name runs: models of several sizes share a name in it."""
     return "params" not in roles or roles["params"].groupby(group).nunique().max() <= 1
 
 
-def logged(roles: dict[str, pd.Series]) -> pd.Series | None:
+def _logged(roles):
     """The number of the log that each row belongs to, as text; None unless the rows are of logs."""
     if not {"params", "tokens"} <= set(roles):
         return None
-    size, tokens = (pd.to_numeric(roles[r], errors="coerce") for r in ("params", "tokens"))
+    size, tokens = (pd.to_numeric(roles[role], errors="coerce") for role in ("params", "tokens"))
     begins = (size != size.shift()) | ~(tokens > tokens.shift())
     run = begins.cumsum()
     steps = tokens.diff().mask(begins)
-    usual = steps.groupby(run).transform("median")
-    equal = begins | ((steps / usual - 1).abs() < EQUAL)
-    is_log = equal.groupby(run).transform("all") & (run.groupby(run).transform("size") >= FEWEST)
-    return "log " + run.astype(str) if is_log.all() and len(is_log) else None
+    equal = begins | ((steps / steps.groupby(run).transform("median") - 1).abs() < EQUAL)
+    long = run.groupby(run).transform("size") >= FEWEST
+    return "log " + run.astype(str) if (equal & long).all() else None
 
 
-def names(table: pd.DataFrame) -> pd.Series:
+def _filled(roles):
+    return roles | {
+        role: roles[role].fillna(roles[role].groupby(roles["group"]).transform("first"))
+        for role in CONSTANT
+        if role in roles and roles[role].isna().any()
+    }
+
+
+def labels(table: pd.DataFrame) -> pd.Series:
     """What each row of a table of roles is called: its run, or its row where others share that."""
     if "run_id" in table.columns:
         return table["run_id"]
     if "group" in table.columns and not table["group"].duplicated().any():
         return table["group"].astype(str)
     return pd.Series([f"row {at + 1}" for at in table.index], table.index)
-
-
-def filled(roles: dict[str, pd.Series]) -> dict[str, pd.Series]:
-    """The roles with what is constant in a run, and logged but once, in each of its rows."""
-    return roles | {
-        role: roles[role].fillna(roles[role].groupby(roles["group"]).transform("first"))
-        for role in CONSTANT
-        if role in roles and roles[role].isna().any()
-    }
 
 
 def earlier(table: pd.DataFrame) -> np.ndarray:

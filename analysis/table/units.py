@@ -77,6 +77,25 @@ def read(values: pd.Series, times: float = 1.0, name: str = "table") -> pd.Serie
     return pd.Series(kept, values.index, object, values.name)
 
 
+def rounded(values: pd.Series, within: float) -> tuple[pd.Series, str]:
+    """(values, words): those above 0 that are equal but for the share `within` are one.
+
+    Each becomes the commonest of them, the smallest of equals; "" where none were brought together.
+    Values that lie close over a longer stretch are no roundings, and stay.
+    """
+    numbers = pd.to_numeric(values, errors="coerce").astype(float)
+    counts = numbers[numbers > 0].value_counts().sort_index()
+    value = pd.Series(counts.index, dtype=float)
+    near = (value > value.shift() * (1 + within)).cumsum()
+    by = value.groupby(near)
+    one = near.where(by.transform("max") <= by.transform("min") * (1 + within), -1 - value.index)
+    common = value[counts.reset_index(drop=True).groupby(one).transform("idxmax")]
+    if one.nunique() == len(one):
+        return values, ""
+    known = dict(zip(value, common, strict=True))
+    return numbers.map(lambda number: known.get(number, number)), f"{one.nunique()} of {len(one)}"
+
+
 def _plain(text):
     return SPACED.sub("", TIMES_TEN.sub("e", text.strip()))
 

@@ -406,7 +406,7 @@ def test_budgets_that_are_equal_but_for_rounding_are_one():
     table.loc[::2, "flops_budget"] = runs()["flops"]
     fit = analysis.fit(table, "isoflop", bootstrap=0)
     assert [budget["flops"] for budget in fit["budgets"]] == [1e18, 1e19, 1e20, 1e21]
-    assert any("budgets are 4 but for rounding (within 2%)" in note for note in fit["notes"])
+    assert "budgets within 2% of each other are one: 4 of 18" in fit["notes"]
     apart = rows_of(runs().assign(budget=runs()["flops"] * (1 + 0.03 * (np.arange(28) % 2))))
     assert apart.fitted["budget"].nunique() == 8
 
