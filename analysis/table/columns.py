@@ -179,4 +179,6 @@ def row_name(table: pd.DataFrame, at: int) -> str:
 
 def _missing(name, role, column, table):
     there = ", ".join(map(str, list(table.columns)[:12])) + (", ..." * (len(table.columns) > 12))
-    return f"{name}: missing column {column!r} (name another with --{role} COL); it has: {there}"
+    more = "; the FLOPs where runs of a budget spent the same" if role == "budget" else ""
+    ask = f"(name another with --{role} COL{more})"
+    return f"{name}: missing column {column!r} {ask}; it has: {there}"

@@ -49,8 +49,9 @@ RUNS = SYNONYMS["group"].split()
 
 
 def plain(name: str) -> str:
-    """A name without case, signs and the prefixes of trackers: "config/Val Loss" is val_loss."""
-    words = re.sub(r"[^a-z0-9]+", "_", str(name).lower()).strip("_")
+    """A name without case, signs and the prefixes of trackers: "config/valLoss" is val_loss."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name))
+    words = re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
     return PREFIX.sub("", words)
 
 

@@ -252,6 +252,7 @@ def test_blanks_about_names_are_taken_off_and_names_that_collide_are_an_error(tm
         ("n_params", "train_tokens", "compute", "final_loss"),
         ("Model Size", "Training Tokens", "Training FLOP", "Val Loss"),
         ("config/num_params", "config/tokens", "summary.total_flops", "eval/loss"),
+        ("modelSize", "tokensSeen", "trainFlops", "valLoss"),
     ],
 )
 def test_columns_are_found_by_the_names_that_others_use_and_said(columns):
@@ -409,6 +410,8 @@ def test_budgets_that_are_equal_but_for_rounding_are_one():
     assert "budgets within 2% of each other are one: 4 of 18" in fit["notes"]
     apart = rows_of(runs().assign(budget=runs()["flops"] * (1 + 0.03 * (np.arange(28) % 2))))
     assert apart.fitted["budget"].nunique() == 8
+    close = runs().assign(budget=runs()["flops"] * np.tile(np.linspace(1, 1.06, 7), 4))
+    assert rows_of(close).fitted["budget"].nunique() == 28  # a stretch, and no rounding
 
 
 # --- direction, objective, guards -----------------------------------------------------------------
