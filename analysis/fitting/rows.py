@@ -86,9 +86,17 @@ class Rows:
         named["run_id"] = runs.labels(rows)
         if "budget" in rows:
             named["flops_budget"] = rows["budget"]
-        named |= {role: rows[role] for role in ("loss", "params") if role not in self.own}
-        named |= {role: rows[role] for role in PLAIN if role in rows}
+        known = [role for role in ("loss", "params") if role not in self.own]
+        named |= {role: rows[role] for role in (*known, *PLAIN) if role in rows}
         return self.own.loc[rows.index].assign(**named)
+
+    def weighing(self) -> str:
+        """How the rows weigh in a fit, in words."""
+        if self.weighted:
+            return f"rows weigh by the noise in {self.columns['loss_se']}: (loss / error) squared"
+        if "seed" in self.fitted.columns and self.fitted["seed"].nunique() > 1:
+            return "rows weigh alike: the noise between seeds is pooled, the same share of all"
+        return "rows weigh alike: no measured noise was named (--loss_se COL)"
 
     def weight(self, rows: pd.DataFrame | None = None) -> np.ndarray | None:
         """Relative precision of each row (R,), of mean 1; None where no errors were named."""
@@ -156,7 +164,6 @@ def prepare(
             *roles.notes,
             *directed,
             *states.unknown(roles.own[keep]),
-            _weights(roles, rows),
         ],
         warnings=warnings,
         where=hold_out,
@@ -182,11 +189,3 @@ def _spoken(roles):
     """What expressions may name: the user's columns, and roles where no column has that name."""
     more = {r: roles.table[r] for r in names.ROLES if r in roles.table and r not in roles.own}
     return columns.joined(roles.own, more)
-
-
-def _weights(roles, rows):
-    if "loss_se" in roles.columns:
-        return f"rows weigh by the noise in {roles.columns['loss_se']}: (loss / error) squared"
-    if "seed" in rows.columns and rows["seed"].nunique() > 1:
-        return "rows weigh alike: the noise between seeds is pooled, the same share of every loss"
-    return "rows weigh alike: no measured noise was named (--loss_se COL)"

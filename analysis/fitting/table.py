@@ -62,7 +62,7 @@ def fit_table(
         "columns": rows.columns,
         "rows": len(rows.fitted),
         "seed": seed,
-        "notes": [*rows.notes, *_ignored(objective, rows.weighted, found), *_asked(rows, found)],
+        "notes": [*rows.notes, rows.weighing(), *_ignored(objective, rows, found)],
         "dropped": [gone.as_dict() for gone in rows.dropped],
         "flagged": [flag.as_dict() for flag in flagged],
         "laws": found,
@@ -71,25 +71,19 @@ def fit_table(
     }
 
 
-def _ignored(asked, weighted, found):
-    """A note on the laws that go by no objective that was asked for, and by no errors of losses."""
+def _ignored(objective, rows, found):
+    """Notes on what laws did not go by: an objective, errors of losses, a metric's direction."""
     own = {name: e["objective"]["name"] for name, e in found.items() if e["objective"]}
-    others = {name: words for name, words in own.items() if words not in NAMES}
-    what = [f"--objective {asked}"] * (asked is not None) + ["--loss_se"] * weighted
-    if not (others and what):
-        return []
-    told = "; ".join(f"{name} is fitted by {words}" for name, words in others.items())
-    return [f"{' and '.join(what)} not used by {len(others)} of {len(own)} laws: {told}"]
-
-
-def _asked(rows, found):
-    """A note on the direction of a metric that nobody told."""
+    others = [f"{name} is fitted by {words}" for name, words in own.items() if words not in NAMES]
+    asked = [f"--objective {objective}"] * bool(objective) + ["--loss_se"] * rows.weighted
+    if others and asked:
+        yield f"{' and '.join(asked)} not used by all laws: {'; '.join(others)}"
     known = found.get("metric", {}).get("derived", {}).get("direction")
-    if known is None or rows.direction:
-        return []
-    name, better = rows.columns["metric"], "lower" if known == "up" else "higher"
-    ask = "--higher_is_better or --no-higher_is_better says it"
-    return [f"{name} goes {known} with the loss: taken to be better when {better} ({ask})"]
+    if known and rows.direction is None:
+        better = "lower" if known == "up" else "higher"
+        ask = "--higher_is_better or --no-higher_is_better says it"
+        metric = rows.columns["metric"]
+        yield f"{metric} goes {known} with the loss: taken to be better when {better} ({ask})"
 
 
 def _top(law, found, part):
