@@ -14,6 +14,8 @@ METHODS = {
     "hyperparameters": ("flops", "lr"),
     "metric": ("metric",),
 }
+# What must vary among runs for there to be a best size.
+VARY = {"isoflop": ("params", "tokens"), "envelope": ("params", "tokens")}
 BESIDE = 300  # resamples at most for a law that was not asked for
 
 
@@ -28,6 +30,13 @@ def needed(law):
         raise InputError(f"law is {law!r}, expected one of {', '.join(names())}")
     inputs = METHODS[law] if law in METHODS else LAWS[law].inputs if law in LAWS else ()
     return (*inputs, "loss")
+
+
+def vary(law, rows):
+    """InputError unless size and tokens vary where `law` speaks of them; "all" says it of each."""
+    inputs = LAWS[law].inputs if law in LAWS else VARY.get(law, ())
+    if inputs != ("flops",):  # one budget alone has its best loss
+        rows.spread(law, inputs)
 
 
 def surface(rows, law, options, drop):
@@ -83,6 +92,7 @@ def _one(name, rows, part, options):
                 "isoflop: no compute budgets above 0 (--budget COL names their column)"
             )
         return methods.isoflop(part)
+    vary(name, rows)
     if name in METHODS:
         return getattr(methods, name)(rows)
     law = LAWS[name]
@@ -92,7 +102,7 @@ def _one(name, rows, part, options):
 
 
 def _of_rows(law, rows, options):
-    rows.spread(law)
+    rows.spread(law.name, law.inputs)
     return entry.of_runs(law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster())
 
 

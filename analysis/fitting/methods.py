@@ -76,7 +76,8 @@ def metric(rows: Rows) -> dict[str, Any]:
     values = columns.numbers(rows.fitted, "metric")
     known = ~np.isnan(values)
     group = rows.fitted["group"].astype(str)[known] if "group" in rows.fitted else None
-    found = law.fit(rows.loss()[known], values[known], group, name=rows.columns["metric"])
+    name = rows.columns["metric"]
+    found = law.fit(rows.loss()[known], values[known], group, rows.direction, name)
     return entry.missing("metric", found["n"], "") | {"objective": SQUARES} | found
 
 
