@@ -3,12 +3,10 @@
 import argparse
 import sys
 
+from analysis import laws
 from vdit.runs.files import write_json
 
-LAWS = (
-    *("frontier", "power", "chinchilla", "gamma", "kaplan", "width_depth", "width_depth_params"),
-    *("repeated", "bnsl", "isoflop", "envelope", "hyperparameters", "metric", "all"),
-)
+LAWS = (*laws.names(), "all")
 OBJECTIVES = ("huber", "lad", "log_mse", "mse")
 ROLES = {
     "params": "model size N (default: params)",
