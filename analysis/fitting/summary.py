@@ -77,7 +77,7 @@ def law(fit):
             f"  {'predicted':10s} loss {ahead['loss']:.4f} at {ahead['flops']:.3g} FLOPs, 8 times "
             f"the largest{_between(ahead['interval'])}"
         )
-    return "\n".join([*lines, *_held_out(fit)])
+    return "\n".join([*lines, *fit.get("lines", []), *_held_out(fit)])
 
 
 def table(laws):
