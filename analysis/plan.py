@@ -28,7 +28,7 @@ def plan(
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.plan`."""
     args = _arguments(argv)
-    from analysis.planning import served, words
+    from analysis.planning import inference, words
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
         raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
             raise InputError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
     device = {key: getattr(args, key) for key in ("peak", "mfu", "devices", "price")}
     rows = _rows(args.table, fit)
-    demand = served.demand(args.served_tokens, args.clips_served, args.passes, rows)
+    demand = inference.demand(args.inference_tokens, args.clips_served, args.passes, rows)
     planned = plan(
         fit,
         args.flops,
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
         law=args.law,
         rows=rows,
         name=args.device,
-        served_tokens=demand,
+        inference_tokens=demand,
         **device,
     )
     print("\n".join(words.lines(planned)))
@@ -72,7 +72,7 @@ def _arguments(argv):
     parser.add_argument("--price", type=float, help="USD per GPU-hour (none: no cost is given)")
     demand = parser.add_mutually_exclusive_group()
     demand.add_argument("--clips_served", type=float, help="clips generated over the model's life")
-    demand.add_argument("--served_tokens", type=float, help="tokens of all their forward passes")
+    demand.add_argument("--inference_tokens", type=float, help="tokens of all their forward passes")
     parser.add_argument("--passes", type=float, default=100, help="forward passes a clip (100)")
     parser.add_argument("--out", help="also write the plan here, as JSON")
     parser.add_argument("--png", help="also draw the plan here")

@@ -3,10 +3,10 @@
 At equal loss a smaller model trained for longer costs more to train and less to serve. Of all sizes
 N, with the tokens D that bring L(N, D) to the loss wanted, the one is sought for which
 
-    C = k(N) N D + k(N) N D_served / 3
+    C = k(N) N D + k(N) N D_inf / 3
 
 is least: k(N) FLOPs per parameter and token of training, of which a forward pass takes a third;
-D_served the tokens of all forward passes of serving (clips x passes x tokens of a clip).
+D_inf the tokens of all forward passes of inference (clips x passes x tokens of a clip).
 """
 
 from dataclasses import asdict, dataclass
@@ -24,14 +24,14 @@ Answer = dict[str, Any]  # {"value", "interval"}
 
 
 @dataclass(frozen=True)
-class Served:
+class InferenceAware:
     """The cheapest model of a loss, and the compute-optimal one beside it; FLOPs."""
 
-    served_tokens: float
+    inference_tokens: float
     size: Answer
     tokens: Answer  # of training
     training: Answer
-    serving: Answer
+    inference: Answer
     total: Answer
     optimal_total: Answer  # of the compute-optimal model of the same loss
     saved: Answer  # share of that total
@@ -42,23 +42,23 @@ class Served:
 
 
 def demand(
-    served_tokens: float | None, clips: float | None, passes: float, rows: pd.DataFrame | None
+    inference_tokens: float | None, clips: float | None, passes: float, rows: pd.DataFrame | None
 ) -> float | None:
-    """Tokens of all forward passes of serving, as named or from clips; None for no demand."""
-    if served_tokens is None and clips is None:
+    """Tokens of all forward passes of inference, as named or from clips; None for no demand."""
+    if inference_tokens is None and clips is None:
         return None
     if clips is not None:
         if rows is None or not {"tokens", "clips"} <= set(rows.columns):
             raise InputError("--clips_served: tokens of a clip: give the runs, --table results.csv")
-        served_tokens = clips * passes * float((rows["tokens"] / rows["clips"]).median())
-    if not 0 <= served_tokens < np.inf:
-        raise InputError(f"{served_tokens:g} tokens served, expected a number of 0 or more")
-    return served_tokens
+        inference_tokens = clips * passes * float((rows["tokens"] / rows["clips"]).median())
+    if not 0 <= inference_tokens < np.inf:
+        raise InputError(f"{inference_tokens:g} inference tokens, expected a number of 0 or more")
+    return inference_tokens
 
 
 def cheapest(
-    surface: optimum.Surface, loss: np.ndarray, served_tokens: float, flops: np.ndarray
-) -> Served:
+    surface: optimum.Surface, loss: np.ndarray, inference_tokens: float, flops: np.ndarray
+) -> InferenceAware:
     """The model of `loss` (1 + P,) with the least FLOPs; `flops` (1 + P,) train the optimal one.
 
     Draws whose loss no compute reaches (infinite `flops`) stay infinite.
@@ -67,18 +67,18 @@ def cheapest(
     flops = np.where(reached, flops, 1.0)
     optimal = surface.size(flops)
     cost = surface.ladder.flops
-    size = _size(surface, loss, served_tokens, optimal)
+    size = _size(surface, loss, inference_tokens, optimal)
     tokens = _tokens(surface, loss, size)
-    training, serving = cost(size, tokens), cost(size, served_tokens) / FORWARD
-    before = flops + cost(optimal, served_tokens) / FORWARD
-    numbers = {"size": size, "tokens": tokens, "training": training, "serving": serving}
-    numbers |= {"total": training + serving, "optimal_total": before}
-    numbers |= {"saved": 1 - (training + serving) / before}
+    training, inference = cost(size, tokens), cost(size, inference_tokens) / FORWARD
+    before = flops + cost(optimal, inference_tokens) / FORWARD
+    numbers = {"size": size, "tokens": tokens, "training": training, "inference": inference}
+    numbers |= {"total": training + inference, "optimal_total": before}
+    numbers |= {"saved": 1 - (training + inference) / before}
     answers = {k: optimum.answer(np.where(reached, v, np.inf)) for k, v in numbers.items()}
-    return Served(served_tokens, **answers)
+    return InferenceAware(inference_tokens, **answers)
 
 
-def _size(surface, loss, served_tokens, optimal):
+def _size(surface, loss, inference_tokens, optimal):
     """By golden sections between the least size that reaches the loss and the optimal one."""
     p = surface.parameters
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -88,14 +88,14 @@ def _size(surface, loss, served_tokens, optimal):
     for _ in range(SECTIONS):
         step = optimum.GOLDEN * (high - low)
         ends = (np.exp(at) for at in (high - step, low + step))
-        left, right = (_total(surface, loss, size, served_tokens) for size in ends)
+        left, right = (_total(surface, loss, size, inference_tokens) for size in ends)
         less = left < right
         low, high = np.where(less, low, high - step), np.where(less, low + step, high)
     return np.exp((low + high) / 2)
 
 
-def _total(surface, loss, size, served_tokens):
-    return surface.ladder.flops(size, _tokens(surface, loss, size) + served_tokens / FORWARD)
+def _total(surface, loss, size, inference_tokens):
+    return surface.ladder.flops(size, _tokens(surface, loss, size) + inference_tokens / FORWARD)
 
 
 def _tokens(surface, loss, size):

@@ -8,7 +8,7 @@ import pytest
 
 from analysis import plan
 from analysis.fitting.table import fit_table
-from analysis.planning import make, optimum, served
+from analysis.planning import inference, make, optimum
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
 
@@ -35,7 +35,7 @@ def test_the_example_of_the_paper():
     """2401.00448, figure 1: 13B and 2e12 tokens served: 7B saves 1.7e22 FLOPs, 17 %."""
     law = surface()
     flops = compute_of(law, 13e9)
-    found = served.cheapest(law, law.loss(flops), 2e12, flops)
+    found = inference.cheapest(law, law.loss(flops), 2e12, flops)
     assert found.size["value"] == pytest.approx(7e9, rel=0.01)
     less = found.optimal_total["value"] - found.total["value"]
     assert less == pytest.approx(1.7e22, rel=0.01)
@@ -47,7 +47,7 @@ def test_it_is_the_least_of_a_fine_search(tokens):
     law, size = surface(), np.geomspace(1e8, 1e11, 100_001)
     flops = compute_of(law, 13e9)
     loss = law.loss(flops)
-    found = served.cheapest(law, loss, tokens, flops)
+    found = inference.cheapest(law, loss, tokens, flops)
     p = HOFFMANN
     with np.errstate(invalid="ignore"):
         train = (p["B"] / (loss - p["E"] - p["A"] * size ** -p["alpha"])) ** (1 / p["beta"])
@@ -62,27 +62,27 @@ def test_it_is_the_least_of_a_fine_search(tokens):
 def test_intervals_are_those_of_the_draws_and_none_reaches_below_the_floor():
     law = surface(alpha=np.linspace(0.32, 0.35, 41))
     flops = np.full(42, 5e22)
-    found = served.cheapest(law, law.loss(flops), 2e12, flops)
+    found = inference.cheapest(law, law.loss(flops), 2e12, flops)
     each = [
-        served.cheapest(surface(alpha=[a]), surface(alpha=[a]).loss(flops[:2]), 2e12, flops[:2])
+        inference.cheapest(surface(alpha=[a]), surface(alpha=[a]).loss(flops[:2]), 2e12, flops[:2])
         for a in (0.32, 0.35)
     ]
     ends = sorted(one.size["interval"][0] for one in each)
     low, high = found.size["interval"]
     assert ends[0] <= low < found.size["value"] < high
-    lost = served.cheapest(law, np.full(42, 1.5), 1e12, np.full(42, np.inf))
+    lost = inference.cheapest(law, np.full(42, 1.5), 1e12, np.full(42, np.inf))
     assert lost.total["value"] == np.inf
 
 
 def test_clips_are_tokens_of_every_pass():
     rows = pd.DataFrame({"tokens": [1920.0, 3840.0], "clips": [10.0, 20.0]})
-    assert served.demand(None, 1e6, 100, rows) == 1e6 * 100 * 192
-    assert served.demand(5.0, None, 100, None) == 5.0
-    assert served.demand(None, None, 100, None) is None
+    assert inference.demand(None, 1e6, 100, rows) == 1e6 * 100 * 192
+    assert inference.demand(5.0, None, 100, None) == 5.0
+    assert inference.demand(None, None, 100, None) is None
     with pytest.raises(InputError, match="give the runs, --table"):
-        served.demand(None, 1e6, 100, None)
-    with pytest.raises(InputError, match="-1 tokens served"):
-        served.demand(-1.0, None, 100, None)
+        inference.demand(None, 1e6, 100, None)
+    with pytest.raises(InputError, match="-1 inference tokens"):
+        inference.demand(-1.0, None, 100, None)
 
 
 def test_the_command_says_what_serving_moves(tmp_path, capsys):
@@ -93,9 +93,9 @@ def test_the_command_says_what_serving_moves(tmp_path, capsys):
     out = tmp_path / "plan.json"
     plan.main([*files, "--flops", "1e13", "--clips_served", "1e7", "--out", str(out)])
     said = capsys.readouterr().out
-    assert "Cheapest at that loss with 1.92e+11 tokens served, by Chinchilla's law:" in said
+    assert "Cheapest at that loss with 1.92e+11 inference tokens, by Chinchilla's law:" in said
     found = json.loads(out.read_text())
-    assert found["served"]["size"]["value"] < found["size"]["value"]
-    low, high = found["served"]["saved"]["interval"]
-    assert 0 < low < found["served"]["saved"]["value"] < high < 1
-    assert make.plan(json.loads((tmp_path / "fit.json").read_text()), 1e13)["served"] is None
+    assert found["inference"]["size"]["value"] < found["size"]["value"]
+    low, high = found["inference"]["saved"]["interval"]
+    assert 0 < low < found["inference"]["saved"]["value"] < high < 1
+    assert make.plan(json.loads((tmp_path / "fit.json").read_text()), 1e13)["inference"] is None
