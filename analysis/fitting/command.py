@@ -3,14 +3,12 @@
 import argparse
 import sys
 
+from analysis import laws
 from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit.runs.files import write_json
 
-LAWS = (
-    *("frontier", "power", "chinchilla", "gamma", "kaplan", "width_depth", "width_depth_params"),
-    *("repeated", "bnsl", "isoflop", "envelope", "hyperparameters", "metric", "all"),
-)
+LAWS = (*laws.names(), "all")
 WHAT = (
     "frontier, power, bnsl: the best loss of compute; chinchilla, gamma, kaplan: loss of size and "
     "tokens; width_depth, width_depth_params: of shape; repeated: of epochs; isoflop, envelope: "

@@ -91,7 +91,7 @@ def _top(law, found, part):
     """The entry asked for; of all laws that which predicts the next budget best, if any does."""
     if law == "all":
         chosen = part["rollout"]["chosen"] if part else "chinchilla"
-        law = chosen if chosen in found else next(iter(found))
+        law = next(name for name in (chosen, "frontier", *found) if name in found)
     return {key: value for key, value in found[law].items() if key not in ("draws", "curve")}
 
 
