@@ -50,8 +50,8 @@ def _row(variant, table, surface, bootstrap, rng):
     compute, size = variant.compute(table), columns.numbers(table, variant.size)
     law = _chinchilla(size, table)
     level = _level(compute, table, surface).assign(params=size)
-    _, found = minima.measure(level, "loss", "params", bootstrap, rng)
-    N, L = minima.fit_size(found), minima.fit_law("power", found)
+    _, found = minima.measure(level, "loss", "params")
+    N, L = minima.fit_size(found), minima.fit_law("power", found, rng)
     times = compute / columns.numbers(table, "flops")
     row = {"variant": variant.name, "words": variant.words}
     row |= {"compute_least": times.min(), "compute_most": times.max()}

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from analysis.frontier import methods
+from analysis.frontier import backtest
 
 FORMS = {
     "frontier": "L(C) = E + A (C / {reference:.3g})^-g",
@@ -43,8 +43,8 @@ def text(fit, asked):
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
     parts = [f"{fit['rows']} rows fitted ({told})", budgets(fit)]
     parts.append(table(fit["laws"]) if asked == "all" else law(fit))
-    if asked in ("all", "isoflop") and "methods" in fit:
-        parts.append("\n".join(methods.lines({**fit["methods"], "flags": []})))
+    if fit.get("size_law", {}).get("parameters"):
+        parts.append(size(fit["size_law"]))
     if asked == "all" and "rollout" in fit:
         parts.append(_held_out_budgets(fit["rollout"]))
     return "\n\n".join(part for part in parts if part)
@@ -59,6 +59,14 @@ def budgets(fit):
         what = "" if b["status"]["word"] == "fitted" else f"  {b['status']['words']}"
         lines.append(f"{b['flops']:14.3g} {b['loss']:10.4f} {b['size']:10.3g}{what}")
     return "\n".join(lines)
+
+
+def size(law):
+    """The exponent of the best size, and what either way says of it."""
+    a, voices = law["parameters"]["a"], law["voices"]
+    said = [f"{name} {v['a']:.3f}{_between(v['interval'])}" for name, v in voices.items()]
+    head = f"best size N* ~ C^{a:.3f}{_between(law['intervals']['a'])}: {law['status']['words']}"
+    return "\n".join([head, *(f"  {one}" for one in said)])
 
 
 def law(fit):
@@ -119,11 +127,7 @@ def _disagreement(laws):
 
 
 def _held_out_budgets(tried):
-    from analysis.frontier import rollout
-
-    lines = rollout.lines(tried)
-    chosen = f"law for predictions: {tried['chosen']} ({tried['rule']})"
-    return "\n".join([*lines, *textwrap.wrap(chosen, 100, subsequent_indent="  ")])
+    return "\n".join([*backtest.lines(tried), tried["rule"]])
 
 
 def _held_out(fit):

@@ -158,7 +158,7 @@ class Posterior:
             E = np.clip(level - slope / shape, 0.0, None)
             return {"E": E, "A": (level - E) * np.exp(-shape * u), "g": shape}
         there = np.einsum("smt,st->s", basis(shape, np.array([u])), theta)
-        found = {"E": np.zeros(len(level)), "A": np.exp(there), "g": slope}
+        found = {"E": np.zeros(len(level)), "A": np.exp(there), "g": slope * np.exp(-shape * u)}
         return found if self.law.shapes is None else found | {"k": shape}
 
 

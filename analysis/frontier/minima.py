@@ -232,8 +232,7 @@ def _status(found, p, drawn):
         budgets = found.spare + law.parameters
         return f"not identified: {budgets} budgets for {law.parameters} parameters"
     if not found.fits:
-        ratio = found.chi2 / found.spare
-        return f"does not fit: chi2/df is {ratio:.3g}, its interval is widened by that scatter"
+        return _misfitting(found)
     if law.name != "frontier":
         return "converged"
     if p["E"] == 0:
@@ -245,31 +244,37 @@ def _status(found, p, drawn):
     return "converged" if told else "converged, but E is not told from zero"
 
 
+def _misfitting(found):
+    ratio = found.chi2 / found.spare
+    return f"does not fit: chi2/df is {ratio:.3g}, its interval is widened by that scatter"
+
+
+def posterior_of_size(minima: Minima) -> Posterior:
+    """N*(C) = N (C / reference)^a through the minima: its slope is -a."""
+    df = float(np.median(minima.df[1]))
+    return curve.posterior(
+        curve.LAWS["power"], minima.log_c, np.log(minima.size), minima.size_covariance, df
+    )
+
+
 def fit_size(minima: Minima) -> dict[str, Any]:
-    """N*(C) = k C^a through the minima, by generalised least squares: as `fit_law`.
+    """The isoFLOP law of the best size: parameters {N, a}, intervals, chi2, status.
 
     Where a minimum lies at or near an end of its sizes, those that were found inside are a
     selection that bends the law: no interval is given.
     """
     points, reference = len(minima.log_c), curve.reference(minima.log_c)
-    result = {"n": points, "reference": reference, "draws": None}
+    result = {"n": points, "reference": reference}
     if points < 2:
         return result | {"status": f"not identified: {points} budgets"}
-    df = float(np.median(minima.df[1]))
-    found = curve.posterior(
-        curve.LAWS["power"], minima.log_c, np.log(minima.size), minima.size_covariance, df
-    )
-    at = np.log(reference)
+    found, at = posterior_of_size(minima), np.log(reference)
     p = found.parameters(at)
     result |= {"parameters": {"N": p["A"], "a": -p["g"]}}
     result |= {"chi2": found.chi2, "spare": found.spare, "chance": found.chance}
-    if minima.noise is not None and minima.estimator == "parabola":
-        drawn = found.draws(DRAWS, at, np.random.default_rng(0))
-        if not minima.off:
-            ends = np.exp(found.at(at).interval()).tolist()
-            step = found.fall(at, at + 1).interval()  # of log N over one of log C, downwards
-            result["intervals"] = {"N": ends, "a": [-step[1], -step[0]]}
-        result |= {"draws": (drawn["A"], -drawn["g"]), "between": _between(found)}
+    if minima.noise is not None and minima.estimator == "parabola" and not minima.off:
+        falls = found.fall(at, at + 1).interval()  # of log N over one of log C, downwards
+        ends = np.exp(found.at(at).interval()).tolist()
+        result["intervals"] = {"N": ends, "a": [-falls[1], -falls[0]]}
     result["status"] = _size_status(points, minima, found)
     return result
 
@@ -282,8 +287,7 @@ def _size_status(points, minima, found):
     if minima.off:
         return f"not identified: {minima.off} minima lie at or near an end of their sizes"
     if not found.fits:
-        ratio = found.chi2 / found.spare
-        return f"does not fit: chi2/df is {ratio:.3g}, its interval is widened by that scatter"
+        return _misfitting(found)
     return "converged"
 
 
@@ -292,3 +296,10 @@ def interval(minima: Minima, index: int, which: int = 0) -> list[float]:
     covariance = (minima.loss_covariance, minima.size_covariance)[which]
     half = student.quantile(minima.df[which, index]) * np.sqrt(covariance[index, index])
     return [-float(half), float(half)]
+
+
+def estimate(budget: isoflop.Budget, estimator: str) -> tuple[float, float, str]:
+    """(size, loss, what) of one budget by `estimator`; what names the one that was possible."""
+    if estimator == "parabola" and budget.fitted:
+        return (*budget.minimum, "parabola")
+    return (*isoflop.unfitted(budget).minimum, "best_run")
