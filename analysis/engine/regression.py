@@ -1,8 +1,9 @@
 """Linear regression that outliers do not pull, with noise that may grow or fall.
 
-Huber's M-estimate with his covariance (Robust Statistics, 1981, section 7.6). Log variance is linear
-in one coordinate of the rows, by a penalised gamma regression of squared residuals. An estimate's
-degrees of freedom count how well the trend is known, too (Satterthwaite, Biometrics 2, 1946).
+Huber's M-estimate with his covariance (Robust Statistics, 1981, section 7.6). Log variance is
+linear in one coordinate of the rows, by a penalised gamma regression of squared residuals. An
+estimate's degrees of freedom count how well the trend is known, too (Satterthwaite, Biometrics 2,
+1946).
 """
 
 from dataclasses import dataclass

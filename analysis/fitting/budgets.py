@@ -56,9 +56,21 @@ def _part(table, budgets, found, options):
         "size_law": _size(best_size.headline(told, found), found, options),
         "tokens": _tokens_law(table, "params"),
         "rollout": whole.trials,
+        "curve": _forecast_curve(whole, found),
         "forecasts": [whole.at(times * budgets[-1].flops).as_dict() for times in TIMES],
         "gain": whole.gain(),
     }
+
+
+def _forecast_curve(whole, found):
+    """The mixture of laws along compute, to REACH times the largest budget."""
+    flops = _grid(found)
+    if found.noise is None:
+        return {"flops": flops.tolist(), "loss": [whole.at(c).loss for c in flops]}
+    said = [whole.stack.at(log_c) for log_c in np.log(flops)]
+    ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
+    loss, low, high = ends.tolist()
+    return {"flops": flops.tolist(), "loss": loss, "low": low, "high": high}
 
 
 def swept(table: pd.DataFrame) -> pd.DataFrame | None:

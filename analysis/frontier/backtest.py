@@ -198,7 +198,7 @@ def lines(tried: dict[str, Any]) -> list[str]:
     horizons = sorted({trial["horizon"] for trial in tried["trials"]})
     heads = "".join(f"{f'+{h}':>13s}" for h in horizons)
     found = [f"{'rms error, budgets on':22s}{heads}{'weight':>8s}{'next':>10s}"]
-    for name, rms in tried["horizons"].items():
+    for name in tried["horizons"]:
         cells = "".join(f"{_cell(tried, name, str(h)):>13s}" for h in horizons)
         weight, coming = tried["weights"].get(name), tried["next"]["predicted"].get(name)
         share = "-" if weight is None else f"{weight:.0%}"

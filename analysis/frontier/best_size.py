@@ -123,4 +123,8 @@ def _status(told):
         return f"converged: by {next(iter(told))} alone, no {missing} could tell it"
     one, other = (voice.exponent for voice in told.values())
     apart = abs(one.mean[0] - other.mean[0]) / np.hypot(one.scale[0], other.scale[0])
-    return "converged" if apart < APART else f"converged, but its two ways are {apart:.1f} errors apart"
+    return (
+        "converged"
+        if apart < APART
+        else f"converged, but its two ways are {apart:.1f} errors apart"
+    )

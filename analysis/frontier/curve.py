@@ -5,8 +5,8 @@ Counted from the largest budget, u = log C - log C_last, every law says
     y = level - slope (1 - exp(-k u)) / k,     k = 0: y = level - slope u
 
 power      y = log L, k = 0: L = A C^-g. `local` is the same through the last LOCAL budgets.
-curved     y = log L, k of either sign: the local exponent changes by exp(-k) a step of one in log C.
-           Above zero it dies out as towards a floor, below it grows: no floor by decree
+curved     y = log L, k of either sign: the local exponent changes by exp(-k) a step of one in
+           log C. Above zero it dies out as towards a floor, below it grows: no floor by decree
 frontier   y = L, k = g: L = E + A C^-g with E, A >= 0 (2010.14701)
 
 Shapes k are not chosen but weighed: by the likelihood of the minima, Student's as their noise was
@@ -144,9 +144,10 @@ class Posterior:
         """{name: (count,)} of the parameters."""
         at = rng.choice(len(self.weight), count, p=self.weight)
         root = np.linalg.cholesky(self.covariance + 1e-24 * np.eye(2))
-        normal = rng.standard_normal((count, 2)) * np.sqrt(self.df / rng.chisquare(self.df, count))[
-            :, None
-        ]
+        normal = (
+            rng.standard_normal((count, 2))
+            * np.sqrt(self.df / rng.chisquare(self.df, count))[:, None]
+        )
         theta = self.theta[at] + np.einsum("ctu,cu->ct", root[at], normal)
         return self._named(theta, self.shape[at], log_reference)
 
@@ -262,7 +263,7 @@ def _given(law, shape, log_c, log_loss, covariance):
 
 
 def _bounded(theta, shape, rows, target):
-    """Level and slope with E = level - slope / g and the slope held at zero where they are below."""
+    """Level and slope, with the slope and E = level - slope / g held at zero where below."""
     flat = np.stack([np.ones_like(shape), np.zeros_like(shape)], axis=1)
     alone = np.stack([np.ones_like(shape), shape], axis=1)  # slope = g level: no floor
     for direction, held in (

@@ -74,7 +74,7 @@ def _of_one(budget, noise):
 def _why(budget):
     if "sizes, a parabola needs" in budget.reason:
         return "few_sizes"
-    return "no_minimum" if "bends down" in budget.reason else "edge"
+    return "no_minimum" if "bends" in budget.reason else "edge"
 
 
 def _short(budgets):

@@ -1,4 +1,4 @@
-"""One point and one interval for the loss of a compute that was not run, from all laws that vote."""
+"""One point and one interval for the loss of a compute not run, from all laws that vote."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,10 +1,10 @@
 """The isoFLOP curves of a sweep, fitted together: the best size of each compute budget, its loss.
 
-Approach 2 of Hoffmann et al. (2203.15556): near its minimum log loss is quadratic in log size. Every
-budget has a minimum of its own; how sharply the curves bend is shared, linear in log compute, which
-makes the minima about half as noisy as parabolas of one budget each. Sizes far from the best bend a
-parabola to one side (2603.22339), so runs count less the more their loss lies above the minimum by
-more than WINDOW.
+Approach 2 of Hoffmann et al. (2203.15556): near its minimum log loss is quadratic in log size.
+Every budget has a minimum of its own; how sharply the curves bend is shared, linear in log compute,
+which makes the minima less noisy than parabolas of one budget each. Sizes far from the best bend a
+parabola to one side (2603.22339), so runs count less the farther their loss lies above the minimum,
+from WINDOW on.
 """
 
 from dataclasses import dataclass, field

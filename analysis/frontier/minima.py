@@ -1,6 +1,6 @@
 """The frontier of a sweep: the lowest loss at each budget, how well it is known, its laws."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from vdit.errors import InputError
 MIN_PARABOLAS = 3
 LAWS = tuple(curve.LAWS)
 DRAWS = 4000
+UNKNOWN = 1e6  # degrees of freedom where there is no noise to be unsure of
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,24 @@ def _of_curves(curves, used, noise):
     covariances = [rows @ found.covariance @ rows.T for rows in (of_loss, of_size)]
     df = np.stack([found.freedom(rows) for rows in (of_loss, of_size)])
     off = sum(not budget.fitted or flags.off_centre(budget) for budget in curves.budgets)
-    return Minima("parabola", used, noise, curves.log_c, size, loss, *covariances, df, off)
+    found = Minima("parabola", used, noise, curves.log_c, size, loss, *covariances, df, off)
+    return found if noise is None else _scattered(found)
+
+
+def _scattered(found):
+    """The minima with the error that budgets have of their own: of their scatter about a curve.
+
+    What all runs of a budget share no run of it shows. The curve is `curve.curved`, the most
+    flexible law of compute; with three budgets it passes through all of them and tells nothing.
+    """
+    law = posterior("curved", found)
+    if not law.extra:
+        return found
+    share = law.extra / (law.extra + np.diag(found.loss_covariance))
+    df = found.df.copy()
+    df[0] = 1 / ((1 - share) ** 2 / df[0] + share**2 / law.spare)
+    own = law.extra * np.eye(len(found.loss))
+    return replace(found, loss_covariance=found.loss_covariance + own, df=df)
 
 
 def _best_runs(curves, seeds):
@@ -129,7 +147,7 @@ def _best_runs(curves, seeds):
     size, loss = np.array([budget.minimum for budget in used]).T
     counts = np.array([budget.counts[np.argmin(budget.losses)] for budget in used])
     square = noise.sd**2 if noise else 1.0
-    df = np.full((2, len(used)), noise.df if noise else np.inf)
+    df = np.full((2, len(used)), noise.df if noise else UNKNOWN)
     return Minima(
         "best_run",
         used,
@@ -163,9 +181,7 @@ def _noise(curves, seeds):
     smallest, largest = found.noise(np.array([-0.5, 0.5])).tolist()
     scatter = max(round(found.df) - count, 0)
     misfit = _misfit(found, seeds) if count and scatter else None
-    return Noise(
-        found.sd, found.df, smallest, largest, between, count, found.sd, scatter, misfit
-    )
+    return Noise(found.sd, found.df, smallest, largest, between, count, found.sd, scatter, misfit)
 
 
 def _misfit(found, seeds):

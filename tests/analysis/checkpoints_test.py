@@ -103,7 +103,7 @@ def test_intervals_with_them_are_of_runs_not_of_rows():
 def test_budgets_and_the_laws_through_them_never_take_them_in():
     without = said(analysis.fit(whole(), "isoflop", bootstrap=20))
     found = said(analysis.fit(mixed(), "isoflop", unannealed=True, bootstrap=20))
-    for part in ("parameters", "budgets", "size_law", "rollout", "noise", "methods", "tokens"):
+    for part in ("parameters", "budgets", "size_law", "rollout", "noise", "gain", "tokens"):
         assert found[part] == without[part]
     bare = pd.DataFrame(with_checkpoints(RUNS, (0.25, 0.5))).drop(columns="annealed")
     found = said(analysis.fit(bare, "isoflop", unannealed=True, bootstrap=20))
@@ -156,7 +156,7 @@ def test_neither_prediction_nor_verdict_nor_page_takes_them_in():
     made = []
     for table in (whole(), mixed()):
         before = table[table["flops_budget"] < table["flops_budget"].max()]
-        prediction = predict.predict_table(before, resamples=50) | {"created": 1.6e9}
+        prediction = predict.predict_table(before) | {"created": 1.6e9}
         fit = analysis.fit(table, bootstrap=20)
         assert report._fits(fit, swept(table))
         page, judged, png = report.build(table, fit, prediction)
