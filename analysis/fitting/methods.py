@@ -65,7 +65,7 @@ def hyperparameters(rows: Rows) -> dict[str, Any]:
     roles = ("params", "tokens", "flops", "lr", "batch", "loss")
     roles = [role for role in roles if role in rows.fitted]
     numbers, named = _numbers(rows.fitted, roles), {role: role for role in roles}
-    found = law.fit(numbers, named, group=rows.cluster())
+    found = law.fit(numbers, named, group=rows.cluster()).as_dict()
     return entry.missing("hyperparameters", found["n"], "") | {"objective": SQUARES} | found
 
 
