@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.laws import valley
+from analysis.laws import shape, valley
 from analysis.laws.loglinear import quantile
 from analysis.laws.settings import Settings
 from analysis.laws.valley import Valley
@@ -60,7 +60,7 @@ def swept(runs: Settings, cell: np.ndarray) -> tuple[tuple[str, ...], np.ndarray
     """(axes that vary within some cell, their log settings (R, A))."""
     logs = np.log(np.stack([runs.lr, runs.batch], axis=1))
     spans = [np.ptp(logs[cell == c], axis=0) for c in range(cell.max() + 1)]
-    varies = np.max(spans, axis=0) > valley.SAME
+    varies = np.max(spans, axis=0) > shape.SAME
     return tuple(axis for axis, there in zip(AXES, varies, strict=True) if there), logs[:, varies]
 
 
@@ -102,10 +102,10 @@ def _cell(where, loss, rows, axes, x, own, reason, c):
 
 def _reason(x, axes, own, rows, c):
     """Why a cell with log settings `x` has no best setting inside; "" where it has."""
-    if not len(axes) or (np.ptp(x, axis=0) <= valley.SAME).all():
+    if not len(axes) or (np.ptp(x, axis=0) <= shape.SAME).all():
         return "no sweep: one learning rate and one batch"
     near = x[own.near[rows]] if own else x[:0]
-    if not len(near) or (np.ptp(near, axis=0) <= valley.SAME).any():
+    if not len(near) or (np.ptp(near, axis=0) <= shape.SAME).any():
         return _few(axes)
     if not own.sound:
         return "no minimum: the surface is a saddle, a ridge or a maximum"
@@ -129,16 +129,16 @@ def edge(x: np.ndarray, axes: Sequence[str], best: np.ndarray) -> str:
 
 def diverged(runs: Settings, known: np.ndarray, cell: np.ndarray, own: Valley | None) -> list:
     """Every Diverged run of `runs`; `cell` and `own` are of those whose loss is `known` (R,)."""
-    lost = [(row, "the loss is not a number") for row in np.flatnonzero(~known)]
+    lost = [(row, "without a loss that is a number") for row in np.flatnonzero(~known)]
     y, lr = np.log(runs.loss[known]), runs.lr[known]
     above = y - valley.lowest(y, cell)
     best = np.array([lr[cell == c][np.argmin(y[cell == c])] for c in range(cell.max() + 1)])
-    words = "collapsed: {:.2g} times the best loss of its cell, at a larger learning rate"
+    words = "collapsed at a rate above the best: {:.2g} times the best loss of its cell"
     collapsed = (above > valley.WIDEST) & (lr > best[cell])
     cliff = np.zeros(len(y), bool) if own is None else own.cliff & ~collapsed
     at = np.flatnonzero(known)
     lost += [(at[i], words.format(np.exp(above[i]))) for i in np.flatnonzero(collapsed)]
-    words = "on a cliff: {:.1%} above the best loss of its cell, unlike the runs around it"
+    words = "on a cliff, unlike the runs around it: {:.1%} above the best loss of its cell"
     lost += [(at[i], words.format(np.expm1(above[i]))) for i in np.flatnonzero(cliff)]
     return [
         Diverged(

@@ -10,6 +10,7 @@ certain as the cells agree: its intervals leave out a cell at a time (jackknife,
     predict(result, {"params": 1e9, "tokens": 2e10})   of such a result as a dict
 """
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -104,6 +105,21 @@ def predict(result: dict[str, Any], inputs: Mapping[str, float]) -> dict[str, di
         value, interval = loglinear.from_dict(law).predict(inputs)
         found[axis] = {"value": value, "interval": interval}
     return found
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """What a mistuned setting costs and which runs diverged, for people."""
+    text = []
+    for axis, cost in result["costs"].items():
+        line = (
+            f"{axis}: half the best costs {cost['half']:.2%} of loss, double {cost['double']:.2%}"
+        )
+        if "one_percent" in cost:
+            line += f"; {cost['one_percent']:.2g} times costs 1 % with the rate retuned"
+        text.append(line)
+    gone = Counter(run["words"].split(":")[0] for run in result["diverged"])
+    text += [f"{count} runs left out, {words}" for words, count in gone.items()]
+    return text
 
 
 def _laws(axes, floor, found):

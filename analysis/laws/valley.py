@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.laws import shape
+
 # Runs enter that lie this far up the valley, in log loss, or this many times the noise: by the
 # fitted loss, for what is chosen by a measured one is moved by its noise.
 WINDOW, REACH = 0.02, 8.0
 WIDEST = float(np.log(1.3))  # a run so far above its cell's best has collapsed
 ROUNDS, STEPS = 10, 20  # of choosing runs; of Gauss-Newton for the runs chosen
-TOLD = 0.3  # of a column, settings in units of their spread, that others must leave it
 CONVERGED = 1e-8  # step of P, in log settings
-SAME = 1e-3  # settings whose logs differ by less are one setting
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,7 @@ class Valley:
 
     def rise(self, away: np.ndarray) -> np.ndarray:
         """Log loss above the bottom, (R,), at log settings `away` (R, A) from the best."""
-        return self.square(away) + _cubes(away) @ self.skew
-
-    def square(self, away: np.ndarray) -> np.ndarray:
-        """What the bend alone adds, (R,)."""
-        return 0.5 * np.einsum("ra,ab,rb->r", away, self.bend, away)
+        return shape.rise(away, self.bend, self.skew)
 
 
 def fit(
@@ -97,7 +93,7 @@ def _choose(found, x, y, cell, z, window):
     """The valley with its `cliff`, and the runs (R,) that are to enter."""
     away = x - z @ found.position.T
     rise = found.rise(away)
-    within = (rise < window) & (found.square(away) < 2 * window)
+    within = (rise < window) & (shape.squares(away, found.bend) < 2 * window)
     level = np.where(np.isnan(found.level[cell]), lowest(y, cell), found.level[cell])
     cliff = within & (y - level - rise > window / 2)
     return replace(found, cliff=cliff), within & ~cliff
@@ -111,90 +107,61 @@ def at(
         return None
     cells = np.arange(cell.max() + 1)[:, None] == cell[near]
     mean = cells / np.maximum(cells.sum(1, keepdims=True), 1)
-    x, y, cell, z = x[near], y[near], cell[near], z[near]
-    position = np.linalg.lstsq(z, x, rcond=None)[0].T
-    told = _told(x - z @ position.T, cell, z, mean)
+    runs = _Runs(x[near], y[near], cell[near], z[near], mean)
+    position = np.linalg.lstsq(runs.z, runs.x, rcond=None)[0].T
+    told = shape.told(runs.away(position), runs.z, runs.cell, mean)
     if told is None:
         return None
-    square = told & (np.arange(len(told)) < len(told) - x.shape[1])
-    bend, skew, slopes, *rest = _solve(x - z @ position.T, y, cell, z, mean, square)
-    position = position - np.linalg.pinv(bend) @ slopes
-    for _ in range(STEPS):
-        if np.linalg.eigvalsh(bend)[0] <= 0:
+    found = runs.square(position, told)
+    for _ in range(STEPS if found.sound else 0):
+        before, found = found, runs.step(found, told)
+        if not found.sound or np.abs(found.position - before.position).max() < CONVERGED:
             break
-        slope = bend, skew
-        bend, skew, move, *rest = _solve(x - z @ position.T, y, cell, z, mean, told, slope)
-        position = position + move
-        if np.abs(move).max() < CONVERGED:
-            break
-    left, level, variance = rest
-    level = np.where(cells.any(1), level, np.nan)
-    df = int(len(y) - cells.any(1).sum() - (variance > 0).sum())
-    noise = float(np.sqrt(left @ left / df)) if df > 0 else np.nan
-    errors = np.sqrt(variance[-position.size :]).reshape(position.shape)
-    return Valley(position, bend, skew, level, errors, noise, df, near, np.zeros(len(near), bool))
+    level = np.where(cells.any(1), found.level, np.nan)
+    return replace(found, level=level, near=near, cliff=np.zeros(len(near), bool))
 
 
-def _solve(away, y, cell, z, mean, told, slope=None):
-    """Least squares at `away` (R, A) of the shape's columns `told` and one for each number of P.
+@dataclass(frozen=True)
+class _Runs:
+    """The runs that enter, and `mean` (C, R), whose product with values is their mean by cell."""
 
-    Returns bend, skew, the step of P (while no `slope`, (bend, skew), is known: slopes), what is
-    left (R,), levels (C,) and the coefficients' variances for noise of variance 1.
-    """
-    moves = _moves(away if slope is None else -_gradient(away, *slope), z)
-    design = np.hstack([np.hstack([_squares(away), _cubes(away)])[:, told], moves])
-    free = design - (mean @ design)[cell]  # of the cells' levels
-    inverse = np.linalg.pinv(free.T @ free, rcond=1e-12, hermitian=True)
-    solved = inverse @ (free.T @ y)
-    left = y - design @ solved
-    level = mean @ left
-    shape = np.zeros(len(told))
-    shape[told] = solved[: told.sum()]
-    step = solved[told.sum() :].reshape(away.shape[1], z.shape[1])
-    return *_shape(shape), step, left - level[cell], level, np.maximum(np.diag(inverse), 0)
+    x: np.ndarray
+    y: np.ndarray
+    cell: np.ndarray
+    z: np.ndarray
+    mean: np.ndarray
 
+    def away(self, position):
+        """Log settings less those at `position` (A, Z), (R, A)."""
+        return self.x - self.z @ position.T
 
-def _squares(away):
-    """Columns of B: u1^2 / 2, and with two axes u2^2 / 2 and u1 u2; (R, 1) or (R, 3)."""
-    return np.hstack([away * away / 2, away[:, :1] * away[:, 1:]])
+    def square(self, position, told):
+        """The Valley without skew: exact, from its slopes at any `position`."""
+        away = self.away(position)
+        told = told & (np.arange(len(told)) < len(told) - away.shape[1])
+        found = self._solve(away, told, shape.moves(away, self.z), position)
+        slopes = found.position - position
+        return replace(found, position=position - np.linalg.pinv(found.bend) @ slopes)
 
+    def step(self, found, told):
+        """Gauss and Newton's next Valley after `found`."""
+        away = self.away(found.position)
+        slopes = -shape.gradient(away, found.bend, found.skew)
+        return self._solve(away, told, shape.moves(slopes, self.z), found.position)
 
-def _cubes(away):
-    """Columns of the skew: u1^3, and with two axes u1 u2^2; (R, 1) or (R, 2)."""
-    return away[:, :1] * away * away
-
-
-def _gradient(away, bend, skew):
-    """Slope of log loss in each axis, (R, A)."""
-    first = away[:, :1]  # of the learning rate, whose cube is s u1^3 and t u1 u2^2
-    cubic = 2 * skew * first * away
-    cubic[:, 0] += away * away @ skew
-    return away @ bend + cubic
-
-
-def _shape(values):
-    """Bend and skew from their coefficients, of one axis or two."""
-    if len(values) == 2:
-        return values[:1, None], values[1:]
-    return np.array([[values[0], values[2]], [values[2], values[1]]]), values[3:]
-
-
-def _moves(slopes, z):
-    """Columns of P: slopes (R, A) in each axis times each number of z; (R, A Z)."""
-    return np.einsum("ra,rz->raz", slopes, z).reshape(len(z), -1)
-
-
-def _told(away, cell, z, mean):
-    """Which columns of the shape runs tell apart, by what each adds to those before and to levels
-    and slopes, which can be anything; None where not even the squares."""
-    away = away / np.maximum(np.std(away - (mean @ away)[cell], axis=0), SAME)
-    columns = np.hstack([_moves(away, z), _squares(away), _cubes(away)])
-    columns = columns - (mean @ columns)[cell]
-    slopes, axes = away.shape[1] * z.shape[1], away.shape[1]
-    adds = np.zeros(columns.shape[1])
-    triangle = np.abs(np.diag(np.linalg.qr(columns, mode="r")))
-    adds[: len(triangle)] = triangle
-    told = adds[slopes:] > TOLD * np.sqrt(len(columns))
-    spare = len(columns) - mean.any(1).sum() - slopes - axes
-    told[axes:] &= spare > np.arange(1, 1 + len(told) - axes)  # which leave a degree of freedom
-    return told if told[:axes].all() else None
+    def _solve(self, away, told, moves, position):
+        """The Valley by least squares on the columns `told` and `moves`, which move `position`."""
+        design = np.hstack([shape.columns(away)[:, told], moves])
+        free = design - (self.mean @ design)[self.cell]  # of the cells' levels
+        inverse = np.linalg.pinv(free.T @ free, rcond=1e-12, hermitian=True)
+        solved, values = inverse @ (free.T @ self.y), np.zeros(len(told))
+        values[told] = solved[: told.sum()]
+        level = self.mean @ (self.y - design @ solved)
+        left = self.y - design @ solved - level[self.cell]
+        variance = np.maximum(np.diag(inverse), 0)
+        df = int(len(left) - self.mean.any(1).sum() - (variance > 0).sum())
+        noise = float(np.sqrt(left @ left / df)) if df > 0 else np.nan
+        step, spread = (v[told.sum() :].reshape(position.shape) for v in (solved, variance))
+        return Valley(
+            position + step, *shape.unpack(values), level, np.sqrt(spread), noise, df, None, None
+        )

@@ -77,7 +77,9 @@ def test_diverged_runs_are_named_and_move_nothing(lost):
     assert found["parameters"]["lr_params"] == pytest.approx(-0.3, abs=0.01)
     assert [run["row"] for run in found["diverged"]] == list(np.flatnonzero(over))
     words = (
-        "the loss is not a number" if not np.isfinite(lost) else "times the best loss of its cell"
+        "without a loss that is a number"
+        if not np.isfinite(lost)
+        else "times the best loss of its cell"
     )
     assert all(words in run["words"] for run in found["diverged"])
     assert f"{over.sum()} of 300 runs diverged" in found["status"]["words"]
