@@ -16,6 +16,8 @@ from analysis.laws import valley
 from analysis.laws.loglinear import LogLinear
 from analysis.laws.valley import Valley
 
+BLOCKS = 32  # at most so many times are cells left out, several together where there are more
+
 
 @dataclass(frozen=True)
 class Floor:
@@ -60,10 +62,12 @@ def _jackknife(found, x, y, cell, z, apart):
     Runs are chosen anew each time: the window follows the law. NaN and 0, no interval, where runs
     don't cross rate and batch, or the law hangs on one cell.
     """
-    groups, unknown = np.unique(apart), np.full((x.shape[1], *2 * z.shape[1:]), np.nan)
+    unknown = np.full((x.shape[1], *2 * z.shape[1:]), np.nan)
     if not found.crossed:
         return unknown, 0
-    left = [apart[cell] != group for group in groups]
+    block = np.unique(apart, return_inverse=True)[1] % BLOCKS
+    groups = np.unique(block)
+    left = [block[cell] != group for group in groups]
     fits = [valley.fit(x[k], y[k], cell[k], z[cell[k]], found.near[k]) for k in left]
     if not all(fit and fit.sound for fit in fits):
         return unknown, 0

@@ -67,6 +67,8 @@ def read(
     if name["loss"] not in table.columns:
         raise InputError(f"table: missing column {name['loss']!r}")
     loss = pd.to_numeric(table[name["loss"]], errors="coerce").to_numpy(float)
+    if not np.isfinite(loss).any():
+        raise InputError(f"table: no {name['loss']!r} is a number")
     schema.require_number(table[np.isfinite(loss)], name["loss"])
     numbers = {role: table[name[role]].to_numpy(float) for role in (*roles, "lr", *batch)}
     run = np.arange(len(loss)) if group is None else pd.factorize(np.asarray(group, object))[0]

@@ -205,6 +205,8 @@ def test_a_table_without_what_is_needed_is_one_line():
         fitted(sweep().drop(columns=["params", "tokens"]))
     with pytest.raises(InputError, match="loss is -1"):
         fitted(sweep().assign(loss=-1.0))
+    with pytest.raises(InputError, match="no 'loss' is a number"):
+        fitted(sweep().assign(loss=np.nan))
     lone = fitted(sweep().drop_duplicates("params"))
     assert statuses(lone) == {"no sweep: one learning rate and one batch"}
 
