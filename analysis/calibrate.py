@@ -1,6 +1,7 @@
 """Fit planted sweeps and count how often 95 % intervals hold the truth.
 
 python -m analysis.calibrate --out calibration.csv
+python -m analysis.calibrate --grids --sweeps 400 --out grids.csv   of learning rate and batch
 """
 
 import argparse
@@ -16,6 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="analysis.calibrate", description=__doc__.splitlines()[0])
     parser.add_argument("--sweeps", type=int, default=1000, help="of each design (1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the planted noise (0)")
+    parser.add_argument("--grids", action="store_true", help="of learning rate and batch instead")
     parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
     parser.add_argument("--out", help="CSV to write")
     args = parser.parse_args(argv)
@@ -25,21 +27,23 @@ def main(argv: list[str] | None = None) -> None:
 
     if args.sweeps < 1:
         raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
-    found = table.table(table.run(args.sweeps, args.seed, _chosen(args.design), progress=_progress))
+    chosen = _chosen(args.design, args.grids)
+    found = table.table(table.run(args.sweeps, args.seed, chosen, progress=_progress))
     print("\n".join(table.lines(found)))
     if args.out:
         write_text(args.out, pd.DataFrame(found).to_csv(index=False))
         print(f"written to {args.out}")
 
 
-def _chosen(names):
-    from analysis.calibration.designs import DESIGNS
+def _chosen(names, of_grids):
+    from analysis.calibration import designs, grids
 
-    known = {design.name: design for design in DESIGNS}
+    every = grids.GRIDS if of_grids else designs.DESIGNS
+    known = {design.name: design for design in every}
     for name in names or []:
         if name not in known:
             raise InputError(f"--design {name}: expected one of {', '.join(known)}")
-    return tuple(known[name] for name in names) if names else DESIGNS
+    return tuple(known[name] for name in names) if names else every
 
 
 def _progress(results, total):

@@ -22,7 +22,7 @@ def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> tuple[dict[
     """
     c = designs.budgets(design)
     table = _table(sweep, sweep.flops < c[-1] * (1 - 1e-9))
-    budgets, found = minima.measure(table, "loss", "params")
+    _, found = minima.measure(table, "loss", "params")
     if found.estimator != "parabola":
         return {}, {}
     whole = forecast.outlook(found, table, COLUMNS)

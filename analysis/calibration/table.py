@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from analysis.calibration import designs, frontier, rows
+from analysis.calibration import designs, frontier, grids, rows
 
 CHUNK = 25  # sweeps a worker does before it reports
 FEW = 100  # identified sweeps below which a coverage is shown and not judged
@@ -33,10 +33,16 @@ def _chunk(job):
     judged = {}
     for index in range(first, last):
         # Its own stream for every sweep: the result does not hang on how they are shared out.
-        rng = np.random.default_rng([seed, designs.DESIGNS.index(design), index])
-        for quantity, mark in _one(design, rng):
+        rng = np.random.default_rng([seed, _place(design), index])
+        judge = grids.judge if isinstance(design, grids.Grid) else _one
+        for quantity, mark in judge(design, rng):
             judged.setdefault(quantity, []).append(mark)
     return design.name, judged
+
+
+def _place(design):
+    """Its number among its kind."""
+    return (grids.GRIDS if isinstance(design, grids.Grid) else designs.DESIGNS).index(design)
 
 
 def _one(design, rng):

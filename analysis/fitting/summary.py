@@ -12,6 +12,7 @@ FORMS = {
     "kaplan": "L(N, D) = ((Nc / N)^(alpha_N / alpha_D) + Dc / D)^alpha_D",
     "local": "L(C) = A (C / {reference:.3g})^-g of the last budgets",
     "isoflop": "N*(C) = N (C / {reference:.3g})^a",
+    "hyperparameters": "lr*, batch* = k N^params D^tokens, batch as its column counts",
     "envelope": "N* = k_N C^a, D* = k_D C^b, L = k_L C^-g",
 }
 PLAIN = {"frontier": "L(C) = E + A C^-g", "power": "L(C) = A C^-g"}

@@ -37,7 +37,7 @@ class LogLinear:
         """{"k": [low, high], input: [low, high]}; empty without degrees of freedom."""
         if self.df < 1:
             return {}
-        reach = _quantile(level, self.df)
+        reach = quantile(self.df, level)
         at_one = np.concatenate([[1.0], -self.centre])
         log_k = at_one @ self.coefficients
         spread = reach * np.sqrt(at_one @ self.covariance @ at_one)
@@ -57,18 +57,20 @@ class LogLinear:
         if self.df < 1:
             return float(np.exp(value)), None
         spread = np.sqrt(row @ self.covariance @ row + new * self.scatter**2)
-        spread *= _quantile(level, self.df)
+        spread *= quantile(self.df, level)
         return float(np.exp(value)), np.exp([value - spread, value + spread]).tolist()
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `from_dict` reads it back."""
-        arrays = ("centre", "coefficients", "covariance")
-        return {**asdict(self), **{name: getattr(self, name).tolist() for name in arrays}}
+        """For JSON, whose null is a covariance that is not known; `from_dict` reads it back."""
+        covariance = self.covariance.tolist() if self.df else None
+        arrays = {name: getattr(self, name).tolist() for name in ("centre", "coefficients")}
+        return {**asdict(self), **arrays, "covariance": covariance}
 
 
 def from_dict(values: dict[str, Any]) -> LogLinear:
     """The LogLinear that `as_dict` wrote."""
-    arrays = {name: np.array(values[name]) for name in ("centre", "coefficients", "covariance")}
+    names = ("centre", "coefficients", "covariance")
+    arrays = {name: np.array(values[name], float) for name in names}
     return LogLinear(**{**values, **arrays, "names": tuple(values["names"])})
 
 
@@ -104,7 +106,8 @@ def fit(
     return LogLinear(names, centre, coefficients, covariance, df, scatter)
 
 
-def _quantile(level, df):
+def quantile(df: float, level: float = 0.95) -> float:
+    """Student's t: half an interval of `level` in standard errors."""
     from scipy import stats
 
     return float(stats.t.ppf(0.5 + level / 2, df))

@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 import analysis
 from analysis import branches, compare, plan, predict, rates, report, trend
@@ -120,15 +119,17 @@ def test_the_law_of_learning_rates_counts_runs():
     table = sweep(sd=0.003)
     run = table.groupby("params").cumcount() % 25 + 25 * table["params"].rank(method="dense")
     found = analysis.fit(table.assign(run_id=run), "hyperparameters", bootstrap=0)
-    rows = hyperparameters.fit(table)
+    rows = hyperparameters.fit(table).as_dict()
     assert found["parameters"] == rows["parameters"]
     assert found["noise"]["df"] == rows["noise"]["df"] // 3
     cells, sizes, freed = 12, 4, 3  # each size at three amounts of data
-    ratio = np.sqrt((cells - freed) / (sizes - freed))
-    ratio *= stats.t.ppf(0.975, sizes - freed) / stats.t.ppf(0.975, cells - freed)
-    for name in ("lr_params", "batch_tokens"):
-        widths = [np.ptp(fit["intervals"][name]) for fit in (found, rows)]
-        assert widths[0] == pytest.approx(ratio * widths[1], rel=1e-9)
+    for axis in ("lr", "batch"):
+        laws = found["laws"]["hyperparameters"]["laws"], rows["laws"]
+        df = [law[axis]["df"] for law in laws]
+        assert df == [sizes - freed, cells - freed]
+        assert np.ptp(found["intervals"][f"{axis}_params"]) > 3 * np.ptp(
+            rows["intervals"][f"{axis}_params"]
+        )
 
 
 def test_rows_that_repeat_others_leave_a_power_law_as_it_is():
