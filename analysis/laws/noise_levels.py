@@ -126,4 +126,9 @@ def _flat(found, part):
     }
 
 
-LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit)
+def applies(rows: "Rows") -> bool:
+    """Whether the table has the levels of its loss."""
+    return bool(names(rows.fitted, rows.columns["loss"]))
+
+
+LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit, applies)
