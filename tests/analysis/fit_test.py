@@ -292,7 +292,7 @@ def test_a_law_is_a_file_of_its_name():
         assert laws.find(name).name == name
         assert name in command.parser().format_help()
         assert set(laws.find(name).inputs) <= set(command.ROLES)
-    with pytest.raises(InputError, match="law is 'sora', expected one of bnsl, chinchilla"):
+    with pytest.raises(InputError, match="law is 'sora', expected one of annealing, bnsl"):
         laws.find("sora")
 
 
