@@ -9,6 +9,7 @@ steps. The cost is that of the device's dense bf16 peak at the share of it that 
 """
 
 import argparse
+import sys
 from typing import Any
 
 from vdit import errors
@@ -36,6 +37,9 @@ def main(argv: list[str] | None = None) -> None:
     for key in ("laws", "columns"):
         if key not in fit:
             raise InputError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
+    for flag in fit.get("warnings", []):
+        if flag["kind"] == "units":
+            print(f"warning: {flag['sentence']}", file=sys.stderr)
     device = {key: getattr(args, key) for key in ("peak", "mfu", "devices", "price")}
     rows = _rows(args.table, fit)
     demand = inference.demand(args.inference_tokens, args.clips_served, args.passes, rows)
@@ -80,14 +84,15 @@ def _arguments(argv):
 
 
 def _rows(path, fit):
-    """The rows of the table, or None; a table in its own column names passes as it is."""
+    """The rows of the table, by the fit's columns, or None."""
     if path is None:
         return None
-    from analysis.table import schema
+    from analysis.fitting.rows import swept
+    from analysis.table import reading
 
-    rows = schema.read_table(path)
+    rows = swept(reading.load(path), path, **fit["columns"]).as_results()
     known = {budget["best_run"] for budget in fit.get("budgets", [])}
-    if "run_id" in rows.columns and not known <= set(rows["run_id"].astype(str)):
+    if not known <= set(rows["run_id"].astype(str)):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")
     return rows
 

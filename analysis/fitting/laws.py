@@ -9,6 +9,8 @@ from analysis.laws.method import Method
 from analysis.table import hygiene
 from vdit.errors import InputError
 
+# What must vary among runs for there to be a best size.
+VARY = {"isoflop": ("params", "tokens"), "envelope": ("params", "tokens")}
 BESIDE = 300  # resamples at most for a law that was not asked for
 
 
@@ -20,6 +22,16 @@ def names():
 def needed(law):
     """The roles that `law` can't do without; InputError if there is no such law."""
     return (*(() if law == "all" else every.find(law).inputs), "loss")
+
+
+def vary(law, rows):
+    """InputError unless size and tokens vary where `law` speaks of them; "all" says it of each."""
+    if law == "all":
+        return
+    known = every.find(law)
+    inputs = VARY.get(law, ()) if isinstance(known, Method) else known.inputs
+    if inputs != ("flops",):  # one budget alone has its best loss
+        rows.spread(law, inputs)
 
 
 def surface(rows, law, options, drop):
@@ -66,6 +78,7 @@ def _allowed(name, rows):
 
 
 def _one(name, rows, part, options):
+    vary(name, rows)
     law = every.find(name)
     if isinstance(law, Method):
         return _of_method(law, law.fit(rows, part, options))
@@ -75,7 +88,7 @@ def _one(name, rows, part, options):
 
 
 def _of_rows(law, rows, options):
-    rows.spread(law)
+    rows.spread(law.name, law.inputs)
     return entry.of_runs(law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster())
 
 

@@ -180,7 +180,8 @@ def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str,
     values = columns.numbers(rows.fitted, "metric")
     known = ~np.isnan(values)
     group = rows.fitted["group"].astype(str)[known] if "group" in rows.fitted else None
-    return fit(rows.loss()[known], values[known], group, name=rows.columns["metric"])
+    name = rows.columns["metric"]
+    return fit(rows.loss()[known], values[known], group, rows.direction, name)
 
 
 LAW = Method("metric", ("metric",), of_rows)
