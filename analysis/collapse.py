@@ -26,12 +26,12 @@ def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     tell = functools.partial(print, file=sys.stderr)
     from analysis.curves import collapse, collect
-    from analysis.table import query, schema
+    from analysis.table import query, reading
 
     if pathlib.Path(args.curves).is_dir():
         curves = collect.collect(args.curves, tell)
     else:
-        curves = schema.load(args.curves)
+        curves = reading.load(args.curves, tell)
     for name in ("run_id", "steps", "loss"):
         if name not in curves.columns:
             raise InputError(f"{args.curves}: no column {name!r}, expected a table of curves")
