@@ -127,4 +127,5 @@ def applies(rows: "Rows") -> bool:
     return there and rows.fitted["group"].nunique() * len(annealed.NAMES) < len(rows.fitted)
 
 
+FORM = "L(s) = L0 + A S1^-alpha - C S2 (+ B N^-beta)"
 LAW = Method("annealing", (), fit, applies)

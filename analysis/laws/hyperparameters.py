@@ -142,4 +142,5 @@ def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str,
     return fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster())
 
 
+FORM = "lr*(N, D) and batch*(N, D) = k N^a D^b"
 LAW = Method("hyperparameters", ("flops", "lr"), of_rows)

@@ -13,6 +13,7 @@ m - k / p, is M at zero loss). M rises or falls throughout, by the sign of k.
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from analysis.laws import monotone
 from analysis.laws.method import Method
@@ -29,7 +30,13 @@ CURVED = 20.0  # |p| up to this is sought
 MINIMUM = 5  # runs
 
 
-def fit(loss, metric, group=None, direction=None, name="metric"):
+def fit(
+    loss: ArrayLike,
+    metric: ArrayLike,
+    group: ArrayLike | None = None,
+    direction: str | None = None,
+    name: str = "metric",
+) -> dict[str, Any]:
     """Fit M(L) to loss (R,) and metric (R,) by least squares; a dict for JSON.
 
     group: (R,) labels of runs; the rows of one run count as one. direction: "up" where the metric
@@ -77,7 +84,7 @@ def _measured(theta, x, rest, runs):
     }
 
 
-def predict(result, loss):
+def predict(result: dict[str, Any], loss: ArrayLike) -> dict[str, Any]:
     """{"value", "interval"} (95 %) of a new run's metric at `loss`, a number or an array."""
     if not result["parameters"]:
         raise InputError(f"no law of {result['metric']}: {result['status']['words']}")
@@ -184,4 +191,5 @@ def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str,
     return fit(rows.loss()[known], values[known], group, rows.direction, name)
 
 
+FORM = "M(L) = m + k ((L / L_0)^p - 1) / p"
 LAW = Method("metric", ("metric",), of_rows)

@@ -131,4 +131,5 @@ def applies(rows: "Rows") -> bool:
     return bool(names(rows.fitted, rows.columns["loss"]))
 
 
+FORM = "L_t(N, D) = E_t + A_t N^-alpha_t + B_t D^-beta_t"
 LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit, applies)

@@ -139,4 +139,5 @@ def _number(value, interval):
     return f"{value:.4g}" + (f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else "")
 
 
+FORM = "M(L(N, D))"
 LAW = Method("two_step", ("flops", "metric"), fit)
