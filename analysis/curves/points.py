@@ -53,6 +53,10 @@ def curves(table: pd.DataFrame) -> Curves:
     for name in (STEPS, RATE, "group"):
         if name not in table.columns:
             raise InputError(f"no column {name!r}: a law of curves needs a row a step of each run")
+    if table["group"].nunique() == len(table):
+        raise InputError(
+            "one row a run: a law of curves needs those along it (--unannealed lets them in)"
+        )
     parts = [_curve(part) for _, part in table.groupby(table["group"].astype(str), sort=True)]
     points = pd.concat([kept.assign(run=run) for run, (_, kept, _) in enumerate(parts)])
     numbers = (points[name].to_numpy() for name in ("run", "step", "loss", "params"))

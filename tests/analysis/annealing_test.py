@@ -62,5 +62,7 @@ def test_what_is_missing_is_one_line():
     table = planted(np.random.default_rng(0), kinds=("constant",))
     with pytest.raises(InputError, match="the learning rate of no run falls"):
         fit(table)
+    with pytest.raises(InputError, match="one row a run"):
+        fit(table.groupby("run_id").tail(1))
     with pytest.raises(InputError, match="no column 'lr_final'"):
         fit(table.drop(columns="lr_final"))
