@@ -52,11 +52,15 @@ def test_planted_levels_come_back_in_their_intervals():
 def test_without_noise_they_are_exact_and_rows_without_levels_are_left_out():
     table = sweep(noise=0)
     table.loc[0, "loss_t01"] = np.nan
-    levels = noise_levels.levels(table, "loss", resamples=0)
+    roles = table.assign(budget=table["flops_budget"])
+    levels = noise_levels.levels(roles, "loss", resamples=0)
     for level, (floor, _, _, alpha, beta) in zip(levels, PLANTED, strict=True):
         assert pytest.approx(floor, rel=1e-4) == level.E
         assert level.g == pytest.approx(alpha * beta / (alpha + beta), rel=1e-4)
         assert level.intervals["E"] is None
+    best = table.loc[table.groupby("flops_budget")["loss"].idxmin()]
+    slope = np.polyfit(np.log(best["flops"]), np.log(best["loss_t02"]), 1)[0]
+    assert levels[2].fall == pytest.approx(-slope)
 
 
 def test_a_table_without_levels_is_one_line_and_has_no_section():
