@@ -28,6 +28,7 @@ class InferenceAware:
     """The cheapest model of a loss, and the compute-optimal one beside it; FLOPs."""
 
     inference_tokens: float
+    loss: Answer
     size: Answer
     tokens: Answer  # of training
     training: Answer
@@ -71,9 +72,10 @@ def cheapest(
     tokens = _tokens(surface, loss, size)
     training, inference = cost(size, tokens), cost(size, inference_tokens) / FORWARD
     before = flops + cost(optimal, inference_tokens) / FORWARD
-    numbers = {"size": size, "tokens": tokens, "training": training, "inference": inference}
-    numbers |= {"total": training + inference, "optimal_total": before}
-    numbers |= {"saved": 1 - (training + inference) / before}
+    total = training + inference
+    numbers = {"loss": loss, "size": size, "tokens": tokens, "training": training}
+    numbers |= {"inference": inference, "total": total, "optimal_total": before}
+    numbers |= {"saved": 1 - total / before}
     answers = {k: optimum.answer(np.where(reached, v, np.inf)) for k, v in numbers.items()}
     return InferenceAware(inference_tokens, **answers)
 
