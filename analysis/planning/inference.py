@@ -36,6 +36,7 @@ class InferenceAware:
     total: Answer
     optimal_total: Answer  # of the compute-optimal model of the same loss
     saved: Answer  # share of that total
+    beyond: float | None  # its tokens per parameter, times the most of any run fitted
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -58,11 +59,16 @@ def demand(
 
 
 def cheapest(
-    surface: optimum.Surface, loss: np.ndarray, inference_tokens: float, flops: np.ndarray
+    surface: optimum.Surface,
+    loss: np.ndarray,
+    inference_tokens: float,
+    flops: np.ndarray,
+    most: float | None = None,
 ) -> InferenceAware:
     """The model of `loss` (1 + P,) with the least FLOPs; `flops` (1 + P,) train the optimal one.
 
-    Draws whose loss no compute reaches (infinite `flops`) stay infinite.
+    Draws whose loss no compute reaches (infinite `flops`) stay infinite. most: tokens per parameter
+    of the run fitted that has most; laws say too much of what more tokens give far beyond.
     """
     reached = np.isfinite(flops)
     flops = np.where(reached, flops, 1.0)
@@ -77,7 +83,8 @@ def cheapest(
     numbers |= {"inference": inference, "total": total, "optimal_total": before}
     numbers |= {"saved": 1 - total / before}
     answers = {k: optimum.answer(np.where(reached, v, np.inf)) for k, v in numbers.items()}
-    return InferenceAware(inference_tokens, **answers)
+    beyond = most and float(tokens[0] / size[0] / most)
+    return InferenceAware(inference_tokens, **answers, beyond=beyond)
 
 
 def _size(surface, loss, inference_tokens, optimal):

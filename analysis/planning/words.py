@@ -106,6 +106,9 @@ def _inference(found):
         form = ".0%" if name == "saved" else ".3g"
         answer = found[name]
         yield f"  {label:14s}{answer['value']:{form}}{_between(answer['interval'], form)}"
+    if (found["beyond"] or 0) > 1:
+        times = f"{found['beyond']:.3g} times as many tokens per parameter as any run fitted"
+        yield f"  warning: {times}; what is said of them, nothing here shows"
 
 
 def _off_size(off):
