@@ -72,7 +72,9 @@ def fit(law, rows, part, found, options):
 
 
 def _allowed(name, rows):
-    return set(needed(name)) <= set(rows.fitted.columns)
+    law = every.find(name)
+    there = set(needed(name)) <= set(rows.fitted.columns)
+    return there and (not isinstance(law, Method) or law.applies(rows))
 
 
 def _one(name, rows, part, options):

@@ -3,19 +3,16 @@
 import textwrap
 
 from analysis.frontier import backtest
+from analysis.laws import form, names
 
-FORMS = {
-    "frontier": "L(C) = E + A (C / {reference:.3g})^-g",
-    "power": "L(C) = A (C / {reference:.3g})^-g",
-    "chinchilla": "L(N, D) = E + A N^-alpha + B D^-beta",
-    "gamma": "L(N, D) = E + (A N^-alpha + B D^-beta)^gamma",
-    "kaplan": "L(N, D) = ((Nc / N)^(alpha_N / alpha_D) + Dc / D)^alpha_D",
-    "local": "L(C) = A (C / {reference:.3g})^-g of the last budgets",
-    "isoflop": "N*(C) = N (C / {reference:.3g})^a",
-    "hyperparameters": "lr*, batch* = k N^params D^tokens, batch as its column counts",
-    "envelope": "N* = k_N C^a, D* = k_D C^b, L = k_L C^-g",
+# Laws through the budgets' minima count compute from the middle of the budgets.
+THROUGH_MINIMA = {
+    "frontier": "L(C) = E + A (C / {:.3g})^-g",
+    "power": "L(C) = A (C / {:.3g})^-g",
+    "local": "L(C) = A (C / {:.3g})^-g of the last budgets",
+    "curved": "L(C) = A exp(-g (1 - exp(-k u)) / k), u = log(C / {:.3g})",
+    "isoflop": "N*(C) = N (C / {:.3g})^a",
 }
-PLAIN = {"frontier": "L(C) = E + A C^-g", "power": "L(C) = A C^-g"}
 
 
 def warnings(fit):
@@ -147,10 +144,10 @@ def _held_out(fit):
 
 
 def _form(fit):
-    if "reference" in fit or "reference" in fit["parameters"]:
-        reference = fit.get("reference") or fit["parameters"]["reference"]
-        return FORMS.get(fit["law"], "").format(reference=reference)
-    return PLAIN.get(fit["law"], FORMS.get(fit["law"], ""))
+    reference = fit.get("reference") or fit["parameters"].get("reference")
+    if reference and fit["law"] in THROUGH_MINIMA:
+        return THROUGH_MINIMA[fit["law"]].format(reference)
+    return form(fit["law"]) if fit["law"] in names() else ""
 
 
 def _status(entry):

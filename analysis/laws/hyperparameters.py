@@ -214,4 +214,5 @@ def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str,
     return found | {"lines": [f"  {line}" for line in lines(found)]}
 
 
+FORM = "lr*(N, D) and batch*(N, D) = k N^a D^b"
 LAW = Method("hyperparameters", ("flops", "lr"), of_rows)

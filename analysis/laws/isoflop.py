@@ -31,4 +31,5 @@ def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any
     }
 
 
+FORM = "N*(C) = N (C / reference)^a"
 LAW = Method("isoflop", ("params", "tokens", "flops", "budget"), fit)

@@ -50,7 +50,7 @@ def numbers_of_runs():
 # --- laws -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("law", laws.names())
+@pytest.mark.parametrize("law", [law for law in laws.names() if law != "annealing"])  # of curves
 def test_a_fit_is_that_of_the_table_without_them(law):
     options = {"bootstrap": 20, "metric": "fvd"}
     without = analysis.fit(whole(), law, **options)
