@@ -5,6 +5,7 @@ import numpy as np
 from analysis.fitting import entry, methods, prediction
 from analysis.laws.registry import LAWS
 from analysis.table import hygiene
+from analysis.table.dropped import Dropped
 from vdit.errors import InputError
 
 SIZED = ("params", "tokens", "flops")
@@ -56,7 +57,7 @@ def surface(rows, law, options, drop):
         return rows, _missing("chinchilla", rows, error), []
     bad = hygiene.unstable(prediction.residual(fitted))
     words = f"more than {hygiene.UNSTABLE:g} robust deviations above the fitted law"
-    flagged = [hygiene.dropped(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
+    flagged = [Dropped.of(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
     if drop and bad.any():
         rows, flagged = rows.without(bad, "unstable", words), []
         fitted = _of_rows(chinchilla, rows, options)
