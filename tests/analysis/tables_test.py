@@ -60,6 +60,7 @@ def written(table, path, **options):
 
 
 def said(fit):
+    """What is printed beside a fit, or beside rows."""
     return "\n".join(summary.warnings(fit))
 
 
@@ -168,6 +169,8 @@ def test_single_rows_in_another_unit_are_said():
     table.loc[[3, 9], "tokens"] *= 1e-6
     (flag,) = rows_of(table).warnings
     assert "of 2 rows" in flag.sentence
+    both = table.assign(tokens=1e-3 * table["tokens"])
+    assert len([w for w in said(rows_of(both).told()).splitlines() if "warning" in w]) == 2
 
 
 def test_budgets_in_another_unit_are_an_error():
@@ -509,18 +512,16 @@ def test_a_law_of_compute_says_so(role, value, kind):
 
 def test_an_edge_is_said_of_every_method():
     table = runs(noise=0)
-    below = table[table["params"] < 0.06 * table["flops"] ** 0.5]  # sizes up to just below the best
     for law in ("chinchilla", "gamma"):
-        assert not [
-            f for f in analysis.fit(table, law, bootstrap=0)["warnings"] if f["kind"] == "edge"
-        ]
-    for law, rows in (
-        ("power", below),
-        ("chinchilla", table[table["params"] < 1e8]),
-        ("isoflop", below.assign(flops_budget=below["flops"])),
+        warnings = analysis.fit(table, law, bootstrap=0)["warnings"]
+        assert "edge" not in {flag["kind"] for flag in warnings}
+    below = table[table["params"] < 0.06 * table["flops"] ** 0.5]  # sizes up to about the best
+    for law, rows, words in (
+        ("power", below, "rows on the envelope are of the largest size"),
+        ("chinchilla", table[table["params"] < 1e8], "the best size for the largest compute"),
+        ("isoflop", below.assign(budget=below["flops"]), "the minimum lies near the largest size"),
     ):
-        flags = analysis.fit(rows, law, bootstrap=0)["warnings"]
-        assert {"edge", "off_centre"} & {flag["kind"] for flag in flags}, law
+        assert words in said(analysis.fit(rows, law, bootstrap=0)), law
 
 
 # --- commands -------------------------------------------------------------------------------------
