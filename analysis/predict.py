@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
@@ -31,7 +32,7 @@ def predict_table(
     factor: float = 2.0,
     loss: str = "loss_ema",
     size: str = "params",
-    resamples: int = 4000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.

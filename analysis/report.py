@@ -25,7 +25,7 @@ def build(
 ) -> tuple[str, dict[str, Any], bytes]:
     """Return (HTML, verdict dict, PNG bytes of the main figure) for a table and its fit."""
     from analysis.frontier import minima
-    from analysis.page import elements, sections, summary, tables
+    from analysis.page import elements, levels, sections, summary, tables
     from analysis.verdict import rule
 
     rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["params"])
@@ -44,6 +44,7 @@ def build(
         sections.best_size(fit),
         sections.methods(rows, fit),
         sections.noise_levels(chosen, fit),
+        levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
         tables.again_section(root, sweep),

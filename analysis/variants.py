@@ -6,6 +6,7 @@ python -m analysis.variants results.csv --out variants.csv
 import argparse
 import sys
 
+from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit import errors
 from vdit.runs.files import write_text
@@ -16,7 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="analysis.variants", description=__doc__.splitlines()[0])
     parser.add_argument("table", help=arguments.TABLE)
     arguments.add(parser)
-    parser.add_argument("--bootstrap", type=int, default=2000, help="resamples; 0 for none (2000)")
+    parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help="0 for none (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
     parser.add_argument("--out", help="also write the table here (CSV)")
     args = parser.parse_args(argv)

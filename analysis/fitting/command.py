@@ -3,13 +3,12 @@
 import argparse
 import sys
 
+from analysis import laws
+from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit.runs.files import write_json
 
-LAWS = (
-    *("frontier", "power", "chinchilla", "gamma", "kaplan", "width_depth", "width_depth_params"),
-    *("repeated", "bnsl", "isoflop", "envelope", "hyperparameters", "metric", "all"),
-)
+LAWS = (*laws.names(), "all")
 WHAT = (
     "frontier, power, bnsl: the best loss of compute; chinchilla, gamma, kaplan: loss of size and "
     "tokens; width_depth, width_depth_params: of shape; repeated: of epochs; isoflop, envelope: "
@@ -79,7 +78,12 @@ def parser() -> argparse.ArgumentParser:
         choices=("unstable", "spiked", "unannealed", "duplicate"),
         help="leave out what is kept and flagged else, or refused (duplicate); may be repeated",
     )
-    flags.add_argument("--bootstrap", type=int, default=4000, help="resamples; 0 for none (4000)")
+    flags.add_argument(
+        "--bootstrap",
+        type=int,
+        default=RESAMPLES,
+        help=f"resamples; 0 for none ({RESAMPLES})",
+    )
     flags.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
     flags.add_argument("--out", default="fit.json", help="JSON to write (fit.json)")
     return flags

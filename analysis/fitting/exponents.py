@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.engine import fit as engine
 from analysis.engine.problem import problem
 from analysis.fitting import budgets
@@ -15,7 +16,7 @@ from vdit.errors import InputError
 
 def exponents(
     table: pd.DataFrame,
-    bootstrap: int = 2000,
+    bootstrap: int = RESAMPLES,
     seed: int = 0,
     name: str = "table",
     **given: str | None,

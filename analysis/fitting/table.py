@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.engine.objective import NAMES, Objective
 from analysis.fitting import budgets, guards, laws
 from analysis.fitting.entry import Options
@@ -23,7 +24,7 @@ def fit_table(
     delta: float = 1e-3,
     where: str | None = None,
     hold_out: str | None = None,
-    bootstrap: int = 4000,
+    bootstrap: int = RESAMPLES,
     seed: int = 0,
     unannealed: bool = False,
     worst: float | None = None,
@@ -90,7 +91,7 @@ def _top(law, found, part):
     """The entry asked for; of all laws that which predicts the next budget best, if any does."""
     if law == "all":
         chosen = part["rollout"]["chosen"] if part else "chinchilla"
-        law = chosen if chosen in found else next(iter(found))
+        law = next(name for name in (chosen, "frontier", *found) if name in found)
     return {key: value for key, value in found[law].items() if key not in ("draws", "curve")}
 
 

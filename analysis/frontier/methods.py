@@ -8,8 +8,6 @@ import numpy as np
 
 from analysis.frontier import akima, curve, envelope, flags
 
-STARTS = 1000
-
 
 def compare(rows, columns, budgets, noise=None):
     """All methods on one table; a JSON-ready dict.
@@ -119,5 +117,5 @@ def _chinchilla(rows, columns):
         few = f"not identified: {len(rows)} rows for {len(law.parameters)} parameters"
         return {"n": len(rows), "status": few}
     inputs = {role: rows[columns[role]].to_numpy(float) for role in law.inputs}
-    fitted = engine.fit(problem(law, inputs, rows[columns["loss"]]), starts=STARTS)
+    fitted = engine.fit(problem(law, inputs, rows[columns["loss"]]))
     return {"n": len(rows), "status": fitted.status.words, **fitted.derived}

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis import laws
 from analysis.fitting import command, summary
+from analysis.table import arguments, names
 from tests.analysis.synthetic_sweep import make_rows, optimum
 from tests.paths import ROOT, reference
 from vdit.errors import InputError
@@ -279,11 +281,18 @@ def test_the_function_stays_a_function_and_nobody_imports_the_command():
 
 
 def test_the_command_names_what_the_library_has():
-    from analysis.fitting import laws
-    from analysis.table import arguments, names
-
-    assert set(command.LAWS) == set(laws.names())
     assert set(arguments.ROLES) == set(names.ROLES)
+
+
+def test_a_law_is_a_file_of_its_name():
+    assert {"chinchilla", "frontier", "isoflop", "metric"} <= set(laws.names())
+    assert not {"power_terms", "registry", "surface"} & set(laws.names())
+    for name in laws.names():
+        assert laws.find(name).name == name
+        assert name in command.parser().format_help()
+        assert set(laws.find(name).inputs) <= set(arguments.ROLES)
+    with pytest.raises(InputError, match="law is 'sora', expected one of bnsl, chinchilla"):
+        laws.find("sora")
 
 
 def test_help_comes_before_anything_heavy():
