@@ -76,13 +76,15 @@ def main(argv: list[str] | None = None) -> None:
     options = _columns(arguments.given(args), found, table)
     options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
     rows = fitting.swept(table, **options)
-    for line in summary.warnings(rows.told()):
-        print(line, file=sys.stderr)
     if found is None or not _fits(found, rows):
         if args.fit:
-            raise InputError(f"{args.fit}: was made from another table; run analysis.fit")
+            raise InputError(
+                f"{args.fit}: was made from another table or of other columns; run analysis.fit"
+            )
         print("no fit of this table beside it: fitting", file=sys.stderr)
         found = fit_table(table, **options)
+    for line in summary.warnings(found):
+        print(line, file=sys.stderr)
     found["columns"] = {"params": "params"} | found["columns"]  # it may have been derived
     predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
     root = pathlib.Path(args.root) if args.root else beside

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frontier import envelope
+from analysis.frontier import envelope, flags, isoflop
 from analysis.frontier.flags import Flag
 from analysis.table import columns
 from vdit.errors import InputError
@@ -89,6 +89,13 @@ def of_laws(
         yield from () if budgets else of_envelope(rows)
     for entry in laws.values():
         yield from of_surface(entry, rows)
+
+
+def of_sweep(table: pd.DataFrame, loss: str, size: str) -> list[Flag]:
+    """Warnings on the minima of a sweep over budgets; `loss`, `size`: columns of its table."""
+    budgets = isoflop.fit_budgets(table, loss, size)
+    noise = isoflop.measure_noise(table, budgets, loss, size)
+    return flags.of_budgets(budgets, noise.sd if noise else None)
 
 
 def of_designs(rows: pd.DataFrame) -> Iterator[Flag]:

@@ -75,7 +75,7 @@ def fit(rows: "Rows", part: dict[str, Any], options: entry.Options) -> dict[str,
     """Both steps fitted to the rows; the scores of the rows held out and of a larger compute."""
     sized = set(CHINCHILLA.inputs) <= set(rows.fitted.columns)
     law = CHINCHILLA if sized else FRONTIER
-    rows.spread(law)
+    rows.spread(law.name, law.inputs)
     losses = entry.of_runs(
         law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster()
     )

@@ -524,11 +524,22 @@ def test_an_edge_is_said_of_every_method():
         assert words in said(analysis.fit(rows, law, bootstrap=0)), law
 
 
+@pytest.mark.parametrize("main", [predict.main, variants.main, report.main])
+def test_a_command_that_fits_no_law_of_its_own_says_the_same_of_budgets(
+    main, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    table = runs().assign(budget=runs()["flops"])
+    written(table[table["params"] < 0.04 * table["flops"] ** 0.5], "t.csv")
+    main(["t.csv", *(["--bootstrap", "20"] if main is variants.main else [])])
+    assert "budget 1e+18: best at the largest size" in capsys.readouterr().err
+
+
 # --- commands -------------------------------------------------------------------------------------
 
 FOREIGN = {
-    "params": "Params [M]", "tokens": "tokens_B", "flops": "train FLOP", "loss_ema": "L_val",
-    "flops_budget": "asked", "run_id": "job",
+    "params": "Params [M]", "tokens": "tokens_B", "flops": "train FLOP", "loss": "L_raw",
+    "loss_ema": "L_val", "flops_budget": "asked", "run_id": "job",
 }  # fmt: skip
 
 
@@ -569,8 +580,9 @@ def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, m
     for ours in ("sweeps.launch", "analysis.collect", "make demo", "vdit: sweep"):
         assert ours not in page
     written(runs().assign(budget=runs()["flops"]), "other.csv")
-    with pytest.raises(InputError, match="made from another table"):
-        report.main(["other.csv", "--fit", "fit.json"])
+    for call in (["other.csv"], ["t.csv", "--loss", "L_raw"]):
+        with pytest.raises(InputError, match="made from another table or of other columns"):
+            report.main([*call, "--fit", "fit.json"])
 
 
 def test_the_flags_are_the_same_of_every_command(capsys):
@@ -580,6 +592,7 @@ def test_the_flags_are_the_same_of_every_command(capsys):
         told = capsys.readouterr().out
         assert all(f"--{role} COL" in told for role in arguments.ROLES), main.__module__
         assert "--higher_is_better" in told
+    assert all(re.search(rf"\b{law}\b", command.WHAT) for law in command.LAWS if law != "all")
 
 
 # --- tables that were read wrongly ----------------------------------------------------------------
