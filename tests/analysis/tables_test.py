@@ -525,9 +525,7 @@ def test_an_edge_is_said_of_every_method():
 
 
 @pytest.mark.parametrize("main", [predict.main, variants.main, report.main])
-def test_a_command_that_fits_no_law_of_its_own_says_the_same_of_budgets(
-    main, tmp_path, capsys, monkeypatch
-):
+def test_every_command_says_that_minima_lie_at_an_edge(main, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table = runs().assign(budget=runs()["flops"])
     written(table[table["params"] < 0.04 * table["flops"] ** 0.5], "t.csv")
