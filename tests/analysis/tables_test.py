@@ -206,8 +206,8 @@ def test_rows_of_json_are_read_and_a_broken_one_is_named(tmp_path):
         reading.load(path)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_history_of_wandb_is_grouped_by_run_and_what_had_not_ended_is_flagged(nested, tmp_path):
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "nested.jsonl"])
+def test_a_history_of_wandb_is_grouped_by_run_and_what_had_not_ended_is_flagged(kind, tmp_path):
     """Losses are logged every other step, a size once: its run has it in every row."""
     lines = []
     for at, row in enumerate(logs().to_dict("records")):
@@ -216,13 +216,18 @@ def test_a_history_of_wandb_is_grouped_by_run_and_what_had_not_ended_is_flagged(
         line |= {"run_name": f"crisp-{row['run']}", "tokens": row["tokens"]}
         line |= {"config": {"n_params": row["params"]}} if step == 0 else {}
         if step % 2:
-            line |= {"train": {"loss": row["loss"]}} if nested else {"train/loss": row["loss"]}
-        lines.append(json.dumps(line))
-    (tmp_path / "history.jsonl").write_text("\n".join(lines))
-    found = analysis.fit(reading.load(tmp_path / "history.jsonl"), "chinchilla", bootstrap=0)
+            loss = row["loss"]
+            line |= {"train": {"loss": loss}} if "nested" in kind else {"train/loss": loss}
+        lines.append(line)
+    path = tmp_path / f"history.{kind}"
+    if kind == "csv":
+        pd.json_normalize(lines).to_csv(path)
+    else:
+        path.write_text("\n".join(map(json.dumps, lines)))
+    found = analysis.fit(reading.load(path), "chinchilla", bootstrap=0)
     assert found["columns"] == {
         "params": "config.n_params", "tokens": "tokens", "group": "run_name",
-        "loss": "train.loss" if nested else "train/loss",
+        "loss": "train.loss" if "nested" in kind else "train/loss",
     }  # fmt: skip
     assert found["n"] == 5 * len(runs())
     assert "left out 140 rows" in said(found)
