@@ -3,9 +3,11 @@
 Every table holds the runs of one planted law under other names, units, files or troubles.
 """
 
+import html
 import json
 import pathlib
 import re
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -574,12 +576,15 @@ def test_every_command_takes_the_column_flags_of_fit(tmp_path, monkeypatch, caps
 def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, monkeypatch, capsys):
     """The fit beside it names its columns; there are neither steps nor sweeps in it."""
     monkeypatch.chdir(tmp_path)
-    command.main(["t.csv", *foreign("t.csv"), "--bootstrap", "20"])
+    flags = foreign("t.csv")
+    command.main(["t.csv", *flags, "--bootstrap", "20"])
     report.main(["t.csv"])
     printed = capsys.readouterr()
     assert "Undecided:" in printed.out
     assert "no fit of this table beside it" not in printed.err
     page = pathlib.Path("report.html").read_text()
+    (again,) = re.findall(r"python -m analysis.fit t.csv (.*) --out", html.unescape(page))
+    assert sorted(shlex.split(again)) == sorted(flags)
     for ours in ("sweeps.launch", "analysis.collect", "make demo", "vdit: sweep"):
         assert ours not in page
     written(runs().assign(budget=runs()["flops"]), "other.csv")
