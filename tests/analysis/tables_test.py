@@ -288,7 +288,8 @@ def test_a_column_that_was_named_and_the_results_tables_own_come_before_a_guess(
     assert (rows_of(table, given={"loss": "val_loss"}).fitted["loss"] == 8).all()
 
 
-def test_a_column_without_numbers_is_no_guess():
+def test_a_column_without_numbers_is_neither_taken_nor_guessed():
+    assert rows_of(runs().assign(loss_ema=np.nan)).columns["loss"] == "loss"
     table = runs().rename(columns={"flops": "C"}).assign(compute="H100")
     assert rows_of(table).columns["flops"] == "C"
 
