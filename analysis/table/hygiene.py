@@ -55,8 +55,6 @@ def clean(
         reasons["unfinished"] = _unfinished(table)
     if "spiked" in drop:
         reasons["spiked"] = [(SPIKED, spiked(table))]
-    if "unannealed" in drop:
-        reasons["unannealed"] = [(EARLIER, runs.earlier(table))]
     reasons["duplicate"] = _duplicates(table, "duplicate" in drop, name)
     left = np.ones(len(table), bool)
     for reason, tests in reasons.items():
@@ -65,7 +63,11 @@ def clean(
             if bad.any():
                 found.append(Dropped.of(table[bad], reason, words))
                 left &= ~bad
-    return table[left], found
+    rows = table[left]
+    if "unannealed" in drop and (bad := runs.earlier(rows)).any():  # of what is left of each run
+        found.append(Dropped.of(rows[bad], "unannealed", EARLIER))
+        rows = rows[~bad]
+    return rows, found
 
 
 def annealed(table: pd.DataFrame) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analysis.table import schema, units
 from vdit.errors import InputError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for annotations alone
     import pandas as pd
 
 # Role: the columns that play it unless another is named, in order of preference.
@@ -50,7 +50,6 @@ COUNTED = ("params", "tokens", "flops", "budget", "batch", "unique_tokens")  # m
 PREFIX = re.compile(r"(?:config|summary|hparams|args)_")
 INDEX = ("", "index", "id", "level_0", "unnamed_0")  # a table's row numbers, written as a column
 STATES = ("status", "state", "job_state", "run_state", "job_status", "run_status", "trial_status")
-RUNS = SYNONYMS["group"].split()
 
 
 def plain(name: str) -> str:
@@ -62,7 +61,7 @@ def plain(name: str) -> str:
 
 def is_identifier(name: str) -> bool:
     """True where a column names things, so that its digits are no number."""
-    return name in schema.IDENTIFIERS or plain(name) in RUNS
+    return name in schema.IDENTIFIERS or plain(name).endswith("_id")
 
 
 def guess(role: str, columns: Iterable[str]) -> list[str]:
