@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--force", action="store_true", help="replace an earlier prediction")
     parser.add_argument("--out", default="prediction.json", help="JSON to write (prediction.json)")
     args = parser.parse_args(argv)
-    from analysis.fitting import summary
+    from analysis.fitting import guards, summary
     from analysis.fitting.rows import swept
     from analysis.frontier import minima
     from analysis.table import reading
@@ -112,10 +112,12 @@ def main(argv: list[str] | None = None) -> None:
     guessed = []
     table = reading.load(args.table, guessed.append)
     rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
-    for line in summary.warnings(rows.told()):
-        print(line, file=sys.stderr)
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
     table, _ = minima.select(rows.as_results(), loss, size, args.table)
+    told = rows.told()
+    told["warnings"] += [flag.as_dict() for flag in guards.of_sweep(table, loss, size)]
+    for line in summary.warnings(told):
+        print(line, file=sys.stderr)
     kept = "" if args.force else standing(args.out, table["run_id"], table["flops_budget"].unique())
     if kept:
         print(f"{args.out}: left as it is ({kept})")

@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.engine import RESAMPLES
 from analysis.engine import fit as engine
 from analysis.engine.problem import problem
-from analysis.fitting import budgets
+from analysis.fitting import budgets, guards
 from analysis.fitting import rows as fitting
 from analysis.frontier import minima
 from analysis.laws.registry import LAWS
@@ -40,6 +40,7 @@ def of_rows(
     if swept is None:
         raise InputError(f"{rows.name}: no row with a compute budget above 0 and an ended schedule")
     counted, notes = variants.possible(swept)
+    notes += [flag.sentence for flag in guards.of_sweep(swept, "loss", "params")]
     rng = (np.random.default_rng(seed) for _ in counted)
     surface = _chinchilla(columns.numbers(swept, "params"), swept)
     found = [_row(v, swept, surface, bootstrap, r) for v, r in zip(counted, rng, strict=True)]

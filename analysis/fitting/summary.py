@@ -29,9 +29,10 @@ def _grouped(flags):
     """One sentence a kind: the first budget's, and at which others the same was found."""
     kinds = {}
     for flag in flags:
-        kinds.setdefault(flag["kind"], []).append(flag)
+        alone = None if flag["budget"] else flag["sentence"]  # of the whole table: told as it is
+        kinds.setdefault((flag["kind"], alone), []).append(flag)
     for first, *others in kinds.values():
-        more = ", ".join(f"{flag['budget']:.3g}" for flag in others if flag["budget"])
+        more = ", ".join(f"{flag['budget']:.3g}" for flag in others)
         yield first["sentence"] + (f"; the same at {more}" if more else "")
 
 

@@ -169,20 +169,20 @@ def _text(row, column):
     return elements.escape(row[column]) if column in row else ""
 
 
-def again_section(root: pathlib.Path, sweep: str) -> str:
-    """The commands that make this page again."""
+def again_section(root: pathlib.Path, sweep: str, table: str, flags: str) -> str:
+    """The commands that make this page again, of the file `table`; `flags` name its columns."""
     trained = [
         "make demo                    # all of it, from an empty folder",
         "make demo VIDEOS=my_videos   # the same on your own videos",
         "",
         f"python -m sweeps.launch --sweep sweeps/{sweep}.py --root {root}",
-        f"python -m analysis.collect --root {root} --out {root}/results.csv",
+        f"python -m analysis.collect --root {root} --out {table}",
     ]
     lines = [
         *(trained if sweep else []),  # another's table names no sweep
-        f"python -m analysis.fit {root}/results.csv --out {root}/fit.json",
+        f"python -m analysis.fit {table}{flags} --out {root}/fit.json",
         f"python -m analysis.plan {root}/fit.json --flops 1e15",
-        f"python -m analysis.report {root}/results.csv --out {root}/report.html",
+        f"python -m analysis.report {table} --out {root}/report.html",
     ]
     return elements.section(
         "again", "Run it again", f"<pre><code>{elements.escape(chr(10).join(lines))}</code></pre>"
