@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis import student
 from analysis.fitting import entry, methods, prediction
 from analysis.fitting.rows import Rows
-from analysis.frontier import flags, isoflop, minima, reach, rollout
+from analysis.frontier import flags, isoflop, minima, rollout
 from analysis.frontier import methods as compared
 from analysis.laws import forms
 from analysis.table import columns, hygiene
@@ -165,7 +166,7 @@ def entry_of(budget: isoflop.Budget, found: minima.Minima) -> dict[str, Any]:
     used = [other.flops for other in found.budgets]
     if budget.flops in used and found.noise is not None:
         error = found.noise.sd * np.sqrt(found.leverage[:, used.index(budget.flops)])
-        half = reach.t_quantile(found.noise.df) * error
+        half = student.quantile(found.noise.df) * error
         result["loss_sd"] = float(error[0])
         result["loss_interval"] = [loss * float(np.exp(end)) for end in (-half[0], half[0])]
         if estimator == "parabola":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis import student
 from analysis.laws import surface
 from analysis.table import hygiene, schema
 from vdit.errors import InputError
@@ -84,7 +85,7 @@ def _law(kind, cells, groups, noise, loss):
     x = x - np.average(x, weights=weight)
     information = (weight * x**2).sum()
     exponent = (weight * x * y).sum() / information
-    reach = surface.quantile(noise[1]) / np.sqrt(information)
+    reach = student.quantile(noise[1]) / np.sqrt(information)
     return {
         "status": f"{len(known)} of {len(widths)} minima inside",
         "exponent": float(exponent),

@@ -6,17 +6,10 @@ The variance of a minimum is `leverage` times that of one run.
 
 import numpy as np
 
+from analysis import student
 from analysis.frontier import curve
 
-LEVEL = 0.95
 POINTS, ZOOMS = 600, 4  # of g, a closer look each time
-
-
-def t_quantile(df):
-    """Two-sided quantile of Student's t."""
-    from scipy import special
-
-    return special.stdtrit(df, 0.5 + LEVEL / 2)
 
 
 class Line:
@@ -33,7 +26,7 @@ class Line:
         spare = len(x) - 2
         rss = w @ (log_y - self.height - self.slope * x) ** 2
         variance = (noise.sd**2 * noise.df + rss) / (noise.df + spare)
-        self.half = t_quantile(noise.df + spare) * np.sqrt(variance)
+        self.half = student.quantile(noise.df + spare) * np.sqrt(variance)
 
     def slopes(self):
         """Interval of the slope."""
@@ -63,7 +56,7 @@ class Profile:
         for _ in range(ZOOMS):
             self._scan(grid)
             variance = (noise.sd**2 * noise.df + self.least) / df
-            self.limit = self.least + variance * t_quantile(df) ** 2
+            self.limit = self.least + variance * student.quantile(df) ** 2
             at = np.flatnonzero(self.lowest <= self.limit)
             ends = np.clip([at[0] - 1, at[-1] + 1], 0, len(grid) - 1)
             grid = np.geomspace(*grid[ends], POINTS)

@@ -12,6 +12,7 @@ m - k / p, is M at zero loss). M rises or falls throughout, by the sign of k.
 
 import numpy as np
 
+from analysis import student
 from analysis.laws import monotone
 from vdit.errors import InputError
 
@@ -58,7 +59,7 @@ def _measured(theta, x, rest, runs):
     """Parameters, intervals and what `predict` needs. Rows of one run count as one measurement."""
     jacobian = _jacobian(theta, x)
     covariance = rest / (runs - 3) * np.linalg.pinv(jacobian.T @ jacobian)
-    spread = _quantile(runs - 3) * np.sqrt(np.diag(covariance))
+    spread = student.quantile(runs - 3) * np.sqrt(np.diag(covariance))
     ends = np.stack([theta - spread, theta + spread], axis=1).tolist()
     return {
         "parameters": dict(zip(NAMES, theta.tolist(), strict=True)),
@@ -77,7 +78,7 @@ def predict(result, loss):
     x = np.log(np.asarray(loss, float) / result["parameters"]["L_0"])
     value, jacobian = _value(theta, x), _jacobian(theta, x)
     variance = np.einsum("...i,ij,...j", jacobian, np.array(result["covariance"]), jacobian)
-    spread = _quantile(result["df"]) * np.sqrt(variance + result["variance"])
+    spread = student.quantile(result["df"]) * np.sqrt(variance + result["variance"])
     ends = [(value - spread).tolist(), (value + spread).tolist()]
     return {"value": value.tolist(), "interval": ends}
 
@@ -159,9 +160,3 @@ def _solve(x, metric):
 
 def _status(word, words=""):
     return {"word": word, "words": f"{word}: {words}" if words else word}
-
-
-def _quantile(df):
-    from scipy import stats
-
-    return float(stats.t.ppf(0.975, df))

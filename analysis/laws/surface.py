@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import student
+
 AXES = ("lr", "batch")
 SAME = 1e-3  # settings whose logs differ by less are one setting
 
@@ -34,7 +36,7 @@ class Cell:
         for axis, value in self.optimum.items():
             found[axis] = float(np.exp(value))
             if noise:
-                spread = noise[0] * self.slope[axis] * quantile(noise[1])
+                spread = noise[0] * self.slope[axis] * student.quantile(noise[1])
                 found[f"{axis}_interval"] = np.exp([value - spread, value + spread]).tolist()
         return found
 
@@ -138,10 +140,3 @@ def _unchecked(lowest, x, axes):
         if abs(value - limit) < SAME
     ]
     return f"at the edge: the best run has {' and '.join(ends)}" if ends else ""
-
-
-def quantile(df):
-    """Student's t of a 95 % interval."""
-    from scipy import stats
-
-    return float(stats.t.ppf(0.975, df))

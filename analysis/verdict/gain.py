@@ -2,6 +2,7 @@
 
 import math
 
+from analysis import student
 from analysis.verdict.thresholds import CONFIDENCE, MIN_EFFECT, SPAN, SPAN_WITHIN
 
 
@@ -23,7 +24,7 @@ def gain(rows, fit):
     pair_se = _pair_error(rows, low, fit["columns"]["loss"])
     variance = fit["noise"]["sd"] ** 2 * (leverage(low) + leverage(high))
     error = math.sqrt(variance + pair_se**2)
-    reach = t_quantile(fit["noise"]["df"]) * error
+    reach = student.quantile(fit["noise"]["df"], CONFIDENCE) * error
     return {
         "ratio": ratio,
         "from": low["flops"],
@@ -80,13 +81,6 @@ def leverage(budget, extra=None):
     x = np.log(np.array(budget["sizes"]) / budget["size"])
     design = np.vander(x, 3)
     return float(np.linalg.pinv(design.T * seeds @ design)[2, 2])
-
-
-def t_quantile(df):
-    """Two-sided quantile of Student's t at the verdict's confidence."""
-    from scipy import special
-
-    return float(special.stdtrit(df, 0.5 + CONFIDENCE / 2))
 
 
 def _pair_error(rows, budget, loss):

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis import predict
+from analysis import predict, student
 from analysis.laws import forms
-from analysis.verdict.gain import leverage, minimum, t_quantile
+from analysis.verdict.gain import leverage, minimum
 from analysis.verdict.proposal import count, propose
-from analysis.verdict.thresholds import CHANCE
+from analysis.verdict.thresholds import CHANCE, CONFIDENCE
 
 SIMULATIONS, RESAMPLES = 8, 100
 REPLICAS = (1, 2, 4, 8)  # further seeds of every run that are tried to narrow a prediction
@@ -105,7 +105,7 @@ def more_seeds(rows, fit, pair, fall, ratio, error, pair_se, limit):
         for budget, added in zip(pair, extra, strict=True)
         for size, more in zip(budget["sizes"], added, strict=True)
     ]
-    reach = t_quantile(df) * math.sqrt(variance)
+    reach = student.quantile(df, CONFIDENCE) * math.sqrt(variance)
     return propose(
         rows,
         _seed_words(runs),
@@ -135,7 +135,7 @@ def chance_outside(distance, before, after, df):
     """
     from scipy import special
 
-    reach = t_quantile(df) * after
+    reach = student.quantile(df, CONFIDENCE) * after
     spread = math.sqrt(max(before**2 - after**2, 1e-24))
     above, below = (special.ndtr((sign * distance - reach) / spread) for sign in (1, -1))
     return float(above + below)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import predict
+from analysis import predict, student
 from analysis.frontier import minima
 from analysis.verdict import gain, proposal, proposals, rule, seeds
 from analysis.verdict.thresholds import CHANCE
@@ -167,7 +167,7 @@ def test_the_chance_promised_is_the_share_of_simulated_repeats():
     truth = 1.8 + before * rng.standard_normal(40_000)
     fresh = truth + math.sqrt(1 / (1 / after**2 - 1)) * rng.standard_normal(40_000)
     estimate = after**2 * (1.8 + (1 / after**2 - 1) * fresh)
-    share = np.mean(np.abs(estimate) > gain.t_quantile(df) * after)
+    share = np.mean(np.abs(estimate) > student.quantile(df) * after)
     assert share == pytest.approx(seeds.chance_outside(1.8, before, after, df), abs=0.01)
 
 
