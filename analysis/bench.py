@@ -85,9 +85,9 @@ def _parser():
 
 
 def _table(args):
-    from analysis.table import columns, query, schema
+    from analysis.table import columns, query, reading
 
-    table = schema.load(args.table)
+    table = reading.load(args.table)
     if args.where:
         table = table[query.chosen(table, args.where)]
     given = {role: getattr(args, role) for role in ("params", "tokens", "flops", "loss")}

@@ -6,7 +6,7 @@ from analysis.calibration import designs
 from analysis.engine import RESAMPLES, intervals
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
-from analysis.laws.registry import CHINCHILLA
+from analysis.laws.chinchilla import LAW as CHINCHILLA
 
 NAMES = ("alpha", "beta", "E", "a")
 

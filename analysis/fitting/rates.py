@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import student
+from analysis.engine import student
 from analysis.laws import surface
 from analysis.table import hygiene, schema
 from vdit.errors import InputError

@@ -17,8 +17,7 @@ def compare(rows, columns, budgets, noise=None):
     sd of log loss between runs. Returns optima [{flops, parabola {size, loss, reason}, akima}],
     laws {method: {a, b, g, n, status, floor {E, A, g, reference}}} and flags [{kind, ...}].
     """
-    points, inside, warned = envelope.envelope(rows, columns)
-    found = {"envelope": _laws(points.take(inside))}
+    found, warned = _envelope(rows, columns)
     if budgets:
         warned = [*flags.of_budgets(budgets, noise), *warned]
         found |= {
@@ -87,6 +86,14 @@ def _optimum(budget):
         size, loss = _minimum(budget, method)
         found[method] = {"size": size, "loss": loss, "reason": _reason(budget, method)}
     return found
+
+
+def _envelope(rows, columns):
+    """({"envelope": laws}, flags); of one size there is none."""
+    if rows[columns["params"]].nunique() < 2:
+        return {"envelope": {"n": 0, "status": "not identified: one size"}}, []
+    points, inside, warned = envelope.envelope(rows, columns)
+    return {"envelope": _laws(points.take(inside))}, warned
 
 
 def _laws(points):

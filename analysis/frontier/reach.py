@@ -6,7 +6,7 @@ The variance of a minimum is `leverage` times that of one run.
 
 import numpy as np
 
-from analysis import student
+from analysis.engine import student
 from analysis.frontier import curve
 
 POINTS, ZOOMS = 600, 4  # of g, a closer look each time

@@ -10,13 +10,21 @@ optimum (`surface`), and log-linear laws go through the optima with t intervals 
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.laws import loglinear, settings, surface
+from analysis.laws.method import Method
+from analysis.table import columns as numbered
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    from analysis.fitting.entry import Options
+    from analysis.fitting.rows import Rows
+
+ROLES = ("params", "tokens", "flops", "lr", "batch", "loss")
 
 
 def fit(
@@ -125,3 +133,13 @@ def _status(said, fitted):
 
 def _flat(laws, part):
     return {f"{axis}_{k}": v for axis, law in laws.items() for k, v in part(law).items()}
+
+
+def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+    """The laws of the rows of `analysis.fit`."""
+    numbers = {r: numbered.numbers(rows.fitted, r) for r in ROLES if r in rows.fitted}
+    table = rows.fitted.assign(**numbers)
+    return fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster())
+
+
+LAW = Method("hyperparameters", ("flops", "lr"), of_rows)

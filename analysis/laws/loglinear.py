@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis import student
+from analysis.engine import student
 from vdit.errors import InputError
 
 

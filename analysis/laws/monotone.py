@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis import student
+from analysis.engine import student
 
 ROUND = 1e-9  # numbers that spread by less, relative to their size, are all the same
 

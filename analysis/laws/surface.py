@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import student
+from analysis.engine import student
 
 AXES = ("lr", "batch")
 SAME = 1e-3  # settings whose logs differ by less are one setting

@@ -153,7 +153,7 @@ def _run_row(row, fit, names, marked):
         _text(row, "size"),
         style.short(row[fit["columns"]["params"]]),
         style.short(row["tokens"]),
-        f"{row['steps']:.0f}",
+        f"{row['steps']:.0f}" if "steps" in row else "",
         _text(row, "seed"),
         f"{row['epochs']:.2g}" if "epochs" in row else "",
         f"{loss:.4f}",
@@ -171,12 +171,15 @@ def _text(row, column):
 
 def again_section(root: pathlib.Path, sweep: str) -> str:
     """The commands that make this page again."""
-    lines = [
+    trained = [
         "make demo                    # all of it, from an empty folder",
         "make demo VIDEOS=my_videos   # the same on your own videos",
         "",
         f"python -m sweeps.launch --sweep sweeps/{sweep}.py --root {root}",
         f"python -m analysis.collect --root {root} --out {root}/results.csv",
+    ]
+    lines = [
+        *(trained if sweep else []),  # another's table names no sweep
         f"python -m analysis.fit {root}/results.csv --out {root}/fit.json",
         f"python -m analysis.plan {root}/fit.json --flops 1e15",
         f"python -m analysis.report {root}/results.csv --out {root}/report.html",

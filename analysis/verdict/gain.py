@@ -2,7 +2,7 @@
 
 import math
 
-from analysis import student
+from analysis.engine import student
 from analysis.verdict.thresholds import CONFIDENCE, MIN_EFFECT, SPAN, SPAN_WITHIN
 
 

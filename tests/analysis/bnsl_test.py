@@ -6,7 +6,8 @@ import pytest
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
 from analysis.fitting import entry
-from analysis.laws.bnsl import BNSL, Broken
+from analysis.laws.bnsl import LAW as BNSL
+from analysis.laws.bnsl import Broken
 from tests.analysis import resamples
 from vdit.errors import InputError
 
