@@ -33,9 +33,9 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _chosen(names):
-    from analysis.calibration.designs import DESIGNS
+    from analysis.calibration.designs import DESIGNS, UNEVEN
 
-    known = {design.name: design for design in DESIGNS}
+    known = {design.name: design for design in (*DESIGNS, *UNEVEN)}
     for name in names or []:
         if name not in known:
             raise InputError(f"--design {name}: expected one of {', '.join(known)}")

@@ -13,7 +13,9 @@ AT = (0.25, 0.5, 1.0)  # of a run's tokens: its checkpoints, where it has severa
 @dataclass(frozen=True)
 class Design:
     """`centre`: where the sizes' middle lies at the largest budget, over the best size there;
-    `noise`: sd of log loss between runs; `within`: between the checkpoints of one run, if any.
+    `noise`: sd of log loss between runs; `within`: between the checkpoints of one run, if any;
+    `last`: the sd at the largest budget where it is not `noise`, and grows or falls to it with
+    compute; `kind`: normal, t3 (Student's, of scale `noise`) or outliers (5 % of runs 10 % off).
     """
 
     name: str
@@ -25,6 +27,8 @@ class Design:
     noise: float
     E: float
     within: float = 0.0
+    last: float | None = None
+    kind: str = "normal"
 
 
 DESIGNS = (
@@ -37,6 +41,18 @@ DESIGNS = (
     Design("truncated",    6,   2.0,    5,  1.7,  0.35, 0.009, 0.3),
     Design("many",        17,   1.7,   14, 1.35,   1.0, 0.009, 0.3),
     Design("checkpoints",  6,   2.0,    5,  1.7,   1.0, 0.008, 0.3, 0.004),
+)  # fmt: skip
+# Noise that is not alike: not among those that are run by default.
+UNEVEN = (
+    #      name               budgets  x   sizes  x   centre  noise   E   within last   kind
+    Design("growing",           6,   2.0,    5,  1.7,   1.0, 0.003, 0.3, 0.0, 0.010),
+    Design("falling",           6,   2.0,    5,  1.7,   1.0, 0.030, 0.3, 0.0, 0.007),
+    Design("t3",                6,   2.0,    5,  1.7,   1.0, 0.005, 0.3, 0.0, None, "t3"),
+    Design("outliers",          6,   2.0,    5,  1.7,   1.0, 0.005, 0.3, 0.0, None, "outliers"),
+    Design("few_growing",       4,   2.0,    4,  1.9,   1.0, 0.003, 0.3, 0.0, 0.010),
+    Design("few_outliers",      4,   2.0,    4,  1.9,   1.0, 0.005, 0.3, 0.0, None, "outliers"),
+    Design("many_growing",     17,   1.7,   14, 1.35,   1.0, 0.003, 0.3, 0.0, 0.010),
+    Design("many_outliers",    17,   1.7,   14, 1.35,   1.0, 0.005, 0.3, 0.0, None, "outliers"),
 )  # fmt: skip
 
 
@@ -78,8 +94,22 @@ def sweep(design, rng):
     copies = np.ones(len(cells), int)
     copies[min(2, design.budgets - 1) * design.sizes + design.sizes // 2] = SEEDS
     flops, params = np.repeat(cells, copies, axis=0).T
-    offset = design.noise * rng.standard_normal(len(flops))
+    offset = noise(design, flops, rng)
     return _rows(design, flops, params, offset, rng)
+
+
+def noise(design, flops, rng):
+    """Offsets of log loss (R,) of runs of compute `flops` (R,)."""
+    c = budgets(design)
+    way = np.log(flops / c[0]) / np.log(c[-2] / c[0])
+    sd = design.noise * ((design.last or design.noise) / design.noise) ** way
+    if design.kind == "t3":
+        return sd * rng.standard_t(3, len(flops))
+    offset = sd * rng.standard_normal(len(flops))
+    if design.kind == "outliers":
+        off = rng.random(len(flops)) < 0.05
+        return np.where(off, offset + 0.1 * rng.choice([-1, 1], len(flops)), offset)
+    return offset
 
 
 def _rows(design, flops, params, offset, rng):

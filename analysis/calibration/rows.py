@@ -24,8 +24,8 @@ def judge(design, sweep, rng):
     at = {"params": n, "tokens": flops / designs.FLOPS_PER_ND / n}
     law, new = reach.losses(at), reach.losses({k: v[:1] for k, v in at.items()}, new=True)
     said, truth = reach.parameters(), _truth(design)
-    spread = np.hypot(design.noise, design.within)
-    coming = losses[0] * np.exp(spread * rng.standard_normal())
+    offset = designs.noise(design, flops[:1], rng)[0] + design.within * rng.standard_normal()
+    coming = losses[0] * np.exp(offset)
     return {f"rows: {name}": (truth[name], said[name]) for name in NAMES} | {
         "rows: law at 2x": (losses[0], law[0]),
         "rows: law at 8x": (losses[1], law[1]),

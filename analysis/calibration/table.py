@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.calibration import designs, frontier, rows
 
+EVERY = (*designs.DESIGNS, *designs.UNEVEN)
 CHUNK = 25  # sweeps a worker does before it reports
 FEW = 100  # identified sweeps below which a coverage is shown and not judged
 LOW, HIGH = 0.93, 0.97
@@ -33,7 +34,7 @@ def _chunk(job):
     judged = {}
     for index in range(first, last):
         # Its own stream for every sweep: the result does not hang on how they are shared out.
-        rng = np.random.default_rng([seed, designs.DESIGNS.index(design), index])
+        rng = np.random.default_rng([seed, EVERY.index(design), index])
         for quantity, mark in _one(design, rng):
             judged.setdefault(quantity, []).append(mark)
     return design.name, judged
