@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from analysis import predict, student
+from analysis import predict
+from analysis.engine import student
 from analysis.laws import forms
 from analysis.verdict.gain import leverage, minimum
 from analysis.verdict.proposal import count, propose
