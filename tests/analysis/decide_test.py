@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import predict, student
+from analysis import predict
+from analysis.engine import student
 from analysis.frontier import minima
 from analysis.verdict import gain, proposal, proposals, rule, seeds
 from analysis.verdict.thresholds import CHANCE
