@@ -63,6 +63,7 @@ DESIGNS = (
     _demo("checkpoints", 0.008, within=0.004),
     _demo("growing", 0.003, last=0.01),
     _demo("falling", 0.03, last=0.007),
+    Design("few_growing", 4, 2.0, 4, 1.9, 1.0, 0.003, 0.3, last=0.01),
     _demo("outliers", outliers=0.05),
     _demo("tails", tails=True),
     _demo("errors", 0.004, errors=0.006),
@@ -142,12 +143,12 @@ def sweep(design: Design, rng: np.random.Generator) -> Sweep:
     copies = np.ones(len(cells), int)
     copies[min(2, design.budgets - 1) * design.sizes + design.sizes // 2] = SEEDS
     flops, params = np.repeat(cells, copies, axis=0).T
-    return _rows(design, flops, params, _noise(design, c, flops, rng), rng)
+    return _rows(design, flops, params, noise(design, flops, rng), rng)
 
 
-def _noise(design, c, flops, rng):
-    """Log loss that differs between runs (R,)."""
-    count = len(flops)
+def noise(design: Design, flops: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Log loss by which runs at compute (R,) differ from the planted one."""
+    c, count = budgets(design), len(flops)
     normal = rng.standard_t(3, count) / np.sqrt(3) if design.tails else rng.standard_normal(count)
     last = design.noise if design.last is None else design.last
     along = np.log(flops / c[0]) / np.log(c[-2] / c[0])

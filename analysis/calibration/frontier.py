@@ -15,16 +15,16 @@ Said = tuple[
 ]  # what was planted, and the interval, None where there is none
 
 
-def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> tuple[dict[str, Said], dict]:
-    """({quantity: (truth, interval)}, {predictor: log error at the next budget}) of one sweep.
+def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> dict[str, Said]:
+    """{quantity: (truth, interval)} of one sweep.
 
     Forecasts are held against what a budget designed like the largest would then have shown.
     """
     c = designs.budgets(design)
-    table = _table(sweep, sweep.flops < c[-1] * (1 - 1e-9))
+    table = seen(design, sweep)
     _, found = minima.measure(table, "loss", "params")
     if found.estimator != "parabola":
-        return {}, {}
+        return {}
     whole = forecast.outlook(found, table, COLUMNS)
     size = best_size.headline(best_size.voices(found, whole.stack.laws.get("chinchilla")), found)
     last = designs.best(design, np.exp(found.log_c[-1:]))[1][0]
@@ -36,7 +36,7 @@ def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> tuple[dict[
     }
     if not design.frontier and not design.mistuned:
         said["E, from zero"] = (design.E, law["intervals"]["E"])
-    return said | _forecasts(design, c, whole, found, rng), _errors(design, c, whole)
+    return said | _forecasts(design, c, whole, found, rng)
 
 
 def _about(value, ends):
@@ -66,8 +66,9 @@ def _forecasts(design, c, whole, found, rng):
     return said
 
 
-def _errors(design, c, whole):
-    """Log error of the forecast and of what else could have been said."""
+def errors(design: Design, whole: forecast.Outlook) -> dict[str, float]:
+    """Log error at the next budget of the forecast and of what else could have been said."""
+    c = designs.budgets(design)
     truth = float(np.log(designs.best(design, c[-1:])[1][0]))
     log_c = float(np.log(c[-1]))
     alone = {name: float(np.squeeze(law.value(log_c))) for name, law in whole.stack.laws.items()}
@@ -80,7 +81,9 @@ def _errors(design, c, whole):
     return {name: value - truth for name, value in said.items()}
 
 
-def _table(sweep, rows):
-    data = {role: getattr(sweep, role) for role in ("flops", "params", "tokens", "loss")}
-    table = pd.DataFrame(data | {"flops_budget": sweep.flops}).loc[rows]
+def seen(design: Design, sweep: Sweep) -> pd.DataFrame:
+    """The runs but for the next budget's, as a results table."""
+    rows = sweep.flops < designs.budgets(design)[-1] * (1 - 1e-9)
+    data = {role: getattr(sweep, role)[rows] for role in COLUMNS}
+    table = pd.DataFrame(data).assign(flops_budget=sweep.flops[rows])
     return table.assign(run_id=table.index.astype(str))

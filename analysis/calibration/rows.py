@@ -20,12 +20,12 @@ def judge(design, sweep, rng):
     found = fit(posed, rng=rng)
     reach = intervals.of(found, RESAMPLES, rng)
     flops = np.array([c[-1], 4 * c[-1]])
-    n, losses = designs.best(flops, design.E)
+    n, losses = designs.best(design, flops)
     at = {"params": n, "tokens": flops / designs.FLOPS_PER_ND / n}
     law, new = reach.losses(at), reach.losses({k: v[:1] for k, v in at.items()}, new=True)
     said, truth = reach.parameters(), _truth(design)
-    spread = np.hypot(design.noise, design.within)
-    coming = losses[0] * np.exp(spread * rng.standard_normal())
+    offset = designs.noise(design, flops[:1], rng)[0] + design.within * rng.standard_normal()
+    coming = losses[0] * np.exp(offset)
     return {f"rows: {name}": (truth[name], said[name]) for name in NAMES} | {
         "rows: law at 2x": (losses[0], law[0]),
         "rows: law at 8x": (losses[1], law[1]),

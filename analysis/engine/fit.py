@@ -8,8 +8,8 @@ from analysis.engine import corner, solve, status
 from analysis.engine.problem import Problem
 
 # The fewest that found the lowest optimum known of every table tried: analysis/results/bench.
-STARTS, FOLLOW = 60, 20
-SEARCHED = 1024  # rows on which starts are followed; the winner goes on with all
+STARTS, FOLLOW = 60, 4  # a law whose optima are many says so in its `search`
+SEARCHED = 1024, 2**19  # rows, and starts x rows, that are looked at; the winner goes on with all
 LAST_DIGITS = {"iterations": 1000, "settled": 1e-15}  # of the winner: flat valleys are long
 SAME = 1e-4, 1e-15  # a start agrees whose end is this close to the winner's value (share, per row)
 
@@ -45,8 +45,11 @@ def predict(problem, theta, inputs):
     return np.exp(problem.law.log_loss(theta, problem.at(inputs))[0])
 
 
-def fit(problem, starts=STARTS, follow=FOLLOW, rng=None):
-    """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends."""
+def fit(problem, starts=None, follow=None, rng=None):
+    """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends.
+
+    By default as many as its law needs (`usual`).
+    """
     ends, values = search(problem, starts, follow, rng)
     winner, _ = solve.descend(problem, ends[:1], **LAST_DIGITS)
     best = solve.snap(problem, winner[0])
@@ -54,19 +57,25 @@ def fit(problem, starts=STARTS, follow=FOLLOW, rng=None):
         best = corner.meet(problem, best)
     limit = values[0] * (1 + SAME[0]) + SAME[1] * len(problem.loss)
     agree = float(np.mean(values <= limit))
-    judged = status.judge(problem, best, agree, starts, len(ends))
+    judged = status.judge(problem, best, agree, starts or usual(problem.law)[0], len(ends))
     return Fit(problem, best, solve.value(problem, best), judged, ends, values)
 
 
-def search(problem, starts=STARTS, follow=FOLLOW, rng=None):
+def usual(law):
+    """How many starts a law is sought from, and how many of them are followed."""
+    return getattr(law, "search", (STARTS, FOLLOW))
+
+
+def search(problem, starts=None, follow=None, rng=None):
     """Where the `follow` best of `starts` starts end (S, K), best first, and their values (S,).
 
-    Of more than SEARCHED rows so many are looked at, drawn evenly: an optimum of them is a start
-    for all, nearer than any other.
+    Of very many rows SEARCHED are looked at, drawn evenly: an optimum of them is a start for all,
+    nearer than any other.
     """
-    rows = len(problem.loss)
-    if rows > SEARCHED:
-        drawn = np.random.default_rng(0).choice(rows, SEARCHED, replace=False)
+    starts, follow = starts or usual(problem.law)[0], follow or usual(problem.law)[1]
+    rows, most = len(problem.loss), min(SEARCHED[0], SEARCHED[1] // starts)
+    if rows > most:
+        drawn = np.random.default_rng(0).choice(rows, most, replace=False)
         problem = problem.take(np.sort(drawn))
     theta = problem.law.starts(problem.x, np.log(problem.loss), starts, rng)
     theta = np.clip(theta, *problem.law.bounds)

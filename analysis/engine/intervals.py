@@ -1,47 +1,56 @@
-"""Intervals that cover as often as they say: the studentised bootstrap, for sweeps of few runs.
+"""Intervals that cover as often as they say: the studentised bootstrap of whole runs.
 
-A sweep is a designed experiment, so its losses, not its rows, are drawn again: the fitted law times
-the noise that the residuals show, between runs and, where a run has several checkpoints, within
-them. Each resample is refitted and asked how far a quantity lies from what was drawn from, in units
-of its own standard error, t* = (q* - q) / se*; the interval is q +- se times the 95 % quantile of
-|t*| (symmetric bootstrap-t: Hall, JRSS B 50, 1988, whose coverage is nearer to the nominal than of
-one quantile for each side: with 18 runs 93 % instead of 89). Where a law is linear it is Student's.
+Runs are drawn with replacement, each with all its checkpoints, and runs of the same inputs together
+(`misfit.groups`), so that neither the noise need be alike nor the law be true. Each resample is
+refitted and asked how far a quantity lies from the fit's, in units of its own standard error, t* =
+(q* - q) / se*, by the sandwich; the interval is q +- se times the 95 % quantile of |t*| (symmetric
+bootstrap-t: Hall, JRSS B 50, 1988, nearer to the nominal than a quantile for each side).
+What else was tried, with its coverage: analysis/results/calibration.
 """
 
 import numpy as np
 
-from analysis.engine import bootstrap
+from analysis.engine import RESAMPLES, misfit, sandwich, solve
 from analysis.engine import fit as engine
-from analysis.engine.spread import covariance, noise, spread
 
 LEVEL = 0.95
 STEP = 1e-5  # of theta, for the slopes of quantities
 AT_BOUND = 0.025  # share of resamples at a bound from which a parameter has one end at most
-MANY = 100  # runs from which resampling them as they are covers as well, whatever their noise
+ENOUGH = 3  # groups for each parameter: of fewer a resample hardly holds what a fit needs
+SETTLED = 1e-8  # a resample's descent ends at this promise: a hundredth of a standard error or less
 
 
-class Studentised:
-    """Resamples of a Fit, about the fit, and the intervals that follow from them."""
+class Intervals:
+    """Resamples of a Fit, and the intervals that follow from them."""
 
-    def __init__(self, fit, count=4000, rng=None):
+    def __init__(self, fit, count=RESAMPLES, rng=None):
         self.fit, self.rng = fit, rng or np.random.default_rng(0)
-        problem = fit.problem
-        self.observed = np.log(problem.loss)[None]
-        drawn = problem.law.log_loss(fit.theta[None], problem.x)[0]
-        between, within = spread(problem, self.observed - drawn)
-        self.drawn = drawn + noise(problem, between, within, count, self.rng)
-        self.thetas, _ = engine.refit(fit, log_loss=self.drawn)
+        group = misfit.groups(fit.problem)
+        groups = group.max() + 1
+        draws = self.rng.multinomial(groups, np.full(groups, 1 / groups), count)
+        self.covariance = sandwich.covariance(
+            fit.problem, fit.theta[None], np.ones((1, groups)), group
+        )
+        parts = [self._refit(draws[part], group) for part in solve.blocks(fit.problem, count)]
+        self.thetas, self.covariances = map(np.concatenate, zip(*parts, strict=True))
+        self.spare = groups / (groups - len(fit.theta))
+
+    def _refit(self, draws, group):
+        theta, _ = engine.refit(self.fit, weights=draws[:, group].astype(float), settled=SETTLED)
+        return theta, sandwich.covariance(self.fit.problem, theta, draws, group)
 
     def parameters(self):
         """{name: [low, high], or None where not identified} of parameters and derived."""
-        names = list(bootstrap.named(self.fit, self.fit.theta[None]))
-        logged = np.array([_coefficient(name) for name in names])
+        names = list(named(self.fit, self.fit.theta[None]))
+        scales = getattr(self.fit.problem.law, "scales", ())
+        logged = np.array([name in scales for name in names])
 
         def measured(theta):
-            values = np.stack(list(bootstrap.named(self.fit, theta).values()), axis=1)
+            values = np.stack(list(named(self.fit, theta).values()), axis=1)
             return np.where(logged, np.log(np.maximum(values, 1e-300)), values)
 
-        ends = self._ends(measured)
+        value, moved = self._moved(measured)
+        ends = _about(value, moved)
         with np.errstate(over="ignore"):  # a coefficient that the data do not tell has no end
             ends[logged] = np.exp(ends[logged])
         lost = self._lost()
@@ -53,18 +62,27 @@ class Studentised:
     def losses(self, at, new=False):
         """Intervals (M, 2) of the law's loss at inputs by role, or of a `new` run's there."""
         problem = self.fit.problem
-        return np.exp(self._ends(lambda theta: np.log(engine.predict(problem, theta, at)), new))
-
-    def _ends(self, measured, new=False):
-        problem = self.fit.problem
-        value, error, one = _measure(problem, self.fit.theta[None], self.observed, measured)
-        again, errors, each = _measure(problem, self.thetas, self.drawn, measured)
-        truth = value
+        value, moved = self._moved(lambda theta: np.log(engine.predict(problem, theta, at)))
         if new:
-            truth = value + one * self.rng.standard_normal(again.shape)
-            error, errors = np.hypot(error, one), np.hypot(errors, each)
-        half = _quantile(np.abs(again - truth) / errors, LEVEL) * error[0]
-        return np.stack([value[0] - half, value[0] + half], axis=1)
+            moved = moved + self._scatter(value, len(moved))
+        return np.exp(_about(value, moved))
+
+    def _moved(self, measured):
+        """Quantities (Q,) and how far resamples say they may be off (P, Q): t* times se."""
+        value, error = _measure(self.fit.theta[None], self.covariance, measured)
+        again, errors = _measure(self.thetas, self.covariances, measured)
+        return value[0], (again - value) / errors * error
+
+    def _scatter(self, value, count):
+        """Residuals (count, M) as runs near in loss show them: a new run's, at log loss (M,)."""
+        problem = self.fit.problem
+        log_loss = problem.law.log_loss(self.fit.theta[None], problem.x)[0][0]
+        residual = (np.log(problem.loss) - log_loss) * np.sqrt(problem.weight * self.spare)
+        order = np.argsort(log_loss)
+        near = (len(order) + 1) // 2
+        first = np.searchsorted(log_loss[order], value) - near // 2
+        drawn = np.clip(first, 0, len(order) - near) + self.rng.integers(near, size=(count, 1))
+        return residual[order][drawn] * self.rng.choice([-1, 1], (count, 1))
 
     def _lost(self):
         """Parameters that the fit's status names, or that stick to a bound in resamples."""
@@ -74,53 +92,31 @@ class Studentised:
         return {*names[stuck], *self.fit.status.unidentified}
 
 
-class Pairs:
-    """Resamples of a Fit's runs as they are, and percentiles of what is fitted to them."""
-
-    def __init__(self, fit, count=4000, rng=None):
-        self.fit, self.rng = fit, rng or np.random.default_rng(0)
-        self.thetas = bootstrap.pairs(fit, count, self.rng)
-
-    def parameters(self):
-        """{name: [low, high]} of parameters and derived."""
-        return bootstrap.percentiles(self.fit, self.thetas, LEVEL)
-
-    def losses(self, at, new=False):
-        """As `Studentised.losses`; a new run scatters as those fitted."""
-        problem = self.fit.problem
-        values = np.log(engine.predict(problem, self.thetas, at))
-        if new:
-            residual = (
-                np.log(problem.loss) - problem.law.log_loss(self.fit.theta[None], problem.x)[0][0]
-            )
-            spare = len(residual) / max(len(residual) - len(self.fit.theta), 1)
-            values = values + self.rng.choice(residual * np.sqrt(spare), values.shape)
-        return np.exp(_quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])).T
+def of(fit, count=RESAMPLES, rng=None):
+    """The Intervals of a Fit; None where it has too few runs for any."""
+    groups = misfit.groups(fit.problem).max() + 1
+    return Intervals(fit, count, rng) if groups >= ENOUGH * len(fit.theta) else None
 
 
-def of(fit, count=4000, rng=None):
-    """`Pairs` of a fit to many runs, whatever their noise; `Studentised` of one to few."""
-    many = fit.problem.cluster.max() + 1 >= MANY
-    return (Pairs if many else Studentised)(fit, count, rng)
+def named(fit, thetas):
+    """Parameters and derived of each theta (P, K): {name: (P,)}."""
+    law, centre = fit.problem.law, fit.problem.centre
+    each = [{**law.named(theta, centre), **law.derived(theta, centre)} for theta in thetas]
+    return {name: np.array([one[name] for one in each]) for name in each[0]}
 
 
-def _quantile(resamples, level):
-    """Order statistics at level (count + 1): numpy's default is narrow by 1 % at 199 resamples."""
-    return np.quantile(resamples, level, axis=0, method="weibull")
+def _about(value, moved):
+    """[value - half, value + half] (Q, 2), half the 95 % quantile of |moved|.
+
+    Order statistics at level (P + 1): numpy's default is narrow by 1 % at 199 resamples.
+    """
+    half = np.quantile(np.abs(moved), LEVEL, axis=0, method="weibull")
+    return np.stack([value - half, value + half], axis=1)
 
 
-def _measure(problem, theta, log_loss, measured):
-    """Quantities (P, Q), their standard errors (P, Q), and the spread of one run (P, 1)."""
-    log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
-    between, within = spread(problem, log_loss - log_prediction)
-    shape = covariance(problem, jacobian, between, within)
-    value = measured(theta)
-    steps = STEP * np.eye(theta.shape[1])
+def _measure(theta, covariance, measured):
+    """Quantities (P, Q) and their standard errors (P, Q)."""
+    value, steps = measured(theta), STEP * np.eye(theta.shape[1])
     slope = np.stack([(measured(theta + step) - value) / STEP for step in steps], axis=2)
-    variance = np.einsum("pqk,pkl,pql->pq", slope, shape, slope)
-    return value, np.sqrt(np.maximum(variance, 1e-300)), np.hypot(between, within)[:, None]
-
-
-def _coefficient(name):
-    """Whether a parameter is a positive scale, whose logarithm is nearer to normal."""
-    return name[0] in "ABCDN"
+    variance = np.einsum("pqk,pkl,pql->pq", slope, covariance, slope)
+    return value, np.sqrt(np.maximum(variance, 1e-300))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from analysis.engine import RESAMPLES, bootstrap, fit, intervals, problem
+from analysis.engine import RESAMPLES, fit, intervals, misfit, problem
 from analysis.engine.objective import Objective
 
 DRAWN, DRAWS_KEPT = ("chinchilla",), 400  # resamples that the planner plans with
@@ -33,7 +33,7 @@ class Fitted:
 
     entry: dict
     fit: object  # analysis.engine.fit.Fit
-    reach: object  # analysis.engine.intervals.Studentised or Pairs; None without resamples
+    reach: object  # analysis.engine.intervals.Intervals; None without resamples or with few runs
 
 
 def status(words):
@@ -74,6 +74,7 @@ def of_runs(law, inputs, loss, options, weight=None, cluster=None):
     posed = problem.problem(law, inputs, loss, options.objective, weight, cluster)
     found = fit.fit(posed, rng=rng)
     reach = intervals.of(found, options.bootstrap, rng) if options.bootstrap else None
+    missed = misfit.of(found)
     entry = {
         "law": law.name,
         "objective": objective(options),
@@ -82,15 +83,23 @@ def of_runs(law, inputs, loss, options, weight=None, cluster=None):
         "parameters": plain(found.parameters),
         "derived": plain(found.derived),
         "intervals": {} if reach is None else plain(reach.parameters()),
-        "intervals_by": None if reach is None else type(reach).__name__.lower(),
-        "status": {**found.status.as_dict(), "condition": _plain(found.status.condition)},
+        "status": _status(found, missed),
+        "lack_of_fit": missed and missed.as_dict(),
         "held_out": None,
         "bootstrap": options.bootstrap,
     }
     if reach is not None and law.name in DRAWN:
-        drawn = bootstrap.named(found, reach.thetas[:DRAWS_KEPT])
+        drawn = intervals.named(found, reach.thetas[:DRAWS_KEPT])
         entry["draws"] = {name: drawn[name].tolist() for name in law.parameters}
     return Fitted(entry, found, reach)
+
+
+def _status(found, missed):
+    """The fit's status, and in its words how far the law misses what repeats say."""
+    told = {**found.status.as_dict(), "condition": _plain(found.status.condition)}
+    if missed and missed.words:
+        told["words"] += f"; {missed.words}"
+    return told
 
 
 def plain(values):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.engine import student
 from analysis.laws import cells, valley
-from analysis.laws.loglinear import quantile
 from analysis.laws.settings import Settings
 from analysis.laws.valley import Valley
 from analysis.table import hygiene, schema
@@ -104,7 +104,8 @@ def _law(law, cells, noise):
     inside = f"{sum('lr' in cell for cell in cells)} of {len(cells)} minima inside"
     if law is None or noise is None:
         return {"status": inside}
-    exponent, reach = law.position[0, 1], law.errors[0, 1] * noise["sd"] * quantile(noise["df"])
+    exponent = law.position[0, 1]
+    reach = law.errors[0, 1] * noise["sd"] * student.quantile(noise["df"])
     between = [float(exponent - reach), float(exponent + reach)]
     return {"status": inside, "exponent": float(exponent), "interval": between}
 

@@ -15,9 +15,11 @@ import numpy as np
 from analysis.engine import starts
 
 LARGEST = 60.0  # |log b| about the centre, as good as zero or infinite
-STEEPEST = starts.STEEPEST
+STEEPEST = 20.0  # of exponents and their changes: no bound that a table meets (the paper has 5.66)
 FARTHEST = 30.0  # |log d| from the centre: a break beyond is no break
-SHARPEST, SOFTEST = 0.02, 5.0  # f, in units of log x
+SHARPEST, SOFTEST = 2e-3, 20.0  # f, in units of log x
+STARTS = 0.02, 5.0  # f of starts
+EXTREME = 300.0  # |log| of a power, whose square is still a number
 SMALL_SHARE = 1e-3  # a coefficient solved as zero starts from this share of the smallest loss
 
 
@@ -28,12 +30,18 @@ class Broken:
     name: str = "bnsl"
     breaks: int = 1
     inputs: tuple[str, ...] = ("flops",)
+    search: tuple[int, int] = (4500, 24)  # starts and followed: its optima are many, its rows few
 
     @property
     def parameters(self):
         """b, a, c0, then d, c, f of each break."""
         each = (f"{letter}{i}" for i in range(1, self.breaks + 1) for letter in "dcf")
         return ("b", "a", "c0", *each)
+
+    @property
+    def scales(self):
+        """b, and d and f of each break."""
+        return ("b", *(f"{letter}{i}" for i in range(1, self.breaks + 1) for letter in "df"))
 
     @property
     def minimum_rows(self):
@@ -61,7 +69,7 @@ class Broken:
             jacobian[:, at] = c * passed
             jacobian[:, at + 1] = -f * bend
             jacobian[:, at + 2] = -c * f * (bend - u * passed)
-        power = np.exp(np.clip(log_power, -700, 700))
+        power = np.exp(np.clip(log_power, -EXTREME, EXTREME))
         loss = power + theta[:, 1:2]
         with np.errstate(invalid="ignore"):  # 0 x inf beyond all reason: no step goes there
             jacobian *= (power / loss)[:, None]
@@ -76,8 +84,8 @@ class Broken:
         span = np.ptp(x[0])
         theta[:, 3::3] = x[0].min() + span * np.sort(unit[:, 1::3], axis=1)
         theta[:, 4::3] = 2 * unit[:, 2::3] - 1
-        widths = np.log(SHARPEST) + np.log(min(SOFTEST, span) / SHARPEST) * unit[:, 3::3]
-        theta[:, 5::3] = np.clip(widths, np.log(SHARPEST), np.log(SOFTEST))
+        narrow, soft = np.log(STARTS[0]), np.log(min(STARTS[1], span))
+        theta[:, 5::3] = narrow + (soft - narrow) * unit[:, 3::3]
         loss = np.exp(y)
         columns = np.ones((count, 2, len(y)))
         columns[:, 0] = np.exp(self.log_loss(theta, x)[0])

@@ -7,9 +7,11 @@ class Law(Protocol):
     """A loss as a function of log inputs, with the parameters the engine moves (theta).
 
     theta[i] moves `parameters[i]`: the names of bounds and of what is not identified rest on it.
-    Three methods may be left out: `centre(logs)`, the centre (I,) of log inputs (I, R) where it is
-    not their mean; `loosest(theta)`, the standard errors (K,) from which a parameter counts as not
-    identified; `of_input(i)`, the indices of the parameters that input i alone tells.
+    Some may be left out: `centre(logs)`, the centre (I,) of log inputs (I, R) where it is not their
+    mean; `loosest(theta)`, the standard errors (K,) from which a parameter counts as not
+    identified; `of_input(i)`, the indices of the parameters that input i alone tells; `search`,
+    how many starts are tried and followed where the usual number is too few; `scales`, the names
+    of parameters that are above zero and known by their logarithm.
     """
 
     name: str

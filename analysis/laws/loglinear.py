@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.engine import student
 from vdit.errors import InputError
 
 
@@ -37,7 +38,7 @@ class LogLinear:
         """{"k": [low, high], input: [low, high]}; empty without degrees of freedom."""
         if self.df < 1:
             return {}
-        reach = quantile(self.df, level)
+        reach = student.quantile(self.df, level)
         at_one = np.concatenate([[1.0], -self.centre])
         log_k = at_one @ self.coefficients
         spread = reach * np.sqrt(at_one @ self.covariance @ at_one)
@@ -57,7 +58,7 @@ class LogLinear:
         if self.df < 1:
             return float(np.exp(value)), None
         spread = np.sqrt(row @ self.covariance @ row + new * self.scatter**2)
-        spread *= quantile(self.df, level)
+        spread *= student.quantile(self.df, level)
         return float(np.exp(value)), np.exp([value - spread, value + spread]).tolist()
 
     def as_dict(self) -> dict[str, Any]:
@@ -104,10 +105,3 @@ def fit(
     covariance = variance * np.linalg.inv(design.T @ design)
     scatter = float(np.sqrt(variance * count / len(y)))
     return LogLinear(names, centre, coefficients, covariance, df, scatter)
-
-
-def quantile(df: float, level: float = 0.95) -> float:
-    """Student's t: half an interval of `level` in standard errors."""
-    from scipy import stats
-
-    return float(stats.t.ppf(0.5 + level / 2, df))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analysis.engine import student
 from analysis.laws import monotone, score_forms
 from analysis.laws.method import Method
 from analysis.laws.score_forms import BENT
@@ -75,7 +76,7 @@ def _measured(form, theta, x, rest, runs):
     """Parameters, intervals and what `predict` needs. Rows of one run count as one measurement."""
     jacobian, df = form.jacobian(theta, x), runs - len(theta)
     covariance = rest / df * np.linalg.pinv(jacobian.T @ jacobian)
-    spread = _quantile(df) * np.sqrt(np.diag(covariance))
+    spread = student.quantile(df) * np.sqrt(np.diag(covariance))
     ends = np.stack([theta - spread, theta + spread], axis=1).tolist()
     return {
         "parameters": dict(zip(form.parameters, theta.tolist(), strict=True)),
@@ -95,7 +96,7 @@ def predict(result: dict[str, Any], loss: ArrayLike) -> dict[str, Any]:
     x = np.log(np.asarray(loss, float) / result["parameters"]["L_0"])
     value, jacobian = form.value(theta, x), form.jacobian(theta, x)
     variance = np.einsum("...i,ij,...j", jacobian, np.array(result["covariance"]), jacobian)
-    spread = _quantile(result["df"]) * np.sqrt(variance + result["variance"])
+    spread = student.quantile(result["df"]) * np.sqrt(variance + result["variance"])
     ends = [np.clip(end, *form.range).tolist() for end in (value - spread, value + spread)]
     return {"value": value.tolist(), "interval": ends}
 
@@ -135,12 +136,6 @@ def _contradiction(turn, falls, between, direction):
 
 def _status(word, words=""):
     return {"word": word, "words": f"{word}: {words}" if words else word}
-
-
-def _quantile(df):
-    from scipy import stats
-
-    return float(stats.t.ppf(0.975, df))
 
 
 def of_rows(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from analysis.engine import student
+
 ROUND = 1e-9  # numbers that spread by less, relative to their size, are all the same
 
 
@@ -33,7 +35,6 @@ def turn(x, metric, runs, rest):
     interval, and the parabola leaves less than `rest`, the squares a monotone law of as many
     parameters leaves: a steep monotone curve looks like a parabola too.
     """
-    from scipy import stats
 
     design = np.vander(x - x.mean(), 3)
     if np.linalg.matrix_rank(design) < 3:
@@ -47,7 +48,7 @@ def turn(x, metric, runs, rest):
     slopes = np.stack([2 * ends, np.ones(2), np.zeros(2)], axis=1)
     steep = slopes @ coefficients
     variance = np.einsum("ij,jk,ik->i", slopes, covariance, slopes)
-    unsure = stats.t.ppf(0.975, runs - 3) * np.sqrt(variance)
+    unsure = student.quantile(runs - 3) * np.sqrt(variance)
     if steep[0] * steep[1] >= 0 or (np.abs(steep) <= unsure).any():
         return None
     return float(x.mean() - coefficients[1] / (2 * coefficients[0]))

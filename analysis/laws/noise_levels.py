@@ -87,7 +87,8 @@ def _level(table, name, t, resamples, seed):
     inputs = {role: columns.numbers(table, role) for role in CHINCHILLA.inputs}
     runs = pd.factorize(table["group"].astype(str))[0] if "group" in table else None
     found = engine.fit(problem(CHINCHILLA, inputs, loss, cluster=runs), STARTS, FOLLOW, rng)
-    known = intervals.of(found, resamples, rng).parameters() if resamples else {}
+    reach = intervals.of(found, resamples, rng) if resamples else None
+    known = reach.parameters() if reach else {}
     best = _best(table)
     law = loglinear.fit({"flops": columns.numbers(best, "flops")}, columns.numbers(best, name))
     low, high = law.intervals().get("flops", (None, None))

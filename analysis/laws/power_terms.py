@@ -32,6 +32,11 @@ class PowerTerms:
     outer: str = "one"  # one | free | last (gamma is the last exponent)
 
     @property
+    def scales(self):
+        """The coefficients, and C0 of the frontier."""
+        return (*self.parameters[: len(self.inputs)], "C0")
+
+    @property
     def minimum_rows(self):
         """One row more than parameters."""
         return len(self.parameters) + 1

@@ -30,6 +30,8 @@ class Repeated:
     inputs: tuple[str, ...] = ("params", "tokens", "unique_tokens")
     parameters: tuple[str, ...] = ("A", "B", "E", "alpha", "beta", "RD_star", "RN_star")
 
+    scales: tuple[str, ...] = ("A", "B", "RD_star", "RN_star")
+
     @property
     def minimum_rows(self):
         """One row more than parameters."""

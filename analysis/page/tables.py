@@ -123,7 +123,8 @@ def runs_section(
         "over-fits": set(judged["overfit"]["overfit"]),
     }
     shown, words = _shown(rows, fit["columns"]["loss"])
-    body = [_run_row(row, fit, names, marked) for _, row in shown.iterrows()]
+    each = shown.astype({"run_id": str}).iterrows()  # a row of numbers alone would be of floats
+    body = [_run_row(row, fit, names, marked) for _, row in each]
     left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in notes)
     return elements.section(
         "runs",

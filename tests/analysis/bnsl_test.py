@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis.engine import bootstrap
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
+from analysis.fitting import entry
 from analysis.laws.bnsl import LAW as BNSL
 from analysis.laws.bnsl import Broken
+from tests.analysis import resamples
 from vdit.errors import InputError
 
 FLOPS = np.geomspace(1e15, 1e21, 25)
@@ -40,6 +41,7 @@ def test_the_jacobian_is_the_derivative(law):
         (0.3, 30.0, 0.1, 1e18, 0.2, 0.5),  # steeper behind the break
         (0.05, 200.0, 0.15, 2e17, -0.08, 0.3),  # shallower
         (0.5, 1e4, 0.25, 3e18, 0.3, 1.0),  # a soft one
+        (0.2, 50.0, 0.12, 1e18, 5.66, 0.5),  # the steepest change in the paper
     ],
 )
 def test_a_planted_break_is_recovered_without_noise(truth):
@@ -53,11 +55,22 @@ def test_a_planted_break_lies_in_its_interval_with_noise():
     truth = (0.3, 30.0, 0.1, 1e18, 0.2, 0.5)
     noise = np.exp(0.003 * np.random.default_rng(0).standard_normal(len(FLOPS)))
     found = fit(problem(BNSL, {"flops": FLOPS}, planted(FLOPS, *truth) * noise))
-    draws = bootstrap.parametric(found, 0.003, 200, np.random.default_rng(1))
-    intervals = bootstrap.percentiles(found, draws)
+    draws = resamples.parametric(found, 0.003, 200, np.random.default_rng(1))
+    intervals = resamples.percentiles(found, draws)
     for name, value in zip(NAMES, truth, strict=True):
         low, high = intervals[name]
         assert low < value < high, name
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.01, 0.1])
+def test_twelve_runs_get_a_status_and_no_intervals(noise):
+    x = FLOPS[::2][:12]
+    loss = planted(x, 0.2, 50.0, 0.12, 1e18, 5.66, 0.5)
+    loss = loss * np.exp(noise * np.random.default_rng(1).standard_normal(12))
+    told = entry.of_runs(BNSL, {"flops": x}, loss, entry.Options()).entry
+    assert told["status"]["words"]
+    assert told["intervals"] == {}
+    assert all(np.isfinite(value) for value in told["parameters"].values())
 
 
 def test_without_a_break_the_break_is_not_identified():

@@ -87,7 +87,10 @@ def test_a_row_whose_run_is_not_known_is_a_run_of_its_own():
 
 def test_intervals_with_them_are_of_runs_not_of_rows():
     """Copies of a run's row tell nothing new: as rows of their own they halve the interval."""
-    copies = (whole().assign(steps=k, annealed=False) for k in range(1, EACH))
+    copies = (  # of the same inputs they would be drawn together, run or not
+        whole().assign(steps=k, annealed=False, tokens=whole()["tokens"] * (1 + 1e-6 * k))
+        for k in range(1, EACH)
+    )
     table = pd.concat([whole(), *copies], ignore_index=True)
     wide, narrow = (
         analysis.fit(table.assign(name=name), group="name", unannealed=True, law="chinchilla")

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis.engine import bootstrap, solve
+from analysis.engine import intervals, solve
 from analysis.engine.fit import fit, predict, refit
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.laws.power_terms import PowerTerms
 from analysis.laws.registry import LAWS
+from tests.analysis import resamples
 from tests.analysis.planted_laws import PARAMETERS, loss, runs
 from vdit.errors import InputError
 
@@ -110,23 +111,6 @@ def test_a_batch_gives_what_its_elements_give_alone():
     np.testing.assert_allclose(theta[::8], [one[0][0] for one in alone], rtol=1e-5, atol=1e-7)
 
 
-def test_runs_are_resampled_whole():
-    labels = np.repeat([f"run {i}" for i in range(21)], 4)
-    p = noisy(cluster=labels)
-    assert p.cluster.max() == 20
-    seen = []
-
-    class Spy:
-        problem = p
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap.engine, "refit", lambda fit, weights: [seen.append(weights)])
-        bootstrap.pairs(Spy, 50, np.random.default_rng(0))
-    counts = seen[0].reshape(50, 21, 4)
-    assert (counts == counts[:, :, :1]).all()
-    assert (counts[:, :, 0].sum(1) == 21).all()
-
-
 def test_intervals_are_wider_where_rows_of_a_run_share_their_noise():
     x = runs()
     rng = np.random.default_rng(3)
@@ -135,8 +119,7 @@ def test_intervals_are_wider_where_rows_of_a_run_share_their_noise():
     width = {}
     for name, cluster in (("rows", None), ("runs", np.repeat(np.arange(21), 4))):
         found = fit(problem(CHINCHILLA, x, losses, Objective("log_mse"), cluster=cluster))
-        draws = bootstrap.pairs(found, 300, np.random.default_rng(0))
-        low, high = bootstrap.percentiles(found, draws)["E"]
+        low, high = intervals.of(found, 199, np.random.default_rng(0)).parameters()["E"]
         width[name] = high - low
     assert width["runs"] > 1.2 * width["rows"]
 
@@ -144,7 +127,7 @@ def test_intervals_are_wider_where_rows_of_a_run_share_their_noise():
 def test_a_parametric_bootstrap_spreads_with_the_noise_given():
     found = fit(noisy(Objective("log_mse")))
     rng = np.random.default_rng(0)
-    spread = [np.std(bootstrap.parametric(found, sd, 200, rng)[:, 3]) for sd in (0.01, 0.02)]
+    spread = [np.std(resamples.parametric(found, sd, 200, rng)[:, 3]) for sd in (0.01, 0.02)]
     assert spread[1] == pytest.approx(2 * spread[0], rel=0.3)
 
 

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from analysis.engine import bootstrap, identify, status
+from analysis.engine import identify, status
 from analysis.engine.fit import fit
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.laws.registry import LAWS
+from tests.analysis import resamples
 from tests.analysis.planted_laws import loss, runs
 
 CHINCHILLA = LAWS["chinchilla"]
@@ -81,5 +82,5 @@ def test_standard_errors_are_near_those_of_resamples():
     found = fit(noisy(Objective("log_mse")))
     jacobian = CHINCHILLA.log_loss(found.theta[None], found.problem.x)[1][0]
     errors = identify.errors(found.problem, found.theta, jacobian)
-    draws = bootstrap.pairs(found, 400, np.random.default_rng(0))
+    draws = resamples.pairs(found, 400, np.random.default_rng(0))
     assert errors == pytest.approx(draws.std(0), rel=0.5)

@@ -113,7 +113,7 @@ def test_checkpoints_of_one_run_are_resampled_together():
     table = runs(sizes=5)
     table["model"] = np.arange(len(table)).astype(str)
     shared = np.exp(0.01 * np.random.default_rng(1).standard_normal(len(table)))
-    copies = [table.assign(L=table["L"] * shared * (1 + 1e-6 * i), step=i) for i in range(6)]
+    copies = [table.assign(L=table["L"] * shared, D=table["D"] * (1 + 1e-6 * i)) for i in range(6)]
     table = pd.concat(copies, ignore_index=True)
     apart, together = (
         fit(table, bootstrap=200, group=group)["intervals"]["alpha"] for group in (None, "model")

@@ -16,16 +16,19 @@ def power_rows(rng, rows=12, sd=0.02):
     return c, 20 * c**-0.1 * np.exp(sd * rng.standard_normal(rows))
 
 
-def test_for_a_linear_law_the_studentised_interval_is_students():
-    c, loss = power_rows(np.random.default_rng(0))
-    found = fit(problem(LAWS["power"], {"flops": c}, loss, Objective("log_mse")))
-    got = intervals.Studentised(found, 20_000, np.random.default_rng(1)).parameters()["g"]
-    x = np.log(c) - np.log(c).mean()
-    slope = x @ np.log(loss) / (x @ x)
-    residual = np.log(loss) - np.log(loss).mean() - slope * x
-    half = special.stdtrit(10, 0.975) * np.sqrt(residual @ residual / 10 / (x @ x))
-    # The ends of twenty thousand resamples are known to about a fiftieth of the half width.
-    assert got == pytest.approx([-slope - half, -slope + half], abs=0.04 * half)
+def test_for_a_linear_law_intervals_are_about_students_and_hold_the_truth():
+    rng, held, ratios = np.random.default_rng(0), [], []
+    for _ in range(100):
+        c, loss = power_rows(rng)
+        found = fit(problem(LAWS["power"], {"flops": c}, loss, Objective("log_mse")), 10, 2)
+        low, high = intervals.of(found, 199, rng).parameters()["g"]
+        x = np.log(c) - np.log(c).mean()
+        residual = np.log(loss / found.predict({"flops": c}))
+        half = special.stdtrit(10, 0.975) * np.sqrt(residual @ residual / 10 / (x @ x))
+        held.append(low <= 0.1 <= high)
+        ratios.append((high - low) / 2 / half)
+    assert np.mean(held) == pytest.approx(0.95, abs=0.05)  # a normal's 1.96 holds in 91 %
+    assert 0.9 < np.median(ratios) < 1.35  # measured 1.2: what twelve runs pay for any noise
 
 
 def test_checkpoints_of_one_run_count_as_one_run():
@@ -38,7 +41,7 @@ def test_checkpoints_of_one_run_count_as_one_run():
     law, widths = LAWS["chinchilla"], []
     for cluster in (None, runs):
         found = fit(problem(law, inputs, loss, Objective("log_mse"), cluster=cluster), 300)
-        reach = intervals.Studentised(found, 200, np.random.default_rng(3))
+        reach = intervals.of(found, 199, np.random.default_rng(3))
         low, high = reach.parameters()["alpha"]
         widths.append(high - low)
     assert widths[1] > 1.3 * widths[0]
@@ -54,21 +57,47 @@ def test_what_the_runs_do_not_identify_has_no_interval():
     assert got["beta"] is not None
 
 
-def test_many_runs_are_resampled_as_they_are():
-    rng = np.random.default_rng(5)
-    c, loss = power_rows(rng, rows=intervals.MANY)
+def test_one_run_more_does_not_change_an_interval():
+    """There was another method from a hundred runs on, whose intervals were 56 % wider."""
+    c, loss = power_rows(np.random.default_rng(5), rows=101)
+    width = []
+    for rows in (99, 101):
+        found = fit(problem(LAWS["power"], {"flops": c[:rows]}, loss[:rows]))
+        low, high = intervals.of(found, 999, np.random.default_rng(0)).parameters()["g"]
+        width.append(high - low)
+    assert width[1] == pytest.approx(width[0], rel=0.1)
+
+
+def test_huber_does_not_feel_how_far_an_outlier_lies():
+    c, loss = power_rows(np.random.default_rng(9), rows=40)
+    width = []
+    for off in (1.2, 3.0):
+        posed = problem(LAWS["power"], {"flops": c}, np.where(np.arange(40) == 7, off, 1) * loss)
+        low, high = intervals.of(fit(posed), 199, np.random.default_rng(0)).parameters()["g"]
+        width.append(high - low)
+    assert width[1] == pytest.approx(width[0], rel=0.05)
+
+
+def test_too_few_runs_have_no_intervals():
+    c, loss = power_rows(np.random.default_rng(5), rows=6)
     found = fit(problem(LAWS["power"], {"flops": c}, loss))
-    assert isinstance(intervals.of(found, 50, rng), intervals.Pairs)
-    c, loss = power_rows(rng, rows=intervals.MANY - 1)
-    found = fit(problem(LAWS["power"], {"flops": c}, loss))
-    assert isinstance(intervals.of(found, 50, rng), intervals.Studentised)
+    assert intervals.of(found) is not None
+    assert intervals.of(fit(problem(LAWS["power"], {"flops": c[:5]}, loss[:5]))) is None
 
 
 def test_a_new_run_is_less_certain_than_the_law():
     rng = np.random.default_rng(6)
     for rows in (20, 120):
         c, loss = power_rows(rng, rows=rows)
-        reach = intervals.of(fit(problem(LAWS["power"], {"flops": c}, loss)), 400, rng)
-        at = {"flops": np.array([1e14])}
+        reach = intervals.of(fit(problem(LAWS["power"], {"flops": c}, loss)), 199, rng)
+        at = {"flops": np.array([1e12])}
         (law,), (new,) = reach.losses(at), reach.losses(at, new=True)
         assert new[1] - new[0] > 1.5 * (law[1] - law[0])
+
+
+def test_a_new_run_scatters_as_those_of_its_loss():
+    c, loss = power_rows(np.random.default_rng(7), rows=100, sd=0.0)
+    noise = np.where(np.arange(100) < 50, 0.001, 0.03) * np.random.default_rng(8).normal(size=100)
+    reach = intervals.of(fit(problem(LAWS["power"], {"flops": c}, loss * np.exp(noise))))
+    quiet, loud = reach.losses({"flops": c[[0, -1]]}, new=True)
+    assert np.log(loud[1] / loud[0]) > 5 * np.log(quiet[1] / quiet[0])

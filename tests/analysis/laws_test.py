@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from analysis.engine import bootstrap
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
 from analysis.laws import forms
 from analysis.laws.registry import LAWS
+from tests.analysis import resamples
 from tests.analysis.planted_laws import PARAMETERS, loss, runs
 
 FLOPS = np.geomspace(1e11, 32e11, 6)
@@ -47,7 +47,7 @@ def test_a_law_is_within_its_intervals_with_noise(name):
     x = runs()
     found = fit(problem(LAWS[name], x, loss(name, x, noise=0.005)))
     rng = np.random.default_rng(1)
-    intervals = bootstrap.percentiles(found, bootstrap.pairs(found, 200, rng))
+    intervals = resamples.percentiles(found, resamples.pairs(found, 200, rng))
     assert set(intervals) == set(found.parameters) | set(found.derived)
     for key, truth in PARAMETERS[name].items():
         low, high = intervals[key]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis import plan
-from analysis.engine import bootstrap
 from analysis.engine import fit as engine
+from analysis.engine import intervals
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.figures import planning as figure
@@ -18,6 +18,7 @@ from analysis.fitting.table import fit_table
 from analysis.laws import forms, loglinear
 from analysis.laws.registry import LAWS
 from analysis.planning import devices, make, next_runs, off_size, optimum, training
+from tests.analysis import resamples
 from tests.analysis import synthetic_sweep as planted
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows
 from vdit.errors import InputError
@@ -221,8 +222,8 @@ def spread(table, surface, target, sd=0.002, count=1500):
     loss = forms.chinchilla(*inputs.values(), *(TRUTH[k] for k in ("E", "A", "B", "alpha", "beta")))
     posed = problem(LAWS["chinchilla"], inputs, loss, Objective("log_mse"))
     found = engine.fit(posed, rng=np.random.default_rng(0))
-    thetas = bootstrap.parametric(found, sd, count, np.random.default_rng(1))
-    draws = bootstrap.named(found, thetas)
+    thetas = resamples.parametric(found, sd, count, np.random.default_rng(1))
+    draws = intervals.named(found, thetas)
     fitted = optimum.Surface("refits", {k: draws[k] for k in optimum.SIGNS}, surface.ladder)
     return np.log(getattr(fitted, target)(FLOPS)).std()
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.engine import bootstrap
 from analysis.engine.fit import fit, predict, refit
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.laws.registry import LAWS
+from tests.analysis import resamples
 from tests.paths import reference
 
 NAMES = ("A", "B", "E", "alpha", "beta")
@@ -59,7 +59,7 @@ def test_the_bootstrap_of_epoch_draw_for_draw():
     legacy = np.random.RandomState(42)  # their notebook draws np.random.choice 4,000 times
     draws = (legacy.choice(240, 240) for _ in range(4000))
     counts = np.stack([np.bincount(draw, minlength=240) for draw in draws]).astype(float)
-    intervals = bootstrap.percentiles(found, refit(found, counts)[0])
+    intervals = resamples.percentiles(found, refit(found, counts)[0])
     expected = {
         "A": (286.085, 743.610),
         "B": (1042.366, 5810.359),
@@ -73,8 +73,8 @@ def test_the_bootstrap_of_epoch_draw_for_draw():
 
 def test_the_bootstrap_with_other_draws():
     found = fit(epoch())
-    draws = bootstrap.pairs(found, 1000, np.random.default_rng(0))
-    intervals = bootstrap.percentiles(found, draws)
+    draws = resamples.pairs(found, 1000, np.random.default_rng(0))
+    intervals = resamples.percentiles(found, draws)
     published = {"E": (1.769, 1.871), "alpha": (0.317, 0.373), "beta": (0.331, 0.415)}
     for name, (low, high) in published.items():
         # A thousand resamples know the ends of an interval to a tenth of its width or so.
@@ -119,7 +119,7 @@ def test_the_olmo_ladder_predicts_its_largest_model(name):
     largest = {"params": table["N"].iloc[-1], "tokens": 5e12}
     observed = table["c4_loss"].iloc[-1]
     assert abs(found.predict(largest)[0] / observed - 1) < 0.0383  # published: 3.83 % too low
-    draws = bootstrap.pairs(found, 500, np.random.default_rng(0))
+    draws = resamples.pairs(found, 500, np.random.default_rng(0))
     low, high = np.percentile(predict(found.problem, draws, largest), [2.5, 97.5])
     assert low < observed < high
     assert high - low < 0.15 * observed
