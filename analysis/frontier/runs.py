@@ -14,7 +14,7 @@ SIZES, BEYOND = 400, 10.0  # sizes among which the best is sought, to this facto
 
 @dataclass(frozen=True)
 class Surface:
-    """A law fitted to runs, with the errors of its parameters by least squares."""
+    """A law fitted to runs, with the errors of its parameters by the sandwich."""
 
     fit: object  # analysis.engine.fit.Fit
     covariance: np.ndarray  # (K, K) of theta
@@ -53,7 +53,7 @@ class Surface:
 def fit(name: str, rows: pd.DataFrame, columns: dict[str, str]) -> Surface | None:
     """Fit one of `LAWS` to runs; None where they are too few. `columns` by role."""
     from analysis.engine import fit as engine
-    from analysis.engine import spread
+    from analysis.engine import misfit, sandwich
     from analysis.engine.problem import problem
     from analysis.laws.registry import LAWS as KNOWN
 
@@ -63,10 +63,10 @@ def fit(name: str, rows: pd.DataFrame, columns: dict[str, str]) -> Surface | Non
     if few or any(len(np.unique(values)) < 2 for values in inputs.values()):
         return None
     found = engine.fit(problem(law, inputs, rows[columns["loss"]].to_numpy(float)))
-    log_loss, slope = law.log_loss(found.theta[None], found.problem.x)
-    between, within = spread.spread(found.problem, np.log(found.problem.loss) - log_loss)
-    covariance = spread.covariance(found.problem, slope, between, within)[0]
-    df = len(rows) - len(found.theta)
+    group = misfit.groups(found.problem)
+    once = np.ones((1, group.max() + 1))
+    covariance = sandwich.covariance(found.problem, found.theta[None], once, group)[0]
+    df = max(once.size - len(found.theta), 1)
     return Surface(found, covariance, df, *flops_ratio(rows, columns))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from analysis.engine.student import quantile
 from analysis.laws import shape, valley
-from analysis.laws.loglinear import quantile
 from analysis.laws.settings import Settings
 from analysis.laws.valley import Valley
 
