@@ -31,10 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     curves = _read(args.curves, tell)
     if args.out:
         write_text(args.out, curves.to_csv(index=False))
-    if args.where:
-        curves = curves[query.chosen(curves, args.where)]
-    else:
-        curves = collapse.chosen(curves)
+    curves = curves[query.chosen(curves, args.where)] if args.where else collapse.chosen(curves)
     found = collapse.collapse(curves, args.floor, tell)
     print("\n".join(lines(found)))
     if args.png:
