@@ -25,30 +25,37 @@ def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.collapse`."""
     args = _arguments(argv)
     tell = functools.partial(print, file=sys.stderr)
-    from analysis.curves import collapse, collect
-    from analysis.table import query, reading
+    from analysis.curves import collapse
+    from analysis.table import query
 
-    if pathlib.Path(args.curves).is_dir():
-        curves = collect.collect(args.curves, tell)
-    else:
-        curves = reading.load(args.curves, tell)
-    for name in ("run_id", "steps", "loss"):
-        if name not in curves.columns:
-            raise InputError(f"{args.curves}: no column {name!r}, expected a table of curves")
+    curves = _read(args.curves, tell)
     if args.out:
         write_text(args.out, curves.to_csv(index=False))
-    if args.where:
-        curves = curves[query.chosen(curves, args.where)]
-    curves = curves if args.where else collapse.chosen(curves)
+    curves = curves[query.chosen(curves, args.where)] if args.where else collapse.chosen(curves)
     found = collapse.collapse(curves, args.floor, tell)
     print("\n".join(lines(found)))
     if args.png:
-        from analysis.figures import collapse as figure
-        from analysis.figures import style
+        _draw(args.png, found)
 
-        write_bytes(
-            args.png, style.png(figure.collapse(found, style.LIGHT, style.WIDE), style.LIGHT)
-        )
+
+def _read(path, tell):
+    """The curves below a sweep's root, or of a table."""
+    from analysis.curves import collect
+    from analysis.table import reading
+
+    root = pathlib.Path(path).is_dir()
+    curves = collect.collect(path, tell) if root else reading.load(path, tell)
+    for name in ("run_id", "steps", "loss"):
+        if name not in curves.columns:
+            raise InputError(f"{path}: no column {name!r}, expected a table of curves")
+    return curves
+
+
+def _draw(path, found):
+    from analysis.figures import collapse, style
+
+    drawn = collapse.collapse(found, style.LIGHT, style.WIDE)
+    write_bytes(path, style.png(drawn, style.LIGHT))
 
 
 def lines(found: "Collapse") -> list[str]:

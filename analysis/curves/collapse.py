@@ -68,6 +68,18 @@ def collapse(
 
     Runs of too few points are left out, which `tell` hears; InputError where less than three stay.
     """
+    parts = _parts(curves, tell)
+    means, errors = (np.stack(v) for v in zip(*map(_binned, parts.values()), strict=True))
+    floor = _floor(means) if floor is None else floor
+    if not floor < means.min():
+        raise InputError(f"the floor {floor:g} is not below the lowest loss, {means.min():g}")
+    logs = _normalised(means, floor)
+    noise, edges = _noise(means, errors, floor, logs), np.linspace(START, 1, BINS + 1)
+    return Collapse(float(floor), (edges[1:] + edges[:-1]) / 2, _runs(parts, logs, noise))
+
+
+def _parts(curves, tell):
+    """{run: its points}, smallest budget first, of the runs that have enough."""
     order = ["flops_budget", "run_id"] if "flops_budget" in curves else ["run_id"]
     groups = curves.groupby(order, dropna=False)
     parts = {str(key[-1]): part.sort_values("steps") for key, part in groups}
@@ -76,21 +88,17 @@ def collapse(
         del parts[run]
     if len(parts) < LEAST:
         raise InputError(f"{len(parts)} curves: at least {LEAST} can be compared")
-    means, errors = (np.stack(v) for v in zip(*map(_binned, parts.values()), strict=True))
-    floor = _floor(means) if floor is None else floor
-    if not floor < means.min():
-        raise InputError(f"the floor {floor:g} is not below the lowest loss, {means.min():g}")
-    logs = _normalised(means, floor)
-    deviation, noise = _deviations(logs), _noise(means, errors, floor, logs)
-    limit = LIMIT * np.maximum(np.median(deviation), noise)
-    runs = [
-        Run(run, _label(part), *map(float, numbers), bool(numbers[0] > most), np.exp(line))
-        for (run, part), numbers, most, line in zip(
-            parts.items(), zip(deviation, noise, strict=True), limit, logs, strict=True
-        )
+    return parts
+
+
+def _runs(parts, logs, noise):
+    deviation = _deviations(logs)
+    most = LIMIT * np.maximum(np.median(deviation), noise)
+    found = zip(parts.items(), deviation, noise, most, np.exp(logs), strict=True)
+    return [
+        Run(run, _label(part), float(off), float(sd), bool(off > limit), curve)
+        for (run, part), off, sd, limit, curve in found
     ]
-    edges = np.linspace(START, 1, BINS + 1)
-    return Collapse(float(floor), (edges[1:] + edges[:-1]) / 2, runs)
 
 
 def _bins(part):
