@@ -290,6 +290,14 @@ def test_a_column_that_was_named_and_the_results_tables_own_come_before_a_guess(
     assert (rows_of(table, given={"loss": "val_loss"}).fitted["loss"] == 8).all()
 
 
+def test_the_flops_spent_may_be_the_budgets_too():
+    table = runs().rename(columns={"flops": "FLOPs (1e18)"})
+    table["FLOPs (1e18)"] /= 1e18
+    found = rows_of(table, given={"budget": "FLOPs (1e18)"})
+    assert found.columns["flops"] == found.columns["budget"] == "FLOPs (1e18)"
+    assert np.allclose(found.as_results()["flops_budget"], runs()["flops"])
+
+
 def test_a_column_without_numbers_is_neither_taken_nor_guessed():
     assert rows_of(runs().assign(loss_ema=np.nan)).columns["loss"] == "loss"
     table = runs().rename(columns={"flops": "C"}).assign(compute="H100")
