@@ -609,6 +609,15 @@ def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, m
             report.main([*call, "--fit", "fit.json"])
 
 
+def test_a_prediction_of_rows_without_names_is_not_that_of_another_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(runs().assign(budget=runs()["flops"]), "one.csv")
+    written(runs(noise=0.002).assign(budget=runs()["flops"]), "other.csv")
+    predict.main(["one.csv"])
+    with pytest.raises(InputError, match="holds a prediction made from other runs"):
+        predict.main(["other.csv"])
+
+
 def test_the_flags_are_the_same_of_every_command(capsys):
     for main in (command.main, predict.main, report.main, variants.main):
         with pytest.raises(SystemExit):
