@@ -85,7 +85,8 @@ def find(
         column = _known(table, role, given.get(role), name)
         if column is not None:
             columns[role] = column
-    free = [column for column in table.columns if column not in columns.values()]
+    taken = [c for role, c in columns.items() if role != "budget"]  # it may be the FLOPs spent
+    free = [column for column in table.columns if column not in taken]
     for role in ROLES:
         likely = guess(role, free) if role not in (*columns, "group") else []
         column = next((c for c in likely if units.holds_numbers(table[c], name)), None)

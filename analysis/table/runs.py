@@ -78,12 +78,16 @@ def _filled(roles):
 
 
 def labels(table: pd.DataFrame) -> pd.Series:
-    """What each row of a table of roles is called: its run, or its row where others share that."""
+    """What each row of a table of roles is called: its run, or its row where others share that.
+
+    A row goes by its loss too: a prediction made from row 3 of another table is not of this one.
+    """
     if "run_id" in table.columns:
         return table["run_id"]
     if "group" in table.columns and not table["group"].duplicated().any():
         return table["group"].astype(str)
-    return pd.Series([f"row {at + 1}" for at in table.index], table.index)
+    called = [f"row {at + 1} (loss {loss:.6g})" for at, loss in table["loss"].items()]
+    return pd.Series(called, table.index)
 
 
 def earlier(table: pd.DataFrame) -> np.ndarray:

@@ -290,6 +290,14 @@ def test_a_column_that_was_named_and_the_results_tables_own_come_before_a_guess(
     assert (rows_of(table, given={"loss": "val_loss"}).fitted["loss"] == 8).all()
 
 
+def test_the_flops_spent_may_be_the_budgets_too():
+    table = runs().rename(columns={"flops": "FLOPs (1e18)"})
+    table["FLOPs (1e18)"] /= 1e18
+    found = rows_of(table, given={"budget": "FLOPs (1e18)"})
+    assert found.columns["flops"] == found.columns["budget"] == "FLOPs (1e18)"
+    assert np.allclose(found.as_results()["flops_budget"], runs()["flops"])
+
+
 def test_a_column_without_numbers_is_neither_taken_nor_guessed():
     assert rows_of(runs().assign(loss_ema=np.nan)).columns["loss"] == "loss"
     table = runs().rename(columns={"flops": "C"}).assign(compute="H100")
@@ -536,8 +544,10 @@ def test_an_edge_is_said_of_every_method():
         assert words in said(analysis.fit(rows, law, bootstrap=0)), law
 
 
-@pytest.mark.parametrize("main", [predict.main, variants.main, report.main])
-def test_every_command_says_that_minima_lie_at_an_edge(main, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("main", [predict.main, variants.main])
+def test_a_command_that_writes_no_fit_says_that_minima_lie_at_an_edge(
+    main, tmp_path, capsys, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     table = runs().assign(budget=runs()["flops"])
     written(table[table["params"] < 0.04 * table["flops"] ** 0.5], "t.csv")
@@ -587,6 +597,7 @@ def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, m
     printed = capsys.readouterr()
     assert "Undecided:" in printed.out
     assert "no fit of this table beside it" not in printed.err
+    assert "note: params: column 'Params [M]' counts in units of 1e+06" in printed.err
     page = pathlib.Path("report.html").read_text()
     (again,) = re.findall(r"python -m analysis.fit t.csv (.*) --out", html.unescape(page))
     assert sorted(shlex.split(again)) == sorted(flags)
@@ -596,6 +607,15 @@ def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, m
     for call in (["other.csv"], ["t.csv", "--loss", "L_raw"]):
         with pytest.raises(InputError, match="made from another table or of other columns"):
             report.main([*call, "--fit", "fit.json"])
+
+
+def test_a_prediction_of_rows_without_names_is_not_that_of_another_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(runs().assign(budget=runs()["flops"]), "one.csv")
+    written(runs(noise=0.002).assign(budget=runs()["flops"]), "other.csv")
+    predict.main(["one.csv"])
+    with pytest.raises(InputError, match="holds a prediction made from other runs"):
+        predict.main(["other.csv"])
 
 
 def test_the_flags_are_the_same_of_every_command(capsys):
