@@ -24,17 +24,18 @@ def main(argv: list[str] | None = None) -> None:
     # Set before NumPy loads: with five parameters BLAS threads wait for each other, scipy's most.
     for name in THREADS:
         os.environ.setdefault(name, "1")
-    from analysis.speed import measure
+    from analysis.speed import measure, usual
 
-    for name, least in (("sample", 5), ("starts", 10), ("bootstraps", 20)):
+    for name, least in (("sample", 5), ("bootstraps", 20)):
         if getattr(args, name) < least:
             raise InputError(f"--{name} is {getattr(args, name)}, expected at least {least}")
-    if args.sample > measure.STARTS:
-        raise InputError(f"--sample is {args.sample}, expected at most {measure.STARTS}")
+    most = min(len(usual.grid()), args.bootstraps)
+    if args.sample > most:
+        raise InputError(f"--sample is {args.sample}, expected at most {most}")
     table = _table(args) if args.table else measure.synthetic()
     where = args.table or "synthetic table"
     print(f"{where}: {len(table['loss'])} runs, L = E + A N^-alpha + B D^-beta, Huber(1e-3)")
-    rows = measure.race(table, args.sample, args.starts, args.bootstraps)
+    rows = measure.race(table, args.sample, args.bootstraps)
     print(text(rows))
     if args.out:
         write_text(args.out, csv(rows))
@@ -78,16 +79,15 @@ def _parser():
         flags.add_argument(f"--{role}", metavar="COL", help=f"its column (default: {role})")
     flags.add_argument("--where", metavar="EXPR", help='rows to use, such as "loss < 4"')
     flags.add_argument("--sample", type=int, default=100, help="descents timed of scipy (100)")
-    flags.add_argument("--starts", type=int, default=4500, help="of the one fit (4500)")
-    flags.add_argument("--bootstraps", type=int, default=4000, help="resamples (4000)")
+    flags.add_argument("--bootstraps", type=int, default=1000, help="resamples (1000)")
     flags.add_argument("--out", metavar="CSV", help="file to write")
     return flags
 
 
 def _table(args):
-    from analysis.table import columns, query, schema
+    from analysis.table import columns, query, reading
 
-    table = schema.load(args.table)
+    table = reading.load(args.table)
     if args.where:
         table = table[query.chosen(table, args.where)]
     given = {role: getattr(args, role) for role in ("params", "tokens", "flops", "loss")}

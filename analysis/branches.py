@@ -19,9 +19,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--metric", default="loss_ema", metavar="COL", help="(loss_ema)")
     parser.add_argument("--out", metavar="CSV", help="also write the differences here")
     args = parser.parse_args(argv)
-    from analysis.table import branches, schema
+    from analysis.table import branches, reading
 
-    table = schema.read_table(args.table)
+    table = reading.read_table(args.table)
     found = branches.compared(table, args.metric)
     slopes = branches.compared_slopes(table, args.metric)
     print(f"{args.metric} of branches less that of whole runs, seed by seed, 95 % intervals")

@@ -21,9 +21,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--where", help='only rows like "flops_budget > 0"')
     parser.add_argument("--out", help="also write the table here (CSV)")
     args = parser.parse_args(argv)
-    from analysis.table import groups, hygiene, query, schema
+    from analysis.table import groups, hygiene, query, reading
 
-    table = schema.load(args.table)
+    table = reading.load(args.table)
     table = table[hygiene.annealed(table)]
     if args.where:
         table = table[query.chosen(table, args.where)]

@@ -20,9 +20,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.figures import style, widths
     from analysis.fitting import coordinates
-    from analysis.table import schema
+    from analysis.table import reading
 
-    table = schema.load(args.table)
+    table = reading.load(args.table)
     found = coordinates.slopes(table, args.table)
     print("\n".join(lines(found, coordinates.FLAT)))
     if args.png:

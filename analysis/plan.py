@@ -2,12 +2,14 @@
 
     python -m analysis.plan fit.json --flops 1e21 [--table results.csv]
     python -m analysis.plan fit.json --loss 0.5 --device h100 --mfu 0.4 --price 2.5
+    python -m analysis.plan fit.json --flops 1e21 --clips_served 1e8 --table results.csv
 
 The fit is one of analysis.fit; the table, the runs it was made from, adds learning rate, batch and
 steps. The cost is that of the device's dense bf16 peak at the share of it that is used (MFU).
 """
 
 import argparse
+import sys
 from typing import Any
 
 from vdit import errors
@@ -27,7 +29,7 @@ def plan(
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.plan`."""
     args = _arguments(argv)
-    from analysis.planning import words
+    from analysis.planning import inference, words
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
         raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
@@ -35,14 +37,20 @@ def main(argv: list[str] | None = None) -> None:
     for key in ("laws", "columns"):
         if key not in fit:
             raise InputError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
+    for flag in fit.get("warnings", []):
+        if flag["kind"] == "units":
+            print(f"warning: {flag['sentence']}", file=sys.stderr)
     device = {key: getattr(args, key) for key in ("peak", "mfu", "devices", "price")}
+    rows = _rows(args.table, fit)
+    demand = inference.demand(args.inference_tokens, args.clips_served, args.passes, rows)
     planned = plan(
         fit,
         args.flops,
         args.loss,
         law=args.law,
-        rows=_rows(args.table, fit),
+        rows=rows,
         name=args.device,
+        inference_tokens=demand,
         **device,
     )
     print("\n".join(words.lines(planned)))
@@ -66,20 +74,25 @@ def _arguments(argv):
     parser.add_argument("--mfu", type=float, default=0.4, help="share of the peak used (0.4)")
     parser.add_argument("--devices", type=int, default=1, help="how many of them (1)")
     parser.add_argument("--price", type=float, help="USD per GPU-hour (none: no cost is given)")
+    demand = parser.add_mutually_exclusive_group()
+    demand.add_argument("--clips_served", type=float, help="clips generated over the model's life")
+    demand.add_argument("--inference_tokens", type=float, help="tokens of all their forward passes")
+    parser.add_argument("--passes", type=float, default=100, help="forward passes a clip (100)")
     parser.add_argument("--out", help="also write the plan here, as JSON")
     parser.add_argument("--png", help="also draw the plan here")
     return parser.parse_args(argv)
 
 
 def _rows(path, fit):
-    """The rows of the table, or None; a table in its own column names passes as it is."""
+    """The rows of the table, by the fit's columns, or None."""
     if path is None:
         return None
-    from analysis.table import schema
+    from analysis.fitting.rows import swept
+    from analysis.table import reading
 
-    rows = schema.read_table(path)
+    rows = swept(reading.load(path), path, **fit["columns"]).as_results()
     known = {budget["best_run"] for budget in fit.get("budgets", [])}
-    if "run_id" in rows.columns and not known <= set(rows["run_id"].astype(str)):
+    if not known <= set(rows["run_id"].astype(str)):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")
     return rows
 

@@ -8,10 +8,13 @@ older than the runs it is checked against; one made from other runs is an error 
 
 import argparse
 import pathlib
+import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from analysis.engine import RESAMPLES
+from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import read_json, write_json
@@ -29,7 +32,7 @@ def predict_table(
     factor: float = 2.0,
     loss: str = "loss_ema",
     size: str = "params",
-    resamples: int = 4000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
@@ -122,26 +125,32 @@ def same_budget(flops: float, budgets: Iterable[float]) -> float | None:
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.predict`."""
     parser = argparse.ArgumentParser(prog="analysis.predict", description=__doc__.splitlines()[0])
-    parser.add_argument("table", help="results table (CSV or parquet)")
+    parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--factor", type=float, default=2.0, help="times the largest budget (2)")
-    parser.add_argument("--loss", default="loss_ema", help="loss column (default: loss_ema)")
-    parser.add_argument("--params", "--size", default="params", help="size column (params)")
+    arguments.add(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the resamples")
     parser.add_argument("--force", action="store_true", help="replace an earlier prediction")
     parser.add_argument("--out", default="prediction.json", help="JSON to write (prediction.json)")
     args = parser.parse_args(argv)
+    from analysis.fitting import summary
+    from analysis.fitting.rows import swept
     from analysis.frontier import minima
-    from analysis.table import schema
+    from analysis.table import reading
 
     if args.factor <= 1:
         raise InputError(f"--factor is {args.factor:g}, expected a number above 1")
-    table = schema.read_table(args.table)
-    rows, _ = minima.select(table, args.loss, args.params, args.table)
-    kept = "" if args.force else standing(args.out, rows["run_id"], rows["flops_budget"].unique())
+    guessed = []
+    table = reading.load(args.table, guessed.append)
+    rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
+    for line in summary.warnings(rows.told()):
+        print(line, file=sys.stderr)
+    loss, size = rows.columns["loss"], rows.columns.get("params", "params")
+    table, _ = minima.select(rows.as_results(), loss, size, args.table)
+    kept = "" if args.force else standing(args.out, table["run_id"], table["flops_budget"].unique())
     if kept:
         print(f"{args.out}: left as it is ({kept})")
         return
-    found = predict_table(table, args.factor, args.loss, args.params, seed=args.seed)
+    found = predict_table(table, args.factor, loss, size, seed=args.seed)
     write_json(args.out, found)
     between = found["interval"]
     interval = f" (95 %: {between[0]:.4f} to {between[1]:.4f})" if between else ""

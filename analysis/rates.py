@@ -7,11 +7,14 @@ The table has rows of several widths, learning rates and parameterisations (sp, 
 """
 
 import argparse
+import sys
 from typing import Any
 
+from analysis.table import arguments
 from vdit import errors
 from vdit.runs.files import write_bytes, write_text
 
+NEEDED = ("loss", "lr", "width")
 FOUND = ("lr", "low", "high", "best_run_lr")
 COLUMNS = ("parameterization", "width", "rows", "used", "status", *FOUND)
 
@@ -19,24 +22,36 @@ COLUMNS = ("parameterization", "width", "rows", "used", "status", *FOUND)
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.rates`."""
     parser = argparse.ArgumentParser(prog="analysis.rates", description=__doc__.splitlines()[0])
-    parser.add_argument("table", help="results table (CSV or parquet)")
-    parser.add_argument("--loss", metavar="COL", default="loss_ema", help="loss (loss_ema)")
+    parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", metavar="CSV", help="table of the best rates to write")
     parser.add_argument("--png", metavar="PNG", help="picture to write")
+    arguments.add(parser, NEEDED)
     args = parser.parse_args(argv)
     from analysis.figures import style, widths
-    from analysis.fitting import rates
-    from analysis.table import hygiene, schema
+    from analysis.fitting import rates, summary
+    from analysis.fitting.rows import prepare
+    from analysis.table import reading
 
-    table = schema.load(args.table)
-    table = table[hygiene.annealed(table)]
-    found = rates.fit(table, args.loss, args.table)
+    guessed = []
+    table, given = reading.load(args.table, guessed.append), arguments.given(args)
+    rows = prepare(
+        table,
+        NEEDED,
+        args.table,
+        given=given,
+        higher_is_better=args.higher_is_better,
+        notes=guessed,
+    )
+    for line in summary.warnings(rows.told()):
+        print(line, file=sys.stderr)
+    table, loss = rows.as_results(), rows.columns["loss"]
+    found = rates.fit(table, loss, args.table)
     print("\n".join(lines(found)))
     if args.out:
         write_text(args.out, csv(found))
         print(f"written to {args.out}")
     if args.png:
-        drawn = widths.rates(table, found, args.loss, style.LIGHT, style.WIDE)
+        drawn = widths.rates(table, found, loss, style.LIGHT, style.WIDE)
         write_bytes(args.png, style.png(drawn, style.LIGHT))
         print(f"written to {args.png}")
 

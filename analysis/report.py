@@ -8,6 +8,7 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, find_json, read_json, write_bytes, write_text
@@ -24,13 +25,13 @@ def build(
 ) -> tuple[str, dict[str, Any], bytes]:
     """Return (HTML, verdict dict, PNG bytes of the main figure) for a table and its fit."""
     from analysis.frontier import minima
-    from analysis.page import elements, sections, summary, tables
+    from analysis.page import elements, levels, sections, summary, tables
     from analysis.verdict import rule
 
     rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["params"])
     judged = rule.judge(rows, fit, prediction)
     chosen = tables.picks(rows, fit)
-    sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else "demo"
+    sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else ""
     body = [
         summary.head(rows, sweep),
         summary.verdict(judged),
@@ -43,38 +44,49 @@ def build(
         sections.best_size(fit),
         sections.methods(rows, fit),
         sections.noise_levels(chosen, fit),
+        levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
         tables.again_section(root, sweep),
     ]
-    whole = elements.page(f"vdit: sweep {sweep}", "\n".join(part for part in body if part))
+    title = f"vdit: sweep {sweep}" if sweep else "Scaling laws"
+    whole = elements.page(title, "\n".join(part for part in body if part))
     return whole, judged, sections.scaling_png(rows, fit, judged)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.report`."""
     parser = argparse.ArgumentParser(prog="analysis.report", description=__doc__.splitlines()[0])
-    parser.add_argument("table", help="results table (CSV or parquet)")
+    parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", default="report.html", help="page to write (report.html)")
     parser.add_argument("--root", help="the sweep's root, for videos (the table's folder)")
     parser.add_argument("--fit", help="fit to show (fit.json beside the table, else made anew)")
     parser.add_argument("--prediction", help="prediction to show (prediction.json by the table)")
     parser.add_argument("--png", help="also write the main figure here")
+    arguments.add(parser)
     args = parser.parse_args(argv)
+    from analysis.fitting import rows as fitting
+    from analysis.fitting import summary
     from analysis.fitting.table import fit_table
-    from analysis.table import schema
+    from analysis.table import reading
 
-    table = schema.read_table(args.table)
-    beside = pathlib.Path(args.table).parent
+    beside, guessed = pathlib.Path(args.table).parent, []
+    table = reading.load(args.table, guessed.append)
     found = _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit")
-    if found is None or not _fits(found, table):
+    options = _columns(arguments.given(args), found, table)
+    options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
+    rows = fitting.swept(table, **options)
+    for line in summary.warnings(rows.told()):
+        print(line, file=sys.stderr)
+    if found is None or not _fits(found, rows):
         if args.fit:
             raise InputError(f"{args.fit}: was made from another table; run analysis.fit")
         print("no fit of this table beside it: fitting", file=sys.stderr)
-        found = fit_table(table)
+        found = fit_table(table, **options)
+    found["columns"] = {"params": "params"} | found["columns"]  # it may have been derived
     predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
     root = pathlib.Path(args.root) if args.root else beside
-    whole, judged, png = build(table, found, predicted, root)
+    whole, judged, png = build(rows.as_results(), found, predicted, root)
     write_text(args.out, whole)
     if args.png:
         write_bytes(args.png, png)
@@ -92,18 +104,27 @@ def _given_or_beside(given, beside, what):
         return None
 
 
-def _fits(fit, table):
-    """A fit belongs to a table when every best run it names is in it, and no budget is missing."""
-    from analysis.fitting.table import VERSION
-    from analysis.table import hygiene
+def _columns(given, fit, table):
+    """{role: column} as asked for, else as the fit has it where the table has that column."""
+    known = (fit or {}).get("columns", {})
+    there = set(map(str.strip, map(str, table.columns)))
+    return {r: c or (known.get(r) if known.get(r) in there else None) for r, c in given.items()}
 
-    if fit.get("version") != VERSION:
+
+def _fits(fit, rows):
+    """A fit belongs to a table when every best run it names is in it, and no budget is missing.
+
+    And when it was made of the same columns.
+    """
+    from analysis.fitting.table import VERSION
+
+    if fit.get("version") != VERSION or fit["columns"] != rows.columns:
         return False
-    ended = table[hygiene.annealed(table)]
-    budgets = sorted({b for b in ended["flops_budget"] if b > 0})
+    table = rows.as_results()
+    budgets = sorted({b for b in table["flops_budget"] if b > 0})
     bests = {budget["best_run"] for budget in fit.get("budgets", [])}
     return [b["flops"] for b in fit.get("budgets", [])] == budgets and bests <= set(
-        ended["run_id"].astype(str)
+        table["run_id"].astype(str)
     )
 
 

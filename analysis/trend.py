@@ -23,9 +23,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", help="also write the table here (CSV)")
     parser.add_argument("--png", help="draw it here")
     args = parser.parse_args(argv)
-    from analysis.table import budgets, schema
+    from analysis.table import budgets, reading
 
-    table = schema.load(args.table)
+    table = reading.load(args.table)
     found = budgets.means(table, args.metric, args.baseline)
     print(budgets.as_text(found))
     if args.out:

@@ -6,6 +6,8 @@ python -m analysis.variants results.csv --out variants.csv
 import argparse
 import sys
 
+from analysis.engine import RESAMPLES
+from analysis.table import arguments
 from vdit import errors
 from vdit.runs.files import write_text
 
@@ -13,19 +15,22 @@ from vdit.runs.files import write_text
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.variants`."""
     parser = argparse.ArgumentParser(prog="analysis.variants", description=__doc__.splitlines()[0])
-    parser.add_argument("table", help="results table with compute budgets (CSV or parquet)")
-    parser.add_argument("--loss", metavar="COL", help="loss (loss_ema where there, else loss)")
-    parser.add_argument("--bootstrap", type=int, default=2000, help="resamples; 0 for none (2000)")
+    parser.add_argument("table", help=arguments.TABLE)
+    arguments.add(parser)
+    parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help="0 for none (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
     parser.add_argument("--out", help="also write the table here (CSV)")
     args = parser.parse_args(argv)
-    from analysis.fitting import exponents
-    from analysis.table import schema
+    from analysis.fitting import exponents, summary
+    from analysis.fitting.rows import swept
+    from analysis.table import reading
 
-    table = schema.load(args.table)
-    found, notes = exponents.exponents(table, args.bootstrap, args.seed, args.table, loss=args.loss)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    guessed = []
+    table = reading.load(args.table, guessed.append)
+    rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
+    found, notes = exponents.of_rows(rows, args.bootstrap, args.seed)
+    for line in [*summary.warnings(rows.told()), *(f"note: {note}" for note in notes)]:
+        print(line, file=sys.stderr)
     print("\n".join(exponents.lines(found)))
     if args.out:
         write_text(args.out, found.to_csv(index=False, float_format="%.6g"))

@@ -14,3 +14,11 @@ def reference(name):
     if not path.exists():
         pytest.skip(f"shared/reference/{name} is not in this clone")
     return path
+
+
+def awkward(name):
+    """The path of `name` below shared/data/awkward, likewise."""
+    path = SHARED / "data" / "awkward" / name
+    if not path.exists():
+        pytest.skip(f"shared/data/awkward/{name} is not in this clone")
+    return path

@@ -3,13 +3,11 @@
 import numpy as np
 
 from analysis.calibration import designs
-from analysis.engine import intervals
+from analysis.engine import RESAMPLES, intervals
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
-from analysis.laws.registry import CHINCHILLA
+from analysis.laws.chinchilla import LAW as CHINCHILLA
 
-STARTS, FOLLOW = 500, 8
-RESAMPLES = 199
 NAMES = ("alpha", "beta", "E", "a")
 
 
@@ -19,7 +17,7 @@ def judge(design, sweep, rng):
     seen = _most(sweep)[sweep.run] < c[-1] * (1 - 1e-9)
     inputs = {"params": sweep.params[seen], "tokens": sweep.tokens[seen]}
     posed = problem(CHINCHILLA, inputs, sweep.loss[seen], cluster=sweep.run[seen])
-    found = fit(posed, STARTS, FOLLOW, rng)
+    found = fit(posed, rng=rng)
     reach = intervals.of(found, RESAMPLES, rng)
     flops = np.array([c[-1], 4 * c[-1]])
     n, losses = designs.best(flops, design.E)

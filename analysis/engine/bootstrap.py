@@ -17,7 +17,7 @@ def parametric(fit, sd, count, rng):
     problem = fit.problem
     log_loss = problem.law.log_loss(fit.theta[None], problem.x)[0]
     noise = rng.standard_normal((count, len(problem.loss))) * sd
-    return engine.refit(fit, loss=np.exp(log_loss + noise))[0]
+    return engine.refit(fit, log_loss=log_loss + noise)[0]
 
 
 def named(fit, thetas):

@@ -1,15 +1,17 @@
-"""Fit a law: score all starts, follow the best to their ends, polish the winner, say its status."""
+"""Fit a law: score starts, follow the best to their ends, say what the winner is worth."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.engine import polish, solve, status
+from analysis.engine import corner, solve, status
 from analysis.engine.problem import Problem
 
-STARTS, FOLLOW = 4500, 24
+# The fewest that found the lowest optimum known of every table tried: analysis/results/bench.
+STARTS, FOLLOW = 60, 20
+SEARCHED = 1024  # rows on which starts are followed; the winner goes on with all
+LAST_DIGITS = {"iterations": 1000, "settled": 1e-15}  # of the winner: flat valleys are long
 SAME = 1e-4, 1e-15  # a start agrees whose end is this close to the winner's value (share, per row)
-JOINT_ITERATIONS = 3  # each start of a resample gets these before the best is followed alone
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,7 @@ class Fit:
     value: float
     status: status.Status
     ends: np.ndarray  # (S, K) where the followed starts ended, best first
-    values: np.ndarray  # (S,)
-    begins: np.ndarray  # (S, K) where they began
+    values: np.ndarray  # (S,) of the rows they were followed on
 
     @property
     def parameters(self):
@@ -46,46 +47,40 @@ def predict(problem, theta, inputs):
 
 def fit(problem, starts=STARTS, follow=FOLLOW, rng=None):
     """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends."""
+    ends, values = search(problem, starts, follow, rng)
+    winner, _ = solve.descend(problem, ends[:1], **LAST_DIGITS)
+    best = solve.snap(problem, winner[0])
+    if problem.objective.name == "lad":
+        best = corner.meet(problem, best)
+    limit = values[0] * (1 + SAME[0]) + SAME[1] * len(problem.loss)
+    agree = float(np.mean(values <= limit))
+    judged = status.judge(problem, best, agree, starts, len(ends))
+    return Fit(problem, best, solve.value(problem, best), judged, ends, values)
+
+
+def search(problem, starts=STARTS, follow=FOLLOW, rng=None):
+    """Where the `follow` best of `starts` starts end (S, K), best first, and their values (S,).
+
+    Of more than SEARCHED rows so many are looked at, drawn evenly: an optimum of them is a start
+    for all, nearer than any other.
+    """
+    rows = len(problem.loss)
+    if rows > SEARCHED:
+        drawn = np.random.default_rng(0).choice(rows, SEARCHED, replace=False)
+        problem = problem.take(np.sort(drawn))
     theta = problem.law.starts(problem.x, np.log(problem.loss), starts, rng)
     theta = np.clip(theta, *problem.law.bounds)
     scores = solve.values(problem, problem.objective, theta, *solve.batch(problem, len(theta)))
-    begins = theta[np.argsort(scores)[:follow]]
-    ends, values = solve.descend(problem, begins)
+    ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]])
     order = np.argsort(values)
-    begins, ends, values = begins[order], ends[order], values[order]
-    best = polish.snap(problem, polish.polish(problem, ends[0]))
-    value = polish.value(problem, best)
-    agree = float(np.mean(values <= value * (1 + SAME[0]) + SAME[1] * len(problem.loss)))
-    judged = status.judge(problem, best, agree, len(theta), len(ends))
-    return Fit(problem, best, value, judged, ends, values, begins)
+    return ends[order], values[order]
 
 
-def refit(fit, weights=None, loss=None, starts=5):
-    """Refit to resamples: theta (P, K), value (P,).
+def refit(fit, weights=None, log_loss=None, settled=solve.SETTLED):
+    """Refit to resamples, begun at the winner: theta (P, K), value (P,).
 
-    weights (P, R) and loss (P, R) as in `solve.descend`. Each resample is tried from the winner and
-    from other survivors, a few joint iterations each, and its best is followed to the end.
+    weights (P, R) and log_loss (P, R) as in `solve.descend`.
     """
-    problem = fit.problem
-    count = len(weights if weights is not None else loss)
-    points = _points(fit, starts)
-    ends = [
-        solve.descend(
-            problem,
-            np.repeat(point[None], count, 0),
-            weights,
-            loss,
-            iterations=JOINT_ITERATIONS,
-        )
-        for point in points
-    ]
-    best = np.argmin([value for _, value in ends], axis=0)
-    theta = np.stack([theta for theta, _ in ends])[best, np.arange(count)]
-    return solve.descend(problem, theta, weights, loss)
-
-
-def _points(fit, count):
-    """The winner, other optima where starts ended in them, and where survivors began."""
-    other = fit.ends[fit.values > fit.value * (1 + SAME[0])][: (count - 1) // 2]
-    spread = np.linspace(0, len(fit.begins) - 1, count - 1 - len(other)).round().astype(int)
-    return [fit.theta, *other, *fit.begins[spread]]
+    count = len(weights if weights is not None else log_loss)
+    theta = np.repeat(fit.theta[None], count, 0)
+    return solve.descend(fit.problem, theta, weights, log_loss, settled=settled)

@@ -30,7 +30,7 @@ class Studentised:
         drawn = problem.law.log_loss(fit.theta[None], problem.x)[0]
         between, within = spread(problem, self.observed - drawn)
         self.drawn = drawn + noise(problem, between, within, count, self.rng)
-        self.thetas, _ = engine.refit(fit, loss=np.exp(self.drawn))
+        self.thetas, _ = engine.refit(fit, log_loss=self.drawn)
 
     def parameters(self):
         """{name: [low, high], or None where not identified} of parameters and derived."""

@@ -1,6 +1,6 @@
 """One fitting problem: a law, its rows in logs about their centre, and what is minimised."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,12 @@ class Problem:
     objective: Objective
     weight: np.ndarray  # (R,) factor of each row's cost
     cluster: np.ndarray  # (R,) int, rows of one run
+
+    def take(self, rows):
+        """The Problem of some rows (their numbers, or a mask), about the same centre."""
+        parts = {name: getattr(self, name)[rows] for name in ("loss", "weight", "cluster")}
+        parts["cluster"] = np.unique(parts["cluster"], return_inverse=True)[1]
+        return replace(self, x=self.x[:, rows], **parts)
 
     def at(self, inputs):
         """Centred log inputs (I, M) of other rows."""

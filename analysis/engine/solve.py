@@ -1,8 +1,8 @@
 """The one descent: damped Gauss-Newton over a batch of starts, resamples or held-out splits.
 
 Rows beyond Huber's delta count with reduced curvature, so each step is a reweighted least squares.
-The batch is worked on in blocks that stay in the processor's cache; elements that have settled
-leave it.
+The batch is worked on in blocks that stay in the processor's cache, so memory does not grow with
+rows x elements; elements that have settled leave it.
 """
 
 import numpy as np
@@ -10,38 +10,39 @@ import numpy as np
 BLOCK = 16384  # rows x elements worked on at once
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-9, 1e-3, 1e9
 CALMER, WILDER = 0.2, 6.0  # damping changes by these after a step that helped or did not
-SETTLED = 1e-11  # steps that promise a smaller share of the objective than this, PATIENCE times
+SETTLED = 1e-11  # a step that promises a smaller share of the objective than this ends an element
 ROUGHLY = 1e-6  # the same for objectives on the way to another
-PATIENCE = 3  # in a row, end an element
-NOTHING = 1e-26  # and so does an objective of this per row: rounding
+NOTHING = 1e-26  # and so does one that promises less than this per row: rounding
+NEAR = 1e-12  # of a bound: on it
 
 
-def descend(problem, theta, weights=None, loss=None, iterations=300):
+def descend(problem, theta, weights=None, log_loss=None, iterations=300, settled=SETTLED):
     """Minimise from theta (P, K); returns theta (P, K) and the objective (P,).
 
     weights: (P, R) counts of a bootstrap or zeros of held-out rows, on top of the problem's own;
-    loss: (P, R) resampled losses. None for the problem's.
+    log_loss: (P, R) resampled losses. None for the problem's.
     """
-    weights, log_loss = batch(problem, len(theta), weights, loss)
+    weights, log_loss = batch(problem, len(theta), weights, log_loss)
     *earlier, last = problem.objective.stages()
     for objective in earlier:
         theta = _descend(problem, objective, theta, weights, log_loss, iterations, ROUGHLY)
-    theta = _descend(problem, last, theta, weights, log_loss, iterations, SETTLED)
+    theta = _descend(problem, last, theta, weights, log_loss, iterations, settled)
     return theta, values(problem, problem.objective, theta, weights, log_loss)
 
 
-def batch(problem, count, weights=None, loss=None):
+def batch(problem, count, weights=None, log_loss=None):
     """Row weights and log losses, each (P, R); views where they don't differ by element."""
     shape = count, len(problem.loss)
     if weights is None:
         weights = np.broadcast_to(problem.weight, shape)
     elif not (problem.weight == 1).all():
         weights = weights * problem.weight
-    logs = np.log(problem.loss if loss is None else loss)
+    logs = np.log(problem.loss) if log_loss is None else log_loss
     return weights, np.broadcast_to(logs, shape)
 
 
-def _blocks(problem, count):
+def blocks(problem, count):
+    """Slices of `count` elements, each of about BLOCK rows x elements."""
     size = max(1, BLOCK // len(problem.loss))
     return [slice(at, at + size) for at in range(0, count, size)]
 
@@ -49,11 +50,23 @@ def _blocks(problem, count):
 def values(problem, objective, theta, weights, log_loss):
     """The objective (P,)."""
     found = np.empty(len(theta))
-    for block in _blocks(problem, len(theta)):
+    for block in blocks(problem, len(theta)):
         log_prediction, _ = problem.law.log_loss(theta[block], problem.x)
         residual, _ = objective.residual(log_prediction, log_loss[block])
         found[block] = (objective.cost(residual) * weights[block]).sum(1)
     return found
+
+
+def value(problem, theta):
+    """The objective at one theta (K,)."""
+    return float(values(problem, problem.objective, theta[None], *batch(problem, 1))[0])
+
+
+def snap(problem, theta):
+    """theta (K,) with what is a rounding away from a bound put on it."""
+    low, high = problem.law.bounds
+    theta = np.where(theta - low < NEAR, low, theta)
+    return np.where(high - theta < NEAR, high, theta)
 
 
 def quadratic(problem, objective, theta, weights, log_loss):
@@ -85,7 +98,7 @@ class _State:
 
 def _evaluate(problem, objective, theta, weights, log_loss, at):
     state = _State(len(theta), theta.shape[1])
-    for block in _blocks(problem, len(theta)):
+    for block in blocks(problem, len(theta)):
         rows = at[block]
         found = quadratic(problem, objective, theta[block], weights[rows], log_loss[rows])
         state.value[block], state.gradient[block], state.hessian[block] = found
@@ -96,19 +109,22 @@ def _descend(problem, objective, theta, weights, log_loss, iterations, settled):
     theta = np.clip(theta, *problem.law.bounds)
     active = np.arange(len(theta))
     state = _evaluate(problem, objective, theta, weights, log_loss, active)
-    damping, quiet = np.full(len(theta), FIRST_DAMPING), np.zeros(len(theta), int)
+    damping = np.full(len(theta), FIRST_DAMPING)
     nothing = NOTHING * len(problem.loss)
     for _ in range(iterations):
         proposal, promise = _step(problem, theta[active], state, active, damping[active])
         new = _evaluate(problem, objective, proposal, weights, log_loss, active)
         better = new.value < state.value[active]
-        calm = promise <= settled * state.value[active] + nothing
+        # A step damped to nothing promises nothing: only one that was free to move says it is over.
+        over = (promise <= settled * state.value[active] + nothing) & (
+            damping[active] <= FIRST_DAMPING
+        )
+        over |= damping[active] >= MOST_DAMPING
         theta[active[better]] = proposal[better]
         state.take(active, new, better)
         factor = np.where(better, CALMER, WILDER)
         damping[active] = np.clip(damping[active] * factor, LEAST_DAMPING, MOST_DAMPING)
-        quiet[active] = np.where(calm, quiet[active] + 1, 0)
-        active = active[quiet[active] < PATIENCE]
+        active = active[~over]
         if len(active) == 0:
             break
     return theta

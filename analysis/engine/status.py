@@ -4,10 +4,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from analysis.engine import identify, polish
+from analysis.engine import corner, identify
 
 FLAT_GRADIENT = 1e-4  # share of the rows' slopes that may be left where they should cancel
-PROBE = 1e-6  # radius of the linear programme that tests least absolute deviation
 ROUNDING = 1e-9  # residuals below this are none
 FELT = 1e-3  # parameters that move log loss by less, moved by one, count by this much
 
@@ -65,11 +64,10 @@ def _bounds(problem, theta):
 
 def _gradient(problem, theta):
     """The largest slope of the objective over free parameters, each over the sum of its rows'."""
-    if problem.objective.name == "lad":
-        return _linear_gain(problem, theta)
     pull, jacobian = _pulls(problem, theta)
     gradient = pull @ jacobian
-    free = polish.free(problem, theta, gradient)
+    low, high = problem.law.bounds
+    free = ~(((theta <= low) & (gradient >= 0)) | ((theta >= high) & (gradient <= 0)))
     size = np.abs(pull)
     size += problem.weight * np.abs(problem.objective.slope(np.full_like(pull, ROUNDING)))
     total = size @ np.maximum(np.abs(jacobian), FELT)
@@ -79,14 +77,8 @@ def _gradient(problem, theta):
 def _pulls(problem, theta):
     """Slope of each row's cost in its log prediction (R,), and the Jacobian (R, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta[None], problem.x)
+    if problem.objective.name == "lad":
+        return corner.pulls(problem, theta), jacobian[0]
     residual, slope = problem.objective.residual(log_prediction, np.log(problem.loss)[None])
     pull = problem.weight * problem.objective.slope(residual)[0]
     return (pull if slope is None else pull * slope[0]), jacobian[0]
-
-
-def _linear_gain(problem, theta):
-    """Least absolute deviation has corners: what a linear programme gains, over what it could."""
-    _, jacobian = _pulls(problem, theta)
-    could = PROBE * problem.weight @ np.abs(jacobian).sum(1) + ROUNDING * problem.weight.sum()
-    _, reached = polish.programme(problem, theta, PROBE)
-    return float(max(polish.value(problem, theta) - reached, 0.0) / could)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.figures import axes, style
+from analysis.figures import axes, points, style
 from analysis.frontier.held_out import NO_CHANGE, ROW_LAWS
 
 HELD_OUT = 2  # budgets kept from the drawn fits, where there are enough
@@ -54,7 +54,8 @@ def _frontier(ax, rows, fit, looks, palette):
     fitted = _split(tried)
     seen = [t["flops"] for t in tried["trials"] if t["fitted"] == fitted]
     known = flops < min(seen, default=np.inf) * (1 - 1e-6)
-    ax.plot(rows["flops_budget"], rows[fit["columns"]["loss"]], "o", ms=2.5, mew=0, alpha=0.4,
+    shown = rows[points.drawn(rows["flops_budget"], rows[fit["columns"]["loss"]])]
+    ax.plot(shown["flops_budget"], shown[fit["columns"]["loss"]], "o", ms=2.5, mew=0, alpha=0.4,
             color=palette.muted, label="a run")  # fmt: skip
     lowest = [loss.min()]
     for name, look in looks.items():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.figures import axes, style
+from analysis.figures import axes, points, style
 from analysis.laws import forms
 
 
@@ -13,9 +13,10 @@ def scaling(rows, fit, palette, size, prediction=None):
     """
     drawn, ax = style.figure(size, palette)
     loss = fit["columns"]["loss"]
+    shown = rows[points.drawn(rows["flops_budget"], rows[loss])]
     ax.plot(
-        rows["flops_budget"],
-        rows[loss],
+        shown["flops_budget"],
+        shown[loss],
         "o",
         ms=3,
         color=palette.muted,

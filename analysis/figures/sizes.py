@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from analysis.figures import axes, style
+from analysis.figures import axes, points, style
 
 
 def isoflop(rows, fit, palette, size):
     """Loss against model size, one curve for each budget, its minimum marked."""
     drawn, ax = style.figure(size, palette)
     budgets, names = fit["budgets"], axes.multiples(fit)
-    for index, budget in enumerate(budgets):
+    for index, (budget, shown) in enumerate(zip(budgets, _drawn(budgets), strict=True)):
         colour = palette.shade(index, len(budgets))
-        sizes, losses = budget["sizes"], budget["losses"]
+        sizes, losses = np.array([budget["sizes"], budget["losses"]])[:, shown]
         ax.plot(sizes, losses, "o", ms=4, color=colour)
         if "curve" in budget:
             ax.plot(budget["curve"]["size"], budget["curve"]["loss"], color=colour, lw=1.6)
@@ -45,6 +45,13 @@ def isoflop(rows, fit, palette, size):
     ax.set_xlabel(f"model size ({fit['columns']['params']})")
     ax.set_ylabel("validation loss")
     return drawn
+
+
+def _drawn(budgets):
+    """Which points of each budget are drawn."""
+    sizes, losses = (np.concatenate([b[key] for b in budgets]) for key in ("sizes", "losses"))
+    edges = np.cumsum([len(budget["sizes"]) for budget in budgets])[:-1]
+    return np.split(points.drawn(sizes, losses), edges)
 
 
 def best_size(fit, palette, size):

@@ -11,7 +11,7 @@ from analysis.fitting.rows import Rows
 from analysis.frontier import flags, isoflop, minima, reach, rollout
 from analysis.frontier import methods as compared
 from analysis.laws import forms
-from analysis.table import columns, hygiene
+from analysis.table import columns, hygiene, runs
 
 DRAWS_KEPT = 400
 OWN = {role: role for role in ("params", "tokens", "flops", "loss")}
@@ -74,9 +74,10 @@ def swept(table: pd.DataFrame) -> pd.DataFrame | None:
     table = table[~hygiene.unfinished(table)]
     if table.empty:
         return None
-    names = table["run_id"] if "run_id" in table.columns else [f"row {i + 1}" for i in table.index]
     numbers = {role: columns.numbers(table, role) for role in ("loss", *columns.DERIVED)}
-    return table.assign(**numbers, flops_budget=columns.numbers(table, "budget"), run_id=names)
+    return table.assign(
+        **numbers, flops_budget=columns.numbers(table, "budget"), run_id=runs.labels(table)
+    )
 
 
 def _law(name, result, found, options, largest):

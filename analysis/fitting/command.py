@@ -3,28 +3,18 @@
 import argparse
 import sys
 
+from analysis import laws
+from analysis.engine import RESAMPLES
+from analysis.table import arguments
 from vdit.runs.files import write_json
 
-LAWS = (
-    *("frontier", "power", "chinchilla", "gamma", "kaplan", "width_depth", "width_depth_params"),
-    *("repeated", "bnsl", "isoflop", "envelope", "hyperparameters", "metric", "all"),
+LAWS = (*laws.names(), "all")
+WHAT = (
+    "frontier, power, bnsl: the best loss of compute; chinchilla, gamma, kaplan: loss of size and "
+    "tokens; width_depth, width_depth_params: of shape; repeated: of epochs; isoflop, envelope: "
+    "best size; hyperparameters: learning rate and batch; metric: a score from the loss (frontier)"
 )
 OBJECTIVES = ("huber", "lad", "log_mse", "mse")
-ROLES = {
-    "params": "model size N (default: params)",
-    "tokens": "training tokens D (tokens; else C / 6N)",
-    "flops": "training compute C (flops; else 6ND)",
-    "loss": "loss (loss_ema where the table has it, else loss)",
-    "group": "the run of a checkpoint: resampled together (trunk, or run_id)",
-    "budget": "compute budget of an isoFLOP curve (flops_budget)",
-    "loss_se": "measured noise of each loss: rows weigh by it (none)",
-    "width": "model width (width)",
-    "depth": "model depth (depth)",
-    "unique_tokens": "distinct tokens, for repeated data (unique_tokens)",
-    "lr": "learning rate (lr)",
-    "batch": "batch size (batch)",
-    "metric": "quality metric that --law metric predicts from loss (none)",
-}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -32,10 +22,11 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     from analysis.fitting import summary
     from analysis.fitting.table import fit_table
-    from analysis.table import schema
+    from analysis.table import reading
 
+    guessed = []
     fit = fit_table(
-        schema.load(args.table),
+        reading.load(args.table, guessed.append),
         args.law,
         objective=args.objective,
         delta=args.delta,
@@ -46,8 +37,10 @@ def main(argv: list[str] | None = None) -> None:
         unannealed=args.unannealed,
         worst=args.worst,
         drop=args.drop,
+        higher_is_better=args.higher_is_better,
+        notes=guessed,
         name=args.table,
-        **{role: getattr(args, role) for role in ROLES},
+        **arguments.given(args),
     )
     write_json(args.out, fit)
     for line in summary.warnings(fit):
@@ -64,14 +57,15 @@ def parser() -> argparse.ArgumentParser:
         epilog="--where and --hold_out take pandas syntax: \"flops < 1e12 and size != 'S'\"; a "
         "name with spaces stands in backticks.",
     )
-    flags.add_argument("table", help="table of runs (CSV or parquet)")
-    flags.add_argument("--law", default="frontier", choices=LAWS, help="default: frontier")
-    flags.add_argument("--objective", default="huber", choices=OBJECTIVES, help="default: huber")
+    flags.add_argument("table", help=arguments.TABLE)
+    flags.add_argument("--law", default="frontier", choices=LAWS, help=WHAT)
+    flags.add_argument(
+        "--objective",
+        choices=OBJECTIVES,
+        help="of laws of runs (huber); laws through minima have their own, and the fit says so",
+    )
     flags.add_argument("--delta", type=float, default=1e-3, help="of Huber's loss (1e-3)")
-    columns = flags.add_argument_group("columns of the table, by what they hold")
-    for role, words in ROLES.items():
-        names = ("--params", "--size") if role == "params" else (f"--{role}",)
-        columns.add_argument(*names, metavar="COL", help=words)
+    arguments.add(flags)
     rows = flags.add_argument_group("rows of the table")
     rows.add_argument("--where", metavar="EXPR", help='rows to use, such as "flops < 1e12"')
     rows.add_argument("--hold_out", metavar="EXPR", help="rows to predict instead of fit")
@@ -81,10 +75,15 @@ def parser() -> argparse.ArgumentParser:
         "--drop",
         action="append",
         default=[],
-        choices=("unstable", "spiked", "duplicate"),
-        help="leave out",
+        choices=("unstable", "spiked", "unannealed", "duplicate"),
+        help="leave out what is kept and flagged else, or refused (duplicate); may be repeated",
     )
-    flags.add_argument("--bootstrap", type=int, default=4000, help="resamples; 0 for none (4000)")
+    flags.add_argument(
+        "--bootstrap",
+        type=int,
+        default=RESAMPLES,
+        help=f"resamples; 0 for none ({RESAMPLES})",
+    )
     flags.add_argument("--seed", type=int, default=0, help="of the resamples (0)")
     flags.add_argument("--out", default="fit.json", help="JSON to write (fit.json)")
     return flags

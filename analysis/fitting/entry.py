@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from analysis.engine import bootstrap, fit, intervals, problem
+from analysis.engine import RESAMPLES, bootstrap, fit, intervals, problem
 from analysis.engine.objective import Objective
 
 DRAWN, DRAWS_KEPT = ("chinchilla",), 400  # resamples that the planner plans with
@@ -15,7 +15,7 @@ class Options:
     """How laws are fitted: the objective, and the resamples of their intervals."""
 
     objective: Objective = field(default_factory=Objective)
-    bootstrap: int = 4000
+    bootstrap: int = RESAMPLES
     seed: int = 0
 
     def with_at_most(self, resamples):

@@ -3,21 +3,20 @@
 import numpy as np
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.engine import fit as engine
 from analysis.engine.problem import problem
 from analysis.fitting import budgets
-from analysis.fitting.rows import prepare
+from analysis.fitting import rows as fitting
 from analysis.frontier import minima
 from analysis.laws.registry import LAWS
 from analysis.table import columns, variants
 from vdit.errors import InputError
 
-NEEDED = ("params", "tokens", "flops", "loss", "budget")
-
 
 def exponents(
     table: pd.DataFrame,
-    bootstrap: int = 2000,
+    bootstrap: int = RESAMPLES,
     seed: int = 0,
     name: str = "table",
     **given: str | None,
@@ -28,15 +27,23 @@ def exponents(
     best size N* ~ C^a (isoFLOP parabolas) and g of the best loss L ~ C^-g with 95 % intervals, and
     Chinchilla's alpha, beta and a. InputError where the table has no compute budgets.
     """
-    rows = prepare(table, NEEDED, name, given=given, unannealed=False, worst=None, drop=())
+    rows = fitting.swept(table, name, **given)
+    found, notes = of_rows(rows, bootstrap, seed)
+    return found, [*rows.notes, *notes]
+
+
+def of_rows(
+    rows: fitting.Rows, bootstrap: int = 2000, seed: int = 0
+) -> tuple[pd.DataFrame, list[str]]:
+    """The same of rows that were chosen."""
     swept = budgets.swept(rows.fitted)
     if swept is None:
-        raise InputError(f"{name}: no row with a compute budget above 0 and an ended schedule")
+        raise InputError(f"{rows.name}: no row with a compute budget above 0 and an ended schedule")
     counted, notes = variants.possible(swept)
     rng = (np.random.default_rng(seed) for _ in counted)
     surface = _chinchilla(columns.numbers(swept, "params"), swept)
     found = [_row(v, swept, surface, bootstrap, r) for v, r in zip(counted, rng, strict=True)]
-    return pd.DataFrame(found), [*rows.notes, *notes]
+    return pd.DataFrame(found), notes
 
 
 def _row(variant, table, surface, bootstrap, rng):

@@ -2,32 +2,36 @@
 
 import numpy as np
 
+from analysis import laws as every
 from analysis.fitting import entry, methods, prediction
-from analysis.laws.registry import LAWS
+from analysis.laws.chinchilla import LAW as CHINCHILLA
+from analysis.laws.method import Method
 from analysis.table import hygiene
 from vdit.errors import InputError
 
-SIZED = ("params", "tokens", "flops")
-METHODS = {
-    "isoflop": (*SIZED, "budget"),
-    "envelope": SIZED,
-    "hyperparameters": ("flops", "lr"),
-    "metric": ("metric",),
-}
+# What must vary among runs for there to be a best size.
+VARY = {"isoflop": ("params", "tokens"), "envelope": ("params", "tokens")}
 BESIDE = 300  # resamples at most for a law that was not asked for
 
 
 def names():
-    """Every law and method that `--law` may name."""
-    return (*LAWS, *METHODS, "all")
+    """What `--law` may name."""
+    return (*every.names(), "all")
 
 
 def needed(law):
     """The roles that `law` can't do without; InputError if there is no such law."""
-    if law not in names():
-        raise InputError(f"law is {law!r}, expected one of {', '.join(names())}")
-    inputs = METHODS[law] if law in METHODS else LAWS[law].inputs if law in LAWS else ()
-    return (*inputs, "loss")
+    return (*(() if law == "all" else every.find(law).inputs), "loss")
+
+
+def vary(law, rows):
+    """InputError unless size and tokens vary where `law` speaks of them; "all" says it of each."""
+    if law == "all":
+        return
+    known = every.find(law)
+    inputs = VARY.get(law, ()) if isinstance(known, Method) else known.inputs
+    if inputs != ("flops",):  # one budget alone has its best loss
+        rows.spread(law, inputs)
 
 
 def surface(rows, law, options, drop):
@@ -35,12 +39,11 @@ def surface(rows, law, options, drop):
 
     Rows flagged are left out if `drop`; then the law is fitted again.
     """
-    chinchilla, asked = LAWS["chinchilla"], law in ("chinchilla", "all")
-    if not set(chinchilla.inputs) <= set(rows.fitted.columns):
+    if not set(CHINCHILLA.inputs) <= set(rows.fitted.columns):
         return rows, None, []
-    options = options if asked else options.with_at_most(BESIDE)
+    options = options if law in ("chinchilla", "all") else options.with_at_most(BESIDE)
     try:
-        fitted = _of_rows(chinchilla, rows, options)
+        fitted = _of_rows(CHINCHILLA, rows, options)
     except InputError as error:
         if law == "chinchilla":
             raise
@@ -50,17 +53,15 @@ def surface(rows, law, options, drop):
     flagged = [hygiene.dropped(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
     if drop and bad.any():
         rows, flagged = rows.without(bad, "unstable", words), []
-        fitted = _of_rows(chinchilla, rows, options)
+        fitted = _of_rows(CHINCHILLA, rows, options)
     return rows, _complete(fitted, rows, options), flagged
 
 
 def fit(law, rows, part, found, options):
     """{name: entry} of `law`, or of all that the table allows, but for those `found` already."""
-    wanted = [law] if law != "all" else [name for name in names() if _allowed(name, rows, part)]
+    wanted = [law] if law != "all" else [name for name in every.names() if _allowed(name, rows)]
     fitted = {}
-    for name in wanted:
-        if name in found or name == "all":
-            continue
+    for name in (name for name in wanted if name not in found):
         try:
             fitted[name] = _one(name, rows, part, options)
         except InputError as error:
@@ -70,30 +71,29 @@ def fit(law, rows, part, found, options):
     return fitted
 
 
-def _allowed(name, rows, part):
-    if name == "all" or (name == "isoflop" and not part):
-        return False
-    return set(needed(name)) - {"budget"} <= set(rows.fitted.columns)
+def _allowed(name, rows):
+    return set(needed(name)) <= set(rows.fitted.columns)
 
 
 def _one(name, rows, part, options):
-    if name == "isoflop":
-        if not part:
-            raise InputError(
-                "isoflop: no compute budgets above 0 (--budget COL names their column)"
-            )
-        return methods.isoflop(part)
-    if name in METHODS:
-        return getattr(methods, name)(rows)
-    law = LAWS[name]
+    vary(name, rows)
+    law = every.find(name)
+    if isinstance(law, Method):
+        return _of_method(law, law.fit(rows, part, options))
     if law.inputs == ("flops",):
         return _of_frontier(law, rows, part, options)
     return _complete(_of_rows(law, rows, options), rows, options)
 
 
 def _of_rows(law, rows, options):
-    rows.spread(law)
+    rows.spread(law.name, law.inputs)
     return entry.of_runs(law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster())
+
+
+def _of_method(law, found):
+    known = {"objective": methods.SQUARES} if found.get("parameters") else {}
+    known |= found | {"status": entry.status(found["status"])}
+    return entry.missing(law.name, found["n"], "") | known
 
 
 def _of_frontier(law, rows, part, options):

@@ -5,6 +5,7 @@ runs fitted.
 """
 
 import numpy as np
+import pandas as pd
 
 from analysis.table import columns
 
@@ -86,5 +87,5 @@ def sizes_at(rows, flops):
 def flops_per_nd(table):
     """Sizes (S,) ascending and at each the log of the median of C / (N D) (S,)."""
     n, d, c = (columns.numbers(table, role) for role in ("params", "tokens", "flops"))
-    sizes = np.unique(n)
-    return sizes, np.array([np.median(np.log(c / (n * d))[n == size]) for size in sizes])
+    ratio = pd.Series(np.log(c / (n * d))).groupby(n).median()
+    return ratio.index.to_numpy(), ratio.to_numpy()

@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.fitting import guards
+from analysis.frontier.flags import Flag
 from analysis.laws.law import Law
-from analysis.table import columns, hygiene, query, schema
+from analysis.table import columns, hygiene, names, query, runs, schema, states
 from vdit.errors import InputError
+
+SWEPT = ("params", "tokens", "flops", "loss", "budget")  # roles of a sweep over compute budgets
+PLAIN = ("tokens", "flops", "lr", "batch", "width", "depth")  # roles that pages read by these names
 
 
 @dataclass(frozen=True)
@@ -18,11 +23,14 @@ class Rows:
 
     fitted: pd.DataFrame
     held: pd.DataFrame
-    columns: dict
-    dropped: list
-    notes: list
+    own: pd.DataFrame  # the user's columns of every row
+    columns: dict[str, str]
+    dropped: list[hygiene.Dropped]
+    notes: list[str]
+    warnings: list[Flag]
     where: str | None  # the expression of the rows held out
     weighted: bool  # by a column of errors
+    direction: str | None  # "up" where the metric rises with the loss, "down"; None: not known
     name: str = "table"
 
     def without(self, bad: np.ndarray, reason: str, words: str) -> "Rows":
@@ -35,14 +43,15 @@ class Rows:
         rows = self.fitted if rows is None else rows
         return {role: columns.numbers(rows, role) for role in law.inputs}
 
-    def spread(self, law: Law) -> None:
+    def spread(self, law: str, inputs: Sequence[str]) -> None:
         """Raise InputError unless each input of the law varies among the rows fitted."""
-        for role, values in self.inputs(law).items():
+        for role in inputs:
+            values = columns.numbers(self.fitted, role)
             # A law of repeated data can be told from one stock of data seen often and seldom.
             if len(np.unique(values)) == 1 and role != "unique_tokens":
                 raise InputError(
                     f"{self.name}: {self.columns.get(role, role)} has one value ({values[0]:g}) "
-                    f"in all {len(values)} rows, law {law.name!r} needs several"
+                    f"in all {len(values)} rows, law {law!r} needs several"
                 )
 
     def loss(self, rows: pd.DataFrame | None = None) -> np.ndarray:
@@ -57,6 +66,38 @@ class Rows:
         rows = self.fitted if rows is None else rows
         return pd.factorize(rows["group"].astype(str))[0] if "group" in rows.columns else None
 
+    def told(self) -> dict[str, list]:
+        """What to know about the rows, as it stands in fit.json."""
+        return {
+            "notes": self.notes,
+            "dropped": [gone.as_dict() for gone in self.dropped],
+            "flagged": [flag.as_dict() for flag in hygiene.flagged(self.fitted)],
+            "warnings": [flag.as_dict() for flag in self.warnings],
+        }
+
+    def as_results(self) -> pd.DataFrame:
+        """The rows fitted in the results table's own names, beside the user's columns.
+
+        A column that plays a role holds numbers in base units. Without a column `run_id` the group
+        or the row names the run.
+        """
+        rows = self.fitted
+        named = {self.columns.get(role, role): rows[role] for role in names.ROLES if role in rows}
+        named["run_id"] = runs.labels(rows)
+        if "budget" in rows:
+            named["flops_budget"] = rows["budget"]
+        known = [role for role in ("loss", "params") if role not in self.own]
+        named |= {role: rows[role] for role in (*known, *PLAIN) if role in rows}
+        return self.own.loc[rows.index].assign(**named)
+
+    def weighing(self) -> str:
+        """How the rows weigh in a fit, in words."""
+        if self.weighted:
+            return f"rows weigh by the noise in {self.columns['loss_se']}: (loss / error) squared"
+        if "seed" in self.fitted.columns and self.fitted["seed"].nunique() > 1:
+            return "rows weigh alike: the noise between seeds is pooled, the same share of all"
+        return "rows weigh alike: no measured noise was named (--loss_se COL)"
+
     def weight(self, rows: pd.DataFrame | None = None) -> np.ndarray | None:
         """Relative precision of each row (R,), of mean 1; None where no errors were named."""
         if not self.weighted:
@@ -66,6 +107,17 @@ class Rows:
         return precision / precision.mean()
 
 
+def swept(
+    table: pd.DataFrame,
+    name: str = "table",
+    higher_is_better: bool | None = None,
+    notes: Sequence[str] = (),
+    **given: str | None,
+) -> Rows:
+    """The rows of a sweep over compute budgets; `given` maps roles to columns (see `prepare`)."""
+    return prepare(table, SWEPT, name, None, None, given, higher_is_better, notes)
+
+
 def prepare(
     table: pd.DataFrame,
     needed: Sequence[str],
@@ -73,22 +125,27 @@ def prepare(
     where: str | None = None,
     hold_out: str | None = None,
     given: dict[str, str | None] | None = None,
+    higher_is_better: bool | None = None,
+    notes: Sequence[str] = (),
     **cleaning: Any,
 ) -> Rows:
     """Choose the rows of a fit that needs the roles `needed`; InputError names what is wrong.
 
-    `given` maps roles to columns; `cleaning` goes to `hygiene.clean`. Sizes, tokens and compute
-    are checked wherever the table has them: the laws share them.
+    `given` maps roles to columns; `higher_is_better` is of the metric where one is named, else of
+    the loss; `notes` are of how the table was read; `cleaning` goes to `hygiene.clean`. Sizes,
+    tokens and compute are checked wherever the table has them: the laws share them.
     """
     if len(table) == 0:
         raise InputError(f"{name}: no rows")
     roles = columns.assign(table, name, **(given or {}))
-    rows = roles.table
-    spoken = _spoken(table, rows)
-    keep = query.chosen(spoken, where, "--where") if where else np.ones(len(rows), bool)
-    needed = (*needed, *(role for role in columns.DERIVED if role in rows.columns))
-    columns.require(replace(roles, table=rows[keep]), dict.fromkeys(needed), name)
-    rows, dropped = hygiene.clean(rows[keep], name=name, **cleaning)
+    spoken = _spoken(roles)
+    keep = query.chosen(spoken, where, "--where") if where else np.ones(len(spoken), bool)
+    rows = roles.table[keep]
+    needed = dict.fromkeys((*needed, *(role for role in columns.DERIVED if role in rows.columns)))
+    columns.require(replace(roles, table=rows), needed, name)
+    warnings = list(guards.units(roles, rows, name))
+    rows, directed = _directed(roles, rows, higher_is_better, name)
+    rows, dropped = hygiene.clean(rows, name=name, needed=tuple(needed), **cleaning)
     if rows.empty:
         raise InputError(f"{name}: no row is left: {'; '.join(d.line() for d in dropped)}")
     schema.comparable(rows, name)
@@ -96,21 +153,39 @@ def prepare(
     held = np.zeros(len(rows), bool) if held is None else held
     if held.all():
         raise InputError(f"--hold_out {hold_out!r}: no row is left to fit")
-    weighted = "loss_se" in roles.columns
-    notes = [*roles.notes, _weights(roles, rows)]
-    return Rows(rows[~held], rows[held], roles.columns, dropped, notes, hold_out, weighted, name)
+    return Rows(
+        fitted=rows[~held],
+        held=rows[held],
+        own=roles.own,
+        columns=roles.columns,
+        dropped=dropped,
+        notes=[
+            *notes,
+            *roles.notes,
+            *directed,
+            *states.unknown(roles.own[keep]),
+        ],
+        warnings=warnings,
+        where=hold_out,
+        weighted="loss_se" in roles.columns,
+        direction=guards.direction(roles, higher_is_better),
+        name=name,
+    )
 
 
-def _spoken(table, rows):
+def _directed(roles, rows, higher_is_better, name):
+    """(the rows with a loss that is better when lower, notes)."""
+    if higher_is_better is None or "metric" in roles.columns:
+        guards.falling(roles, rows, name)
+        return rows, []
+    if not higher_is_better:
+        return rows, []
+    column = roles.columns["loss"]
+    note = f"the loss is 1 - {column}, which is better when higher"
+    return rows.assign(loss=guards.turned(rows["loss"], column, name)), [note]
+
+
+def _spoken(roles):
     """What expressions may name: the user's columns, and roles where no column has that name."""
-    spoken = table.reset_index(drop=True)
-    roles = {r: rows[r] for r in columns.ROLES if r in rows and r not in spoken}
-    return columns.joined(spoken, roles)
-
-
-def _weights(roles, rows):
-    if "loss_se" in roles.columns:
-        return f"rows weigh by the noise in {roles.columns['loss_se']}: (loss / error) squared"
-    if "seed" in rows.columns and rows["seed"].nunique() > 1:
-        return "rows weigh alike: the noise between seeds is pooled, the same share of every loss"
-    return "rows weigh alike: no measured noise was named (--loss_se COL)"
+    more = {r: roles.table[r] for r in names.ROLES if r in roles.table and r not in roles.own}
+    return columns.joined(roles.own, more)

@@ -78,12 +78,7 @@ def law(fit):
             f"  {'predicted':10s} loss {ahead['loss']:.4f} at {ahead['flops']:.3g} FLOPs, 8 times "
             f"the largest{_between(ahead['interval'])}"
         )
-    if fit["law"] == "hyperparameters":
-        from analysis.laws import hyperparameters
-
-        said = hyperparameters.lines(fit["laws"]["hyperparameters"])
-        lines += [f"  {line}" for line in said]
-    return "\n".join([*lines, *_held_out(fit)])
+    return "\n".join([*lines, *fit.get("lines", []), *_held_out(fit)])
 
 
 def table(laws):
@@ -105,7 +100,9 @@ def table(laws):
         lines.append("  ".join(cells))
         known = _shown(entry["parameters"])
         if known:
-            lines.append(" " * (wide + 2) + "  ".join(f"{k} {v:.4g}" for k, v in known.items()))
+            indent = " " * (wide + 2)
+            told = "  ".join(f"{k} {v:.4g}" for k, v in known.items())
+            lines += textwrap.wrap(told, 110, initial_indent=indent, subsequent_indent=indent)
     lines += ["", *_disagreement(laws)]
     return "\n".join(lines)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.engine.objective import NAMES, Objective
-from analysis.fitting import budgets, laws
+from analysis.fitting import budgets, guards, laws
 from analysis.fitting.entry import Options
 from analysis.fitting.rows import prepare
 from analysis.table import hygiene
@@ -19,55 +20,78 @@ def fit_table(
     table: pd.DataFrame,
     law: str = "frontier",
     *,
-    objective: str = "huber",
+    objective: str | None = None,
     delta: float = 1e-3,
     where: str | None = None,
     hold_out: str | None = None,
-    bootstrap: int = 4000,
+    bootstrap: int = RESAMPLES,
     seed: int = 0,
     unannealed: bool = False,
     worst: float | None = None,
     drop: str | Sequence[str] = (),
+    higher_is_better: bool | None = None,
+    notes: Sequence[str] = (),
     name: str = "table",
     **given: str | None,
 ) -> dict[str, Any]:
     """Fit `law`, or "all", to a DataFrame of runs; a JSON-ready dict (fit.json, version 2).
 
-    `given` names columns by role (`analysis.table.columns.ROLES`); `where` and `hold_out` are
-    expressions over columns; `worst` is the loss of predicting nothing; `drop` adds "unstable",
-    "spiked" or "duplicate" to what is left out. InputError says in one line what is wrong.
+    `given` names columns by role (`analysis.table.names.ROLES`); `objective` is "huber" unless one
+    is asked for; `where` and `hold_out` are expressions over columns; `worst` is the loss of
+    predicting nothing; `drop` adds reasons of `hygiene.OPTIONAL` to what leaves rows out;
+    `higher_is_better` is of the metric where one is named, else of the loss; `notes` say what was
+    guessed when the table was read. InputError says in one line what is wrong.
     """
-    options = _options(objective, delta, bootstrap, seed)
+    options = _options(objective or "huber", delta, bootstrap, seed)
     needed = laws.needed(law)
     given = {"params" if role == "size" else role: column for role, column in given.items()}
     drop = _reasons(drop)
     cleaning = {"unannealed": unannealed, "worst": worst, "drop": drop}
-    rows = prepare(table, needed, name, where, hold_out, given, **cleaning)
+    rows = prepare(table, needed, name, where, hold_out, given, higher_is_better, notes, **cleaning)
+    laws.vary(law, rows)
     rows, surface, flagged = laws.surface(rows, law, options, "unstable" in drop)
-    if (jumped := hygiene.spiked(rows.fitted)).any():
-        flagged.append(hygiene.dropped(rows.fitted[jumped], "spiked", hygiene.SPIKED, "flagged"))
+    flagged += hygiene.flagged(rows.fitted)
     part, found = budgets.measure(rows, options)
     found |= {"chinchilla": surface} if surface else {}
     found |= laws.fit(law, rows, part, found, options)
+    top = _top(law, found, part)
+    warned = [*rows.warnings, *guards.of_laws(rows.fitted, found, part)]
+    warnings = [flag.as_dict() for flag in warned]
     return {
         "version": VERSION,
-        **_top(law, found, part),
+        **top,
         "columns": rows.columns,
         "rows": len(rows.fitted),
         "seed": seed,
-        "notes": rows.notes,
+        "notes": [*rows.notes, rows.weighing(), *_ignored(objective, rows, found)],
         "dropped": [gone.as_dict() for gone in rows.dropped],
         "flagged": [flag.as_dict() for flag in flagged],
         "laws": found,
         **part,
+        "warnings": [*warnings, *top.get("warnings", []), *part.get("warnings", [])],
     }
+
+
+def _ignored(objective, rows, found):
+    """Notes on what laws did not go by: an objective, errors of losses, a metric's direction."""
+    own = {name: e["objective"]["name"] for name, e in found.items() if e["objective"]}
+    others = [f"{name} is fitted by {words}" for name, words in own.items() if words not in NAMES]
+    asked = [f"--objective {objective}"] * bool(objective) + ["--loss_se"] * rows.weighted
+    if others and asked:
+        yield f"{' and '.join(asked)} not used by all laws: {'; '.join(others)}"
+    known = found.get("metric", {}).get("derived", {}).get("direction")
+    if known and rows.direction is None:
+        better = "lower" if known == "up" else "higher"
+        ask = "--higher_is_better or --no-higher_is_better says it"
+        metric = rows.columns["metric"]
+        yield f"{metric} goes {known} with the loss: taken to be better when {better} ({ask})"
 
 
 def _top(law, found, part):
     """The entry asked for; of all laws that which predicts the next budget best, if any does."""
     if law == "all":
         chosen = part["rollout"]["chosen"] if part else "chinchilla"
-        law = chosen if chosen in found else next(iter(found))
+        law = next(name for name in (chosen, "frontier", *found) if name in found)
     return {key: value for key, value in found[law].items() if key not in ("draws", "curve")}
 
 

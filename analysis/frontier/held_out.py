@@ -7,7 +7,6 @@ from analysis.frontier import curve, methods
 LAWS = ("power", "local", "frontier")  # laws in compute, from the simplest
 ROW_LAWS = ("chinchilla", "gamma", "kaplan")
 NO_CHANGE = "no change"
-STARTS, FOLLOW = 600, 12  # per split
 SIZES, BEYOND = 400, 10.0  # grid of sizes for an optimum, to this factor beyond the table's
 
 
@@ -65,36 +64,20 @@ def _of_rows(law, minima, splits, targets, rows, columns):
 
 
 def _held_out(law, inputs, loss, weights, at, precision=None):
-    """Log loss (splits, places) at `at` of one fit per split; weights (splits, rows) are 0 or 1."""
+    """Log loss (splits, places) at `at` of one fit per split; weights (splits, rows) are 0 or 1.
+
+    Each split finds its own starts: the ends of a fit to all rows would carry what is held out
+    into which of several optima a split falls.
+    """
+    from analysis.engine import fit, solve
     from analysis.engine.problem import problem
 
-    enough = weights.sum(1) >= law.minimum_rows
     found = np.full((len(weights), len(next(iter(at.values())))), np.nan)
-    if enough.any():
-        asked = problem(law, inputs, loss, weight=precision)
-        found[enough] = law.log_loss(_fit(asked, weights[enough]), asked.at(at))[0]
+    asked = None
+    for i, kept in enumerate(weights > 0):
+        if kept.sum() >= law.minimum_rows:
+            asked = asked or problem(law, inputs, loss, weight=precision)
+            part = asked.take(kept)
+            theta, _ = solve.descend(part, fit.search(part)[0][:1])
+            found[i] = law.log_loss(theta, asked.at(at))[0][0]
     return found
-
-
-def _fit(asked, weights):
-    """theta (splits, K): the followed starts of all splits in one descent.
-
-    Starts are found and scored by each split's own rows: the ends of a fit to all rows would
-    carry what is held out into which of several optima a split falls.
-    """
-    from analysis.engine import solve
-
-    law, log_loss = asked.law, np.log(asked.loss)
-    picked = []
-    for kept in weights:
-        theta = law.starts(asked.x[:, kept], log_loss[kept], STARTS, None)
-        theta = np.clip(theta, *law.bounds)
-        every = solve.batch(asked, len(theta), np.tile(kept.astype(float), (len(theta), 1)))
-        scores = solve.values(asked, asked.objective, theta, *every)
-        picked.append(theta[np.argsort(scores)[:FOLLOW]])
-    follow = [len(theta) for theta in picked]
-    rows = np.repeat(weights.astype(float), follow, axis=0)
-    ends, values = solve.descend(asked, np.concatenate(picked), rows)
-    edges = np.cumsum(follow)[:-1]
-    pairs = zip(np.split(ends, edges), np.split(values, edges), strict=True)
-    return np.stack([theta[np.argmin(value)] for theta, value in pairs])

@@ -8,8 +8,6 @@ import numpy as np
 
 from analysis.frontier import akima, curve, envelope, flags
 
-STARTS = 1000
-
 
 def compare(rows, columns, budgets, noise=None):
     """All methods on one table; a JSON-ready dict.
@@ -19,8 +17,7 @@ def compare(rows, columns, budgets, noise=None):
     sd of log loss between runs. Returns optima [{flops, parabola {size, loss, reason}, akima}],
     laws {method: {a, b, g, n, status, floor {E, A, g, reference}}} and flags [{kind, ...}].
     """
-    points, inside, warned = envelope.envelope(rows, columns)
-    found = {"envelope": _laws(points.take(inside))}
+    found, warned = _envelope(rows, columns)
     if budgets:
         warned = [*flags.of_budgets(budgets, noise), *warned]
         found |= {
@@ -91,6 +88,14 @@ def _optimum(budget):
     return found
 
 
+def _envelope(rows, columns):
+    """({"envelope": laws}, flags); of one size there is none."""
+    if rows[columns["params"]].nunique() < 2:
+        return {"envelope": {"n": 0, "status": "not identified: one size"}}, []
+    points, inside, warned = envelope.envelope(rows, columns)
+    return {"envelope": _laws(points.take(inside))}, warned
+
+
 def _laws(points):
     """Power laws through the points and, where there are enough, the loss with a floor."""
     found = envelope.laws(points)
@@ -112,5 +117,5 @@ def _chinchilla(rows, columns):
         few = f"not identified: {len(rows)} rows for {len(law.parameters)} parameters"
         return {"n": len(rows), "status": few}
     inputs = {role: rows[columns[role]].to_numpy(float) for role in law.inputs}
-    fitted = engine.fit(problem(law, inputs, rows[columns["loss"]]), starts=STARTS)
+    fitted = engine.fit(problem(law, inputs, rows[columns["loss"]]))
     return {"n": len(rows), "status": fitted.status.words, **fitted.derived}

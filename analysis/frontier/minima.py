@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.engine import RESAMPLES
 from analysis.frontier import curve, flags, isoflop
 from analysis.frontier.reach import Line, Profile
 from analysis.table import hygiene, schema
@@ -70,7 +71,7 @@ def measure(
     table: pd.DataFrame,
     loss: str,
     size: str,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
     rng: np.random.Generator | None = None,
 ) -> tuple[list[isoflop.Budget], Minima]:
     """Fit each budget's parabola and return (all budgets, Minima) of the selected rows."""

@@ -1,1 +1,36 @@
-"""Scaling laws as functions and their fits."""
+"""One file for one law, found by its name: `analysis.fit --law NAME` fits that of NAME.py.
+
+To add a law, write a file here with its equation, its source, and
+
+    LAW = ...    a `law.Law`, fitted to losses by the engine, or a `method.Method`, by itself
+
+No law is imported to name them all: they import numpy, and `--help` needs none.
+"""
+
+import functools
+import importlib
+import pathlib
+import re
+from typing import TYPE_CHECKING
+
+from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    from analysis.laws.law import Law
+    from analysis.laws.method import Method
+
+DEFINES = re.compile(r"^LAW = ", re.MULTILINE)
+
+
+@functools.cache
+def names() -> tuple[str, ...]:
+    """The laws that there are: the files here that define one."""
+    files = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    return tuple(path.stem for path in files if DEFINES.search(path.read_text(encoding="utf-8")))
+
+
+def find(name: str) -> "Law | Method":
+    """The law of that name; `InputError` lists those that there are."""
+    if name not in names():
+        raise InputError(f"law is {name!r}, expected one of {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}").LAW

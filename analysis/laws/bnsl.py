@@ -102,4 +102,4 @@ class Broken:
         return {"c_last": float(theta[2] + np.sum(theta[4::3]))}
 
 
-BNSL = Broken()
+LAW = Broken()

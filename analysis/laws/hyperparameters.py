@@ -13,7 +13,7 @@ certain as the cells agree: its intervals leave out a cell at a time (jackknife,
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,14 @@ from analysis.laws import floor as fitted
 from analysis.laws import loglinear, settings, valley
 from analysis.laws.cells import Cell, Diverged
 from analysis.laws.loglinear import LogLinear
+from analysis.laws.method import Method
+from analysis.table import columns as numbered
+
+if TYPE_CHECKING:
+    from analysis.fitting.entry import Options
+    from analysis.fitting.rows import Rows
+
+ROLES = ("params", "tokens", "flops", "lr", "batch", "loss")
 
 
 @dataclass(frozen=True)
@@ -108,17 +116,17 @@ def predict(result: dict[str, Any], inputs: Mapping[str, float]) -> dict[str, di
 
 
 def lines(result: dict[str, Any]) -> list[str]:
-    """What a mistuned setting costs and which runs diverged, for people."""
+    """What a mistuned setting costs and how many runs diverged, for people."""
     text = []
     for axis, cost in result["costs"].items():
         line = (
-            f"{axis}: half the best costs {cost['half']:.2%} of loss, double {cost['double']:.2%}"
+            f"  {axis}: half the best costs {cost['half']:.2%} of loss, double {cost['double']:.2%}"
         )
         if "one_percent" in cost:
             line += f"; {cost['one_percent']:.2g} times costs 1 % with the rate retuned"
         text.append(line)
     gone = Counter(run["words"].split(":")[0] for run in result["diverged"])
-    text += [f"{count} runs left out, {words}" for words, count in gone.items()]
+    text += [f"  {count} runs left out, {words}" for words, count in gone.items()]
     return text
 
 
@@ -196,3 +204,14 @@ def _said(axes, x, cell, where, found, floor):
         words += "; no run differs in lr and batch both: best beside the other's, without interval"
     none = "no two runs of one cell differ in it"
     return {a: f"{a}: {words if a in axes else none}" for a in described.AXES}, told
+
+
+def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+    """The laws of the rows of `analysis.fit`."""
+    numbers = {r: numbered.numbers(rows.fitted, r) for r in ROLES if r in rows.fitted}
+    table = rows.fitted.assign(**numbers)
+    found = fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster()).as_dict()
+    return found | {"lines": lines(found)}
+
+
+LAW = Method("hyperparameters", ("flops", "lr"), of_rows)

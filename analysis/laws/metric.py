@@ -10,10 +10,18 @@ m - k / p, is M at zero loss). M rises or falls throughout, by the sign of k.
     predict(result, loss)        {"value", "interval"} of a new measurement
 """
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.laws import monotone
+from analysis.laws.method import Method
+from analysis.table import columns
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    from analysis.fitting.entry import Options
+    from analysis.fitting.rows import Rows
 
 NAMES = ("m", "k", "p")
 STRAIGHT = 1e-4  # |p| below this: the Taylor series, where the form is 0 / 0
@@ -165,3 +173,15 @@ def _quantile(df):
     from scipy import stats
 
     return float(stats.t.ppf(0.975, df))
+
+
+def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+    """The law of the rows of `analysis.fit` where the metric was measured."""
+    values = columns.numbers(rows.fitted, "metric")
+    known = ~np.isnan(values)
+    group = rows.fitted["group"].astype(str)[known] if "group" in rows.fitted else None
+    name = rows.columns["metric"]
+    return fit(rows.loss()[known], values[known], group, rows.direction, name)
+
+
+LAW = Method("metric", ("metric",), of_rows)

@@ -118,12 +118,13 @@ class PowerTerms:
         return dict(zip(self.parameters, values + gamma * (self.outer == "free"), strict=True))
 
     def derived(self, theta, centre):
-        """Exponents of the optimum, N ~ C^a and D ~ C^b; of the frontier its C0."""
+        """Exponents of the optimum, N ~ C^a, D ~ C^b and L - E ~ C^-g; of the frontier its C0."""
         _, _, alpha, _ = self.split(np.asarray(theta)[None])
         alpha = alpha[0].tolist()
         if self.inputs == ("params", "tokens"):
             total = max(sum(alpha), 1e-12)
-            return {"a": alpha[1] / total, "b": alpha[0] / total}
+            g = alpha[0] * alpha[1] / total
+            return {"a": alpha[1] / total, "b": alpha[0] / total, "g": g}
         if self.inputs == ("flops",) and self.floor:
             return {"C0": _exp(theta[0] / max(alpha[0], 1e-12) + centre[0])}
         return {}

@@ -119,4 +119,4 @@ def _effective(total, unique, star):
     return unique + np.log(factor), from_unique, from_star
 
 
-REPEATED = Repeated()
+LAW = Repeated()

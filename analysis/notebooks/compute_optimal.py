@@ -31,11 +31,11 @@ import analysis
 from analysis import plan
 from analysis.figures import planning, sizes, style
 from analysis.planning import words
-from analysis.table import schema
+from analysis.table import reading
 
 pd.options.display.float_format = "{:,.3g}".format
 demo = pathlib.Path(analysis.__file__).parent / "results" / "demo"
-table = schema.read_table(demo / "results.csv")
+table = reading.read_table(demo / "results.csv")
 fit = analysis.fit(table, law="frontier")
 budgets = pd.DataFrame(fit["budgets"]).set_index("flops")
 budgets[["size", "loss", "estimator"]]

@@ -33,7 +33,7 @@ from analysis import economics
 from analysis.costs import tables
 from analysis.figures import economics as figures
 from analysis.figures import style
-from analysis.table import schema
+from analysis.table import reading
 
 pd.options.display.float_format = "{:,.3g}".format
 sora = economics.estimate()
@@ -72,7 +72,7 @@ changed[changed["times"] != 1]
 
 # %%
 demo = pathlib.Path(analysis.__file__).parent / "results" / "demo"
-run = schema.read_table(demo / "results.csv").sort_values("flops").iloc[-1].to_dict()
+run = reading.read_table(demo / "results.csv").sort_values("flops").iloc[-1].to_dict()
 run["source"] = f"run {run['run_id']} of the demo"
 sampling = {"steps": 32, "method": "heun", "guidance": 2.0}
 mine = economics.own(run, {"data": {"num_frames": 9}, "sampling": sampling})

@@ -31,13 +31,13 @@ from IPython.display import Image, display
 import analysis
 from analysis.figures import methods, scaling, sizes, style
 from analysis.frontier import minima
-from analysis.table import schema
+from analysis.table import reading
 from analysis.verdict import rule
 from vdit.runs import files
 
 pd.options.display.float_format = "{:,.4g}".format
 demo = pathlib.Path(analysis.__file__).parent / "results" / "demo"
-table = schema.read_table(demo / "results.csv")
+table = reading.read_table(demo / "results.csv")
 prediction = files.read_json(demo / "prediction.json", "a prediction")
 table.groupby("flops_budget")[["params", "loss_ema"]].agg(["count", "min", "max"])
 

@@ -1,8 +1,8 @@
 """The sections of the page that draw curves: each takes what it shows and returns HTML."""
 
 from analysis.figures import methods as trials
+from analysis.figures import points, sizes, style
 from analysis.figures import scaling as curves
-from analysis.figures import sizes, style
 from analysis.page import elements
 
 
@@ -19,7 +19,7 @@ def scaling(rows, fit, judged):
         "L(C) = E + (C₀/C)<sup>g</sup>: E is the loss no compute removes, and the rest falls by a "
         "constant factor each time compute doubles. The dotted power law has no such floor. Where "
         "the two part, the data speak about E. The orange dashes are the law as it was fitted "
-        "before the largest budget was run, and the diamond what it said."
+        "before the largest budget was run, and the diamond what it said." + points.words(len(rows))
     )
     return elements.section(
         "scaling",
@@ -85,7 +85,7 @@ def isoflop(rows, fit):
             "Along one curve every model cost the same compute. On the left a model is too small "
             "for it; on the right it is so large that it saw too few videos. The star is the "
             "minimum of a parabola through the points. A dashed curve has its minimum at the edge "
-            "of the sizes tried, or none: it is not fitted."
+            "of the sizes tried, or none: it is not fitted." + points.words(len(rows))
         ),
     )
 
@@ -138,7 +138,7 @@ def methods(rows, fit):
             "Every method was fitted to the first budgets and asked for the later ones. The table "
             "gives the root mean square error of the loss, so many budgets on, and in brackets of "
             "how many trials: with a few, a lead is luck. Laws fitted to the frontier stand beside "
-            "laws fitted to all runs."
+            "laws fitted to all runs." + points.words(len(rows))
         ),
         elements.table(head, body),
         f"<p>{elements.escape(tried['disagreement']['sentence'].capitalize())}.</p>",

@@ -16,7 +16,7 @@ def head(rows, sweep):
     line = " · ".join(elements.escape(fact) for fact in facts if fact)
     return (
         f"<h1>Does more compute give better video?</h1>\n"
-        f'<p class="sub">Sweep {elements.escape(sweep)} · {line}</p>'
+        f'<p class="sub">{f"Sweep {elements.escape(sweep)} · " if sweep else ""}{line}</p>'
     )
 
 

@@ -10,6 +10,8 @@ from analysis.figures import axes, style
 from analysis.page import elements, videos
 from analysis.verdict import video_scores
 
+LISTED = 1000  # runs up to which all are listed
+
 
 def picks(rows: pd.DataFrame, fit: dict[str, Any]) -> list[tuple[str, pd.Series]]:
     """(name, row) of the best run at 1x, 4x and the largest compute."""
@@ -99,7 +101,7 @@ def _number(value, digits):
 def runs_section(
     rows: pd.DataFrame, fit: dict[str, Any], judged: dict[str, Any], notes: list[str]
 ) -> str:
-    """Every run, folded away, with its marks."""
+    """Every run, or of many the best of each budget, folded away, with their marks."""
     head = [
         "budget",
         "size",
@@ -115,35 +117,43 @@ def runs_section(
         "marks",
     ]
     names = dict(zip([b["flops"] for b in fit["budgets"]], axes.multiples(fit), strict=True))
-    bests = {budget["best_run"] for budget in fit["budgets"]}
-    body = [_run_row(row, fit, names, bests, judged["overfit"]) for _, row in rows.iterrows()]
+    marked = {
+        "best": {budget["best_run"] for budget in fit["budgets"]},
+        "repeats": set(judged["overfit"]["repeats"]),
+        "over-fits": set(judged["overfit"]["overfit"]),
+    }
+    shown, words = _shown(rows, fit["columns"]["loss"])
+    body = [_run_row(row, fit, names, marked) for _, row in shown.iterrows()]
     left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in notes)
     return elements.section(
         "runs",
-        "All runs",
+        "All runs" if len(shown) == len(rows) else "The best runs",
         left_out,
-        f"<details><summary>Show {len(body)} runs</summary>{elements.table(head, body)}</details>",
+        f"<details><summary>{words}</summary>{elements.table(head, body)}</details>",
     )
 
 
-def _run_row(row, fit, names, bests, overfit):
+def _shown(rows, loss):
+    """The runs that are listed, and what is said of them."""
+    if len(rows) <= LISTED:
+        return rows, f"Show {len(rows)} runs"
+    each = max(1, LISTED // rows["flops_budget"].nunique())
+    rank = rows.groupby("flops_budget")[loss].rank(method="first")
+    return rows[rank <= each], (
+        f"Show the {each} runs of lowest loss at each budget; the table has all {len(rows):,}"
+    )
+
+
+def _run_row(row, fit, names, marked):
     run_id = str(row["run_id"])
-    marks = [
-        word
-        for word, marked in (
-            ("best", bests),
-            ("repeats", overfit["repeats"]),
-            ("over-fits", overfit["overfit"]),
-        )
-        if run_id in marked
-    ]
+    marks = [word for word, runs in marked.items() if run_id in runs]
     loss = row[fit["columns"]["loss"]]
     cells = [
         names[row["flops_budget"]],
         _text(row, "size"),
         style.short(row[fit["columns"]["params"]]),
         style.short(row["tokens"]),
-        f"{row['steps']:.0f}",
+        f"{row['steps']:.0f}" if "steps" in row else "",
         _text(row, "seed"),
         f"{row['epochs']:.2g}" if "epochs" in row else "",
         f"{loss:.4f}",
@@ -161,12 +171,15 @@ def _text(row, column):
 
 def again_section(root: pathlib.Path, sweep: str) -> str:
     """The commands that make this page again."""
-    lines = [
+    trained = [
         "make demo                    # all of it, from an empty folder",
         "make demo VIDEOS=my_videos   # the same on your own videos",
         "",
         f"python -m sweeps.launch --sweep sweeps/{sweep}.py --root {root}",
         f"python -m analysis.collect --root {root} --out {root}/results.csv",
+    ]
+    lines = [
+        *(trained if sweep else []),  # another's table names no sweep
         f"python -m analysis.fit {root}/results.csv --out {root}/fit.json",
         f"python -m analysis.plan {root}/fit.json --flops 1e15",
         f"python -m analysis.report {root}/results.csv --out {root}/report.html",

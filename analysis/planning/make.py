@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.planning import devices, next_runs, off_size, optimum, training
+from analysis.planning import devices, inference, next_runs, off_size, optimum, training
 from analysis.table import hygiene
 from vdit.errors import InputError
 
@@ -19,14 +19,16 @@ def plan(
     law: str | None = None,
     rows: pd.DataFrame | None = None,
     price: float | None = None,
+    inference_tokens: float | None = None,
     **device: Any,
 ) -> dict[str, Any]:
     """Plan for `flops` or for a target `loss`, from a fit: a JSON-ready dict.
 
     rows: the fit's table, for learning rate, batch and steps; those whose schedule had not ended
-    are left out. price: USD per GPU-hour. device: name, peak, mfu, devices (see
-    `planning.devices`). Numbers are {"value", "interval"}, with 95 % intervals or None. InputError
-    where no compute reaches the loss.
+    are left out. price: USD per GPU-hour. inference_tokens: of all forward passes after training,
+    for the model that is cheapest over its life (`planning.inference`). device: name, peak, mfu,
+    devices (see `planning.devices`). Numbers are {"value", "interval"}, with 95 % intervals or
+    None. InputError where no compute reaches the loss.
     """
     source, rows = optimum.source(fit, law), _ended(rows)
     compute = {"value": flops, "interval": None}
@@ -49,6 +51,7 @@ def plan(
         "cost": devices.cost(flops, chosen, *how, price),
         "off_size": off_size.cost(fit, source, flops),
         "beside": _beside(fit, source, flops),
+        "inference": _inference(fit, flops, loss, inference_tokens),
         "next_runs": next_runs.next_runs(
             fit, flops, lambda c: devices.cost(c, chosen, *how)["gpu_hours"], rows=rows
         ),
@@ -76,6 +79,20 @@ def _compute(source, loss):
         f"no compute reaches a loss of {loss:g}: by the {source.name} law the loss that no "
         f"compute removes is E = {E['value']:.4g}{between}"
     )
+
+
+def _inference(fit, flops, loss, inference_tokens):
+    """The cheapest model over its life by Chinchilla's law; None where no demand was named."""
+    if inference_tokens is None:
+        return None
+    surface = optimum.source(fit, "chinchilla")
+    if loss is None:  # in each resample the loss that `flops` buy there
+        computes = np.full(surface.parameters["A"].shape, flops)
+        losses = surface.loss(flops)
+    else:
+        computes = optimum.compute_for(surface, loss)
+        losses = np.full(computes.shape, loss)
+    return inference.cheapest(surface, losses, inference_tokens, computes).as_dict()
 
 
 def _beside(fit, source, flops):

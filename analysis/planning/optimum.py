@@ -31,7 +31,11 @@ class Ladder:
 
     def tokens(self, flops, size):
         """D = C / (k(N) N)."""
-        return flops / size / np.exp(np.interp(np.log(size), self.log_size, self.log_ratio))
+        return flops / self.flops(size, 1.0)
+
+    def flops(self, size, tokens):
+        """C = k(N) N D, of training."""
+        return size * tokens * np.exp(np.interp(np.log(size), self.log_size, self.log_ratio))
 
 
 def ladder(fit):

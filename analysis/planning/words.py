@@ -18,13 +18,23 @@ LAWS = {
     "frontier": "a power law with a floor through the budgets",
     "chinchilla": "Chinchilla's law through all runs",
 }
+INFERENCE = {
+    "size": "model size",
+    "tokens": "tokens",
+    "training": "to train",
+    "inference": "to serve",
+    "total": "FLOPs in all",
+    "optimal_total": "best to train",
+    "saved": "saved by it",
+}
 UNITS = {"size": " parameters", "batch": " clips"}
 
 
 def lines(planned):
     """The lines of a plan, for a reader who sees one for the first time."""
     found = [*_head(planned), *_table(planned), "", *_cost(planned["cost"])]
-    found += [*_off_size(planned["off_size"]), *_next_runs(planned["next_runs"])]
+    found += [*_inference(planned["inference"]), *_off_size(planned["off_size"])]
+    found += _next_runs(planned["next_runs"])
     if warning(planned):
         found += ["", warning(planned)]
     return found
@@ -84,6 +94,18 @@ def _hours(cost):
 
 def _usd(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _inference(found):
+    if found is None:
+        return
+    yield ""
+    tokens = f"{found['inference_tokens']:.3g} inference tokens"
+    yield f"Cheapest at that loss with {tokens}, by Chinchilla's law:"
+    for name, label in INFERENCE.items():
+        form = ".0%" if name == "saved" else ".3g"
+        answer = found[name]
+        yield f"  {label:14s}{answer['value']:{form}}{_between(answer['interval'], form)}"
 
 
 def _off_size(off):

@@ -1,6 +1,5 @@
 """Seconds of the engine and of the usual way, on one table, in one process."""
 
-import itertools
 import time
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from analysis.engine.problem import problem
 from analysis.laws.registry import LAWS
 from analysis.speed import usual
 
-STARTS, BOOTSTRAPS, EACH = 4500, 4000, 5
+BOOTSTRAPS = 1000
 SAME = 1e-4  # a descent reached the optimum whose objective is within this share of it
 LIBRARY = {True: "scipy L-BFGS-B, analytic gradient", False: "scipy L-BFGS-B, finite differences"}
 
@@ -22,7 +21,7 @@ class Row:
 
     what: str
     how: str
-    descents: int  # the whole job: starts, or resamples x starts
+    descents: int  # the whole job: starts, or resamples
     measured: int  # descents timed; where fewer, seconds are scaled up
     seconds: float
     reached: float  # share at the optimum: of starts followed, or of resamples
@@ -44,7 +43,7 @@ def synthetic(rows=240, seed=0):
     return {"params": n, "tokens": d, "loss": (1.82 + 480 / n**0.35 + 2100 / d**0.37) * noise}
 
 
-def race(table, sample=100, starts=STARTS, bootstraps=BOOTSTRAPS, seed=0):
+def race(table, sample=100, bootstraps=BOOTSTRAPS, seed=0):
     """The Rows: one fit, then its bootstrap, each by the engine and by scipy's two loops.
 
     table: {"params", "tokens", "loss"} (R,); sample: descents timed of each of scipy's loops.
@@ -54,48 +53,51 @@ def race(table, sample=100, starts=STARTS, bootstraps=BOOTSTRAPS, seed=0):
     posed = problem(LAWS["chinchilla"], inputs, np.asarray(table["loss"], float))
     engine.fit(posed, starts=20)  # imports and first allocations are nobody's fit
     logs = *(np.log(inputs[name]) for name in inputs), np.log(posed.loss)
-    seconds, fitted = _timed(lambda: engine.fit(posed, starts=starts))
-    what = f"one fit from {starts:,} starts"
-    rows = [Row(what, "engine", starts, starts, seconds, fitted.status.agree, 1.0)]
-    rows += _usual_fit(what, logs, fitted.value, starts, seconds, sample, rng)
+    seconds, fitted = _timed(lambda: engine.fit(posed))
+    starts = fitted.status.starts
+    rows = [Row("one fit", "engine", starts, starts, seconds, fitted.status.agree, 1.0)]
+    rows += _usual_fit(logs, fitted.value, seconds, sample, rng)
     return rows + _bootstrap(fitted, logs, bootstraps, sample, rng)
 
 
-def _usual_fit(what, logs, optimum, starts, ours, sample, rng):
-    chosen = usual.grid()[rng.choice(len(usual.grid()), sample, replace=False)]
+def _usual_fit(logs, optimum, ours, sample, rng):
+    """scipy follows every start of the grid: a share of them is timed."""
+    starts = len(usual.grid())
+    chosen = usual.grid()[rng.choice(starts, sample, replace=False)]
     weight, rows = np.ones(len(logs[0])), []
     for analytic, how in LIBRARY.items():
         seconds, ends = _descents([(start, weight) for start in chosen], logs, analytic)
         seconds *= starts / sample
         reached = float(np.mean(ends <= optimum * (1 + SAME)))
-        rows.append(Row(what, how, starts, sample, seconds, reached, seconds / ours))
+        rows.append(Row("one fit", how, starts, sample, seconds, reached, seconds / ours))
     return rows
 
 
 def _bootstrap(fitted, logs, bootstraps, sample, rng):
-    count, some = len(fitted.problem.loss), max(1, sample // EACH)
+    """All begin a resample at the optimum of the fit."""
+    count = len(fitted.problem.loss)
     weights = rng.multinomial(count, np.full(count, 1 / count), bootstraps).astype(float)
-    ours, (_, values) = _timed(lambda: engine.refit(fitted, weights=weights, starts=EACH))
-    what, jobs = f"{bootstraps:,} bootstraps, {EACH} starts each", bootstraps * EACH
-    tasks = list(itertools.product(_starts(fitted, rng), weights[:some]))
+    ours, (_, values) = _timed(lambda: engine.refit(fitted, weights=weights))
+    what, start = f"{bootstraps:,} bootstraps", _start(fitted)
+    tasks = [(start, weight) for weight in weights[:sample]]
     timed = {how: _descents(tasks, logs, analytic) for analytic, how in LIBRARY.items()}
-    lowest = {how: ends.reshape(EACH, some).min(0) for how, (_, ends) in timed.items()}
     # Nobody knows a resample's optimum: the lowest that any of the three found stands for it.
-    best = np.min([values[:some], *lowest.values()], axis=0) * (1 + SAME)
-    rows = [Row(what, "engine", jobs, jobs, ours, float(np.mean(values[:some] <= best)), 1.0)]
-    for how, (seconds, _) in timed.items():
-        seconds *= bootstraps / some
-        reached = float(np.mean(lowest[how] <= best))
-        rows.append(Row(what, how, jobs, len(tasks), seconds, reached, seconds / ours))
+    every = [values[:sample], *(ends for _, ends in timed.values())]
+    best = np.min(every, axis=0) * (1 + SAME)
+    reached = float(np.mean(values[:sample] <= best))
+    rows = [Row(what, "engine", bootstraps, bootstraps, ours, reached, 1.0)]
+    for how, (seconds, ends) in timed.items():
+        seconds *= bootstraps / len(tasks)
+        reached = float(np.mean(ends <= best))
+        rows.append(Row(what, how, bootstraps, len(tasks), seconds, reached, seconds / ours))
     return rows
 
 
-def _starts(fitted, rng):
-    """The winner and four points of the grid, as a careful notebook would start each resample."""
+def _start(fitted):
+    """The fit's optimum in scipy's parameters."""
     named = fitted.parameters
     logs = np.log([max(named[name], 1e-6) for name in ("A", "B", "E")])
-    others = usual.grid()[rng.choice(len(usual.grid()), EACH - 1, replace=False)]
-    return [np.array([*logs, named["alpha"], named["beta"]]), *others]
+    return np.array([*logs, named["alpha"], named["beta"]])
 
 
 def _descents(tasks, logs, analytic):

@@ -1,7 +1,9 @@
 """Roles a fit needs and the columns that play them, so that anybody's table of runs can be fitted.
 
-A role has a default column, the results table's own name for it, and may be given another. Of
-size N, tokens D and compute C two are enough: C = 6 N D gives the third (2001.08361, section 2.1).
+A role's column is the one that was named, else the results table's own, else one that others call
+so (`names`); numbers and units are read as people write them (`units`). Of size N, tokens D and
+compute C two are enough: C = 6 N D gives the third (2001.08361, section 2.1). What was guessed is
+in the notes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,31 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.table import names, reading, runs, units
 from vdit.errors import InputError
 
-# Role: the columns that play it unless another is named, in order of preference.
-ROLES = {
-    "params": ("params",),
-    "tokens": ("tokens",),
-    "flops": ("flops",),
-    "loss": ("loss_ema", "loss"),
-    "group": ("trunk", "run_id"),  # branches of one trunk are not independent
-    "budget": ("flops_budget",),
-    "lr": ("lr",),
-    "batch": ("batch",),
-    "width": ("width",),
-    "depth": ("depth",),
-    "unique_tokens": ("unique_tokens",),
-    # Never by default: the error over a validation set that all runs share is common to them.
-    "loss_se": (),
-    "metric": (),
-}
 FLOPS_PER_ND = 6.0
 DERIVED = {
     "flops": ("C = 6 N D", lambda n, d: FLOPS_PER_ND * n * d, ("params", "tokens")),
     "tokens": ("D = C / (6 N)", lambda n, c: c / (FLOPS_PER_ND * n), ("params", "flops")),
     "params": ("N = C / (6 D)", lambda d, c: c / (FLOPS_PER_ND * d), ("tokens", "flops")),
 }
+SAME_BUDGET = 0.02  # budgets within this share of each other are one
 
 
 @dataclass(frozen=True)
@@ -42,8 +29,9 @@ class Roles:
     """A table with a column for each role it has, under the role's own name."""
 
     table: pd.DataFrame  # the user's columns, and one for each role; index: row of the table
-    columns: dict  # {role: the user's column}; derived roles are not in it
-    notes: list  # what was derived, and how
+    own: pd.DataFrame  # the user's columns alone, numbers that are text read
+    columns: dict[str, str]  # {role: the user's column}; derived roles are not in it
+    notes: list[str]  # what was guessed and derived, and how
 
     def has(self, *roles: str) -> bool:
         """True when the table has all of these roles, as a column or derived."""
@@ -55,27 +43,26 @@ def assign(table: pd.DataFrame, name: str = "table", **given: str | None) -> Rol
 
     InputError if a column that was named is not there, or a role is unknown.
     """
-    unknown = set(given) - set(ROLES)
+    unknown = set(given) - set(names.ROLES)
     if unknown:
-        raise InputError(f"no role {min(unknown)!r}, expected one of {', '.join(ROLES)}")
-    columns = {}
-    for role, defaults in ROLES.items():
-        column = given.get(role)
-        if column is None:
-            there = (c for c in defaults if c in table.columns and table[c].notna().any())
-            column = next(there, None)
-        elif column not in table.columns:
-            raise InputError(_missing(name, role, column, table))
-        if column is not None:
-            columns[role] = column
-    table = table.reset_index(drop=True)
-    roles = {role: table[column] for role, column in columns.items()}
-    if "group" in roles:
-        roles["group"] = _runs(table, roles["group"])
-    taken = [role for role in ROLES if role in table.columns]
-    table = joined(table.drop(columns=taken), roles)
-    derived, notes = _derive(table)
-    return Roles(joined(table, derived), columns, notes)
+        raise InputError(f"no role {min(unknown)!r}, expected one of {', '.join(names.ROLES)}")
+    own = reading.stripped(table.reset_index(drop=True), name)
+    columns = _columns(own, given, name)
+    guessed = _guessed(own, columns, name)
+    columns |= guessed
+    own, values, notes = _read(own, columns, name)
+    values, column, said = runs.grouped(own, values)
+    guessed |= {"group": column} if column else {}
+    if "budget" in values:
+        values["budget"], rounded = units.rounded(values["budget"], SAME_BUDGET)
+        said += [f"budgets within {SAME_BUDGET:.0%} of each other are one: {rounded}"] * bool(
+            rounded
+        )
+    taken = [role for role in names.ROLES if role in own.columns]
+    whole = joined(own.drop(columns=taken), values)
+    derived, how = _derive(whole)
+    columns |= guessed
+    return Roles(joined(whole, derived), own, columns, [*_told(guessed), *notes, *said, *how])
 
 
 def joined(table: pd.DataFrame, more: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -83,13 +70,61 @@ def joined(table: pd.DataFrame, more: Mapping[str, pd.Series]) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame(dict(more), index=table.index)], axis=1)
 
 
-def _runs(table, group):
-    """The group of each row; where its cell is blank (an older row has no trunk) the run itself."""
-    if not group.isna().any():
-        return group
-    own = table["run_id"] if "run_id" in table.columns else group
-    named = group.astype(object).where(group.notna(), own)
-    return named.where(named.notna(), [f"row {at + 1}" for at in table.index])
+def _columns(table, given, name):
+    """{role: column} of those that were named, and of the results table's own."""
+    columns = {}
+    for role, defaults in names.ROLES.items():
+        column = given.get(role)
+        if column is None:
+            there = (c for c in defaults if c in table.columns and table[c].notna().any())
+            column = next(there, None)
+        elif (column := column.strip()) not in table.columns:
+            raise InputError(_missing(name, role, column, table))
+        if column is not None:
+            columns[role] = column
+    return columns
+
+
+def _guessed(table, columns, name):
+    """{role: column} of other roles, by synonyms; the group's waits until sizes are known."""
+    found = {}
+    free = [column for column in table.columns if column not in columns.values()]
+    for role in names.ROLES:
+        if role in columns or role == "group":
+            continue
+        column = next((c for c in names.guess(role, free) if _counts(table[c], name)), None)
+        if column is not None:
+            found[role] = column
+    return found
+
+
+def _counts(values, name):
+    """True where some cell of a column is a number."""
+    return bool(pd.to_numeric(units.read(values, 1.0, name), errors="coerce").notna().any())
+
+
+def _told(guessed):
+    told = ", ".join(f"{role} is {column!r}" for role, column in guessed.items())
+    flags = f"(--{next(iter(guessed), '')} COL and so on name others)"
+    return [f"columns by their names: {told} {flags}"] if guessed else []
+
+
+def _read(own, columns, name):
+    """(the user's columns, {role: its numbers in base units}, notes), text read as numbers."""
+    values, notes, texts = {}, [], {}
+    for role, column in columns.items():
+        if role == "group":
+            values[role] = own[column]
+            continue
+        times = units.of_header(column)[1] if role in names.COUNTED else 1.0
+        values[role] = units.read(own[column], times, name)
+        if times != 1:
+            notes.append(f"{role}: column {column!r} counts in units of {times:.3g}, by its name")
+        if not pd.api.types.is_numeric_dtype(own[column]):
+            texts[column] = units.read(own[column], 1.0, name)
+            cell = own[column].dropna().iloc[0] if own[column].notna().any() else None
+            notes.append(f"{role}: numbers in {column!r} were read from text, such as {cell!r}")
+    return own.assign(**texts), values, notes
 
 
 def _derive(table):
@@ -103,12 +138,13 @@ def _derive(table):
 def require(roles: Roles, needed: Iterable[str], name: str = "table") -> None:
     """Raise InputError unless the table has the roles `needed`, with numbers above 0 in each.
 
-    A loss that is not finite passes: it is for `hygiene` to say what becomes of the row.
+    A blank cell passes, and a loss that is not finite: it is for `hygiene` to say what becomes of
+    the row. A column that is blank throughout does not.
     """
     for role in needed:
         if not roles.has(role):
-            column = ROLES[role][-1] if ROLES[role] else role
-            raise InputError(_missing(name, role, column, roles.table))
+            column = names.ROLES[role][-1] if names.ROLES[role] else role
+            raise InputError(_missing(name, role, column, roles.own))
         if role != "metric":  # it may be anything
             _check(roles, role, name)
 
@@ -119,17 +155,19 @@ def numbers(table: pd.DataFrame, role: str) -> np.ndarray:
 
 
 def _check(roles, role, name):
-    table = roles.table
-    values = numbers(table, role)
-    blank = table[role].isna().to_numpy()
-    bad = (np.isnan(values) & ~blank) | (values <= 0)
+    table, column = roles.table, roles.columns.get(role, role)
+    values, blank = numbers(table, role), table[role].isna().to_numpy()
+    if blank.all() and role != "loss":
+        raise InputError(f"{name}: {column} is blank in every row, expected numbers above 0")
+    none = values < 0 if role == "budget" else values <= 0  # a budget of 0 is no budget
+    bad = ~blank & (np.isnan(values) | none)
     if role != "loss":
-        bad |= ~np.isfinite(values)
+        bad |= np.isinf(values)
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
         raise InputError(
-            f"{name}: {row_name(table, at)}: {roles.columns.get(role, role)} is "
-            f"{table[role].iloc[at]}, expected a number above 0"
+            f"{name}: {row_name(table, at)}: {column} is {table[role].iloc[at]}, "
+            "expected a number above 0"
         )
 
 
@@ -141,4 +179,6 @@ def row_name(table: pd.DataFrame, at: int) -> str:
 
 def _missing(name, role, column, table):
     there = ", ".join(map(str, list(table.columns)[:12])) + (", ..." * (len(table.columns) > 12))
-    return f"{name}: missing column {column!r} (name another with --{role} COL); it has: {there}"
+    more = "; the FLOPs where runs of a budget spent the same" if role == "budget" else ""
+    ask = f"(name another with --{role} COL{more})"
+    return f"{name}: missing column {column!r} {ask}; it has: {there}"

@@ -1,14 +1,18 @@
 """Rows that must not enter a fit, each with its reason; nothing is left out without a word.
 
+blank        a number that the fit needs is missing
 diverged     the loss is not finite, or not below that of predicting nothing, or a column says so
+failed       a column of states says so (`states`)
 unfinished   the schedule had not ended, or under 90 % of the budget was spent, or a column says so;
              un-annealed checkpoints enter laws of runs when asked for
 duplicate    repeats another row: an error, for which of the two is right is not ours to say, unless
              it is asked that the first be kept
 unstable     far above the fitted law, unlike its neighbours: left out only when asked for
 spiked       the loss of the run spiked in training, by the column `spikes`: likewise
+unannealed   before the last row of its run, in a table that does not say whether the schedule had
+             ended there: likewise
 
-An unstable or spiked row is flagged, not dropped: it was measured, Huber's loss already bounds its
+The last three are flagged, not dropped: the rows were measured, Huber's loss already bounds their
 pull, and leaving out points because they miss the law makes any law look right.
 """
 
@@ -19,20 +23,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.table import columns
+from analysis.table import columns, names, runs, states
 from vdit.errors import InputError
 
 FINISHED = 0.9  # share of its budget that a finished run has spent
 UNSTABLE = 5.0  # robust standard deviations of the log residual above the law
 LEAST_SPREAD = 1e-3  # a relative scatter below this is not believed
 FEWEST = 8  # rows from which a scatter is judged
-OPTIONAL = ("unstable", "spiked", "duplicate")  # reasons that only a request leaves rows out for
+# Reasons that only a request leaves rows out for.
+OPTIONAL = ("unstable", "spiked", "unannealed", "duplicate")
 SPIKED = "the training loss jumped"
-STATUS = ("status", "state", "State")
-WORDS = {
-    "diverged": ("diverged", "nan", "failed", "crashed", "error", "oom"),
-    "unfinished": ("unfinished", "running", "killed", "pending", "preempted", "timeout"),
-}
+EARLIER = "before the last row of its run, and no column says that its schedule had ended"
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,22 @@ def clean(
     worst: float | None = None,
     drop: Sequence[str] = (),
     name: str = "table",
+    needed: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[Dropped]]:
     """(rows that may be fitted, [Dropped]) of a table of roles (`columns.assign`).
 
-    `worst` is the loss of predicting nothing. InputError for duplicates unless `drop` names them.
+    `worst` is the loss of predicting nothing, `needed` are roles whose blanks leave a row out.
+    InputError for duplicates unless `drop` names them.
     """
     found = []
-    reasons = {"diverged": _diverged(table, worst)}
+    reasons = {"blank": _blank(table, needed), "diverged": _diverged(table, worst)}
+    reasons["failed"] = _by_state(table, "failed")
     if not unannealed:
         reasons["unfinished"] = _unfinished(table)
     if "spiked" in drop:
         reasons["spiked"] = [(SPIKED, spiked(table))]
+    if "unannealed" in drop:
+        reasons["unannealed"] = [(EARLIER, runs.earlier(table))]
     reasons["duplicate"] = _duplicates(table, "duplicate" in drop, name)
     left = np.ones(len(table), bool)
     for reason, tests in reasons.items():
@@ -96,7 +102,10 @@ def annealed(table: pd.DataFrame) -> np.ndarray:
     """(R,) False where the schedule had not ended, of a trunk, say; by the column `annealed`."""
     if "annealed" not in table.columns:
         return np.ones(len(table), bool)
-    return ~table["annealed"].isin([False, "False", "false"]).to_numpy()
+    try:
+        return states.annealed(table["annealed"])
+    except ValueError as word:
+        raise InputError(f"annealed is {str(word)!r}, expected yes or no") from None
 
 
 def unfinished(table: pd.DataFrame) -> np.ndarray:
@@ -122,6 +131,22 @@ def dropped(rows: pd.DataFrame, reason: str, words: str, verb: str = "left out")
     return Dropped(reason, f"{reason} ({words})", tuple(int(i) + 1 for i in rows.index), ids, verb)
 
 
+def flagged(table: pd.DataFrame) -> list[Dropped]:
+    """What may be wrong with rows that a fit kept, other than what the law says of them."""
+    doubts = {"spiked": (SPIKED, spiked(table)), "unannealed": (EARLIER, runs.earlier(table))}
+    return [
+        dropped(table[bad], reason, words, "flagged")
+        for reason, (words, bad) in doubts.items()
+        if bad.any()
+    ]
+
+
+def _blank(table, needed):
+    for role in needed:
+        if role not in ("loss", "metric") and role in table.columns:
+            yield f"no {role}", table[role].isna()
+
+
 def _diverged(table, worst):
     loss = columns.numbers(table, "loss")
     yield "the loss is blank, nan or infinite", ~np.isfinite(loss)
@@ -129,7 +154,7 @@ def _diverged(table, worst):
         yield f"the loss is not below {worst:g}, that of predicting nothing", loss >= worst
     if "diverged" in table.columns:
         yield "marked so", table["diverged"].isin([True, "True", "true", 1, "1"])
-    yield from _by_status(table, "diverged")
+    yield from _by_state(table, "diverged")
 
 
 def _unfinished(table):
@@ -137,18 +162,17 @@ def _unfinished(table):
     if {"flops", "budget"} <= set(table.columns):
         flops, budget = columns.numbers(table, "flops"), columns.numbers(table, "budget")
         yield f"under {FINISHED:.0%} of the budget was spent", flops < FINISHED * budget
-    yield from _by_status(table, "unfinished")
+    yield from _by_state(table, "unfinished")
 
 
-def _by_status(table, reason):
-    for column in STATUS:
-        if column in table.columns:
-            said = table[column].astype(str).str.lower()
-            yield f"by its {column}", said.isin(WORDS[reason])
+def _by_state(table, reason):
+    for column in states.columns(table):
+        yield f"by its {column}", states.reasons(table[column]) == reason
 
 
 def _duplicates(table, drop, name):
-    twice = table.duplicated().to_numpy()
+    same = [c for c in table.columns if names.plain(c) not in names.INDEX]
+    twice = table.duplicated(same).to_numpy()
     words = "the same in every column as an earlier row"
     if {"run_id", "steps"} <= set(table.columns):
         twice = table.duplicated(["run_id", "steps"]).to_numpy()

@@ -1,6 +1,5 @@
 """The results table: its columns, their units, and what each may hold (one row per checkpoint)."""
 
-import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -90,29 +89,6 @@ EXPECTED = {
     "share": "a number from 0 to 1",
     "flag": "True or False",
 }
-
-
-def read_table(path: str | pathlib.Path) -> "pd.DataFrame":
-    """Read a CSV or parquet table and validate it; InputError if it is missing or malformed."""
-    return validate(load(path), name=pathlib.Path(path).name)
-
-
-def load(path: str | pathlib.Path) -> "pd.DataFrame":
-    """Read a CSV or parquet table, anybody's; InputError if there is none at `path`."""
-    import pandas as pd
-
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file, expected a table (CSV or parquet)")
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        # An identifier of twelve hex digits may look like a number, so text is read as text.
-        return pd.read_csv(path, dtype=dict.fromkeys(IDENTIFIERS, str))
-    except ImportError:
-        raise InputError(f"{path}: reading parquet needs pyarrow, which is not installed") from None
-    except (ValueError, OSError) as error:  # of pandas for CSV, of pyarrow for parquet
-        raise InputError(f"{path}: not a table: {str(error).splitlines()[0]}") from error
 
 
 def validate(

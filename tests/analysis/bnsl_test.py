@@ -6,7 +6,8 @@ import pytest
 from analysis.engine import bootstrap
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
-from analysis.laws.bnsl import BNSL, Broken
+from analysis.laws.bnsl import LAW as BNSL
+from analysis.laws.bnsl import Broken
 from vdit.errors import InputError
 
 FLOPS = np.geomspace(1e15, 1e21, 25)

@@ -11,7 +11,7 @@ import analysis
 from analysis import branches, compare, plan, predict, rates, report, trend
 from analysis.engine import problem
 from analysis.fitting import exponents, laws
-from analysis.fitting.rows import prepare
+from analysis.fitting.rows import prepare, swept
 from analysis.frontier import minima
 from analysis.laws import hyperparameters, loglinear
 from analysis.table import columns
@@ -159,7 +159,7 @@ def test_neither_prediction_nor_verdict_nor_page_takes_them_in():
         before = table[table["flops_budget"] < table["flops_budget"].max()]
         prediction = predict.predict_table(before, resamples=50) | {"created": 1.6e9}
         fit = analysis.fit(table, bootstrap=20)
-        assert report._fits(fit, table)
+        assert report._fits(fit, swept(table))
         page, judged, png = report.build(table, fit, prediction)
         page = re.sub(r"<p>\d+ rows whose schedule had not ended left out\.</p>\n", "", page)
         made.append((prediction, judged, png, page))
@@ -172,7 +172,7 @@ def test_a_fit_stands_while_a_larger_budget_is_still_training():
     going = before_the_end(RUNS[-1], 0.5) | {"run_id": "going"}
     going["flops_budget"] *= 2
     table = pd.DataFrame([*RUNS, going])
-    assert report._fits(fit, table)
+    assert report._fits(fit, swept(table))
     assert "going" not in set(minima.select(table, "loss_ema", "params")[0]["run_id"])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis import collect
-from analysis.table import pairs, schema
+from analysis.table import pairs, reading, schema
 from tests.analysis.synthetic_sweep import make_rows, scores_of, write_root
 from vdit.errors import InputError
 
@@ -121,7 +121,7 @@ def test_runs_without_the_same_triples_have_no_paired_error(root):
 def test_the_command_writes_the_table_and_nothing_half(root, capsys):
     out = root / "results.csv"
     collect.main(["--root", str(root), "--out", str(out)])
-    assert len(schema.read_table(out)) == 12
+    assert len(reading.read_table(out)) == 12
     assert [p.name for p in root.iterdir() if p.is_file()] == ["results.csv"]
     assert "12 runs at 2 compute budgets" in capsys.readouterr().out
 

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis import laws
 from analysis.fitting import command, summary
+from analysis.table import arguments, names
 from tests.analysis.synthetic_sweep import make_rows, optimum
 from tests.paths import ROOT, reference
 from vdit.errors import InputError
@@ -109,12 +111,12 @@ def test_rows_held_out_are_predicted_and_not_fitted():
 
 def test_checkpoints_of_one_run_are_resampled_together():
     table = runs(sizes=5)
-    table["run"] = np.arange(len(table)).astype(str)
+    table["model"] = np.arange(len(table)).astype(str)
     shared = np.exp(0.01 * np.random.default_rng(1).standard_normal(len(table)))
     copies = [table.assign(L=table["L"] * shared * (1 + 1e-6 * i), step=i) for i in range(6)]
     table = pd.concat(copies, ignore_index=True)
     apart, together = (
-        fit(table, bootstrap=200, group=group)["intervals"]["alpha"] for group in (None, "run")
+        fit(table, bootstrap=200, group=group)["intervals"]["alpha"] for group in (None, "model")
     )
     assert np.ptp(together) > 1.7 * np.ptp(apart)
 
@@ -201,7 +203,7 @@ def test_a_budget_is_what_a_column_says_it_is():
         (lambda t: t.drop(columns="D"), "missing column 'D'"),
         (lambda t: t.assign(L=-t["L"]), "row 1: L is -"),
         (lambda t: pd.concat([t, t.iloc[[4]]]), "row 37: the same in every column"),
-        (lambda t: t.assign(N=t["N"].where(t.index != 3)), "row 4: N is nan"),
+        (lambda t: t.assign(N=np.nan), "N is blank in every row"),
         (
             lambda t: t.assign(D=t["D"].astype(object).where(t.index != 3, "many")),
             "row 4: D is many",
@@ -279,11 +281,18 @@ def test_the_function_stays_a_function_and_nobody_imports_the_command():
 
 
 def test_the_command_names_what_the_library_has():
-    from analysis.fitting import laws
-    from analysis.table import columns
+    assert set(arguments.ROLES) == set(names.ROLES)
 
-    assert set(command.LAWS) == set(laws.names())
-    assert set(command.ROLES) == set(columns.ROLES)
+
+def test_a_law_is_a_file_of_its_name():
+    assert {"chinchilla", "frontier", "isoflop", "metric"} <= set(laws.names())
+    assert not {"power_terms", "registry", "surface"} & set(laws.names())
+    for name in laws.names():
+        assert laws.find(name).name == name
+        assert name in command.parser().format_help()
+        assert set(laws.find(name).inputs) <= set(arguments.ROLES)
+    with pytest.raises(InputError, match="law is 'sora', expected one of bnsl, chinchilla"):
+        laws.find("sora")
 
 
 def test_help_comes_before_anything_heavy():

@@ -36,7 +36,7 @@ def test_a_clean_table_is_left_alone(table):
         ("loss_ema", np.inf, "diverged"),
         ("loss_ema", np.nan, "diverged"),
         ("diverged", True, "diverged"),
-        ("status", "crashed", "diverged"),
+        ("status", "crashed", "failed"),
         ("state", "Running", "unfinished"),
         ("annealed", False, "unfinished"),
         ("flops", 1e10, "unfinished"),

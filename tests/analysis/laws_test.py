@@ -114,8 +114,9 @@ def test_what_follows_from_a_law():
     }
     assert derived["power"] == {}
     assert derived["frontier"]["C0"] == pytest.approx(300.0 ** (1 / 0.2))
-    assert derived["chinchilla"] == pytest.approx({"a": 3 / 7, "b": 4 / 7})
-    assert derived["gamma"] == pytest.approx({"a": 3 / 7, "b": 4 / 7})
+    assert derived["chinchilla"] == pytest.approx({"a": 3 / 7, "b": 4 / 7, "g": 0.12 / 0.7})
+    # Its outer exponent steepens both terms alike.
+    assert derived["gamma"] == pytest.approx({"a": 3 / 7, "b": 4 / 7, "g": 0.7 * 0.12 / 0.7})
     # Equation 1.5 of 2001.08361 has terms N^-(alpha_N / alpha_D) and D^-1.
     assert derived["kaplan"]["a"] == pytest.approx(1 / (1 + 0.076 / 0.095))
 

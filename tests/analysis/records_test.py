@@ -3,7 +3,7 @@
 import pytest
 
 from analysis import collect
-from analysis.table import schema
+from analysis.table import reading
 from analysis.verdict import video_scores
 from tests.analysis.synthetic_sweep import (
     SCORES,
@@ -43,7 +43,7 @@ def test_every_evaluated_checkpoint_is_a_row(evaluated, capsys):
     collect.main(["--root", str(evaluated), "--out", str(evaluated / "results.csv")])
     said = capsys.readouterr().out
     assert "12 runs at 2 compute budgets, and 24 earlier checkpoints of them" in said
-    assert len(schema.read_table(evaluated / "results.csv")) == 36
+    assert len(reading.read_table(evaluated / "results.csv")) == 36
 
 
 def test_what_was_measured_last_goes_before_result_json_and_the_rest_of_its_row_does_not(evaluated):
@@ -102,7 +102,7 @@ def test_only_the_last_row_of_a_run_has_a_paired_error(evaluated):
 
 def test_scores_are_what_is_compared_with_real_clips(evaluated):
     collect.main(["--root", str(evaluated), "--out", str(evaluated / "results.csv")])
-    table = schema.read_table(evaluated / "results.csv")
+    table = reading.read_table(evaluated / "results.csv")
     assert {"extend_position", "extend_position_se", "extend_position_still"} <= set(table)
     assert sorted(video_scores.names(table)) == sorted(SCORES)
     for name, sign in SCORES.items():

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
-from analysis.laws.repeated import REPEATED
+from analysis.laws.repeated import LAW as REPEATED
 
 NAMES = ("A", "B", "E", "alpha", "beta", "RD_star", "RN_star")
 PUBLISHED = (521.0, 1488.0, 1.87, 0.353, 0.353, 15.4, 5.3)  # 2305.16264

@@ -10,7 +10,7 @@ import pytest
 
 from analysis import collect, predict, report
 from analysis.fitting import command as fitting
-from analysis.table import schema
+from analysis.table import reading
 from tests.analysis.synthetic_sweep import make_rows, write_root
 from vdit.errors import InputError
 
@@ -61,7 +61,7 @@ def draw(root, rows=None, videos=True):
     write_root(root, rows or make_rows(6), videos=videos)
     table = root / "results.csv"
     collect.main(["--root", str(root), "--out", str(table)])
-    frame = schema.read_table(table)
+    frame = reading.read_table(table)
     largest = frame["flops_budget"].max()
     before = predict.predict_table(frame[frame["flops_budget"] < largest], resamples=200)
     before["created"] = 1_600_000_000.0
@@ -110,7 +110,7 @@ def test_the_prediction_is_shown_as_made_before(whole):
 
 def test_figures_follow_light_and_dark(whole):
     figures = re.findall(r"<svg.*?</svg>", whole[0], re.DOTALL)
-    assert len(figures) == 10
+    assert len(figures) == 12
     for figure in figures:
         assert "var(--ink)" in figure
         assert not re.search(r"#0[1-8]0[1-8]\d\d\b", figure)

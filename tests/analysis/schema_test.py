@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.table import columns, schema
+from analysis.table import columns, reading, schema
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
 
@@ -73,25 +73,25 @@ def test_identifiers_of_digits_survive_the_csv(table, tmp_path):
     table.loc[0, "run_id"] = "001234567890"
     table.loc[1, "run_id"] = "12345678e012"
     table.to_csv(tmp_path / "t.csv", index=False)
-    assert list(schema.read_table(tmp_path / "t.csv")["run_id"][:2]) == list(table["run_id"][:2])
+    assert list(reading.read_table(tmp_path / "t.csv")["run_id"][:2]) == list(table["run_id"][:2])
 
 
 def test_what_is_no_table_is_named(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        schema.read_table(tmp_path / "none.csv")
+        reading.read_table(tmp_path / "none.csv")
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(InputError, match="not a table"):
-        schema.read_table(tmp_path / "empty.csv")
+        reading.read_table(tmp_path / "empty.csv")
     (tmp_path / "head.csv").write_text("run_id,loss\n")
     with pytest.raises(InputError, match="no rows"):
-        schema.read_table(tmp_path / "head.csv")
+        reading.read_table(tmp_path / "head.csv")
 
 
 def test_anybody_s_table_is_loaded_as_it_is(tmp_path):
     (tmp_path / "t.csv").write_text("size,L\n100,0.5\n200,0.4\n")
-    assert schema.load(tmp_path / "t.csv")["size"].tolist() == [100, 200]
+    assert reading.load(tmp_path / "t.csv")["size"].tolist() == [100, 200]
     with pytest.raises(InputError, match="missing column 'run_id'"):
-        schema.read_table(tmp_path / "t.csv")
+        reading.read_table(tmp_path / "t.csv")
     (tmp_path / "t.parquet").write_text("no parquet")
     with pytest.raises(InputError, match=r"t\.parquet: not a table"):
-        schema.load(tmp_path / "t.parquet")
+        reading.load(tmp_path / "t.parquet")

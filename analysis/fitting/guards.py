@@ -1,0 +1,177 @@
+"""What makes a table's numbers doubtful for every law: units, direction, too little that varies.
+
+Each is said as a warning (`frontier.flags.Flag`), or is an error in one line.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.frontier import envelope
+from analysis.frontier.flags import Flag
+from analysis.table import columns, names, states
+from vdit.errors import InputError
+
+# C / (6 N D): attention, embeddings and what else N leaves out move it by less than this factor.
+DISAGREE = 1.5
+UNIT, NEAR = 1e3, 5.0  # a mix-up is a power of UNIT, but for this factor
+FEWEST, RISES = 5, 0.5  # rows; Spearman's correlation with compute from which a metric rises
+RISING = ("accuracy", "acc", "psnr", "ssim", "vbench", "clip_score", "clipscore", "win_rate")
+LOSSES = ("loss", "nll", "cross_entropy", "perplexity", "ppl", "bpb", "mse")  # better when lower
+
+
+def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]:
+    """Warnings where compute, size and tokens, or compute and budgets, are of different units."""
+    if set(columns.DERIVED) <= set(roles.columns):
+        n, d, c = (columns.numbers(rows, role) for role in ("params", "tokens", "flops"))
+        yield from _compared(c / (columns.FLOPS_PER_ND * n * d), "C / (6 N D)", _named(roles))
+    if "budget" in roles.columns and "flops" in rows.columns:
+        spent, asked = columns.numbers(rows, "flops"), columns.numbers(rows, "budget")
+        mixed = _mixed(spent[asked > 0] / asked[asked > 0])
+        if mixed:
+            raise InputError(
+                f"{name}: {roles.columns['budget']} is {1 / mixed:.0e} times what was spent in the "
+                "median row, expected FLOPs in both"
+            )
+
+
+def _compared(ratio, formula, where):
+    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+    if not len(ratio):
+        return
+    middle, mixed = float(np.median(ratio)), _mixed(ratio)
+    span = f"{ratio.min():.3g} to {ratio.max():.3g}"
+    if mixed:
+        words = f"{formula} is {middle:.3g} in the median row ({span}), a factor of {mixed:.0e}"
+        yield Flag("units", None, f"{words}: {where} are not all in plain numbers")
+    elif not 1 / DISAGREE < middle < DISAGREE:
+        words = f"{formula} is {middle:.3g} in the median row ({span})"
+        yield Flag("6ND", None, f"{words}: {where} count different things")
+    apart = np.abs(np.log10(ratio / middle)) > np.log10(UNIT / NEAR)
+    if apart.any():
+        words = f"{formula} of {apart.sum()} rows is {UNIT / NEAR:g} times more or less than usual"
+        yield Flag("units", None, f"{words} ({span}): units of single rows differ")
+
+
+def _mixed(ratio):
+    """The power of 1,000 that the median ratio is near, or None."""
+    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+    power = np.log10(np.median(ratio)) / np.log10(UNIT) if len(ratio) else 0.0
+    near = round(float(power))
+    close = abs(power - near) * np.log10(UNIT) < np.log10(NEAR)
+    return UNIT**near if near and close else None
+
+
+def _named(roles):
+    return ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
+
+
+def falling(roles: columns.Roles, rows: pd.DataFrame, name: str) -> None:
+    """InputError if what is fitted as a loss rises with compute, unless its name says it is one."""
+    column = roles.columns.get("loss")
+    if column is None or any(word in names.plain(column) for word in LOSSES):
+        return
+    if names.plain(column) in RISING or _rises(rows):
+        raise InputError(
+            f"{name}: {column} rises with compute or is better when higher, laws are of losses: "
+            f"--higher_is_better fits 1 - {column}, --no-higher_is_better fits it as it is, "
+            f"--loss COL names another, --law metric --metric {column} predicts it from the loss"
+        )
+
+
+def _rises(rows):
+    x = next((role for role in ("flops", "tokens", "params") if role in rows.columns), None)
+    if x is None:
+        return False
+    against, loss = columns.numbers(rows, x), columns.numbers(rows, "loss")
+    sound = np.isfinite(against + loss)
+    if sound.sum() < FEWEST or not np.ptp(against[sound]) or not np.ptp(loss[sound]):
+        return False
+    return stats.spearmanr(against[sound], loss[sound]).statistic > RISES
+
+
+def turned(values: pd.Series, column: str, name: str) -> pd.Series:
+    """1 less a share that is better when higher; InputError if it is no share (0 to 1)."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    if not numbers.dropna().between(0, 1).all():
+        raise InputError(
+            f"{name}: {column} is better when higher and no share from 0 to 1, so no law of a loss "
+            f"describes it: name a loss, and --law metric --metric {column}"
+        )
+    return 1 - numbers
+
+
+def direction(roles: columns.Roles, higher_is_better: bool | None) -> str | None:
+    """ "down" where the metric named falls with the loss, for it is better when higher; "up"; None.
+
+    As asked for, as the records of evaluators say (NAME_lower_is_better), or by its name.
+    """
+    column = roles.columns.get("metric")
+    if column is None:
+        return None
+    if higher_is_better is None:
+        lower = roles.own.get(f"{column}_lower_is_better", pd.Series(dtype=object)).dropna()
+        if not lower.empty:
+            higher_is_better = not states.annealed(lower.head(1))[0]
+        elif names.plain(column) in RISING:
+            higher_is_better = True
+    return {True: "down", False: "up", None: None}[higher_is_better]
+
+
+def of_laws(
+    rows: pd.DataFrame, laws: Mapping[str, Mapping[str, Any]], budgets: Mapping[str, Any]
+) -> Iterator[Flag]:
+    """Warnings on the laws fitted: each method's guards hold for all of them.
+
+    `laws` {name: entry}; `budgets` is the budgets' part of a fit, whose own flags speak of edges.
+    """
+    if not set(columns.DERIVED) <= set(rows.columns):
+        return
+    if any(entry.get("fitted_to") for entry in laws.values()):
+        yield from of_designs(rows)
+        yield from () if budgets else of_envelope(rows)
+    for entry in laws.values():
+        yield from of_surface(entry, rows)
+
+
+def of_designs(rows: pd.DataFrame) -> Iterator[Flag]:
+    """Warnings where runs that differ in compute differ in nothing that could be chosen better."""
+    for kind, word, role in (
+        ("one_size", "size", "params"),
+        ("one_token_count", "tokens", "tokens"),
+    ):
+        values = columns.numbers(rows, role)
+        if len(np.unique(values)) == 1:
+            text = f"all runs have one {word} ({values[0]:.3g}): other {word} may do better with as"
+            yield Flag(kind, None, f"{text} much compute, so this is no law of the best loss")
+
+
+def of_envelope(rows: pd.DataFrame) -> Iterator[Flag]:
+    """Warnings on a law of compute read off the lower envelope of all runs: its ends."""
+    size, loss = columns.numbers(rows, "params"), columns.numbers(rows, "loss")
+    on = size[envelope.lower_hull(np.log(columns.numbers(rows, "flops")), np.log(loss))]
+    for end, edge in (("smallest", size.min()), ("largest", size.max())):
+        if size.min() < size.max() and (on == edge).any():
+            text = f"{(on == edge).sum()} of {len(on)} rows on the envelope are of the {end} size"
+            yield Flag("edge", None, f"{text} ({edge:.3g}): the best size there may lie beyond")
+
+
+def of_surface(entry: Mapping[str, Any], rows: pd.DataFrame) -> Iterator[Flag]:
+    """A warning where a law of N and D has its best size for the largest compute beyond the runs'.
+
+    The best N of A N^-alpha + B D^-beta at C = k N D (2203.15556, equation 4), k as in the runs.
+    """
+    p = entry["parameters"]
+    if not {"A", "B", "alpha", "beta"} <= set(p) or not min(p["alpha"], p["beta"]) > 0:
+        return
+    size, tokens, compute = (columns.numbers(rows, role) for role in ("params", "tokens", "flops"))
+    both, product = p["alpha"] + p["beta"], compute.max() / np.median(compute / (size * tokens))
+    ratio = p["alpha"] * p["A"] / (p["beta"] * p["B"])
+    best = ratio ** (1 / both) * product ** (p["beta"] / both)
+    if not size.min() <= best <= size.max():
+        where = f"the sizes that were run, {size.min():.3g} to {size.max():.3g}"
+        text = f"{entry['law']}: the best size for the largest compute, {best:.3g}, lies beyond"
+        yield Flag("edge", None, f"{text} {where}")

@@ -1,0 +1,5 @@
+"""The best loss of each compute, L(C) = E + A C^-g: E is what no compute removes (2010.14701)."""
+
+from analysis.laws.power_terms import PowerTerms
+
+LAW = PowerTerms("frontier", ("flops",), ("A", "E", "g"))

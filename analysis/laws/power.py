@@ -1,0 +1,5 @@
+"""The power law without a floor, L(C) = A C^-g (2001.08361)."""
+
+from analysis.laws.power_terms import PowerTerms
+
+LAW = PowerTerms("power", ("flops",), ("A", "g"), floor=False)

@@ -1,0 +1,142 @@
+"""Score of a run from its size and tokens in two steps, and from its compute in one (2412.04403).
+
+Step 1 says the loss, L(N, D) = E + A N^-alpha + B D^-beta (or L(C), where the table has compute
+alone); step 2 the score that goes with a loss, monotone (`metric`). Each errs by what its law does
+not know and by how runs scatter about it, noise between runs included; the errors are independent,
+so the ends of the chained interval are as far from the value as
+
+    sqrt((M(end of the loss's interval) - M(L))^2 + (half the interval of a new score at L)^2)
+
+Beside it stands the same monotone law straight from compute to score, which does not see that two
+runs of one compute differ in size.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.fitting import entry, prediction
+from analysis.laws import metric
+from analysis.laws.chinchilla import LAW as CHINCHILLA
+from analysis.laws.frontier import LAW as FRONTIER
+from analysis.laws.method import Method
+from analysis.table import columns
+
+if TYPE_CHECKING:
+    from analysis.fitting.rows import Rows
+
+Interval = list[float] | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """What both ways say of one run; intervals are 95 % and of a new run, None without resamples.
+
+    observed: its score, None where it was not measured or the run is to come.
+    """
+
+    run: str
+    flops: float
+    observed: float | None
+    loss: float
+    loss_interval: Interval
+    value: float
+    interval: Interval
+    direct: float | None
+    direct_interval: Interval
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def line(self) -> str:
+        """For the terminal."""
+        seen = "" if self.observed is None else f", observed {self.observed:.4g}"
+        direct = "no law" if self.direct is None else _number(self.direct, self.direct_interval)
+        return (
+            f"  {self.run}{seen}: by its loss {_number(self.value, self.interval)}, "
+            f"by its compute {direct}"
+        )
+
+
+def chained(loss: float, loss_interval: Interval, scores: dict[str, Any]) -> tuple[float, Interval]:
+    """The score at a loss that is known to an interval, and its interval; scores: `metric.fit`."""
+    found = metric.predict(scores, loss)
+    value = found["value"]
+    if loss_interval is None:
+        return value, None
+    moved = np.sort(metric.predict(scores, loss_interval)["value"]) - value
+    half = np.abs(np.array(found["interval"]) - value)
+    return value, (value + np.array([-1, 1]) * np.hypot(moved, half)).tolist()
+
+
+def fit(rows: "Rows", part: dict[str, Any], options: entry.Options) -> dict[str, Any]:
+    """Both steps fitted to the rows; the scores of the rows held out and of a larger compute."""
+    sized = set(CHINCHILLA.inputs) <= set(rows.fitted.columns)
+    law = CHINCHILLA if sized else FRONTIER
+    rows.spread(law)
+    losses = entry.of_runs(
+        law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster()
+    )
+    steps = losses.entry, metric.of_rows(rows, part, options)
+    worst = next((s for s in steps if s["status"]["word"] == "not identified"), steps[1])
+    found = {"n": len(rows.fitted), "status": worst["status"]}
+    if not steps[1]["parameters"]:
+        return found
+    scores = [*_held(rows, losses, steps[1]), *_ahead(rows, losses, steps[1])]
+    return found | {
+        **{key: steps[0][key] | steps[1][key] for key in ("parameters", "intervals", "derived")},
+        "scores": [score.as_dict() for score in scores],
+        "lines": [score.line() for score in scores],
+    }
+
+
+def _held(rows, losses, steps):
+    if rows.held.empty:
+        return []
+    held = rows.held
+    names = held["run_id"].astype(str) if "run_id" in held else [f"row {i + 1}" for i in held.index]
+    seen = [None if np.isnan(v) else float(v) for v in columns.numbers(held, "metric")]
+    inputs = rows.inputs(losses.fit.problem.law, held)
+    return _scores(rows, names, columns.numbers(held, "flops"), seen, inputs, losses, steps)
+
+
+def _ahead(rows, losses, steps):
+    """The best run at the compute where laws are compared."""
+    flops = prediction.AHEAD * columns.numbers(rows.fitted, "flops").max()
+    inputs = {"flops": np.array([flops])}
+    if losses.fit.problem.law is CHINCHILLA:
+        inputs = prediction.sizes_at(rows, flops)
+        best = losses.fit.predict(inputs).argmin()
+        inputs = {role: values[[best]] for role, values in inputs.items()}
+    name = f"{prediction.AHEAD:g} times the largest compute"
+    return _scores(rows, [name], np.array([flops]), [None], inputs, losses, steps)
+
+
+def _scores(rows, names, flops, seen, inputs, losses, steps):
+    predicted, between = prediction.predict(losses, inputs)
+    ends = [None] * len(flops) if between is None else between.T.tolist()
+    direct = _direct(rows)
+    for name, c, observed, loss, interval in zip(
+        names, flops.tolist(), seen, predicted.tolist(), ends, strict=True
+    ):
+        straight = metric.predict(direct, c) if direct["parameters"] else {}
+        chain = chained(loss, interval, steps)
+        one = straight.get("value"), straight.get("interval")
+        yield Score(name, c, observed, loss, interval, *chain, *one)
+
+
+def _direct(rows):
+    """The monotone law of the score in compute."""
+    known = ~np.isnan(columns.numbers(rows.fitted, "metric"))
+    values = (columns.numbers(rows.fitted, role)[known] for role in ("flops", "metric"))
+    cluster = rows.cluster()
+    return metric.fit(*values, None if cluster is None else cluster[known])
+
+
+def _number(value, interval):
+    return f"{value:.4g}" + (f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else "")
+
+
+LAW = Method("two_step", ("flops", "metric"), fit)

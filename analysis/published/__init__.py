@@ -1,0 +1,1 @@
+"""Published tables of runs fitted here, beside the numbers that were published of them."""

@@ -1,0 +1,43 @@
+"""The flags that say what a table's columns hold: the same of every command that reads one."""
+
+import argparse
+from collections.abc import Sequence
+
+TABLE = "table of runs, anybody's (CSV, TSV, JSONL or parquet)"
+ROLES = {
+    "params": "model size N (default: params)",
+    "tokens": "training tokens D (tokens; else C / 6N)",
+    "flops": "training compute C (flops; else 6ND)",
+    "loss": "loss (loss_ema where the table has it, else loss)",
+    "group": "the run of a row: rows of one run are resampled together (trunk, or run_id)",
+    "budget": "compute budget of an isoFLOP curve (flops_budget); within 2 %% they are one",
+    "loss_se": "measured noise of each loss: rows weigh by it (none)",
+    "width": "model width (width)",
+    "depth": "model depth (depth)",
+    "unique_tokens": "distinct tokens, for repeated data (unique_tokens)",
+    "lr": "learning rate (lr)",
+    "batch": "batch size (batch)",
+    "metric": "quality metric that --law metric predicts from loss (none)",
+}
+
+
+def add(parser: argparse.ArgumentParser, roles: Sequence[str] = tuple(ROLES)) -> None:
+    """Add a flag for the column of each role, and for the direction of what is fitted."""
+    columns = parser.add_argument_group(
+        "columns of the table, by what they hold",
+        "Without a flag a column is found by its name, such as N, n_params or Params (M); units of "
+        "headers and cells such as 1.2B are read; what was guessed is printed.",
+    )
+    for role in roles:
+        names = ("--params", "--size") if role == "params" else (f"--{role}",)
+        columns.add_argument(*names, metavar="COL", help=ROLES[role])
+    columns.add_argument(
+        "--higher_is_better",
+        action=argparse.BooleanOptionalAction,
+        help="of the metric where one is named, else of the loss: of a share, 1 - loss is fitted",
+    )
+
+
+def given(args: argparse.Namespace) -> dict[str, str | None]:
+    """{role: the column that was named, or None} of parsed arguments."""
+    return {role: getattr(args, role) for role in ROLES if role in args}

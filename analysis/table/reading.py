@@ -1,0 +1,113 @@
+"""Anybody's files of runs as a table: CSV of any delimiter, TSV, JSON lines, parquet, W&B exports.
+
+pandas reads; what was guessed on the way is told. Nothing is renamed but blanks about names.
+"""
+
+import json
+import pathlib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from analysis.table import names, schema
+from vdit.errors import InputError
+
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
+
+Tell = Callable[[str], None]
+FORMATS = "CSV, TSV, JSONL or parquet"
+DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+# A chart of Weights & Biases as CSV has a column "RUN - METRIC" for each run, and its ends.
+CHART = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
+
+
+def load(path: str | pathlib.Path, tell: Tell = lambda line: None) -> "pd.DataFrame":
+    """The table at `path`; `tell` hears what was guessed. InputError if there is none."""
+    import pandas as pd
+
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, expected a table ({FORMATS})")
+    kind = path.name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
+    try:
+        if kind == "parquet":
+            table = pd.read_parquet(path)
+        elif kind in ("json", "jsonl", "ndjson"):
+            table = _json(path, kind)
+        else:
+            table = _text(path, tell)
+    except ImportError:
+        raise InputError(f"{path}: reading parquet needs pyarrow, which is not installed") from None
+    except (ValueError, OSError) as error:  # of pandas for text, of pyarrow for parquet
+        raise InputError(f"{path}: not a table: {str(error).splitlines()[0]}") from error
+    return _long(stripped(table, path), tell)
+
+
+def read_table(path: str | pathlib.Path) -> "pd.DataFrame":
+    """The results table at `path`, in its own names; InputError if it is malformed."""
+    return schema.validate(load(path), name=pathlib.Path(path).name)
+
+
+def _json(path, kind):
+    """A row for each object; what is nested has dotted names."""
+    import pandas as pd
+
+    if kind == "json":
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    else:
+        rows = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                rows += [json.loads(line)] if line.strip() else []
+            except ValueError as error:
+                raise InputError(f"{path}: line {number} is no JSON: {error}") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path}: expected objects, one for each row")
+    return pd.json_normalize(rows)
+
+
+def _text(path, tell):
+    """Columns between whichever delimiter cuts the header into most."""
+    import pandas as pd
+
+    heads = {mark: list(pd.read_csv(path, sep=mark, nrows=0).columns) for mark in DELIMITERS}
+    mark = max(heads, key=lambda mark: len(heads[mark]))
+    if mark != "," and len(heads[mark]) > 1:
+        tell(f"read as a table with {DELIMITERS[mark]} between columns")
+    # An identifier of twelve hex digits may look like a number, so it is read as text.
+    texts = {name: str for name in heads[mark] if names.is_identifier(name)}
+    table = pd.read_csv(path, sep=mark, dtype=texts)
+    if list(table.index) not in (list(range(len(table))), list(range(1, len(table) + 1))):
+        raise InputError(
+            f"{path}: rows have more cells than the header has names: is a comma inside a number? "
+            "expected a decimal point, and quotes around thousand separators"
+        )
+    return table.reset_index(drop=True)
+
+
+def stripped(table: "pd.DataFrame", name: str | pathlib.Path = "table") -> "pd.DataFrame":
+    """The table with no blanks about its names; InputError where two columns share one."""
+    table = table.rename(columns=lambda name: str(name).strip())
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"{name}: two columns are named {twice[0]!r}")
+    return table
+
+
+def _long(table, tell):
+    """A chart of Weights & Biases as rows of run, x and metric; any other table as it is."""
+    import pandas as pd
+
+    found = {name: CHART.fullmatch(name) for name in table.columns}
+    shown = {name: match for name, match in found.items() if match and not match["end"]}
+    if not any(f"{name}__MIN" in table.columns for name in shown):
+        return table
+    axis = [name for name, match in found.items() if not match]
+    parts = [
+        table[axis].assign(run=match["run"], **{match["metric"]: table[name]})
+        for name, match in shown.items()
+    ]
+    tell(f"read as a chart of W&B: {len(shown)} runs, each a column; their __MIN, __MAX left out")
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.dropna(subset=[match["metric"] for match in shown.values()], how="all")
