@@ -9,6 +9,7 @@ import pytest
 from analysis import calibrate
 from analysis.calibration import grids
 from tests.paths import ROOT
+from vdit.errors import InputError
 
 CLEAN, *_, STAR, CORNERS = grids.GRIDS
 
@@ -46,7 +47,7 @@ def test_the_command_knows_designs_of_either_kind(tmp_path, capsys):
     out = str(tmp_path / "grids.csv")
     calibrate.main(["--grids", "--design", "corners", "--sweeps", "2", "--out", out])
     assert set(pd.read_csv(out)["design"]) == {"corners"}
-    with pytest.raises(Exception, match="--design demo: expected one of clean"):
+    with pytest.raises(InputError, match="--design demo: expected one of clean"):
         calibrate.main(["--grids", "--design", "demo"])
 
 
