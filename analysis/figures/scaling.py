@@ -25,12 +25,14 @@ def scaling(rows, fit, palette, size, prediction=None):
         mew=0,
         label="a run",
     )
-    _forecast(ax, fit, palette)
+    if fit["curve"]:
+        _forecast(ax, fit, palette)
     _frontier_points(ax, fit, palette)
     if prediction:
         _predicted(ax, prediction, palette)
     axes.compute_axis(ax, fit)
-    ax.set_xlim(right=1.2 * fit["curve"]["flops"][-1])
+    if fit["curve"]:
+        ax.set_xlim(right=1.2 * fit["curve"]["flops"][-1])
     lowest = [_bottom(fit), rows[loss].min()]
     if prediction and prediction["interval"]:
         lowest.append(prediction["interval"][0])
@@ -127,7 +129,8 @@ def _predicted(ax, check, palette):
 def _bottom(fit):
     """The lowest point of the drawn band, kept in view unless it falls far below the runs."""
     lowest = min(min(budget["losses"]) for budget in fit["budgets"])
-    return max(min(fit["curve"].get("low", fit["curve"]["loss"])), 0.7 * lowest)
+    curve = fit["curve"] or {"loss": [lowest]}
+    return max(min(curve.get("low", curve["loss"])), 0.7 * lowest)
 
 
 def noise_levels(picks, prefix, palette, size):

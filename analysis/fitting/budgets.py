@@ -38,11 +38,12 @@ def measure(rows: Rows, options: entry.Options) -> tuple[dict[str, Any], dict[st
     for law in laws.values():
         between = law.pop("between", None)
         law["held_out"] = None if held is None else _held_out(law, rows, held, shown, between)
-    return _part(table, budgets, shown, options), laws
+    return _part(table, budgets, found, shown, options), laws
 
 
-def _part(table, budgets, found, options):
+def _part(table, budgets, found, shown, options):
     whole = forecast.outlook(found, table, OWN)
+    ahead = [whole.at(times * budgets[-1].flops) for times in TIMES if whole.stack.laws]
     told = best_size.voices(found, whole.stack.laws.get("chinchilla"))
     noise = found.noise
     warned = flags.of_budgets(budgets, noise.sd if noise else None)
@@ -50,20 +51,23 @@ def _part(table, budgets, found, options):
         "bootstrap": options.bootstrap,
         "noise": noise and {"relative": True, **vars(noise)},
         "estimator": found.estimator,
-        "budgets": [entry_of(budget, found) for budget in budgets],
+        "budgets": [entry_of(budget, shown) for budget in budgets],
         "warnings": [flag.as_dict() for flag in warned],
-        "isoflop": {**(size := minima.fit_size(found)), "status": entry.status(size["status"])},
+        "isoflop": {**(size := minima.fit_size(shown)), "status": entry.status(size["status"])},
         "size_law": _size(best_size.headline(told, found), found, options),
         "tokens": _tokens_law(table, "params"),
         "rollout": whole.trials,
         "curve": _forecast_curve(whole, found),
-        "forecasts": [whole.at(times * budgets[-1].flops).as_dict() for times in TIMES],
+        "loss_law": _loss_law(whole, found, options.rng()),
+        "forecasts": [one.as_dict() for one in ahead],
         "gain": whole.gain(),
     }
 
 
 def _forecast_curve(whole, found):
     """The mixture of laws along compute, to REACH times the largest budget."""
+    if not whole.stack.laws:
+        return None
     flops = _grid(found)
     if found.noise is None:
         return {"flops": flops.tolist(), "loss": [whole.at(c).loss for c in flops]}
@@ -71,6 +75,23 @@ def _forecast_curve(whole, found):
     ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
     loss, low, high = ends.tolist()
     return {"flops": flops.tolist(), "loss": loss, "low": low, "high": high}
+
+
+def _loss_law(whole, found, rng):
+    """Laws of compute in one form, `forms.of_compute`: the likeliest, and draws of each by weight."""
+    if not whole.stack.laws:
+        return None
+    laws = {name: whole.stack.laws[name] for name in ("frontier", "curved")}
+    at, ahead = float(np.mean(found.log_c)), whole.stack.weights(float(found.log_c[-1]))
+    shares = np.array([ahead[name] + 1e-12 for name in laws])
+    best = list(laws.values())[int(np.argmax(shares))]
+    result = {"reference": np.exp(at), "parameters": {"k": 0.0} | best.parameters(at)}
+    if found.noise is None:
+        return result | {"draws": None}
+    counts = rng.multinomial(DRAWS_KEPT, shares / shares.sum())
+    drawn = [law.draws(count, at, rng) for law, count in zip(laws.values(), counts, strict=True)]
+    known = [{"k": np.zeros(count)} | d for d, count in zip(drawn, counts, strict=True)]
+    return result | {"draws": {n: np.concatenate([d[n] for d in known]).tolist() for n in "EAgk"}}
 
 
 def swept(table: pd.DataFrame) -> pd.DataFrame | None:

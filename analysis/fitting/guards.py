@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.frontier import envelope, flags, isoflop
+from analysis.frontier import envelope, flags, minima
 from analysis.frontier.flags import Flag
 from analysis.table import columns
 from vdit.errors import InputError
@@ -93,9 +93,8 @@ def of_laws(
 
 def of_sweep(table: pd.DataFrame, loss: str, size: str) -> list[Flag]:
     """Warnings on the minima of a sweep over budgets; `loss`, `size`: columns of its table."""
-    budgets = isoflop.fit_budgets(table, loss, size)
-    noise = isoflop.measure_noise(table, budgets, loss, size)
-    return flags.of_budgets(budgets, noise.sd if noise else None)
+    budgets, found = minima.measure(table, loss, size)
+    return flags.of_budgets(budgets, found.noise.sd if found.noise else None)
 
 
 def of_designs(rows: pd.DataFrame) -> Iterator[Flag]:

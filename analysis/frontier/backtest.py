@@ -71,7 +71,7 @@ class Stack:
         ahead = log_c - self.last
         told = [trial for trial in self.trials if trial.ahead > ahead - SAME]
         if not told:
-            return dict.fromkeys(self.laws, 1 / len(self.laws))
+            return dict.fromkeys(self.laws, 1 / max(len(self.laws), 1))
         able = [n for n in STACKED if n in self.laws and all(n in t.said for t in self.trials)]
         scores = np.array([sum(t.said[n].log_density(t.log_loss) for t in told) for n in able])
         shares = np.exp(scores - scores.max())
@@ -99,6 +99,8 @@ def fitted(
     found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
 ) -> dict[str, Fitted]:
     """Every law that the minima, and the runs of their budgets, can tell; by name."""
+    if len(found.log_c) < FIRST:
+        return {}
     laws = {name: minima.posterior(name, found) for name in curve.LAWS}
     if rows is None:
         return laws
@@ -144,6 +146,8 @@ def as_dict(found: Stack, log_c: np.ndarray) -> dict[str, Any]:
     following = float(log_c[-1] + step)
     coming = {name: float(np.exp(np.squeeze(law.value(following)))) for name, law in laws.items()}
     weights = found.weights(following)
+    if not weights:
+        return {"trials": [], "weights": {}, "tested": 1.0, "rms": {}, "horizons": {}}
     return {
         "rule": "laws weigh by the density that they gave to budgets they had not seen",
         "weights": weights,

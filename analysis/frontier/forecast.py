@@ -75,7 +75,7 @@ class Outlook:
         """
         log_c = self.minima.log_c
         low = float(log_c[-1] - np.log(SPAN))
-        if self.minima.noise is None or low < log_c[0] - 1e-6:
+        if self.minima.noise is None or low < log_c[0] - 1e-6 or not self.stack.laws:
             return None
         fall = self.stack.fall(low, float(log_c[-1]))
         return _gain(fall, float(np.exp(low)), float(np.exp(log_c[-1])))

@@ -57,6 +57,7 @@ class Minima:
     size_covariance: np.ndarray  # (B, B)
     df: np.ndarray  # (2, B) of the variances of log loss and log size
     off: int
+    own: float = 0.0  # variance of log loss that budgets have of their own, in `loss_covariance`
 
     @property
     def loss_sd(self) -> np.ndarray:
@@ -81,6 +82,7 @@ class Minima:
             self.size_covariance[:count, :count],
             self.df[:, :count],
             self.off,
+            self.own,
         )
 
 
@@ -131,6 +133,8 @@ def _scattered(found):
     What all runs of a budget share no run of it shows. The curve is `curve.curved`, the most
     flexible law of compute; with three budgets it passes through all of them and tells nothing.
     """
+    if len(found.log_c) <= curve.LAWS["curved"].parameters:
+        return found
     law = posterior("curved", found)
     if not law.extra:
         return found
@@ -138,7 +142,7 @@ def _scattered(found):
     df = found.df.copy()
     df[0] = 1 / ((1 - share) ** 2 / df[0] + share**2 / law.spare)
     own = law.extra * np.eye(len(found.loss))
-    return replace(found, loss_covariance=found.loss_covariance + own, df=df)
+    return replace(found, loss_covariance=found.loss_covariance + own, df=df, own=float(law.extra))
 
 
 def _best_runs(curves, seeds):
@@ -193,15 +197,17 @@ def _misfit(found, seeds):
     spare = found.df - count
     if spare <= 0 or total <= square:
         return 1.0
-    return float(special.fdtrc(spare, count, (total - square) / spare / (square / count)))
+    ratio = (total - square) / spare / max(square / count, 1e-300)
+    return float(special.fdtrc(spare, count, ratio))
 
 
-def posterior(law: str, minima: Minima) -> Posterior:
-    """What the minima say of one law of `LAWS`."""
+def posterior(law: str, minima: Minima, own: bool = True) -> Posterior:
+    """What the minima say of one law of `LAWS`; without the errors of their `own` if asked."""
     df = float(np.median(minima.df[0]))
-    return curve.posterior(
-        curve.LAWS[law], minima.log_c, np.log(minima.loss), minima.loss_covariance, df
-    )
+    covariance = minima.loss_covariance
+    if not own:
+        covariance = covariance - minima.own * np.eye(len(covariance))
+    return curve.posterior(curve.LAWS[law], minima.log_c, np.log(minima.loss), covariance, df)
 
 
 def fit_law(law: str, minima: Minima, rng: np.random.Generator | None = None) -> dict[str, Any]:
@@ -215,17 +221,18 @@ def fit_law(law: str, minima: Minima, rng: np.random.Generator | None = None) ->
     if points < min(curve.LAWS[law].parameters, curve.LOCAL):
         return result | {"status": f"not identified: {points} budgets"}
     found, at = posterior(law, minima), float(np.mean(log_c))
+    bare = posterior(law, minima, own=False) if minima.own else found
     p = found.parameters(at)
     result |= {"objective": "generalised least squares", "objective_value": found.chi2}
     result |= {"parameters": p | _c0(p, at), "draws": None}
-    result |= {"chi2": found.chi2, "spare": found.spare, "chance": found.chance}
+    result |= {"chi2": bare.chi2, "spare": bare.spare, "chance": bare.chance}
     if minima.noise is not None:
         drawn = found.draws(DRAWS, at, rng or np.random.default_rng(0))
         ends = {name: np.percentile(v, [2.5, 97.5]).tolist() for name, v in drawn.items()}
         if law != "frontier":
             ends.pop("E")
         result |= {"draws": drawn, "intervals": ends, "between": _between(found)}
-    result["status"] = _status(found, p, result.get("draws"))
+    result["status"] = _status(bare, p, result.get("draws"))
     return result
 
 

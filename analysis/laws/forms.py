@@ -39,5 +39,6 @@ def of_compute(c, reference, E, A, g, k=0.0, **_):
     L(C) = A exp(-g (1 - exp(-k u)) / k), u = log(C / reference).
     """
     u = np.log(np.asarray(c) / reference)
-    bent = -np.expm1(-k * u) / k if k else u
+    k = np.asarray(k, float)
+    bent = np.where(k == 0, u, -np.expm1(-k * u) / np.where(k == 0, 1.0, k))
     return E + A * np.exp(-g * bent)

@@ -135,4 +135,5 @@ def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str,
     return found | {"lines": tuning.lines(found)}
 
 
+FORM = "lr*, batch* = k N^params D^tokens, batch as its column counts"
 LAW = Method("hyperparameters", ("flops", "lr"), of_rows)

@@ -31,6 +31,8 @@ def scaling(rows, fit, judged):
 
 def _forecasts(fit):
     """What the laws say of larger budgets, and how far they were tested."""
+    if not fit["forecasts"]:
+        return "<p>One budget alone says nothing of a larger one.</p>"
     tested = fit["rollout"]["tested"]
     rows = [
         [

@@ -212,7 +212,8 @@ def method_section(fit: dict[str, Any]) -> str:
         "measured on planted sweeps (analysis.calibrate). All runs are measured on the same "
         "validation clips, noise levels and noises; other clips would move all points together. "
         f"Losses are those of column {columns['loss']}, sizes of {columns['params']}. FLOPs are "
-        f"true operations, two for each multiply-accumulate. In forecasts {fit['rollout']['rule']}."
+        "true operations, two for each multiply-accumulate. In forecasts laws weigh by the density "
+        "that they gave to budgets they had not seen."
     )
     details = f"<details><summary>In detail</summary><p>{elements.escape(text)}</p></details>"
     return elements.section("method", "How the intervals are made", details)

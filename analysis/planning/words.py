@@ -13,9 +13,7 @@ LABELS = {
     "loss": "loss",
 }
 LAWS = {
-    "local": "a power law through the last three budgets",
-    "power": "a power law through the budgets",
-    "frontier": "a power law with a floor through the budgets",
+    "forecast": "laws through the budgets, by how they predicted the next one",
     "chinchilla": "Chinchilla's law through all runs",
 }
 INFERENCE = {

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.verdict.thresholds import CONFIDENCE, LOWER_IS_BETTER
 
 SEEDS = 4  # runs to spare in cells of several seeds from which these tell their noise
+DEGREE = 2  # of the score in log loss, else
 
 
 def names(rows: pd.DataFrame) -> list[str]:
@@ -73,7 +74,7 @@ def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> flo
     """Standard deviation of a score between runs beyond what its clips explain.
 
     From runs of one budget and size that differ by the seed, where SEEDS or more are to spare; else
-    from the scatter of all runs about a straight line in log loss, which holds what a line misses.
+    from the scatter of all runs about a parabola in log loss, which holds what a parabola misses.
     """
     scored = rows.dropna(subset=[name, f"{name}_se"])
     values, clips = scored[name].to_numpy(float), scored[f"{name}_se"].to_numpy(float)
@@ -81,10 +82,10 @@ def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> flo
     spare = len(scored) - cells.ngroups
     if spare >= SEEDS:
         square = float(((values - cells.transform("mean").to_numpy()) ** 2).sum() / spare)
-    elif len(scored) > 3:
+    elif len(scored) > DEGREE + 2:
         x = np.log(scored[columns["loss"]].to_numpy(float))
-        rest = values - np.polyval(np.polyfit(x, values, 1), x)
-        square = float((rest**2).sum() / (len(x) - 2))
+        rest = values - np.polyval(np.polyfit(x, values, DEGREE), x)
+        square = float((rest**2).sum() / (len(x) - DEGREE - 1))
     else:
         return 0.0
     return math.sqrt(max(square - float((clips**2).mean()), 0.0))

@@ -138,7 +138,7 @@ def test_every_law_that_the_table_allows_in_one_call(tmp_path, capsys):
     assert {"frontier", "power", "chinchilla", "gamma", "kaplan", "isoflop", "envelope"} <= set(
         found["laws"]
     )
-    assert found["version"] == 2
+    assert found["version"] == 3
     for name, law in found["laws"].items():
         assert set(law) >= KEYS
         assert law["law"] == name

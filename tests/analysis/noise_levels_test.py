@@ -53,7 +53,7 @@ def test_without_noise_they_are_exact_and_rows_without_levels_are_left_out():
     table = sweep(noise=0)
     table.loc[0, "loss_t01"] = np.nan
     roles = table.assign(budget=table["flops_budget"])
-    levels = noise_levels.levels(roles, "loss", resamples=0)
+    levels = noise_levels.levels(roles, "loss")
     for level, (floor, _, _, alpha, beta) in zip(levels, PLANTED, strict=True):
         assert pytest.approx(floor, rel=1e-4) == level.E
         assert level.g == pytest.approx(alpha * beta / (alpha + beta), rel=1e-4)
