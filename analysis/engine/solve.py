@@ -115,10 +115,7 @@ def _descend(problem, objective, theta, weights, log_loss, iterations, settled):
         proposal, promise = _step(problem, theta[active], state, active, damping[active])
         new = _evaluate(problem, objective, proposal, weights, log_loss, active)
         better = new.value < state.value[active]
-        # A step damped to nothing promises nothing: only one that was free to move says it is over.
-        over = (promise <= settled * state.value[active] + nothing) & (
-            damping[active] <= FIRST_DAMPING
-        )
+        over = promise <= settled * state.value[active] + nothing
         over |= damping[active] >= MOST_DAMPING
         theta[active[better]] = proposal[better]
         state.take(active, new, better)

@@ -78,7 +78,7 @@ def _forecast_curve(whole, found):
 
 
 def _loss_law(whole, found, rng):
-    """Laws of compute in one form, `forms.of_compute`: the likeliest, and draws of each by weight."""
+    """Laws of compute in one form (`forms.of_compute`): the likeliest, and draws by weight."""
     if not whole.stack.laws:
         return None
     laws = {name: whole.stack.laws[name] for name in ("frontier", "curved")}

@@ -83,7 +83,7 @@ def of_runs(law, inputs, loss, options, weight=None, cluster=None):
         "parameters": plain(found.parameters),
         "derived": plain(found.derived),
         "intervals": {} if reach is None else plain(reach.parameters()),
-        "status": _status(found, missed),
+        "status": _status(found, missed, bool(options.bootstrap) and reach is None),
         "lack_of_fit": missed and missed.as_dict(),
         "held_out": None,
         "bootstrap": options.bootstrap,
@@ -94,11 +94,14 @@ def of_runs(law, inputs, loss, options, weight=None, cluster=None):
     return Fitted(entry, found, reach)
 
 
-def _status(found, missed):
-    """The fit's status, and in its words how far the law misses what repeats say."""
+def _status(found, missed, few):
+    """The fit's status, and in its words how far the law misses, and why there are no intervals."""
     told = {**found.status.as_dict(), "condition": _plain(found.status.condition)}
     if missed and missed.words:
         told["words"] += f"; {missed.words}"
+    if few:
+        runs = intervals.ENOUGH * len(found.theta)
+        told["words"] += f"; no intervals: they need {runs} runs of different inputs"
     return told
 
 
