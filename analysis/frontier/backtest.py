@@ -53,6 +53,13 @@ class Trial:
         return self.at - self.fitted + 1
 
 
+def _score(name, told):
+    """Log density that a law gave; the mean of one fit's, for what one fit says hangs together."""
+    fits = {trial.fitted for trial in told}
+    each = [[t.said[name].log_density(t.log_loss) for t in told if t.fitted == k] for k in fits]
+    return sum(np.mean(densities) for densities in each)
+
+
 @dataclass(frozen=True)
 class Stack:
     """Laws fitted to all budgets, and how they did in trials."""
@@ -73,7 +80,7 @@ class Stack:
         if not told:
             return dict.fromkeys(self.laws, 1 / max(len(self.laws), 1))
         able = [n for n in STACKED if n in self.laws and all(n in t.said for t in self.trials)]
-        scores = np.array([sum(t.said[n].log_density(t.log_loss) for t in told) for n in able])
+        scores = np.array([_score(name, told) for name in able])
         shares = np.exp(scores - scores.max())
         return dict(zip(able, (shares / shares.sum()).tolist(), strict=True))
 

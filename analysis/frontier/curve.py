@@ -13,6 +13,7 @@ Shapes k are not chosen but weighed: by the likelihood of the minima, Student's 
 measured, times a prior; given k, level and slope are those of generalised least squares. What a law
 says is the mixture. Where the minima scatter about a law by more than their errors, a variance is
 added to each (Paule and Mandel, J. Res. NBS 87, 1982), so that a law that does not fit says little.
+Few budgets hardly tell it: it is weighed with PRIOR degrees of freedom that expect none.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ SEEN = 18.0  # log weight below the best at which a shape stops counting
 CURVED = 0.15  # standard deviation of the prior of k, per step of one in log compute
 POWERS = -0.6, 0.9  # k of curved laws
 EXPONENTS = 0.004, 4.0  # g of the law with a floor, even in logs
+PRIOR = 3.0  # degrees of freedom that expect minima to scatter as their runs say
 MISFIT = 1e-3  # chance below which a law is said not to fit
 
 
@@ -164,11 +166,17 @@ class Posterior:
 
 
 def posterior(
-    law: Law, log_c: np.ndarray, log_loss: np.ndarray, covariance: np.ndarray, df: float
+    law: Law,
+    log_c: np.ndarray,
+    log_loss: np.ndarray,
+    covariance: np.ndarray,
+    df: float,
+    own: float = 0.0,
 ) -> Posterior:
     """Weigh the law's shapes by minima at log compute (B,) with errors `covariance` (B, B).
 
-    df: degrees of freedom with which the errors are known.
+    df: degrees of freedom with which the errors are known; own: the least variance that each
+    minimum is taken to have besides.
     """
     if law.last:
         log_c, log_loss = log_c[-law.last :], log_loss[-law.last :]
@@ -176,14 +184,16 @@ def posterior(
     spare = len(log_c) - law.parameters
     exact = _weigh(law, log_c, log_loss, covariance, df)
     chi2 = float(exact["rss"][0])
-    extra = 0.0
+    extra = own
     if chi2 > spare > 0:
-        extra = _scatter(law, exact["shape"][:1], log_c, log_loss, covariance, spare)
+        found = _scatter(law, exact["shape"][:1], log_c, log_loss, covariance, spare)
+        extra = max(extra, found * spare / (spare + PRIOR))
+    if extra:
         exact = _weigh(law, log_c, log_loss, covariance + extra * np.eye(len(log_c)), df)
     chance = _chance(chi2, spare, df)
     total = np.diag(covariance).mean() + extra
     share = extra / total
-    known = 1 / ((1 - share) ** 2 / df + (share**2 / spare if extra else 0.0))
+    known = 1 / ((1 - share) ** 2 / df + share**2 / (max(spare, 0) + PRIOR))
     parts = {name: exact[name] for name in ("weight", "shape", "theta", "covariance")}
     return Posterior(
         law, float(log_c[-1]), **parts, df=known, extra=extra, chi2=chi2, spare=spare, chance=chance

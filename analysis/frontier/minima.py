@@ -53,11 +53,17 @@ class Minima:
     log_c: np.ndarray  # (B,)
     size: np.ndarray  # (B,)
     loss: np.ndarray  # (B,)
-    loss_covariance: np.ndarray  # (B, B)
+    run_covariance: np.ndarray  # (B, B) of log loss, as runs show it
     size_covariance: np.ndarray  # (B, B)
     df: np.ndarray  # (2, B) of the variances of log loss and log size
     off: int
-    own: float = 0.0  # variance of log loss that budgets have of their own, in `loss_covariance`
+    own: float = 0.0  # variance of log loss that budgets have of their own
+    run_df: float = 1.0  # degrees of freedom of `run_covariance`
+
+    @property
+    def loss_covariance(self) -> np.ndarray:
+        """(B, B) of log loss, with what budgets have of their own."""
+        return self.run_covariance + self.own * np.eye(len(self.log_c))
 
     @property
     def loss_sd(self) -> np.ndarray:
@@ -78,11 +84,12 @@ class Minima:
             self.log_c[:count],
             self.size[:count],
             self.loss[:count],
-            self.loss_covariance[:count, :count],
+            self.run_covariance[:count, :count],
             self.size_covariance[:count, :count],
             self.df[:, :count],
             self.off,
             self.own,
+            self.run_df,
         )
 
 
@@ -123,7 +130,10 @@ def _of_curves(curves, used, noise):
     covariances = [rows @ found.covariance @ rows.T for rows in (of_loss, of_size)]
     df = np.stack([found.freedom(rows) for rows in (of_loss, of_size)])
     off = sum(not budget.fitted or flags.off_centre(budget) for budget in curves.budgets)
-    found = Minima("parabola", used, noise, curves.log_c, size, loss, *covariances, df, off)
+    known = float(np.median(df[0]))
+    found = Minima(
+        "parabola", used, noise, curves.log_c, size, loss, *covariances, df, off, run_df=known
+    )
     return found if noise is None else _scattered(found)
 
 
@@ -136,13 +146,10 @@ def _scattered(found):
     if len(found.log_c) <= curve.LAWS["curved"].parameters:
         return found
     law = posterior("curved", found)
-    if not law.extra:
-        return found
-    share = law.extra / (law.extra + np.diag(found.loss_covariance))
+    share = law.extra / (law.extra + np.diag(found.run_covariance))
     df = found.df.copy()
-    df[0] = 1 / ((1 - share) ** 2 / df[0] + share**2 / law.spare)
-    own = law.extra * np.eye(len(found.loss))
-    return replace(found, loss_covariance=found.loss_covariance + own, df=df, own=float(law.extra))
+    df[0] = 1 / ((1 - share) ** 2 / df[0] + share**2 / (law.spare + curve.PRIOR))
+    return replace(found, df=df, own=law.extra)
 
 
 def _best_runs(curves, seeds):
@@ -163,6 +170,7 @@ def _best_runs(curves, seeds):
         square * np.eye(len(used)),
         df,
         len(used),
+        run_df=float(df[0, 0]),
     )
 
 
@@ -201,13 +209,16 @@ def _misfit(found, seeds):
     return float(special.fdtrc(spare, count, ratio))
 
 
-def posterior(law: str, minima: Minima, own: bool = True) -> Posterior:
-    """What the minima say of one law of `LAWS`; without the errors of their `own` if asked."""
-    df = float(np.median(minima.df[0]))
-    covariance = minima.loss_covariance
-    if not own:
-        covariance = covariance - minima.own * np.eye(len(covariance))
-    return curve.posterior(curve.LAWS[law], minima.log_c, np.log(minima.loss), covariance, df)
+def posterior(law: str, minima: Minima) -> Posterior:
+    """What the minima say of one law of `LAWS`; each has at least the error of its `own`."""
+    return curve.posterior(
+        curve.LAWS[law],
+        minima.log_c,
+        np.log(minima.loss),
+        minima.run_covariance,
+        minima.run_df,
+        minima.own,
+    )
 
 
 def fit_law(law: str, minima: Minima, rng: np.random.Generator | None = None) -> dict[str, Any]:
@@ -221,18 +232,17 @@ def fit_law(law: str, minima: Minima, rng: np.random.Generator | None = None) ->
     if points < min(curve.LAWS[law].parameters, curve.LOCAL):
         return result | {"status": f"not identified: {points} budgets"}
     found, at = posterior(law, minima), float(np.mean(log_c))
-    bare = posterior(law, minima, own=False) if minima.own else found
     p = found.parameters(at)
     result |= {"objective": "generalised least squares", "objective_value": found.chi2}
     result |= {"parameters": p | _c0(p, at), "draws": None}
-    result |= {"chi2": bare.chi2, "spare": bare.spare, "chance": bare.chance}
+    result |= {"chi2": found.chi2, "spare": found.spare, "chance": found.chance}
     if minima.noise is not None:
         drawn = found.draws(DRAWS, at, rng or np.random.default_rng(0))
         ends = {name: np.percentile(v, [2.5, 97.5]).tolist() for name, v in drawn.items()}
         if law != "frontier":
             ends.pop("E")
         result |= {"draws": drawn, "intervals": ends, "between": _between(found)}
-    result["status"] = _status(bare, p, result.get("draws"))
+    result["status"] = _status(found, p, result.get("draws"))
     return result
 
 

@@ -67,6 +67,7 @@ def fit(name: str, rows: pd.DataFrame, columns: dict[str, str]) -> Surface | Non
     once = np.ones((1, group.max() + 1))
     covariance = sandwich.covariance(found.problem, found.theta[None], once, group)[0]
     df = max(once.size - len(found.theta), 1)
+    covariance = covariance * once.size / df  # of few runs residuals are small
     return Surface(found, covariance, df, *flops_ratio(rows, columns))
 
 

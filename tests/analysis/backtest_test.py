@@ -29,7 +29,7 @@ def on_a_law(log_loss, error=1e-3):
     found = measured(rows)
     covariance = error**2 * np.eye(6)
     loss = np.exp(log_loss(log_c - log_c[0]))
-    known = {"loss_covariance": covariance, "df": np.full((2, 6), 12.0)}
+    known = {"run_covariance": covariance, "own": 0.0, "run_df": 12.0}
     return dataclasses.replace(found, log_c=log_c, loss=loss, **known)
 
 
