@@ -1,6 +1,9 @@
 """Fit planted sweeps and count how often 95 % intervals hold the truth.
 
 python -m analysis.calibrate --out calibration.csv
+python -m analysis.calibrate --grids --sweeps 400 --out grids.csv   of learning rate and batch
+python -m analysis.calibrate --verdicts --sweeps 200 --out verdicts.csv   of the rule
+python -m analysis.calibrate --flips --sweeps 20   verdicts turned by moving one run
 """
 
 import argparse
@@ -16,30 +19,50 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="analysis.calibrate", description=__doc__.splitlines()[0])
     parser.add_argument("--sweeps", type=int, default=1000, help="of each design (1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the planted noise (0)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--grids", action="store_true", help="of learning rate and batch instead")
+    what.add_argument("--verdicts", action="store_true", help="what the rule says of sweeps")
+    what.add_argument("--flips", action="store_true", help="move every run by half its noise")
     parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
     parser.add_argument("--out", help="CSV to write")
     args = parser.parse_args(argv)
     import pandas as pd
 
-    from analysis.calibration import table
+    from analysis.calibration import table, verdicts
 
     if args.sweeps < 1:
         raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
-    found = table.table(table.run(args.sweeps, args.seed, _chosen(args.design), progress=_progress))
-    print("\n".join(table.lines(found)))
+    chosen = _chosen(args.design, args.grids)
+    if args.flips:
+        return _flips(chosen if args.design else chosen[:1], args)
+    if args.verdicts:
+        found = verdicts.run(args.sweeps, args.seed, chosen, progress=_progress)
+        print(pd.DataFrame(found).to_string(index=False))
+    else:
+        found = table.table(table.run(args.sweeps, args.seed, chosen, progress=_progress))
+        print("\n".join(table.lines(found)))
     if args.out:
         write_text(args.out, pd.DataFrame(found).to_csv(index=False))
         print(f"written to {args.out}")
 
 
-def _chosen(names):
-    from analysis.calibration.designs import DESIGNS, UNEVEN
+def _flips(chosen, args):
+    from analysis.calibration import verdicts
 
-    known = {design.name: design for design in (*DESIGNS, *UNEVEN)}
+    for design in chosen:
+        turned, moves = verdicts.flips(design, args.sweeps, args.seed)
+        print(f"{design.name}: {turned} of {moves} moves turn the verdict ({turned / moves:.2%})")
+
+
+def _chosen(names, of_grids):
+    from analysis.calibration import designs, grids
+
+    every = grids.GRIDS if of_grids else designs.DESIGNS
+    known = {design.name: design for design in every}
     for name in names or []:
         if name not in known:
             raise InputError(f"--design {name}: expected one of {', '.join(known)}")
-    return tuple(known[name] for name in names) if names else DESIGNS
+    return tuple(known[name] for name in names) if names else every
 
 
 def _progress(results, total):

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
@@ -23,7 +22,8 @@ if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
 
 
-VERSION = 1
+VERSION = 2
+CURVE = 12  # points of the drawn prediction
 SAME_BUDGET = 0.02  # budgets within this share of each other are one
 
 
@@ -32,69 +32,40 @@ def predict_table(
     factor: float = 2.0,
     loss: str = "loss_ema",
     size: str = "params",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> dict[str, Any]:
     """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
 
-    The law is chosen by rollout inside the table. The interval is that of the law with a floor,
-    of which the power law is one end (of the power law where there are but two budgets), for the
-    minimum of a budget designed like the largest; a point beyond it is moved to its end.
+    Point and interval are of one mixture of laws, weighed by how they predicted budgets of the
+    table (`frontier.forecast`), for the minimum of a budget designed like the largest. `laws` says
+    what each said, `tested` how far ahead laws were tried here, in times of compute.
     """
     import numpy as np
 
-    from analysis.frontier import minima
+    from analysis.frontier import forecast, minima
 
-    rng = np.random.default_rng(seed)
     rows, _ = minima.select(table, loss, size)
-    budgets, found = minima.measure(rows, loss, size, resamples, rng)
+    budgets, found = minima.measure(rows, loss, size)
     if len(found.loss) < 2:
         raise InputError("a prediction needs two budgets or more, the table has one")
-    flops = float(rows["flops_budget"].max()) * factor
-    tried, fitted, point, interval = forecast(found, flops)
+    largest = float(rows["flops_budget"].max())
+    columns = {"params": size, "tokens": "tokens", "flops": "flops", "loss": loss}
+    runs = rows if set(columns.values()) <= set(rows.columns) else None
+    whole = forecast.outlook(found, runs, columns)
+    said = whole.at(largest * factor)
+    path = np.geomspace(budgets[0].flops, said.flops, CURVE)
     return {
         "version": VERSION,
         "created": time.time(),
         "factor": factor,
-        "flops": flops,
-        "loss": point,
-        "interval": interval,
+        **said.as_dict(),
         "no_change": minima.estimate(budgets[-1], found.estimator)[1],
-        "law": tried["chosen"],
-        "parameters": fitted["parameters"],
-        "reference": fitted["reference"],
         "estimator": found.estimator,
         "columns": {"loss": loss, "size": size},
         "budgets": [budget.flops for budget in found.budgets],
-        "rollout": tried,
+        "curve": {"flops": path.tolist(), "loss": [whole.at(flops).loss for flops in path]},
+        "rollout": whole.trials,
         "run_ids": sorted(map(str, rows["run_id"])),
     }
-
-
-def forecast(found, flops):
-    """(rollout, the chosen law's fit, its loss at `flops`, the interval) from `minima.Minima`."""
-    from analysis.frontier import minima, rollout
-    from analysis.laws import forms
-
-    tried = rollout.rollout(found)
-    fitted = minima.fit_law(tried["chosen"], found)
-    p = fitted["parameters"]
-    point = float(forms.frontier_at(flops, fitted["reference"], p["E"], p["A"], p["g"]))
-    between = _interval(found, flops)
-    if between is not None:
-        point = min(max(point, between[0]), between[1])
-    return tried, fitted, point, between
-
-
-def _interval(found, flops):
-    import numpy as np
-
-    from analysis.frontier import curve, minima
-
-    if found.noise is None:
-        return None
-    law = "frontier" if len(found.loss) >= curve.MIN_POINTS["frontier"] else "power"
-    return minima.reach(law, found).at(np.log([flops]), found.leverage[0, -1])[:, 0].tolist()
 
 
 def standing(path: str | pathlib.Path, run_ids: Iterable[str], budgets: Iterable[float]) -> str:
@@ -128,11 +99,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--factor", type=float, default=2.0, help="times the largest budget (2)")
     arguments.add(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples")
     parser.add_argument("--force", action="store_true", help="replace an earlier prediction")
     parser.add_argument("--out", default="prediction.json", help="JSON to write (prediction.json)")
     args = parser.parse_args(argv)
-    from analysis.fitting import summary
+    from analysis.fitting import guards, summary
     from analysis.fitting.rows import swept
     from analysis.frontier import minima
     from analysis.table import reading
@@ -142,21 +112,30 @@ def main(argv: list[str] | None = None) -> None:
     guessed = []
     table = reading.load(args.table, guessed.append)
     rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
-    for line in summary.warnings(rows.told()):
-        print(line, file=sys.stderr)
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
     table, _ = minima.select(rows.as_results(), loss, size, args.table)
+    told = rows.told()
+    told["warnings"] += [flag.as_dict() for flag in guards.of_sweep(table, loss, size)]
+    for line in summary.warnings(told):
+        print(line, file=sys.stderr)
     kept = "" if args.force else standing(args.out, table["run_id"], table["flops_budget"].unique())
     if kept:
         print(f"{args.out}: left as it is ({kept})")
         return
-    found = predict_table(table, args.factor, loss, size, seed=args.seed)
+    found = predict_table(table, args.factor, loss, size)
     write_json(args.out, found)
+    print(f"{args.out}: {_words(found)}")
+
+
+def _words(found):
     between = found["interval"]
     interval = f" (95 %: {between[0]:.4f} to {between[1]:.4f})" if between else ""
-    print(
-        f"{args.out}: loss {found['loss']:.4f}{interval} at {found['flops']:.3g} FLOPs by the "
-        f"{found['law']} law; no change would be {found['no_change']:.4f}"
+    laws = ", ".join(f"{name} {law['weight']:.0%}" for name, law in found["laws"].items())
+    tested = f"laws were tested up to {found['tested']:.3g} times ahead in this table"
+    return (
+        f"loss {found['loss']:.4f}{interval} at {found['flops']:.3g} FLOPs by {laws}; "
+        f"{tested}{', not as far as this' if found['beyond'] else ''}; "
+        f"no change would be {found['no_change']:.4f}"
     )
 
 

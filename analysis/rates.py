@@ -15,7 +15,8 @@ from vdit import errors
 from vdit.runs.files import write_bytes, write_text
 
 NEEDED = ("loss", "lr", "width")
-COLUMNS = ("parameterization", "width", "rows", "status", "lr", "low", "high", "best_run_lr")
+FOUND = ("lr", "low", "high", "best_run_lr")
+COLUMNS = ("parameterization", "width", "rows", "used", "status", *FOUND)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -59,7 +60,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     """The best rates and their laws for people."""
     text = [
         f"{row['parameterization']:4s} width {row['width']:5d}: best rate {row['lr']:8.3g} "
-        f"[{row['low']:.3g}, {row['high']:.3g}], {row['rows']} runs"
+        f"[{row['low']:.3g}, {row['high']:.3g}], {row['used']} of {row['rows']} runs"
         if row["lr"]
         else f"{row['parameterization']:4s} width {row['width']:5d}: {row['status']}"
         for row in _rows(found)
@@ -73,7 +74,7 @@ def lines(found: dict[str, Any]) -> list[str]:
             line += f"; the narrowest one's best rate costs the widest {law['costs']:.1%} of loss"
         text.append(line)
     if found["noise"]:
-        text.append(f"a run scatters {found['noise']['sd']:.2%} about its parabola")
+        text.append(f"a run scatters {found['noise']['sd']:.2%} about the curves")
     return text
 
 

@@ -22,8 +22,9 @@ def build(
     fit: dict[str, Any],
     prediction: dict[str, Any] | None = None,
     root: pathlib.Path = pathlib.Path("."),
+    path: str = "results.csv",
 ) -> tuple[str, dict[str, Any], bytes]:
-    """Return (HTML, verdict dict, PNG bytes of the main figure) for a table and its fit."""
+    """Return (HTML, verdict dict, PNG bytes of the main figure) of the table at `path`, its fit."""
     from analysis.frontier import minima
     from analysis.page import elements, levels, sections, summary, tables
     from analysis.verdict import rule
@@ -47,7 +48,7 @@ def build(
         levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
-        tables.again_section(root, sweep),
+        tables.again_section(root, sweep, path, arguments.asked(fit["columns"])),
     ]
     title = f"vdit: sweep {sweep}" if sweep else "Scaling laws"
     whole = elements.page(title, "\n".join(part for part in body if part))
@@ -76,17 +77,19 @@ def main(argv: list[str] | None = None) -> None:
     options = _columns(arguments.given(args), found, table)
     options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
     rows = fitting.swept(table, **options)
-    for line in summary.warnings(rows.told()):
-        print(line, file=sys.stderr)
     if found is None or not _fits(found, rows):
         if args.fit:
-            raise InputError(f"{args.fit}: was made from another table; run analysis.fit")
+            raise InputError(
+                f"{args.fit}: was made from another table or of other columns; run analysis.fit"
+            )
         print("no fit of this table beside it: fitting", file=sys.stderr)
         found = fit_table(table, **options)
+    for line in summary.warnings(found):
+        print(line, file=sys.stderr)
     found["columns"] = {"params": "params"} | found["columns"]  # it may have been derived
     predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
     root = pathlib.Path(args.root) if args.root else beside
-    whole, judged, png = build(rows.as_results(), found, predicted, root)
+    whole, judged, png = build(rows.as_results(), found, predicted, root, args.table)
     write_text(args.out, whole)
     if args.png:
         write_bytes(args.png, png)

@@ -6,8 +6,8 @@
 72 runs of 300 steps, 12 TFLOPs: 35 minutes with one worker on two crowded cores. Rates are powers
 of two about where a coarse look at widths 32 and 128 saw the minima.
 Expected: the best rate falls with the width, and under muP it stays.
-Result: width^-0.91 [-1.08, -0.75], and width^-0.01 [-0.15, 0.13] under muP; at their own best rates
-both end at the same loss, within the noise. See analysis/results/mup.
+Result: width^-1.11 [-1.22, -0.99], and width^-0.20 [-0.33, -0.07] under muP; at their own best
+rates both end at the same loss, within the noise. See analysis/results/mup.
 """
 
 from collections.abc import Iterator

@@ -1,91 +1,89 @@
-"""What the intervals of a sweep's frontier said, and what was planted."""
+"""What a sweep's fit said of its frontier, and what was planted."""
 
 import numpy as np
 import pandas as pd
 
-from analysis import predict
 from analysis.calibration import designs
-from analysis.fitting import budgets as entries
-from analysis.frontier import isoflop, minima
-from analysis.verdict import gain
+from analysis.calibration.designs import Design, Sweep
+from analysis.frontier import best_size, forecast, minima
+
+COLUMNS = {role: role for role in ("params", "tokens", "flops", "loss")}
+AHEAD = {"next budget": 1, "4x further": 4, "16x further": 16}  # times the next budget's compute
+
+Said = tuple[
+    float, list[float] | None
+]  # what was planted, and the interval, None where there is none
 
 
-def judge(design, sweep):
-    """{quantity: (truth, [low, high] or None where not identified)} of one sweep."""
+def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> dict[str, Said]:
+    """{quantity: (truth, interval)} of one sweep.
+
+    Forecasts are held against what a budget designed like the largest would then have shown.
+    """
     c = designs.budgets(design)
-    seen = sweep.flops < c[-1] * (1 - 1e-9)
-    table = _table(sweep, seen)
-    budgets, found = minima.measure(table, "loss", "params", resamples=0)
+    table = seen(design, sweep)
+    _, found = minima.measure(table, "loss", "params")
     if found.estimator != "parabola":
-        return dict.fromkeys(_truths(design, c), (np.nan, None))
-    law, size = minima.fit_law("frontier", found), minima.fit_size(found)
-    power = minima.fit_law("power", found)
-    told = "told" not in law["status"] and "bound" not in law["status"]
-    measured = _gain(table, budgets, found)
+        return {}
+    whole = forecast.outlook(found, table, COLUMNS)
+    size = best_size.headline(best_size.voices(found, whole.stack.laws.get("chinchilla")), found)
+    last = designs.best(design, np.exp(found.log_c[-1:]))[1][0]
+    law = minima.fit_law("frontier", found)
     said = {
-        "loss at largest": _largest(budgets, found),
-        "gain over 8x": measured and measured["interval"],
-        "size exponent": size.get("intervals", {}).get("a"),
-        "E": law["intervals"]["E"] if told else None,
-        "E, from zero": law["intervals"]["E"],
-        "g": law["intervals"]["g"] if told else None,
-        "law at 2x": law["between"](np.log(c[-1:]))[:, 0],
-        "law at 8x": law["between"](np.log(4 * c[-1:]))[:, 0],
-        "g, power law": power["intervals"]["g"] if design.E == 0 else None,
+        "loss at largest": (last, _about(found.loss[-1], minima.interval(found, -1))),
+        "size exponent": (_exponent(design, c), size.get("intervals", {}).get("a")),
+        "gain over 8x": _gain(design, whole.gain()),
     }
-    truth = _truths(design, c)
-    if measured:
-        ends = designs.best(np.array([measured["from"], measured["to"]]), design.E)[1]
-        truth["gain over 8x"] = 1 - ends[1] / ends[0]
-    coming = _coming(sweep, ~seen)
-    if coming is not None:
-        truth["next budget"] = coming
-        said["next budget"] = predict.forecast(found, c[-1])[3]
-    return {name: (truth[name], said.get(name)) for name in truth}
+    if not design.frontier and not design.mistuned:
+        said["E, from zero"] = (design.E, law["intervals"]["E"])
+    return said | _forecasts(design, c, whole, found, rng)
 
 
-def _table(sweep, rows):
-    data = {"flops_budget": sweep.flops, "params": sweep.params, "loss": sweep.loss}
-    table = pd.DataFrame(data).loc[rows]
+def _about(value, ends):
+    return [float(value * np.exp(end)) for end in ends]
+
+
+def _exponent(design, c):
+    """Of the best sizes between the smallest and the largest budget."""
+    n = designs.best(design, c[[0, -2]])[0]
+    return float(np.log(n[1] / n[0]) / np.log(c[-2] / c[0]))
+
+
+def _gain(design, measured):
+    if measured is None:
+        return np.nan, None
+    ends = designs.best(design, np.array([measured["from"], measured["to"]]))[1]
+    return 1 - ends[1] / ends[0], measured["interval"]
+
+
+def _forecasts(design, c, whole, found, rng):
+    own = np.hypot(found.loss_sd[-1], design.errors)
+    said = {}
+    for name, times in AHEAD.items():
+        truth = designs.best(design, c[-1:] * times)[1][0]
+        came = truth * np.exp(own * rng.standard_normal())
+        said[name] = (float(came), whole.at(float(c[-1] * times)).interval)
+    return said
+
+
+def errors(design: Design, whole: forecast.Outlook) -> dict[str, float]:
+    """Log error at the next budget of the forecast and of what else could have been said."""
+    c = designs.budgets(design)
+    truth = float(np.log(designs.best(design, c[-1:])[1][0]))
+    log_c = float(np.log(c[-1]))
+    alone = {name: float(np.squeeze(law.value(log_c))) for name, law in whole.stack.laws.items()}
+    said = {
+        "forecast": whole.stack.at(log_c).quantile(0.5),
+        "always the floor": alone["frontier"],
+        "always Chinchilla": alone.get("chinchilla", np.nan),
+        "the middle": (min(alone.values()) + max(alone.values())) / 2,
+    }
+    return {name: value - truth for name, value in said.items()}
+
+
+def seen(design: Design, sweep: Sweep) -> pd.DataFrame:
+    """The runs but for the next budget's, as a results table."""
+    rows = sweep.flops < designs.budgets(design)[-1] * (1 - 1e-9)
+    data = {role: getattr(sweep, role)[rows] for role in COLUMNS}
+    table = pd.DataFrame(data).assign(flops_budget=sweep.flops[rows])
     return table.assign(run_id=table.index.astype(str))
-
-
-def _truths(design, c):
-    alpha, beta = designs.ALPHA, designs.BETA
-    losses = designs.best(c, design.E)[1]
-    g = alpha * beta / (alpha + beta)
-    truth = {
-        "gain over 8x": np.nan,
-        "loss at largest": losses[-2],
-        "size exponent": beta / (alpha + beta),
-        "E": design.E,
-        "E, from zero": design.E,
-        "g": g,
-        "law at 2x": losses[-1],
-        "law at 8x": designs.best(4 * c[-1], design.E)[1],
-        "next budget": np.nan,
-    }
-    return truth | ({"g, power law": g} if design.E == 0 else {})
-
-
-def _largest(budgets, found):
-    entry = entries.entry_of(budgets[-1], found)
-    sound = budgets[-1].fitted and not entry["off_centre"]
-    return entry["loss_interval"] if sound else None
-
-
-def _gain(table, budgets, found):
-    fit = {
-        "budgets": [entries.entry_of(budget, found) for budget in budgets],
-        "noise": entries.noise_of(found.noise),
-        "estimator": found.estimator,
-        "columns": {"loss": "loss"},
-    }
-    return gain.gain(table, fit)
-
-
-def _coming(sweep, rows):
-    """The next budget's minimum as it would be observed; None where it has none inside."""
-    table = _table(sweep, rows)
-    budget = isoflop.fit_budget(1.0, table["params"], table["loss"], table["run_id"])
-    return budget.minimum[1] if budget.fitted else None

@@ -20,7 +20,7 @@ def judge(design, sweep, rng):
     found = fit(posed, rng=rng)
     reach = intervals.of(found, RESAMPLES, rng)
     flops = np.array([c[-1], 4 * c[-1]])
-    n, losses = designs.best(flops, design.E)
+    n, losses = designs.best(design, flops)
     at = {"params": n, "tokens": flops / designs.FLOPS_PER_ND / n}
     law, new = reach.losses(at), reach.losses({k: v[:1] for k, v in at.items()}, new=True)
     said, truth = reach.parameters(), _truth(design)

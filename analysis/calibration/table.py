@@ -6,9 +6,8 @@ import os
 
 import numpy as np
 
-from analysis.calibration import designs, frontier, rows
+from analysis.calibration import designs, frontier, grids, rows
 
-EVERY = (*designs.DESIGNS, *designs.UNEVEN)
 CHUNK = 25  # sweeps a worker does before it reports
 FEW = 100  # identified sweeps below which a coverage is shown and not judged
 LOW, HIGH = 0.93, 0.97
@@ -18,15 +17,19 @@ def run(
     sweeps, seed, chosen=designs.DESIGNS, workers=None, progress=lambda results, total: results
 ):
     """{design: {quantity: [(covered or None, width)]}} over `sweeps` planted sweeps each."""
-    jobs = [(d, seed, i, min(i + CHUNK, sweeps)) for d in chosen for i in range(0, sweeps, CHUNK)]
     found = {design.name: {} for design in chosen}
-    workers = workers or os.cpu_count()
-    fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    with concurrent.futures.ProcessPoolExecutor(workers, fresh) as pool:
-        for name, judged in progress(pool.map(_chunk, jobs), len(jobs)):
-            for quantity, marks in judged.items():
-                found[name].setdefault(quantity, []).extend(marks)
+    for name, judged in shared(_chunk, sweeps, seed, chosen, workers, progress):
+        for quantity, marks in judged.items():
+            found[name].setdefault(quantity, []).extend(marks)
     return found
+
+
+def shared(work, sweeps, seed, chosen, workers=None, progress=lambda results, total: results):
+    """What `work((design, seed, first, last))` gives of every part of every design's sweeps."""
+    jobs = [(d, seed, i, min(i + CHUNK, sweeps)) for d in chosen for i in range(0, sweeps, CHUNK)]
+    fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+    with concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count(), fresh) as pool:
+        yield from progress(pool.map(work, jobs), len(jobs))
 
 
 def _chunk(job):
@@ -34,16 +37,24 @@ def _chunk(job):
     judged = {}
     for index in range(first, last):
         # Its own stream for every sweep: the result does not hang on how they are shared out.
-        rng = np.random.default_rng([seed, EVERY.index(design), index])
-        for quantity, mark in _one(design, rng):
+        rng = stream(design, seed, index)
+        judge = grids.judge if isinstance(design, grids.Grid) else _one
+        for quantity, mark in judge(design, rng):
             judged.setdefault(quantity, []).append(mark)
     return design.name, judged
 
 
+def stream(design, seed, index):
+    """The generator of one sweep of a design, which its number among its kind tells apart."""
+    kind = grids.GRIDS if isinstance(design, grids.Grid) else designs.DESIGNS
+    return np.random.default_rng([seed, kind.index(design), index])
+
+
 def _one(design, rng):
     sweep = designs.sweep(design, rng)
-    said = {} if design.within else frontier.judge(design, sweep)
-    said |= rows.judge(design, sweep, rng)
+    said = {} if design.within else frontier.judge(design, sweep, rng)
+    if not (design.frontier or design.mistuned):  # else the surface is not what was planted
+        said |= rows.judge(design, sweep, rng)
     for quantity, (truth, interval) in said.items():
         if interval is None:
             yield quantity, (None, None)

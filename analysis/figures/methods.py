@@ -3,7 +3,8 @@
 import numpy as np
 
 from analysis.figures import axes, points, style
-from analysis.frontier.held_out import NO_CHANGE, ROW_LAWS
+from analysis.frontier.backtest import NO_CHANGE
+from analysis.frontier.runs import LAWS as ROW_LAWS
 
 HELD_OUT = 2  # budgets kept from the drawn fits, where there are enough
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -21,7 +22,7 @@ def methods(rows, fit, palette, size):
     tried = fit["rollout"]
     looks = _looks(tried, palette)
     _frontier(left, rows, fit, looks, palette)
-    _errors(right, tried, looks, palette)
+    _errors(right, tried, looks)
     handles, labels = left.get_legend_handles_labels()
     drawn.legend(
         handles,
@@ -99,13 +100,8 @@ def _fan(ax, flops, loss, path, look, **options):
                 **look, **options)  # fmt: skip
 
 
-def _errors(ax, tried, looks, palette):
+def _errors(ax, tried, looks):
     """Rms error of each method against how many budgets ahead it looked."""
-    noise = tried["disagreement"]["noise"]
-    if noise:
-        ax.axhspan(0, 100 * noise, color=palette.muted, alpha=0.2, lw=0)
-        ax.annotate("noise of a minimum", (0.98, 100 * noise), xycoords=("axes fraction", "data"),
-                    ha="right", va="bottom", fontsize=8, color=palette.muted)  # fmt: skip
     most = 0.0
     for name, look in looks.items():
         rms = {int(h): 100 * v for h, v in tried["horizons"][name].items() if v is not None}

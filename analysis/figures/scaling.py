@@ -3,11 +3,12 @@
 import numpy as np
 
 from analysis.figures import axes, points, style
-from analysis.laws import forms
+
+STEP = 1.2  # more than between two points of the drawn forecast: its parts meet
 
 
 def scaling(rows, fit, palette, size, prediction=None):
-    """Loss against compute: runs, frontier, both laws, and the prediction with what came.
+    """Loss against compute: runs, minima, the forecast, and the prediction with what came.
 
     `prediction` is the dict of `verdict.check_prediction`.
     """
@@ -24,12 +25,14 @@ def scaling(rows, fit, palette, size, prediction=None):
         mew=0,
         label="a run",
     )
-    _law_line(ax, fit, "power", palette.muted, palette, "power law", ":", band=False)
-    _law_line(ax, fit, "frontier", palette.main, palette, "fit with a floor E")
+    if fit["curve"]:
+        _forecast(ax, fit, palette)
     _frontier_points(ax, fit, palette)
     if prediction:
         _predicted(ax, prediction, palette)
     axes.compute_axis(ax, fit)
+    if fit["curve"]:
+        ax.set_xlim(right=1.2 * fit["curve"]["flops"][-1])
     lowest = [_bottom(fit), rows[loss].min()]
     if prediction and prediction["interval"]:
         lowest.append(prediction["interval"][0])
@@ -39,17 +42,22 @@ def scaling(rows, fit, palette, size, prediction=None):
     return drawn
 
 
-def _law_line(ax, fit, law, colour, palette, label, line="-", band=True):
-    curve = fit["laws"][law].get("curve")
-    if curve is None:
-        return
-    # One step beyond the largest budget: far enough to see where the law points.
-    keep = np.array(curve["flops"]) <= 2.4 * fit["budgets"][-1]["flops"]
-    flops = np.array(curve["flops"])[keep]
-    ax.plot(flops, np.array(curve["loss"])[keep], line, color=colour, lw=1.6, label=label)
-    if band and "low" in curve:
-        low, high = np.array(curve["low"])[keep], np.array(curve["high"])[keep]
-        ax.fill_between(flops, low, high, color=colour, alpha=0.18, lw=0, label="95 % interval")
+def _forecast(ax, fit, palette):
+    """The mixture of laws with its interval, dashed and fainter beyond what was run."""
+    curve = {name: np.array(values) for name, values in fit["curve"].items()}
+    largest = fit["budgets"][-1]["flops"] * (1 + 1e-6)
+    for part, line, alpha, label in (
+        (curve["flops"] <= largest, "-", 0.22, "all laws, by their weight"),
+        (curve["flops"] >= largest / STEP, "--", 0.12, "forecast, 95 %"),
+    ):
+        flops = curve["flops"][part]
+        ax.plot(flops, curve["loss"][part], line, color=palette.main, lw=1.6, label=label)
+        if "low" in curve:
+            ends = curve["low"][part], curve["high"][part]
+            ax.fill_between(flops, *ends, color=palette.main, alpha=alpha, lw=0)
+    power = fit["laws"]["power"].get("curve")
+    if power:
+        ax.plot(power["flops"], power["loss"], ":", color=palette.muted, lw=1.4, label="power law")
 
 
 def _frontier_points(ax, fit, palette):
@@ -85,10 +93,15 @@ def _predicted(ax, check, palette):
     flops, low_high = check["flops"], check["interval"]
     if low_high:
         ax.plot([flops] * 2, low_high, color=palette.other, lw=2.2, solid_capstyle="butt", zorder=5)
-    law = check["law"]
-    line = np.geomspace(law["budgets"][0], flops)
-    loss = forms.frontier_at(line, law["reference"], *(law["parameters"][p] for p in "EAg"))
-    ax.plot(line, loss, "--", color=palette.other, lw=1.3, zorder=3)
+    if check["curve"]:
+        ax.plot(
+            check["curve"]["flops"],
+            check["curve"]["loss"],
+            "--",
+            color=palette.other,
+            lw=1.3,
+            zorder=3,
+        )
     label = "predicted beforehand" if check["before"] else "predicted"
     ax.plot(
         [flops],
@@ -114,17 +127,10 @@ def _predicted(ax, check, palette):
 
 
 def _bottom(fit):
-    """The lowest point of the drawn law, kept in view unless it falls far below the runs."""
-    curve = fit["laws"]["frontier"].get("curve")
+    """The lowest point of the drawn band, kept in view unless it falls far below the runs."""
     lowest = min(min(budget["losses"]) for budget in fit["budgets"])
-    if curve is None:
-        return lowest
-    seen = [
-        loss
-        for flops, loss in zip(curve["flops"], curve["loss"], strict=True)
-        if flops <= 2.4 * fit["budgets"][-1]["flops"]
-    ]
-    return max(min(seen), 0.8 * lowest)
+    curve = fit["curve"] or {"loss": [lowest]}
+    return max(min(curve.get("low", curve["loss"])), 0.7 * lowest)
 
 
 def noise_levels(picks, prefix, palette, size):

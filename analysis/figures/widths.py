@@ -3,14 +3,13 @@
 import numpy as np
 
 from analysis.figures import style
-from analysis.fitting import rates as fitting
 
 TITLES = {"sp": "standard", "mup": "muP"}
 ENTRY = ("patches", "noise_level", "caption")  # where the model takes its inputs
 
 
 def rates(table, found, loss, palette, size):
-    """Loss against learning rate: a dot a run, a parabola a width, its minimum with an interval."""
+    """Loss against learning rate: a dot a run, a curve a width, its minimum with an interval."""
     drawn, axes, kinds = _panels(list(found["laws"]), palette, size)
     widths = sorted(table["width"].unique())
     for ax, kind in zip(axes, kinds, strict=True):
@@ -30,16 +29,15 @@ def rates(table, found, loss, palette, size):
 
 
 def _width(ax, rows, cell, loss, colour):
-    near = fitting.near(rows, loss)
-    bend = np.polyfit(np.log(near["lr"]), np.log(near[loss]), 2)
-    x = np.linspace(*np.log([near["lr"].min(), near["lr"].max()]), 60)
     ax.plot(rows["lr"], rows[loss], "o", ms=3.5, mew=0, alpha=0.6, color=colour)
-    ax.plot(np.exp(x), np.exp(np.polyval(bend, x)), color=colour, label=f"width {cell['width']}")
+    curve = cell.get("curve", {"lr": [], "loss": []})
+    ax.plot(curve["lr"], curve["loss"], color=colour, label=f"width {cell['width']}")
     if "lr_interval" in cell:
         low, high = cell["lr_interval"]
-        lowest = np.exp(np.polyval(bend, np.log(cell["lr"])))
         ends = [[cell["lr"] - low], [high - cell["lr"]]]
-        ax.errorbar(cell["lr"], lowest, xerr=ends, fmt="D", ms=6, capsize=4, color=colour, zorder=5)
+        ax.errorbar(
+            cell["lr"], cell["loss"], xerr=ends, fmt="D", ms=6, capsize=4, color=colour, zorder=5
+        )
 
 
 def coordinates(table, found, palette, size):

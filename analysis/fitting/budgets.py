@@ -6,17 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.engine import student
 from analysis.fitting import entry, methods, prediction
 from analysis.fitting.rows import Rows
-from analysis.frontier import flags, isoflop, minima, rollout
-from analysis.frontier import methods as compared
+from analysis.frontier import best_size, flags, forecast, isoflop, minima
 from analysis.laws import forms
 from analysis.table import columns, hygiene, runs
 
 DRAWS_KEPT = 400
 OWN = {role: role for role in ("params", "tokens", "flops", "loss")}
 REACH = 8.0  # the drawn curve goes on to this many times the largest budget
+TIMES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # the largest budget: where a forecast is made
 
 
 def measure(rows: Rows, options: entry.Options) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -28,43 +27,71 @@ def measure(rows: Rows, options: entry.Options) -> tuple[dict[str, Any], dict[st
     table = swept(rows.fitted)
     if table is None:
         return {}, {}
-    rng = options.rng()
-    budgets, found = minima.measure(table, "loss", "params", options.bootstrap, rng)
-    largest = float(table["flops"].max())
+    budgets, found = minima.measure(table, "loss", "params")
+    shown = found if options.bootstrap else replace(found, noise=None)  # without intervals
+    largest, rng = float(table["flops"].max()), options.rng()
     laws = {
-        name: _law(name, _plain(minima.fit_law(name, found), options), found, options, largest)
+        name: _law(minima.fit_law(name, shown, rng), name, shown, options, largest)
         for name in minima.LAWS
     }
     held = swept(rows.held)
     for law in laws.values():
         between = law.pop("between", None)
-        law["held_out"] = None if held is None else _held_out(law, rows, held, found, between)
-    return _part(table, budgets, found, options), laws
+        law["held_out"] = None if held is None else _held_out(law, rows, held, shown, between)
+    return _part(table, budgets, found, shown, options), laws
 
 
-def _part(table, budgets, found, options):
-    size_law = _size(_plain(minima.fit_size(found), options), found)
-    tried = rollout.rollout(found, table, OWN)
-    shown = found if options.bootstrap else replace(found, noise=None)  # without intervals
-    warned = flags.of_budgets(budgets, found.noise.sd if found.noise else None)
+def _part(table, budgets, found, shown, options):
+    whole = forecast.outlook(found, table, OWN)
+    ahead = [whole.at(times * budgets[-1].flops) for times in TIMES if whole.stack.laws]
+    told = best_size.voices(found, whole.stack.laws.get("chinchilla"))
+    noise = found.noise
+    warned = flags.of_budgets(budgets, noise.sd if noise else None)
     return {
         "bootstrap": options.bootstrap,
-        "noise": noise_of(found.noise),
+        "noise": noise and {"relative": True, **vars(noise)},
         "estimator": found.estimator,
         "budgets": [entry_of(budget, shown) for budget in budgets],
         "warnings": [flag.as_dict() for flag in warned],
-        "size_law": size_law,
+        "isoflop": {**(size := minima.fit_size(shown)), "status": entry.status(size["status"])},
+        "size_law": _size(best_size.headline(told, found), found, options),
         "tokens": _tokens_law(table, "params"),
-        "methods": compared.compare(table, OWN, budgets, found.noise.sd if found.noise else None),
-        "rollout": tried,
+        "rollout": whole.trials,
+        "curve": _forecast_curve(whole, found),
+        "loss_law": _loss_law(whole, found, options.rng()),
+        "forecasts": [one.as_dict() for one in ahead],
+        "gain": whole.gain(),
     }
 
 
-def _plain(result, options):
-    """A law through the minima; without its intervals where no resamples were asked for."""
-    if options.bootstrap:
-        return result
-    return {**result, "draws": None, "intervals": {}, "between": None}
+def _forecast_curve(whole, found):
+    """The mixture of laws along compute, to REACH times the largest budget."""
+    if not whole.stack.laws:
+        return None
+    flops = _grid(found)
+    if found.noise is None:
+        return {"flops": flops.tolist(), "loss": [whole.at(c).loss for c in flops]}
+    said = [whole.stack.at(log_c) for log_c in np.log(flops)]
+    ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
+    loss, low, high = ends.tolist()
+    return {"flops": flops.tolist(), "loss": loss, "low": low, "high": high}
+
+
+def _loss_law(whole, found, rng):
+    """Laws of compute in one form (`forms.of_compute`): the likeliest, and draws by weight."""
+    if not whole.stack.laws:
+        return None
+    laws = {name: whole.stack.laws[name] for name in ("frontier", "curved")}
+    at, ahead = float(np.mean(found.log_c)), whole.stack.weights(float(found.log_c[-1]))
+    shares = np.array([ahead[name] + 1e-12 for name in laws])
+    best = list(laws.values())[int(np.argmax(shares))]
+    result = {"reference": np.exp(at), "parameters": {"k": 0.0} | best.parameters(at)}
+    if found.noise is None:
+        return result | {"draws": None}
+    counts = rng.multinomial(DRAWS_KEPT, shares / shares.sum())
+    drawn = [law.draws(count, at, rng) for law, count in zip(laws.values(), counts, strict=True)]
+    known = [{"k": np.zeros(count)} | d for d, count in zip(drawn, counts, strict=True)]
+    return result | {"draws": {n: np.concatenate([d[n] for d in known]).tolist() for n in "EAgk"}}
 
 
 def swept(table: pd.DataFrame) -> pd.DataFrame | None:
@@ -81,7 +108,7 @@ def swept(table: pd.DataFrame) -> pd.DataFrame | None:
     )
 
 
-def _law(name, result, found, options, largest):
+def _law(result, name, found, options, largest):
     """A law through the minima as an entry, with its curve and some of its draws."""
     draws = result.pop("draws", None)
     result = {"objective": methods.SQUARES, **entry.missing(name, result["n"], ""), **result}
@@ -91,21 +118,19 @@ def _law(name, result, found, options, largest):
     if not result["parameters"]:
         return result
     result["fitted_to"] = f"fitted to the best loss of {len(found.log_c)} budgets"
-    result["bootstrap"] = 0 if draws is None else options.bootstrap
+    result["bootstrap"] = options.bootstrap if draws else 0
     flops, between = _grid(found), result.get("between")
-    values = _loss(flops, result["reference"], result["parameters"])
-    curve = {"flops": flops.tolist(), "loss": values.tolist()}
+    curve = {"flops": flops.tolist(), "loss": _loss(flops, result).tolist()}
     if between is not None:
         curve["low"], curve["high"] = between(np.log(flops)).tolist()
     if draws is not None:
-        kept = {name: v[:DRAWS_KEPT].tolist() for name, v in zip("EAg", draws, strict=True)}
-        result["draws"] = kept
+        result["draws"] = {name: v[:DRAWS_KEPT].tolist() for name, v in draws.items()}
     return result | {"curve": curve, "ahead": _ahead(result, between, largest)}
 
 
 def _ahead(law, between, largest):
     flops = prediction.AHEAD * largest
-    value = float(_loss(np.array([flops]), law["reference"], law["parameters"])[0])
+    value = float(_loss(np.array([flops]), law)[0])
     interval = None if between is None else between(np.log([flops]))[:, 0].tolist()
     return {"flops": flops, "loss": value, "interval": interval}
 
@@ -116,34 +141,38 @@ def _held_out(law, rows, held, found, between):
         return None
     best = held.loc[held.groupby("flops_budget")["loss"].idxmin()]
     flops = best["flops"].to_numpy()
-    predicted = _loss(flops, law["reference"], law["parameters"])
+    predicted = _loss(flops, law)
     # A budget to come has a design like the largest one's, so the same noise of its minimum.
-    interval = None if between is None else between(np.log(flops), found.leverage[0, -1])
+    variance = found.loss_covariance[-1, -1]
+    interval = None if between is None else between(np.log(flops), variance)
     return prediction.table(rows, best, best["loss"].to_numpy(), predicted, interval)
 
 
-def _loss(flops, reference, parameters):
-    return forms.frontier_at(flops, reference, parameters["E"], parameters["A"], parameters["g"])
+def _loss(flops, law):
+    return forms.of_compute(flops, law["reference"], **law["parameters"])
 
 
 def _grid(found):
     return np.exp(np.linspace(found.log_c[0], found.log_c[-1] + np.log(REACH), 60))
 
 
-def _size(result, found):
-    draws, between = result.pop("draws", None), result.pop("between", None)
+def _size(result, found, options):
+    """The size law with its curve and draws from its mixtures."""
+    at, exponent = result.pop("at", None), result.pop("exponent", None)
     result["status"] = entry.status(result["status"])
-    if "parameters" not in result:
+    if at is None:
         return result
     flops = _grid(found)
-    ratio = flops / result["reference"]
-    p = result["parameters"]
-    curve = {"flops": flops.tolist(), "size": (p["N"] * ratio ** p["a"]).tolist()}
-    if between is not None:
-        curve["low"], curve["high"] = between(np.log(flops)).tolist()
-    if draws is not None:
-        result["draws"] = {"N": draws[0][:DRAWS_KEPT].tolist(), "a": draws[1][:DRAWS_KEPT].tolist()}
-    return result | {"curve": curve}
+    ends = np.exp([[said.quantile(0.5), *said.interval()] for said in map(at, np.log(flops))]).T
+    size, low, high = ends.tolist()
+    result["curve"] = {"flops": flops.tolist(), "size": size, "low": low, "high": high}
+    return result | {"draws": _drawn(at, exponent, result["reference"], options.rng())}
+
+
+def _drawn(at, exponent, reference, rng):
+    """Draws {N, a} of one voice each: the same draw of a voice's N and a."""
+    N = np.exp(at(np.log(reference)).draws(DRAWS_KEPT, np.random.default_rng(rng.integers(2**32))))
+    return {"N": N.tolist(), "a": exponent.draws(DRAWS_KEPT, rng).tolist()}
 
 
 def entry_of(budget: isoflop.Budget, found: minima.Minima) -> dict[str, Any]:
@@ -166,19 +195,12 @@ def entry_of(budget: isoflop.Budget, found: minima.Minima) -> dict[str, Any]:
         result["curve"] = {"size": sizes.tolist(), "loss": losses.tolist()}
     used = [other.flops for other in found.budgets]
     if budget.flops in used and found.noise is not None:
-        error = found.noise.sd * np.sqrt(found.leverage[:, used.index(budget.flops)])
-        half = student.quantile(found.noise.df) * error
-        result["loss_sd"] = float(error[0])
-        result["loss_interval"] = [loss * float(np.exp(end)) for end in (-half[0], half[0])]
+        at = used.index(budget.flops)
+        result["loss_sd"] = float(found.loss_sd[at])
+        result["loss_interval"] = (loss * np.exp(minima.interval(found, at))).tolist()
         if estimator == "parabola":
-            ends = size * np.exp([-half[1], half[1]])
-            result["size_interval"] = ends.clip(budget.sizes[0], budget.sizes[-1]).tolist()
+            result["size_interval"] = (size * np.exp(minima.interval(found, at, 1))).tolist()
     return result
-
-
-def noise_of(noise: isoflop.Noise | None) -> dict[str, Any] | None:
-    """The noise as it stands in fit.json."""
-    return None if noise is None else {"relative": True, **vars(noise)}
 
 
 def _tokens_law(rows, size):

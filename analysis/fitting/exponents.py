@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.engine import RESAMPLES
 from analysis.engine import fit as engine
 from analysis.engine.problem import problem
-from analysis.fitting import budgets
+from analysis.fitting import budgets, guards
 from analysis.fitting import rows as fitting
 from analysis.frontier import minima
 from analysis.laws.registry import LAWS
@@ -40,6 +40,7 @@ def of_rows(
     if swept is None:
         raise InputError(f"{rows.name}: no row with a compute budget above 0 and an ended schedule")
     counted, notes = variants.possible(swept)
+    notes += [flag.sentence for flag in guards.of_sweep(swept, "loss", "params")]
     rng = (np.random.default_rng(seed) for _ in counted)
     surface = _chinchilla(columns.numbers(swept, "params"), swept)
     found = [_row(v, swept, surface, bootstrap, r) for v, r in zip(counted, rng, strict=True)]
@@ -50,8 +51,8 @@ def _row(variant, table, surface, bootstrap, rng):
     compute, size = variant.compute(table), columns.numbers(table, variant.size)
     law = _chinchilla(size, table)
     level = _level(compute, table, surface).assign(params=size)
-    _, found = minima.measure(level, "loss", "params", bootstrap, rng)
-    N, L = minima.fit_size(found), minima.fit_law("power", found)
+    _, found = minima.measure(level, "loss", "params")
+    N, L = minima.fit_size(found), minima.fit_law("power", found, rng)
     times = compute / columns.numbers(table, "flops")
     row = {"variant": variant.name, "words": variant.words}
     row |= {"compute_least": times.min(), "compute_most": times.max()}

@@ -1,4 +1,4 @@
-"""What makes a table's numbers doubtful for every law: units, direction, too little that varies.
+"""What makes a table doubtful for every law: units that are mixed, too little that varies, edges.
 
 Each is said as a warning (`frontier.flags.Flag`), or is an error in one line.
 """
@@ -8,19 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis.frontier import envelope
+from analysis.frontier import envelope, flags, minima
 from analysis.frontier.flags import Flag
-from analysis.table import columns, names, states
+from analysis.table import columns
 from vdit.errors import InputError
 
 # C / (6 N D): attention, embeddings and what else N leaves out move it by less than this factor.
 DISAGREE = 1.5
+FEWEST_TOKENS, MOST_TOKENS = 1e-2, 1e6  # for each parameter; what is trained has 1 to 10,000
 UNIT, NEAR = 1e3, 5.0  # a mix-up is a power of UNIT, but for this factor
-FEWEST, RISES = 5, 0.5  # rows; Spearman's correlation with compute from which a metric rises
-RISING = ("accuracy", "acc", "psnr", "ssim", "vbench", "clip_score", "clipscore", "win_rate")
-LOSSES = ("loss", "nll", "cross_entropy", "perplexity", "ppl", "bpb", "mse")  # better when lower
 
 
 def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]:
@@ -28,6 +25,8 @@ def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]
     if set(columns.DERIVED) <= set(roles.columns):
         n, d, c = (columns.numbers(rows, role) for role in ("params", "tokens", "flops"))
         yield from _compared(c / (columns.FLOPS_PER_ND * n * d), "C / (6 N D)", _named(roles))
+    elif {"tokens", "params"} <= set(roles.columns):
+        yield from _tokens_each(columns.numbers(rows, "tokens") / columns.numbers(rows, "params"))
     if "budget" in roles.columns and "flops" in rows.columns:
         spent, asked = columns.numbers(rows, "flops"), columns.numbers(rows, "budget")
         mixed = _mixed(spent[asked > 0] / asked[asked > 0])
@@ -36,6 +35,13 @@ def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]
                 f"{name}: {roles.columns['budget']} is {1 / mixed:.0e} times what was spent in the "
                 "median row, expected FLOPs in both"
             )
+
+
+def _tokens_each(ratio):
+    middle = float(np.nanmedian(ratio)) if len(ratio) else 1.0
+    if not FEWEST_TOKENS < middle < MOST_TOKENS:
+        text = f"a run saw {middle:.1e} tokens for each parameter in the median row"
+        yield Flag("units", None, f"{text}: are both plain numbers?")
 
 
 def _compared(ratio, formula, where):
@@ -69,58 +75,6 @@ def _named(roles):
     return ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
 
 
-def falling(roles: columns.Roles, rows: pd.DataFrame, name: str) -> None:
-    """InputError if what is fitted as a loss rises with compute, unless its name says it is one."""
-    column = roles.columns.get("loss")
-    if column is None or any(word in names.plain(column) for word in LOSSES):
-        return
-    if names.plain(column) in RISING or _rises(rows):
-        raise InputError(
-            f"{name}: {column} rises with compute or is better when higher, laws are of losses: "
-            f"--higher_is_better fits 1 - {column}, --no-higher_is_better fits it as it is, "
-            f"--loss COL names another, --law metric --metric {column} predicts it from the loss"
-        )
-
-
-def _rises(rows):
-    x = next((role for role in ("flops", "tokens", "params") if role in rows.columns), None)
-    if x is None:
-        return False
-    against, loss = columns.numbers(rows, x), columns.numbers(rows, "loss")
-    sound = np.isfinite(against + loss)
-    if sound.sum() < FEWEST or not np.ptp(against[sound]) or not np.ptp(loss[sound]):
-        return False
-    return stats.spearmanr(against[sound], loss[sound]).statistic > RISES
-
-
-def turned(values: pd.Series, column: str, name: str) -> pd.Series:
-    """1 less a share that is better when higher; InputError if it is no share (0 to 1)."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    if not numbers.dropna().between(0, 1).all():
-        raise InputError(
-            f"{name}: {column} is better when higher and no share from 0 to 1, so no law of a loss "
-            f"describes it: name a loss, and --law metric --metric {column}"
-        )
-    return 1 - numbers
-
-
-def direction(roles: columns.Roles, higher_is_better: bool | None) -> str | None:
-    """ "down" where the metric named falls with the loss, for it is better when higher; "up"; None.
-
-    As asked for, as the records of evaluators say (NAME_lower_is_better), or by its name.
-    """
-    column = roles.columns.get("metric")
-    if column is None:
-        return None
-    if higher_is_better is None:
-        lower = roles.own.get(f"{column}_lower_is_better", pd.Series(dtype=object)).dropna()
-        if not lower.empty:
-            higher_is_better = not states.annealed(lower.head(1))[0]
-        elif names.plain(column) in RISING:
-            higher_is_better = True
-    return {True: "down", False: "up", None: None}[higher_is_better]
-
-
 def of_laws(
     rows: pd.DataFrame, laws: Mapping[str, Mapping[str, Any]], budgets: Mapping[str, Any]
 ) -> Iterator[Flag]:
@@ -135,6 +89,12 @@ def of_laws(
         yield from () if budgets else of_envelope(rows)
     for entry in laws.values():
         yield from of_surface(entry, rows)
+
+
+def of_sweep(table: pd.DataFrame, loss: str, size: str) -> list[Flag]:
+    """Warnings on the minima of a sweep over budgets; `loss`, `size`: columns of its table."""
+    budgets, found = minima.measure(table, loss, size)
+    return flags.of_budgets(budgets, found.noise.sd if found.noise else None)
 
 
 def of_designs(rows: pd.DataFrame) -> Iterator[Flag]:

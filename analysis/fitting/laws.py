@@ -7,6 +7,7 @@ from analysis.fitting import entry, methods, prediction
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.method import Method
 from analysis.table import hygiene
+from analysis.table.dropped import Dropped
 from vdit.errors import InputError
 
 # What must vary among runs for there to be a best size.
@@ -50,7 +51,7 @@ def surface(rows, law, options, drop):
         return rows, _missing("chinchilla", rows, error), []
     bad = hygiene.unstable(prediction.residual(fitted))
     words = f"more than {hygiene.UNSTABLE:g} robust deviations above the fitted law"
-    flagged = [hygiene.dropped(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
+    flagged = [Dropped.of(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
     if drop and bad.any():
         rows, flagged = rows.without(bad, "unstable", words), []
         fitted = _of_rows(CHINCHILLA, rows, options)
@@ -72,7 +73,9 @@ def fit(law, rows, part, found, options):
 
 
 def _allowed(name, rows):
-    return set(needed(name)) <= set(rows.fitted.columns)
+    law = every.find(name)
+    there = set(needed(name)) <= set(rows.fitted.columns)
+    return there and (not isinstance(law, Method) or law.applies(rows))
 
 
 def _one(name, rows, part, options):

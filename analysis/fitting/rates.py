@@ -1,30 +1,30 @@
 """The best learning rate of each width, and how it moves with the width.
 
-Log loss is a parabola in log rate near its minimum (`laws.surface`); the minima's intervals are
-Student's, with the scatter about all parabolas as the noise of one run.
+Widths of one parameterisation share the shape of their valley of log loss (`laws.valley`), which
+runs above a cliff don't enter; intervals are Student's, with the scatter about the valleys.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.engine import student
-from analysis.laws import surface
+from analysis.laws import cells, valley
+from analysis.laws.settings import Settings
+from analysis.laws.valley import Valley
 from analysis.table import hygiene, schema
 from vdit.errors import InputError
 
-# What enters a parabola: rates within this factor of the best, whose mean loss is within that one.
-# Just above the best rates runs collapse; a parabola through such a run misses the minimum.
-NEAR, HIGH = 4.0, 1.3
-ROUND = 1e-6
+POINTS = 60  # of a curve to draw
 
 
 def fit(table: pd.DataFrame, loss: str = "loss_ema", name: str = "table") -> dict[str, Any]:
     """Best rates by parameterisation and width: {"cells", "noise", "laws", "rows"}.
 
-    A law is lr* ~ width^exponent, weighted by how well each minimum is known; `costs` is the share
-    of loss that the narrowest model's best rate costs the widest, on the rates that were run.
+    A law is lr* ~ width^exponent through all runs near the best ones; `costs` is the share of loss
+    that the narrowest model's best rate costs the widest, on the rates that were run.
     Rows whose schedule had not ended are left out.
     """
     for column in ("lr", "width", loss):
@@ -33,26 +33,18 @@ def fit(table: pd.DataFrame, loss: str = "loss_ema", name: str = "table") -> dic
         raise InputError(f"{name}: missing column 'parameterization', expected sp or mup")
     table = table[hygiene.annealed(table)]
     schema.comparable(table, name)
-    groups = dict(list(table.groupby(["parameterization", "width"])))
-    cells = {key: _cell(rows, loss) for key, rows in groups.items()}
-    noise = _noise(cells.values())
-    kinds = sorted({kind for kind, _ in cells}, reverse=True)  # sp first
+    kinds = sorted(table["parameterization"].unique(), reverse=True)  # sp first
+    rows = {kind: table[table["parameterization"] == kind] for kind in kinds}
+    fits = {kind: _fit(rows[kind], loss) for kind in kinds}
+    noise = _noise([fitted.own for fitted in fits.values()])
+    found = {kind: _cells(fits[kind], noise) for kind in kinds}
+    laws = {kind: _law(fits[kind].law, found[kind], noise) for kind in kinds}
     return {
         "rows": len(table),
-        "noise": noise and {"sd": noise[0], "df": noise[1]},
-        "cells": [
-            {"parameterization": kind, **cell.as_dict(noise)} for (kind, _), cell in cells.items()
-        ],
-        "laws": {kind: _law(kind, cells, groups, noise, loss) for kind in kinds},
+        "noise": noise,
+        "cells": [{"parameterization": kind, **c} for kind in kinds[::-1] for c in found[kind]],
+        "laws": {kind: laws[kind] | {"costs": _costs(rows[kind], loss)} for kind in kinds},
     }
-
-
-def near(rows: pd.DataFrame, loss: str) -> pd.DataFrame:
-    """The rows whose rate is near that of the lowest mean loss, and their mean loss near it."""
-    mean = means(rows, loss)
-    sound = mean[mean < mean.min() + np.log(HIGH)].index
-    close = np.abs(np.log(rows["lr"] / mean.idxmin())) < np.log(NEAR) + ROUND
-    return rows[close & rows["lr"].isin(sound)]
 
 
 def means(rows: pd.DataFrame, loss: str) -> pd.Series:
@@ -60,41 +52,67 @@ def means(rows: pd.DataFrame, loss: str) -> pd.Series:
     return np.log(rows[loss]).groupby(rows["lr"]).mean()
 
 
-def _cell(rows, loss):
-    chosen = near(rows, loss)
-    where = {"width": int(rows["width"].iloc[0])}
-    return surface.fit(where, chosen["lr"], np.ones(len(chosen)), chosen[loss])
+@dataclass(frozen=True)
+class _Widths:
+    """The runs of one parameterisation, and their valleys."""
+
+    runs: Settings
+    cell: np.ndarray  # (R,), a width each
+    x: np.ndarray  # log rates (R, 1)
+    law: Valley | None  # its floor is a power law of width
+    own: Valley | None  # each width has a best of its own
+    best: np.ndarray | None  # (C, 1) log best rates by the law
 
 
-def _noise(cells):
-    """(sd, df) of log loss about the parabolas; at the base width both are the same runs."""
-    rest, df = np.sum(sorted({(cell.rest, cell.df) for cell in cells}), axis=0)
-    return (float(np.sqrt(rest / df)), int(df)) if df else None
+def _fit(rows, loss):
+    width, lr, values = (rows[name].to_numpy(float) for name in ("width", "lr", loss))
+    runs = Settings({"width": width}, lr, np.ones(len(lr)), values, np.arange(len(lr)))
+    cell, x, y = runs.cells(), np.log(lr)[:, None], np.log(values)
+    logs = np.log(runs.where(cell)["width"])
+    each, z = np.eye(len(logs)), np.stack([np.ones(len(logs)), logs - logs.mean()], axis=1)
+    law = valley.fit(x, y, cell, z[cell]) if len(logs) > 1 else None
+    if law and law.sound:
+        own = valley.at(x, y, cell, each[cell], law.near)
+        return _Widths(runs, cell, x, law, own, z @ law.position.T)
+    return _Widths(runs, cell, x, None, valley.fit(x, y, cell, each[cell]), None)
 
 
-def _law(kind, cells, groups, noise, loss):
-    widths = sorted(width for its, width in cells if its == kind)
-    costs = _costs(groups[kind, widths[0]], groups[kind, widths[-1]], loss)
-    known = [cells[kind, width] for width in widths if cells[kind, width].optimum]
-    if len(known) < 2 or noise is None:
-        return {"status": f"{len(known)} of {len(widths)} minima inside", "costs": costs}
-    x, y, sd = np.array(
-        [[np.log(c.where["width"]), c.optimum["lr"], noise[0] * c.slope["lr"]] for c in known]
-    ).T
-    weight = 1 / sd**2
-    x = x - np.average(x, weights=weight)
-    information = (weight * x**2).sum()
-    exponent = (weight * x * y).sum() / information
-    reach = student.quantile(noise[1]) / np.sqrt(information)
-    return {
-        "status": f"{len(known)} of {len(widths)} minima inside",
-        "exponent": float(exponent),
-        "interval": [float(exponent - reach), float(exponent + reach)],
-        "costs": costs,
-    }
+def _cells(its, noise):
+    """Each width for JSON, and the `curve` of its valley over the rates that entered it."""
+    found = []
+    described = cells.describe(its.runs, its.cell, ("lr",), its.x, its.own, its.best)
+    for c, cell in enumerate(described):
+        found.append({**cell.as_dict(noise), "width": int(cell.where["width"])})
+        if cell.best:
+            near = its.x[its.own.near & (its.cell == c)]
+            x = np.linspace(near.min(), near.max(), POINTS)
+            rise = its.own.rise(x[:, None] - cell.best["lr"])
+            found[-1]["curve"] = {"lr": np.exp(x), "loss": cell.loss * np.exp(rise)}
+    return found
 
 
-def _costs(narrow, wide, loss):
+def _noise(valleys):
+    """{"sd", "df"} of log loss about the valleys; at the base width both are the same runs."""
+    known = {(own.noise, own.df) for own in valleys if own and own.sound and own.df > 0}
+    if not known:
+        return None
+    sd, df = np.array(list(known)).T
+    return {"sd": float(np.sqrt((sd**2 * df).sum() / df.sum())), "df": int(df.sum())}
+
+
+def _law(law, cells, noise):
+    inside = f"{sum('lr' in cell for cell in cells)} of {len(cells)} minima inside"
+    if law is None or noise is None:
+        return {"status": inside}
+    exponent = law.position[0, 1]
+    reach = law.errors[0, 1] * noise["sd"] * student.quantile(noise["df"])
+    between = [float(exponent - reach), float(exponent + reach)]
+    return {"status": inside, "exponent": float(exponent), "interval": between}
+
+
+def _costs(rows, loss):
     """Share of loss that the narrowest's best rate costs the widest; None where it was not run."""
-    rate, found = means(narrow, loss).idxmin(), means(wide, loss)
-    return float(np.expm1(found[rate] - found.min())) if rate in found.index else None
+    ends = rows["width"].min(), rows["width"].max()
+    narrow, wide = (means(rows[rows["width"] == end], loss) for end in ends)
+    rate = narrow.idxmin()
+    return float(np.expm1(wide[rate] - wide.min())) if rate in wide.index else None

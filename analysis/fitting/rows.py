@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.fitting import guards
+from analysis.fitting import direction, guards
 from analysis.frontier.flags import Flag
 from analysis.laws.law import Law
 from analysis.table import columns, hygiene, names, query, runs, schema, states
+from analysis.table.dropped import Dropped
 from vdit.errors import InputError
 
 SWEPT = ("params", "tokens", "flops", "loss", "budget")  # roles of a sweep over compute budgets
@@ -25,7 +26,7 @@ class Rows:
     held: pd.DataFrame
     own: pd.DataFrame  # the user's columns of every row
     columns: dict[str, str]
-    dropped: list[hygiene.Dropped]
+    dropped: list[Dropped]
     notes: list[str]
     warnings: list[Flag]
     where: str | None  # the expression of the rows held out
@@ -35,7 +36,7 @@ class Rows:
 
     def without(self, bad: np.ndarray, reason: str, words: str) -> "Rows":
         """The rows without `bad` (a mask of those fitted), which join `dropped`."""
-        gone = hygiene.dropped(self.fitted[bad], reason, words)
+        gone = Dropped.of(self.fitted[bad], reason, words)
         return replace(self, fitted=self.fitted[~bad], dropped=[*self.dropped, gone])
 
     def inputs(self, law: Law, rows: pd.DataFrame | None = None) -> dict[str, np.ndarray]:
@@ -168,7 +169,7 @@ def prepare(
         warnings=warnings,
         where=hold_out,
         weighted="loss_se" in roles.columns,
-        direction=guards.direction(roles, higher_is_better),
+        direction=direction.of_metric(roles, higher_is_better),
         name=name,
     )
 
@@ -176,13 +177,13 @@ def prepare(
 def _directed(roles, rows, higher_is_better, name):
     """(the rows with a loss that is better when lower, notes)."""
     if higher_is_better is None or "metric" in roles.columns:
-        guards.falling(roles, rows, name)
+        direction.falling(roles, rows, name)
         return rows, []
     if not higher_is_better:
         return rows, []
     column = roles.columns["loss"]
     note = f"the loss is 1 - {column}, which is better when higher"
-    return rows.assign(loss=guards.turned(rows["loss"], column, name)), [note]
+    return rows.assign(loss=direction.turned(rows["loss"], column, name)), [note]
 
 
 def _spoken(roles):

@@ -2,19 +2,17 @@
 
 import textwrap
 
-from analysis.frontier import methods
+from analysis.frontier import backtest
+from analysis.laws import form, names
 
-FORMS = {
-    "frontier": "L(C) = E + A (C / {reference:.3g})^-g",
-    "power": "L(C) = A (C / {reference:.3g})^-g",
-    "chinchilla": "L(N, D) = E + A N^-alpha + B D^-beta",
-    "gamma": "L(N, D) = E + (A N^-alpha + B D^-beta)^gamma",
-    "kaplan": "L(N, D) = ((Nc / N)^(alpha_N / alpha_D) + Dc / D)^alpha_D",
-    "local": "L(C) = A (C / {reference:.3g})^-g of the last budgets",
-    "isoflop": "N*(C) = N (C / {reference:.3g})^a",
-    "envelope": "N* = k_N C^a, D* = k_D C^b, L = k_L C^-g",
+# Laws through the budgets' minima count compute from the middle of the budgets.
+THROUGH_MINIMA = {
+    "frontier": "L(C) = E + A (C / {:.3g})^-g",
+    "power": "L(C) = A (C / {:.3g})^-g",
+    "local": "L(C) = A (C / {:.3g})^-g of the last budgets",
+    "curved": "L(C) = A exp(-g (1 - exp(-k u)) / k), u = log(C / {:.3g})",
+    "isoflop": "N*(C) = N (C / {:.3g})^a",
 }
-PLAIN = {"frontier": "L(C) = E + A C^-g", "power": "L(C) = A C^-g"}
 
 
 def warnings(fit):
@@ -31,9 +29,10 @@ def _grouped(flags):
     """One sentence a kind: the first budget's, and at which others the same was found."""
     kinds = {}
     for flag in flags:
-        kinds.setdefault(flag["kind"], []).append(flag)
+        alone = None if flag["budget"] else flag["sentence"]  # of the whole table: told as it is
+        kinds.setdefault((flag["kind"], alone), []).append(flag)
     for first, *others in kinds.values():
-        more = ", ".join(f"{flag['budget']:.3g}" for flag in others if flag["budget"])
+        more = ", ".join(f"{flag['budget']:.3g}" for flag in others)
         yield first["sentence"] + (f"; the same at {more}" if more else "")
 
 
@@ -43,8 +42,8 @@ def text(fit, asked):
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
     parts = [f"{fit['rows']} rows fitted ({told})", budgets(fit)]
     parts.append(table(fit["laws"]) if asked == "all" else law(fit))
-    if asked in ("all", "isoflop") and "methods" in fit:
-        parts.append("\n".join(methods.lines({**fit["methods"], "flags": []})))
+    if fit.get("size_law", {}).get("parameters"):
+        parts.append(size(fit["size_law"]))
     if asked == "all" and "rollout" in fit:
         parts.append(_held_out_budgets(fit["rollout"]))
     return "\n\n".join(part for part in parts if part)
@@ -59,6 +58,14 @@ def budgets(fit):
         what = "" if b["status"]["word"] == "fitted" else f"  {b['status']['words']}"
         lines.append(f"{b['flops']:14.3g} {b['loss']:10.4f} {b['size']:10.3g}{what}")
     return "\n".join(lines)
+
+
+def size(law):
+    """The exponent of the best size, and what either way says of it."""
+    a, voices = law["parameters"]["a"], law["voices"]
+    said = [f"{name} {v['a']:.3f}{_between(v['interval'])}" for name, v in voices.items()]
+    head = f"best size N* ~ C^{a:.3f}{_between(law['intervals']['a'])}: {law['status']['words']}"
+    return "\n".join([head, *(f"  {one}" for one in said)])
 
 
 def law(fit):
@@ -119,11 +126,7 @@ def _disagreement(laws):
 
 
 def _held_out_budgets(tried):
-    from analysis.frontier import rollout
-
-    lines = rollout.lines(tried)
-    chosen = f"law for predictions: {tried['chosen']} ({tried['rule']})"
-    return "\n".join([*lines, *textwrap.wrap(chosen, 100, subsequent_indent="  ")])
+    return "\n".join([*backtest.lines(tried), tried["rule"]])
 
 
 def _held_out(fit):
@@ -142,10 +145,10 @@ def _held_out(fit):
 
 
 def _form(fit):
-    if "reference" in fit or "reference" in fit["parameters"]:
-        reference = fit.get("reference") or fit["parameters"]["reference"]
-        return FORMS.get(fit["law"], "").format(reference=reference)
-    return PLAIN.get(fit["law"], FORMS.get(fit["law"], ""))
+    reference = fit.get("reference") or fit["parameters"].get("reference")
+    if reference and fit["law"] in THROUGH_MINIMA:
+        return THROUGH_MINIMA[fit["law"]].format(reference)
+    return form(fit["law"]) if fit["law"] in names() else ""
 
 
 def _status(entry):

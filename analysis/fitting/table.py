@@ -13,7 +13,7 @@ from analysis.fitting.rows import prepare
 from analysis.table import hygiene
 from vdit.errors import InputError
 
-VERSION = 2
+VERSION = 3
 
 
 def fit_table(
@@ -90,7 +90,7 @@ def _ignored(objective, rows, found):
 def _top(law, found, part):
     """The entry asked for; of all laws that which predicts the next budget best, if any does."""
     if law == "all":
-        chosen = part["rollout"]["chosen"] if part else "chinchilla"
+        chosen = part["rollout"].get("chosen") if part else "chinchilla"
         law = next(name for name in (chosen, "frontier", *found) if name in found)
     return {key: value for key, value in found[law].items() if key not in ("draws", "curve")}
 

@@ -54,8 +54,11 @@ def _of_one(budget, noise):
     if not budget.fitted:
         yield Flag(_why(budget), budget.flops, f"{at}: {budget.reason}")
     else:
-        if off_centre(budget):
-            part = place(budget)
+        part = place(budget)
+        if not 0 < part < 1:
+            side = "below the smallest" if part < 0.5 else "above the largest"
+            yield Flag("edge", budget.flops, f"{at}: the minimum lies {side} size: extrapolated")
+        elif off_centre(budget):
             end = "smallest" if part < 0.5 else "largest"
             text = f"{at}: the minimum lies near the {end} size ({part:.0%} of the way): off centre"
             yield Flag("off_centre", budget.flops, text)
@@ -74,7 +77,7 @@ def _of_one(budget, noise):
 def _why(budget):
     if "sizes, a parabola needs" in budget.reason:
         return "few_sizes"
-    return "no_minimum" if "bends down" in budget.reason else "edge"
+    return "no_minimum" if "bends" in budget.reason else "edge"
 
 
 def _short(budgets):

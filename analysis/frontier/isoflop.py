@@ -1,189 +1,196 @@
-"""Parabolas through the runs of one compute budget: the best size there, and its loss.
+"""The isoFLOP curves of a sweep, fitted together: the best size of each compute budget, its loss.
 
-Approach 2 of Hoffmann et al. (2203.15556): log loss is quadratic in log size near its minimum.
+Approach 2 of Hoffmann et al. (2203.15556): near its minimum log loss is quadratic in log size.
+Every budget has a minimum of its own; how sharply the curves bend is shared, linear in log compute,
+which makes the minima less noisy than parabolas of one budget each. Sizes far from the best bend a
+parabola to one side (2603.22339), so runs count less the farther their loss lies above the minimum,
+from WINDOW on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
+
+from analysis.engine import regression
+from analysis.engine.regression import Regression
 
 MIN_SIZES = 3
-# Few runs can agree by luck: a relative spread below this is not believed.
-LEAST_NOISE = 1e-9
+WINDOW = 0.08  # excess of log loss from which a run counts less, by its square
+ROUNDS = 4  # of fits and windows
+DRIFT = 0.15  # change of curvature over a step of one in log compute, as a share: what is expected
+SEEN = 2.0  # standard errors by which the curves must bend up
+BEYOND = 0.5  # of its sizes' span: a minimum farther outside is not known
+LEVEL, SLOPE, CURVATURE = range(3)  # a budget's coefficients, powers of log size
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The runs of one budget: K sizes with seeds averaged, and their parabola if it is sound."""
+    """The runs of one budget: K sizes with seeds averaged, and their curve if it is sound."""
 
     flops: float
     sizes: np.ndarray  # (K,) ascending
-    losses: np.ndarray  # (K,) mean over seeds
+    losses: np.ndarray  # (K,) mean over seeds, in logs
     counts: np.ndarray  # (K,) seeds
     best_run: str
-    reason: str  # "" when the minimum lies inside, else why it was not fitted
-    coefficients: np.ndarray | None  # of log loss in log(size / centre), highest power first
+    reason: str = ""  # why its minimum is not known; "" where it is
+    coefficients: np.ndarray | None = None  # of log loss in log(size / centre), highest power first
 
     @property
-    def fitted(self):
-        """True when the parabola has a minimum inside its sizes."""
+    def fitted(self) -> bool:
+        """True when the curve has a minimum among its sizes or near them."""
         return not self.reason
 
     @property
-    def centre(self):
+    def centre(self) -> float:
         """Geometric mean of the sizes: where log size is counted from."""
         return float(np.exp(np.log(self.sizes).mean()))
 
     @property
-    def minimum(self):
-        """(size, loss) at the parabola's minimum, or of the best size where it was not fitted."""
-        if not self.fitted:
-            best = int(np.argmin(self.losses))
-            return float(self.sizes[best]), float(self.losses[best])
-        x, y = _lowest(self.coefficients[None], *self.span)
-        return self.centre * float(np.exp(x[0])), float(np.exp(y[0]))
-
-    @property
-    def span(self):
+    def span(self) -> np.ndarray:
         """Log of the smallest and the largest size, counted from the centre."""
         return np.log(self.sizes[[0, -1]] / self.centre)
 
     @property
-    def design(self):
-        """(K, 3) powers of log(size / centre)."""
-        return np.vander(np.log(self.sizes / self.centre), 3)
+    def minimum(self) -> tuple[float, float]:
+        """(size, loss) at the curve's minimum, or of the best size where it is not known."""
+        if not self.fitted:
+            best = int(np.argmin(self.losses))
+            return float(self.sizes[best]), float(self.losses[best])
+        a, b, c = self.coefficients
+        return self.centre * float(np.exp(-b / (2 * a))), float(np.exp(c - b**2 / (4 * a)))
 
-    def curve(self, points=60):
-        """(sizes, losses) along the parabola."""
+    def curve(self, points: int = 60) -> tuple[np.ndarray, np.ndarray]:
+        """(sizes, losses) along the curve."""
         x = np.linspace(*self.span, points)
         return self.centre * np.exp(x), np.exp(np.polyval(self.coefficients, x))
 
 
-def fit_budgets(table, loss, size):
-    """Return one Budget for each flops_budget in `table`, ascending. `loss`, `size`: columns."""
-    return [
-        fit_budget(float(flops), rows[size], rows[loss], rows["run_id"])
+@dataclass(frozen=True)
+class Curves:
+    """All budgets, ascending, and what ties them: `rows[k]` (B, K) times coefficients is a power.
+
+    `regression` is None where nothing could be fitted together.
+    """
+
+    budgets: list[Budget]
+    regression: Regression | None = None
+    log_c: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (B,), of budgets with a curve
+    rows: np.ndarray = field(default_factory=lambda: np.zeros((3, 0, 0)))
+
+    def jacobians(self) -> tuple[np.ndarray, np.ndarray]:
+        """(B, K) of log loss and of log size at the minima, in the regression's coefficients."""
+        level, slope, curvature = self.rows
+        _, b, a = (row @ self.regression.coefficients for row in self.rows)
+        at = (-b / (2 * a))[:, None]
+        loss = level + at * slope + at**2 * curvature
+        size = -slope / (2 * a[:, None]) + (b / (2 * a**2))[:, None] * curvature
+        return loss, size
+
+
+def coordinate(log_c: np.ndarray) -> np.ndarray:
+    """Log compute moved and scaled to a step of one about zero: what the noise may follow."""
+    span = np.ptp(log_c)
+    return (log_c - (log_c.min() + log_c.max()) / 2) / span if span else np.zeros(len(log_c))
+
+
+def fit_budgets(table: pd.DataFrame, loss: str, size: str) -> Curves:
+    """The Curves of the runs of `table`, by flops_budget. `loss`, `size`: columns."""
+    grouped = [
+        (float(flops), *(rows[c].to_numpy(float) for c in (size, loss)), rows["run_id"])
         for flops, rows in table.groupby("flops_budget", sort=True)
     ]
+    budgets = [_averaged(*group) for group in grouped]
+    several = [i for i, budget in enumerate(budgets) if len(budget.sizes) > 1]
+    if not any(len(budgets[i].sizes) >= MIN_SIZES for i in several):
+        return Curves([_refused(budget, _few(budget)) for budget in budgets])
+    used = [budgets[i] for i in several]
+    log_n = [np.log(grouped[i][1] / budgets[i].centre) for i in several]
+    log_loss = np.concatenate([np.log(grouped[i][2]) for i in several])
+    found, rows = _fit(np.log([budget.flops for budget in used]), log_n, log_loss)
+    if found is None:
+        return Curves([_refused(budget, "too few runs to fit a curve") for budget in budgets])
+    judged = dict(zip(several, _judge(used, found, rows), strict=True))
+    budgets = [judged.get(i) or _refused(b, _few(b)) for i, b in enumerate(budgets)]
+    sound = [k for k, i in enumerate(several) if judged[i].fitted]
+    log_c = np.log([used[k].flops for k in sound])
+    return Curves(budgets, found, log_c, rows[:, sound])
 
 
-def fit_budget(flops, size, loss, run_id):
-    """Fit log loss = polynomial of degree 2 in log size; say why where that is not sound."""
-    size, loss = np.asarray(size, float), np.asarray(loss, float)
+def unfitted(budget: Budget) -> Budget:
+    """The budget as its best run sees it, whatever its curve."""
+    return budget if budget.reason else _refused(budget, "best run asked for")
+
+
+def _averaged(flops, size, loss, run_id):
     sizes, cell = np.unique(size, return_inverse=True)
     counts = np.bincount(cell)
     losses = np.exp(np.bincount(cell, weights=np.log(loss)) / counts)
-    best_run = str(np.asarray(run_id)[np.argmin(loss)])
-    coefficients = None
-    if len(sizes) >= MIN_SIZES:
-        x = np.log(sizes) - np.log(sizes).mean()
-        # A cell of three seeds is known better than a cell of one.
-        coefficients = np.polyfit(x, np.log(losses), 2, w=np.sqrt(counts))
-    reason = _unsound(sizes, losses, coefficients)
-    return Budget(flops, sizes, losses, counts, best_run, reason, coefficients)
+    return Budget(flops, sizes, losses, counts, str(np.asarray(run_id)[np.argmin(loss)]))
 
 
-def _unsound(sizes, losses, coefficients):
-    if coefficients is None:
-        return f"{len(sizes)} sizes, a parabola needs {MIN_SIZES}"
-    best = int(np.argmin(losses))
-    if best == 0:
-        return "best at the smallest size: the minimum may lie below"
-    if best == len(sizes) - 1:
-        return "best at the largest size: the minimum may lie above"
-    if coefficients[0] <= 0:
+def _refused(budget, reason):
+    return Budget(**{**vars(budget), "reason": reason})
+
+
+def _few(budget):
+    sizes = len(budget.sizes)
+    return f"{sizes} size{'s' * (sizes > 1)}, a parabola needs {MIN_SIZES}"
+
+
+def _powers(log_c):
+    """(3, B, K): rows that make level, slope and curvature of each budget from coefficients."""
+    count = len(log_c)
+    x = log_c - log_c.mean()
+    drift = [x] if count > 2 else []
+    rows = np.zeros((3, count, 2 * count + 1 + len(drift)))
+    rows[LEVEL, :, :count] = rows[SLOPE, :, count : 2 * count] = np.eye(count)
+    rows[CURVATURE, :, 2 * count :] = np.stack([np.ones(count), *drift], axis=1)
+    return rows
+
+
+def _fit(log_c, log_n, log_loss):
+    """The regression of all runs together, its window about the minima, and `_powers`."""
+    rows = _powers(log_c)
+    at = np.repeat(np.arange(len(log_c)), [len(n) for n in log_n])
+    n = np.concatenate(log_n)
+    design = rows[LEVEL, at] + n[:, None] * rows[SLOPE, at] + n[:, None] ** 2 * rows[CURVATURE, at]
+    weight, prior = np.ones(len(n)), np.full(design.shape[1], np.inf)
+    for _ in range(ROUNDS):
+        found = regression.fit(design, log_loss, coordinate(log_c)[at], weight, prior)
+        if found is None:
+            break
+        _, b, a = (row[at] @ found.coefficients for row in rows)
+        bend = found.coefficients[2 * len(log_c)]
+        if bend <= 0:
+            break
+        if design.shape[1] > 2 * len(log_c) + 1:
+            prior[-1] = DRIFT * bend
+        a = np.maximum(a, 1e-3 * bend)
+        excess = a * (n + b / (2 * a)) ** 2
+        weight = np.minimum(1.0, WINDOW / np.maximum(excess, 1e-12)) ** 2
+    return found, rows
+
+
+def _judge(budgets, found, rows):
+    """The budgets with their curves, or with why they have none."""
+    level, slope, bend = (row @ found.coefficients for row in rows)
+    curvature = rows[CURVATURE]
+    error = np.sqrt(np.einsum("bk,kl,bl->b", curvature, found.covariance, curvature))
+    for budget, a, b, c, seen in zip(budgets, bend, slope, level, bend / error, strict=True):
+        reason = _unsound(budget, a, b, seen)
+        yield Budget(**{**vars(budget), "reason": reason, "coefficients": np.array([a, b, c])})
+
+
+def _unsound(budget, a, b, seen):
+    if a <= 0:
         return "the curve has no minimum (it bends down)"
-    vertex = -coefficients[1] / (2 * coefficients[0])
-    x = np.log(sizes) - np.log(sizes).mean()
-    if not x[0] < vertex < x[-1]:
-        return "the parabola's minimum lies outside its sizes"
+    if seen < SEEN:
+        return "the curve hardly bends: its minimum is not known"
+    low, high = budget.span
+    vertex, beyond = -b / (2 * a), BEYOND * (high - low)
+    if vertex < low - beyond:
+        return "the minimum lies below the smallest size"
+    if vertex > high + beyond:
+        return "the minimum lies above the largest size"
     return ""
-
-
-def _lowest(coefficients, low, high):
-    """Lowest point of parabolas (R, 3) on [low, high]: x (R,), y (R,)."""
-    a, b, c = coefficients.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        vertex = np.where(a > 0, np.clip(-b / (2 * a), low, high), np.nan)
-    ends = np.stack([np.full_like(a, low), np.full_like(a, high)])
-    end_values = a * ends**2 + b * ends + c
-    end = np.take_along_axis(ends, end_values.argmin(0)[None], 0)[0]
-    x = np.where(a > 0, vertex, end)
-    return x, a * x**2 + b * x + c
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Spread of log loss between runs that differ by the seed alone, and its sources."""
-
-    sd: float
-    df: int
-    seeds_sd: float | None
-    seeds_df: int
-    scatter_sd: float | None
-    scatter_df: int
-
-    def draw(self, rng, count):
-        """`count` plausible values of the spread: it was measured from few runs, so it varies."""
-        return self.sd * np.sqrt(self.df / rng.chisquare(self.df, count))
-
-
-def measure_noise(table, budgets, loss, size):
-    """Pool the spread between seeds with the scatter of sizes about their parabolas.
-
-    Scatter also holds what the parabola misses, so the pooled value errs on the wide side.
-    Returns None when neither was measured.
-    """
-    log_loss = np.log(table[loss].astype(float))
-    cells = log_loss.groupby([table["flops_budget"], table[size]])
-    seeds_ss = float(((log_loss - cells.transform("mean")) ** 2).sum())
-    seeds_df = len(table) - cells.ngroups
-    # Also of budgets whose minimum lies outside: to choose among them would bias the scatter.
-    bent = [budget for budget in budgets if budget.coefficients is not None]
-    scatter_ss = sum(_scatter(budget) for budget in bent)
-    scatter_df = sum(len(budget.sizes) - 3 for budget in bent)
-    df = seeds_df + scatter_df
-    if df == 0:
-        return None
-    return Noise(
-        sd=max(float(np.sqrt((seeds_ss + scatter_ss) / df)), LEAST_NOISE),
-        df=df,
-        seeds_sd=float(np.sqrt(seeds_ss / seeds_df)) if seeds_df else None,
-        seeds_df=seeds_df,
-        scatter_sd=float(np.sqrt(scatter_ss / scatter_df)) if scatter_df else None,
-        scatter_df=scatter_df,
-    )
-
-
-def _scatter(budget):
-    residual = np.log(budget.losses) - budget.design @ budget.coefficients
-    return float((budget.counts * residual**2).sum())
-
-
-def resample_minimum(budget, sd, rng):
-    """Minima of the budget with noise `sd` (R,) on each run: log size (R,), log loss (R,)."""
-    noise = rng.standard_normal((len(sd), len(budget.sizes)))
-    noise *= sd[:, None] / np.sqrt(budget.counts)
-    if not budget.fitted:
-        best = int(np.argmin(budget.losses))
-        size = np.full(len(sd), np.log(budget.sizes[best]))
-        return size, np.log(budget.losses[best]) + noise[:, best]
-    root = np.sqrt(budget.counts)[:, None]
-    solve = np.linalg.pinv(budget.design * root) * root.T
-    x, y = _lowest(budget.coefficients + noise @ solve.T, *budget.span)
-    return x + np.log(budget.centre), y
-
-
-def leverage(budget):
-    """Variances of log loss and log size at the budget's minimum, in units of one run's variance.
-
-    By the delta method at the parabola's vertex; of a best run that of its cell, and 1 for its
-    size, which nothing is known of.
-    """
-    if not budget.fitted:
-        return 1.0 / float(budget.counts[np.argmin(budget.losses)]), 1.0
-    a, b, _ = budget.coefficients
-    vertex = -b / (2 * a)
-    loss, size = np.array([vertex**2, vertex, 1.0]), np.array([b / (2 * a**2), -1 / (2 * a), 0.0])
-    inverse = np.linalg.inv(budget.design.T * budget.counts @ budget.design)
-    return float(loss @ inverse @ loss), float(size @ inverse @ size)

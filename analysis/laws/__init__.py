@@ -2,7 +2,8 @@
 
 To add a law, write a file here with its equation, its source, and
 
-    LAW = ...    a `law.Law`, fitted to losses by the engine, or a `method.Method`, by itself
+    FORM = "L(C) = ..."    the equation in a line, for the terminal
+    LAW = ...              a `law.Law`, fitted to losses by the engine, or a `method.Method`
 
 No law is imported to name them all: they import numpy, and `--help` needs none.
 """
@@ -31,6 +32,15 @@ def names() -> tuple[str, ...]:
 
 def find(name: str) -> "Law | Method":
     """The law of that name; `InputError` lists those that there are."""
+    return _module(name).LAW
+
+
+def form(name: str) -> str:
+    """Its equation in a line."""
+    return _module(name).FORM
+
+
+def _module(name):
     if name not in names():
         raise InputError(f"law is {name!r}, expected one of {', '.join(names())}")
-    return importlib.import_module(f"{__name__}.{name}").LAW
+    return importlib.import_module(f"{__name__}.{name}")

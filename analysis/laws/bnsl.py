@@ -110,4 +110,5 @@ class Broken:
         return {"c_last": float(theta[2] + np.sum(theta[4::3]))}
 
 
+FORM = "L(C) = a + b C^-c0 (1 + (C / d1)^(1 / f1))^(-c1 f1)"
 LAW = Broken()

@@ -2,4 +2,5 @@
 
 from analysis.laws.power_terms import PowerTerms
 
+FORM = "L(N, D) = E + A N^-alpha + B D^-beta"
 LAW = PowerTerms("chinchilla", ("params", "tokens"), ("A", "B", "E", "alpha", "beta"))

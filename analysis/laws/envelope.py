@@ -34,4 +34,5 @@ def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any
     return found | {"parameters": parameters, "derived": {"a": law["a"], "b": law["b"]}}
 
 
+FORM = "N* = k_N C^a, D* = k_D C^b, L = k_L C^-g"
 LAW = Method("envelope", NUMBERS[:-1], fit)

@@ -31,3 +31,14 @@ def chinchilla_optimum(c, A, B, alpha, beta, flops_per_nd=6.0):
     G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
     nd = np.asarray(c) / flops_per_nd
     return G * nd ** (beta / (alpha + beta)), nd ** (alpha / (alpha + beta)) / G
+
+
+def of_compute(c, reference, E, A, g, k=0.0, **_):
+    """`frontier_at`; with `k` and no E a law whose local exponent changes, g at `reference`.
+
+    L(C) = A exp(-g (1 - exp(-k u)) / k), u = log(C / reference).
+    """
+    u = np.log(np.asarray(c) / reference)
+    k = np.asarray(k, float)
+    bent = np.where(k == 0, u, -np.expm1(-k * u) / np.where(k == 0, 1.0, k))
+    return E + A * np.exp(-g * bent)

@@ -2,4 +2,5 @@
 
 from analysis.laws.power_terms import PowerTerms
 
+FORM = "L(C) = E + A C^-g"
 LAW = PowerTerms("frontier", ("flops",), ("A", "E", "g"))

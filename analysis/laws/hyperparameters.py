@@ -1,24 +1,26 @@
 """Optimal learning rate and batch as power laws of size and data, or of compute.
 
 lr*(N, D) = k N^a D^b and batch*(N, D) = k N^a D^b (Step Law, 2503.04715; for video DiTs Yin et al.,
-2411.17470). Each (N, D), or each C, is a cell: a quadratic surface through its runs gives its
-optimum (`surface`), and log-linear laws go through the optima with t intervals (`loglinear`).
+2411.17470), fitted to all runs at once as the floor of one valley of log loss (`valley`), so that
+what a mistuned rate costs is known with it. Each (N, D), or each C, is a cell. A law is only as
+certain as the cells agree: its intervals leave out a cell at a time (jackknife, Student's t).
 
     fit(table, columns)   columns: {"params": "N", "tokens": "T", "lr": "lr", "batch": "B",
                           "loss": "loss"}: a role's column; "flops" in place of params and tokens
-    predict(result, {"params": 1e9, "tokens": 2e10})   of such a result
+    predict(result, {"params": 1e9, "tokens": 2e10})   of such a result as a dict
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.laws import loglinear, settings, surface
+from analysis.laws import cells, floor, loglinear, settings, tuning, valley
 from analysis.laws.method import Method
+from analysis.laws.tuning import Hyperparameters
 from analysis.table import columns as numbered
-from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
@@ -32,46 +34,38 @@ def fit(
     columns: Mapping[str, str] | None = None,
     inputs: Sequence[str] | None = None,
     group: Sequence[Hashable] | None = None,
-) -> dict[str, Any]:
-    """The laws of learning rate and batch from a table of runs; a dict for JSON.
+) -> Hyperparameters:
+    """The laws of learning rate and batch from a table of runs.
 
     inputs: ("params", "tokens"), ("params",), ("tokens",) or ("flops",); None for what is there.
     group: the run of each row (each its own). Cells that share runs, as those of its checkpoints
     do, count as one measurement of a law, and the rows of a run as one of the noise.
 
-    Returns law, n, inputs, parameters {lr_k, lr_params, lr_tokens, batch_k, ...}, intervals (95 %),
-    status {word, words}, cells [{params, tokens, rows, status, lr, batch, lr_interval, ...}] and
-    laws {lr: ..., batch: ...}. InputError names a column that is missing or not positive.
+    A loss that is not a number, a run above a cliff: `diverged` names it. InputError names a column
+    that is missing or not positive.
     """
-    inputs, lr, batch, loss = settings.columns_of(table, columns, inputs)
-    labels = settings.cells_of(inputs)
-    runs = np.arange(len(loss)) if group is None else pd.factorize(np.asarray(group, object))[0]
-    apart = settings.apart(labels, runs)
-    cells, parts = [], []
-    for label in range(labels.max() + 1):
-        rows = labels == label
-        where = {name: float(np.median(values[rows])) for name, values in inputs.items()}
-        parts.append((where, lr[rows], batch[rows], loss[rows]))
-        cells.append(surface.fit(*parts[-1]))
-    noise = _noise(cells, len(np.unique(runs)) / len(runs))
-    laws, said = {}, {}
-    for axis in surface.AXES:
-        at = [i for i, cell in enumerate(cells) if axis in cell.optimum]
-        independent = len(np.unique(apart[at]))
-        laws[axis], said[axis] = _law(axis, [cells[i] for i in at], inputs, cells, independent)
-    fitted = {axis: law for axis, law in laws.items() if law}
-    return {
-        "law": "hyperparameters",
-        "n": len(loss),
-        "inputs": list(inputs),
-        "parameters": _flat(fitted, loglinear.LogLinear.parameters),
-        "intervals": _flat(fitted, loglinear.LogLinear.intervals),
-        "derived": {},
-        "status": _status(said, fitted),
-        "noise": noise and {"sd": noise[0], "df": noise[1]},
-        "cells": [_described(cell, part, noise) for cell, part in zip(cells, parts, strict=True)],
-        "laws": {axis: law.as_dict() for axis, law in fitted.items()},
-    }
+    runs = settings.read(table, columns, inputs, group)
+    known = np.isfinite(runs.loss)
+    sound = runs.take(known)
+    cell = sound.cells()
+    axes, x = cells.swept(sound, cell)
+    y, where = np.log(sound.loss), sound.where(cell)
+    free = {name: v for name, v in where.items() if np.ptp(np.log(v)) > settings.SAME}
+    apart = settings.apart(cell, sound.run)
+    law = floor.fit(x, y, cell, free, apart) if axes and free else None
+    own = _own(axes, x, y, cell, law)
+    found = cells.describe(sound, cell, axes, x, own, law and law.best)
+    said, told = _said(axes, free, where, _inside(axes, x, cell, found, law), law)
+    return Hyperparameters(
+        n=len(runs.loss),
+        inputs=tuple(where),
+        laws=_laws(axes, law, found) if told else {},
+        said=said,
+        cells=tuple(found),
+        noise=_noise(own, len(np.unique(sound.run)) / len(y)),
+        costs=tuning.costs(axes, law.valley if told else own),
+        diverged=tuple(cells.diverged(runs, known, cell, law.valley if law else own)),
+    )
 
 
 def predict(result: dict[str, Any], inputs: Mapping[str, float]) -> dict[str, dict[str, Any]]:
@@ -83,63 +77,63 @@ def predict(result: dict[str, Any], inputs: Mapping[str, float]) -> dict[str, di
     return found
 
 
-def _described(cell, part, noise):
-    """A cell for JSON; where it has no optimum, with what each axis says alone."""
-    found = cell.as_dict(noise)
-    if cell.reason and len(cell.axes) == 2:
-        lines = surface.alone(*part).items()
-        found["alone"] = {axis: line.as_dict(noise) for axis, line in lines}
-    return found
+def _own(axes, x, y, cell, law):
+    """The Valley in which each cell has a best of its own: of the runs that the laws rest on."""
+    each = np.eye(cell.max() + 1)[cell]
+    if law:
+        return valley.at(x, y, cell, each, law.valley.near)
+    return valley.fit(x, y, cell, each) if axes else None
 
 
-def _noise(cells, share):
-    """(sd, df) of log loss about the surfaces, all cells together; None where nothing is left.
+def _inside(axes, x, cell, found, law):
+    """How many cells have their best settings, by the law where there is one, inside their runs."""
+    if law is None:
+        return sum(not each.reason for each in found)
+    return sum(not cells.edge(x[cell == c], axes, best) for c, best in enumerate(law.best))
 
-    `share`: how many runs there are for a row.
-    """
-    df = sum(cell.df for cell in cells)
-    if not df:
+
+def _said(axes, free, where, inside, law):
+    """({axis: how far its law is told}, whether it is: by a cell more than it has coefficients)."""
+    least = max(len(free), 1) + 2
+    told = law is not None and inside >= least
+    words = f"{inside} of {len(next(iter(where.values())))} cells have an optimum inside"
+    if inside < least:
+        words += f", a law in {' and '.join(free or where)} needs {least}"
+    elif not told:
+        words += f"; they do not tell {' and '.join(free)} apart"
+    elif len(free) < len(where):
+        words += f"; {' and '.join(where.keys() - free)} never varied, exponent unknown"
+    if told and not law.valley.crossed:
+        words += "; no run differs in lr and batch both: best beside the other's, without interval"
+    none = "no two runs of one cell differ in it"
+    return {a: f"{a}: {words if a in axes else none}" for a in cells.AXES}, told
+
+
+def _laws(axes, law, found):
+    """{axis: LogLinear}, with the scatter of the cells' own best settings about it."""
+    inside = [c for c, cell in enumerate(found) if not cell.reason]
+    free = max(len(inside) - law.valley.position.shape[1], 1)
+    laws = {}
+    for i, axis in enumerate(axes):
+        off = np.array([found[c].best[axis] - law.best[c, i] for c in inside])
+        laws[axis] = replace(law.laws[i], scatter=float(np.sqrt(off @ off / free)))
+    return laws
+
+
+def _noise(own, share):
+    """Of log loss about the valley; `share`: how many runs there are for a row."""
+    if own is None or not own.sound or own.df < 1:
         return None
-    return float(np.sqrt(sum(cell.rest for cell in cells) / df)), max(int(share * df), 1)
-
-
-def _law(axis, cells, inputs, every, independent):
-    """LogLinear through the optima and what to say of it; None where the cells are too few."""
-    spans = {name: np.log([cell.where[name] for cell in every]) for name in inputs}
-    names = [name for name, logs in spans.items() if np.ptp(logs) > settings.SAME]
-    fixed = [name for name in inputs if name not in names]
-    if not any(axis in cell.axes for cell in every):
-        return None, f"{axis}: no two runs of one cell differ in it"
-    known = f"{len(cells)} of {len(every)} cells have an optimum inside"
-    if not names or len(cells) < len(names) + 2:
-        wanted = f"a law in {' and '.join(names or inputs)} needs {len(names or inputs) + 2}"
-        return None, f"{axis}: {known}, {wanted}"
-    try:
-        law = loglinear.fit(
-            {name: [cell.where[name] for cell in cells] for name in names},
-            np.exp([cell.optimum[axis] for cell in cells]),
-            independent=independent,
-        )
-    except InputError as error:
-        return None, f"{axis}: {known}; {error}"
-    constant = f"; {' and '.join(fixed)} never varied, exponent unknown" if fixed else ""
-    return law, f"{axis}: {known}{constant}"
-
-
-def _status(said, fitted):
-    word = "converged" if fitted else "not identified"
-    return {"word": word, "words": f"{word}: {'; '.join(said.values())}"}
-
-
-def _flat(laws, part):
-    return {f"{axis}_{k}": v for axis, law in laws.items() for k, v in part(law).items()}
+    return {"sd": own.noise, "df": max(int(share * own.df), 1)}
 
 
 def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
     """The laws of the rows of `analysis.fit`."""
     numbers = {r: numbered.numbers(rows.fitted, r) for r in ROLES if r in rows.fitted}
     table = rows.fitted.assign(**numbers)
-    return fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster())
+    found = fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster()).as_dict()
+    return found | {"lines": tuning.lines(found)}
 
 
+FORM = "lr*, batch* = k N^params D^tokens, batch as its column counts"
 LAW = Method("hyperparameters", ("flops", "lr"), of_rows)

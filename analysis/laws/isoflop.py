@@ -17,7 +17,7 @@ def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any
     """The law through the budgets' best sizes, which `fitting.budgets` has found."""
     if not part:
         raise InputError("isoflop: no compute budgets above 0 (--budget COL names their column)")
-    law = part["size_law"]
+    law = part["isoflop"]
     if "parameters" not in law:
         words = "not identified: no power law through the budgets' best sizes"
         return {"n": law["n"], "status": words}
@@ -31,4 +31,5 @@ def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any
     }
 
 
+FORM = "N*(C) = N (C / reference)^a"
 LAW = Method("isoflop", ("params", "tokens", "flops", "budget"), fit)

@@ -62,14 +62,16 @@ class LogLinear:
         return float(np.exp(value)), np.exp([value - spread, value + spread]).tolist()
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `from_dict` reads it back."""
-        arrays = ("centre", "coefficients", "covariance")
-        return {**asdict(self), **{name: getattr(self, name).tolist() for name in arrays}}
+        """For JSON, whose null is a covariance that is not known; `from_dict` reads it back."""
+        covariance = self.covariance.tolist() if self.df else None
+        arrays = {name: getattr(self, name).tolist() for name in ("centre", "coefficients")}
+        return {**asdict(self), **arrays, "covariance": covariance}
 
 
 def from_dict(values: dict[str, Any]) -> LogLinear:
     """The LogLinear that `as_dict` wrote."""
-    arrays = {name: np.array(values[name]) for name in ("centre", "coefficients", "covariance")}
+    names = ("centre", "coefficients", "covariance")
+    arrays = {name: np.array(values[name], float) for name in names}
     return LogLinear(**{**values, **arrays, "names": tuple(values["names"])})
 
 

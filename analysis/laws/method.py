@@ -17,9 +17,10 @@ class Method:
 
     fit(rows, part, options): of the rows and of what their compute budgets gave ({} without any),
     n, parameters, intervals, derived, status and what else its entry in fit.json holds. InputError
-    where the table can't tell.
+    where the table can't tell. applies: whether the rows hold what no role says, for `--law all`.
     """
 
     name: str
     inputs: tuple[str, ...]  # roles of `analysis.table.columns`
     fit: Fit
+    applies: Callable[["Rows"], bool] = lambda rows: True

@@ -49,6 +49,15 @@ class Level:
         """For JSON."""
         return asdict(self)
 
+    def line(self) -> str:
+        """For the terminal."""
+        words = [f"  t {self.t[0]:.2g} to {self.t[1]:.2g}: loss {self.loss:.4f}"]
+        for number in NUMBERS:
+            known = self.intervals[number]
+            between = f" [{known[0]:.3f}, {known[1]:.3f}]" if known else ""
+            words.append(f"{number} {getattr(self, number):.3f}{between}")
+        return ", ".join(words)
+
 
 def names(table: pd.DataFrame, loss: str) -> list[str]:
     """The columns of the noise levels of `loss`, from t = 0 up; none where it has none."""
@@ -112,19 +121,16 @@ def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any
     told = sum(level.status == "converged" for level in found)
     return {
         "n": len(rows.fitted),
-        "parameters": _flat(found, lambda level: {n: getattr(level, n) for n in NUMBERS}),
-        "intervals": _flat(found, lambda level: level.intervals),
         "status": f"converged: {told} of {len(found)} levels identify their law",
         "levels": [level.as_dict() for level in found],
+        "lines": [level.line() for level in found],
     }
 
 
-def _flat(found, part):
-    return {
-        f"{number}_t{i:02d}": value
-        for i, level in enumerate(found)
-        for number, value in part(level).items()
-    }
+def applies(rows: "Rows") -> bool:
+    """Whether the table has the levels of its loss."""
+    return bool(names(rows.fitted, rows.columns["loss"]))
 
 
-LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit)
+FORM = "L_t(N, D) = E_t + A_t N^-alpha_t + B_t D^-beta_t"
+LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit, applies)

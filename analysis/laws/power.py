@@ -2,4 +2,5 @@
 
 from analysis.laws.power_terms import PowerTerms
 
+FORM = "L(C) = A C^-g"
 LAW = PowerTerms("power", ("flops",), ("A", "g"), floor=False)

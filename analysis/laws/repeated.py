@@ -121,4 +121,5 @@ def _effective(total, unique, star):
     return unique + np.log(factor), from_unique, from_star
 
 
+FORM = "L(N, D, U) = E + A N'^-alpha + B D'^-beta"
 LAW = Repeated()

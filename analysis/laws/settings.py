@@ -1,6 +1,7 @@
 """A table of learning rates and batches in cells: runs of one size and one amount of data."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,22 +13,67 @@ SAME = 0.05  # cells: budgets round to whole steps, so inputs within this share 
 SIZES = ("params", "tokens")
 
 
-def columns_of(
-    table: pd.DataFrame, columns: Mapping[str, str] | None, roles: Sequence[str] | None
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs by role, lr, batch, loss as arrays; a batch that is not there never varied."""
+@dataclass(frozen=True)
+class Settings:
+    """Runs (R,) by column; inputs by role, such as {"params": (R,), "tokens": (R,)}."""
+
+    inputs: dict[str, np.ndarray]
+    lr: np.ndarray
+    batch: np.ndarray  # 1 where the table has none: it never varied
+    loss: np.ndarray
+    run: np.ndarray  # number of the run that a row belongs to
+
+    def take(self, rows: np.ndarray) -> "Settings":
+        """The runs of a mask or of positions."""
+        inputs = {role: values[rows] for role, values in self.inputs.items()}
+        return Settings(inputs, *(a[rows] for a in (self.lr, self.batch, self.loss, self.run)))
+
+    def cells(self) -> np.ndarray:
+        """A label for each row, (R,): rows whose inputs are all the same up to SAME share one."""
+        levels = []
+        for values in self.inputs.values():
+            logs = np.log(values)
+            order = np.argsort(logs)
+            level = np.zeros(len(logs), int)
+            level[order[1:]] = np.cumsum(np.diff(logs[order]) > SAME)
+            levels.append(level)
+        return np.unique(np.stack(levels, axis=1), axis=0, return_inverse=True)[1].ravel()
+
+    def where(self, cell: np.ndarray) -> dict[str, np.ndarray]:
+        """The inputs of each cell, {role: (C,)}."""
+        labels = range(cell.max() + 1)
+        return {
+            role: np.array([np.median(values[cell == c]) for c in labels])
+            for role, values in self.inputs.items()
+        }
+
+
+def read(
+    table: pd.DataFrame,
+    columns: Mapping[str, str] | None = None,
+    roles: Sequence[str] | None = None,
+    group: Sequence | None = None,
+) -> Settings:
+    """The Settings of a table; `columns` by role, `roles` of the inputs, `group` the run of a row.
+
+    A loss may be missing or infinite, where a run diverged; all else must be a positive number.
+    """
     named = (columns or {}).get
     name = {role: named(role) or role for role in (*SIZES, "flops", "lr", "batch", "loss")}
     roles = roles or _inputs(name, table)
-    for role in (*roles, "lr", "loss"):
+    batch = ["batch"] if name["batch"] in table.columns else []
+    for role in (*roles, "lr", *batch):
         schema.require_number(table, name[role])
-    numbers = {role: table[name[role]].to_numpy(float) for role in (*roles, "lr", "loss")}
-    batch = np.ones(len(table))
-    if name["batch"] in table.columns:
-        schema.require_number(table, name["batch"])
-        batch = table[name["batch"]].to_numpy(float)
-    lr, loss = numbers.pop("lr"), numbers.pop("loss")
-    return numbers, lr, batch, loss
+    if name["loss"] not in table.columns:
+        raise InputError(f"table: missing column {name['loss']!r}")
+    loss = pd.to_numeric(table[name["loss"]], errors="coerce").to_numpy(float)
+    if not np.isfinite(loss).any():
+        raise InputError(f"table: no {name['loss']!r} is a number")
+    schema.require_number(table[np.isfinite(loss)], name["loss"])
+    numbers = {role: table[name[role]].to_numpy(float) for role in (*roles, "lr", *batch)}
+    run = np.arange(len(loss)) if group is None else pd.factorize(np.asarray(group, object))[0]
+    lr, batch = numbers.pop("lr"), numbers.pop("batch", np.ones(len(loss)))
+    return Settings(numbers, lr, batch, loss, run)
 
 
 def _inputs(name, table):
@@ -37,18 +83,6 @@ def _inputs(name, table):
     if not there:
         raise InputError("learning rates and batches need params and tokens, or flops")
     return there
-
-
-def cells_of(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """A label for each row, (R,): rows whose inputs are all the same up to SAME share one."""
-    levels = []
-    for values in inputs.values():
-        logs = np.log(values)
-        order = np.argsort(logs)
-        level = np.zeros(len(logs), int)
-        level[order[1:]] = np.cumsum(np.diff(logs[order]) > SAME)
-        levels.append(level)
-    return np.unique(np.stack(levels, axis=1), axis=0, return_inverse=True)[1].ravel()
 
 
 def apart(labels: np.ndarray, runs: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """Score of a run from its size and tokens in two steps, and from its compute in one (2412.04403).
 
 Step 1 says the loss, L(N, D) = E + A N^-alpha + B D^-beta (or L(C), where the table has compute
-alone); step 2 the score that goes with a loss, monotone (`metric`). Each errs by what its law does
-not know and by how runs scatter about it, noise between runs included; the errors are independent,
-so the ends of the chained interval are as far from the value as
+alone); step 2 the score that goes with a loss: `sigmoid` of a share that rises as the loss falls,
+as accuracies do, else `metric`. Each errs by what its law does not know and by how runs scatter
+about it, noise between runs included; the errors are independent, so the ends of the chained
+interval are as far from the value as
 
     sqrt((M(end of the loss's interval) - M(L))^2 + (half the interval of a new score at L)^2)
 
@@ -21,6 +22,7 @@ from analysis.laws import metric
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.frontier import LAW as FRONTIER
 from analysis.laws.method import Method
+from analysis.laws.score_forms import BENT, SIGMOID
 from analysis.table import columns
 
 if TYPE_CHECKING:
@@ -75,11 +77,11 @@ def fit(rows: "Rows", part: dict[str, Any], options: entry.Options) -> dict[str,
     """Both steps fitted to the rows; the scores of the rows held out and of a larger compute."""
     sized = set(CHINCHILLA.inputs) <= set(rows.fitted.columns)
     law = CHINCHILLA if sized else FRONTIER
-    rows.spread(law)
+    rows.spread("two_step", law.inputs)
     losses = entry.of_runs(
         law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster()
     )
-    steps = losses.entry, metric.of_rows(rows, part, options)
+    steps = losses.entry, metric.of_rows(rows, part, options, _form(rows))
     worst = next((s for s in steps if s["status"]["word"] == "not identified"), steps[1])
     found = {"n": len(rows.fitted), "status": worst["status"]}
     if not steps[1]["parameters"]:
@@ -87,6 +89,7 @@ def fit(rows: "Rows", part: dict[str, Any], options: entry.Options) -> dict[str,
     scores = [*_held(rows, losses, steps[1]), *_ahead(rows, losses, steps[1])]
     return found | {
         **{key: steps[0][key] | steps[1][key] for key in ("parameters", "intervals", "derived")},
+        "step_2": steps[1]["law"],
         "scores": [score.as_dict() for score in scores],
         "lines": [score.line() for score in scores],
     }
@@ -132,11 +135,22 @@ def _direct(rows):
     known = ~np.isnan(columns.numbers(rows.fitted, "metric"))
     values = (columns.numbers(rows.fitted, role)[known] for role in ("flops", "metric"))
     cluster = rows.cluster()
-    return metric.fit(*values, None if cluster is None else cluster[known])
+    group = None if cluster is None else cluster[known]
+    return metric.fit(*values, group, form=_form(rows))
+
+
+def _form(rows):
+    """A sigmoid for a share that rises as the loss falls: other forms would leave 0 to 1."""
+    scores = columns.numbers(rows.fitted, "metric")
+    known = ~np.isnan(scores)
+    scores, losses = scores[known], rows.loss()[known]
+    share = len(scores) and scores.min() >= 0 and scores.max() <= 1
+    return SIGMOID if share and np.corrcoef(losses, scores)[0, 1] < 0 else BENT
 
 
 def _number(value, interval):
     return f"{value:.4g}" + (f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else "")
 
 
+FORM = "M(L(N, D))"
 LAW = Method("two_step", ("flops", "metric"), fit)

@@ -10,21 +10,25 @@ from analysis.page import elements
 from analysis.table import columns
 from vdit.errors import InputError
 
+TITLE = "A law for each noise level"
 MOST = 2000  # runs: beyond, ten more surfaces would take longer than the rest of the page
+ELSEWHERE = f"<p>Not fitted here for more than {MOST:,} runs: analysis.fit --law noise_levels.</p>"
 
 
 def section(rows: pd.DataFrame, fit: dict[str, Any]) -> str:
     """Figure and table; "" where the levels were not measured or the runs do not tell a law."""
     loss = fit["columns"]["loss"]
-    if not noise_levels.names(rows, loss) or len(rows) > MOST:
+    if not noise_levels.names(rows, loss):
         return ""
+    if len(rows) > MOST:
+        return elements.section("levels", TITLE, ELSEWHERE)
     try:
         found = noise_levels.levels(columns.assign(rows, **fit["columns"]).table, loss)
     except InputError:
         return ""
     return elements.section(
         "levels",
-        "A law for each noise level",
+        TITLE,
         elements.figure(
             lambda palette, size: figures.levels(found, palette, size),
             "levels",

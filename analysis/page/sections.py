@@ -12,33 +12,43 @@ def scaling(rows, fit, judged):
     def draw(palette, size):
         return curves.scaling(rows, fit, palette, size, judged["prediction"])
 
-    law = fit["laws"]["frontier"]
     note = elements.read(
         "Each faint dot is one trained model. Each solid dot is the lowest loss a compute budget "
-        "can buy, found between the sizes tried; its bar is the 95 % interval. The line is "
-        "L(C) = E + (C₀/C)<sup>g</sup>: E is the loss no compute removes, and the rest falls by a "
-        "constant factor each time compute doubles. The dotted power law has no such floor. Where "
-        "the two part, the data speak about E. The orange dashes are the law as it was fitted "
-        "before the largest budget was run, and the diamond what it said." + points.words(len(rows))
+        "can buy, found between the sizes tried; its bar is the 95 % interval. The line is what "
+        "all laws say together, each by how well it predicted budgets it had not seen; the band "
+        "is their 95 % interval, their disagreement inside it. Dashed: what was not run. The "
+        "orange dashes are what was said before the largest budget was run."
     )
     return elements.section(
         "scaling",
         "Loss against compute",
         elements.figure(draw, "scaling", "validation loss against training compute"),
         note,
-        _law_words(law),
+        _forecasts(fit),
         _prediction_words(judged["prediction"]),
     )
 
 
-def _law_words(law):
-    if not law["parameters"]:
-        return f"<p>The law with a floor: {elements.escape(law['status']['words'])}.</p>"
-    words = [
-        f"{name} = {law['parameters'][name]:.3f}{_between(law.get('intervals', {}).get(name))}"
-        for name in ("E", "g")
+def _forecasts(fit):
+    """What the laws say of larger budgets, and how far they were tested."""
+    if not fit["forecasts"]:
+        return "<p>One budget alone says nothing of a larger one.</p>"
+    tested = fit["rollout"]["tested"]
+    rows = [
+        [
+            f"{one['times']:.3g}×",
+            f"{one['loss']:.4f}",
+            _between(one["interval"], ".4f").strip(" ()"),
+            f"no law was tried so far ahead (at most {tested:.3g}×)" if one["beyond"] else "yes",
+        ]
+        for one in fit["forecasts"]
+        if one["times"] < 9
     ]
-    return f"<p>{', '.join(words)}. Fit: {elements.escape(law['status']['words'])}.</p>"
+    said = (
+        f"<p>Laws were tested on this sweep at most {tested:.3g}× ahead of what they were fitted "
+        "to. A forecast beyond that rests on laws that nothing here has tried.</p>"
+    )
+    return elements.table(["compute, × the largest", "loss", "interval", "tested"], rows) + said
 
 
 def _between(interval, form=".3f"):
@@ -53,13 +63,13 @@ def _prediction_words(check):
         False: "<b>not</b> made before that budget's first run started, so it proves nothing",
         None: "of unknown age: the runs do not say when they started",
     }[check["before"]]
-    what = "" if check["estimator"] == "parabola" else " (its best run; the minimum is at the edge)"
+    what = "" if check["estimator"] == "parabola" else " (its best run: no minimum was found)"
     end = "It held" if check["held"] else "It did not hold"
-    if check["inside"] and not check["narrow"]:
+    if check["inside"] and not check["telling"]:
         end = "So wide an interval tests little"
     inside = "inside its interval" if check["inside"] else "outside its interval"
-    if check["inside"] and not check["narrow"]:
-        inside += ", which is wider than the gain over 8x"
+    if check["inside"] and not check["telling"]:
+        inside += ", which is wider than the step it predicts or holds “no change”"
     return (
         f"<p>The largest budget was predicted: {check['predicted']:.4f}"
         f"{_between(check['interval'], '.4f')}, {when}. Observed: {check['observed']:.4f}{what}, "
@@ -84,8 +94,9 @@ def isoflop(rows, fit):
         elements.read(
             "Along one curve every model cost the same compute. On the left a model is too small "
             "for it; on the right it is so large that it saw too few videos. The star is the "
-            "minimum of a parabola through the points. A dashed curve has its minimum at the edge "
-            "of the sizes tried, or none: it is not fitted." + points.words(len(rows))
+            "minimum of the budget's curve; how sharply all curves bend is fitted together. A "
+            "dashed curve has no minimum near its sizes: it is not fitted."
+            + points.words(len(rows))
         ),
     )
 
@@ -110,8 +121,9 @@ def best_size(fit):
         "How large the best model is",
         elements.figure(draw, "size", "compute-optimal model size against training compute"),
         elements.read(
-            "The stars of the curves above against their compute. An exponent of 0.5 would mean "
-            "that size and data grow alike."
+            "The stars of the curves above against their compute; the band weighs the line through "
+            "them and the surface through all runs alike. An exponent of 0.5 would mean that size "
+            "and data grow alike."
         ),
         words,
     )
@@ -137,8 +149,9 @@ def methods(rows, fit):
         elements.read(
             "Every method was fitted to the first budgets and asked for the later ones. The table "
             "gives the root mean square error of the loss, so many budgets on, and in brackets of "
-            "how many trials: with a few, a lead is luck. Laws fitted to the frontier stand beside "
-            "laws fitted to all runs." + points.words(len(rows))
+            "how many trials: with a few, a lead is luck. The share behind a name is its weight in "
+            "the forecast of the next budget; a law without one is another's special case."
+            + points.words(len(rows))
         ),
         elements.table(head, body),
         f"<p>{elements.escape(tried['disagreement']['sentence'].capitalize())}.</p>",
@@ -146,7 +159,8 @@ def methods(rows, fit):
 
 
 def _method_row(method, tried, horizons):
-    cells = [elements.escape(method) + (" (chosen)" if method == tried["chosen"] else "")]
+    weight = tried["weights"].get(method)
+    cells = [elements.escape(method) + ("" if weight is None else f" <small>{weight:.0%}</small>")]
     for horizon in map(str, horizons):
         error, count = tried["horizons"][method][horizon], tried["counts"][method][horizon]
         cells.append(f"{error:.1%} <small>({count})</small>" if count else "")

@@ -3,6 +3,9 @@
 from analysis.figures import axes
 from analysis.page import elements
 
+# Warnings on a budget that change how far its minimum can be trusted.
+MARKED = ("edge", "few_sizes", "no_minimum")
+
 
 def head(rows, sweep):
     """Title and one line on what was run."""
@@ -81,8 +84,8 @@ def marks(rows, fit, judged):
     if overfit["rises"]:
         at = ", ".join(names[f] for f in overfit["rises"])
         found.append(f"<b>The best loss rises at {at}</b> by more than the noise between runs.")
-    for budget in fit["budgets"]:
-        if budget["status"]["word"] != "fitted":
-            name = names[budget["flops"]]
-            found.append(f"<b>{name}: minimum {elements.escape(budget['status']['words'])}.</b>")
+    for flag in fit["warnings"]:
+        if flag["kind"] in MARKED:
+            name = names[flag["budget"]]
+            found.append(f"<b>{name}: {elements.escape(flag['sentence'].split(': ', 1)[1])}.</b>")
     return "".join(f'<div class="mark">{text}</div>' for text in found)

@@ -170,20 +170,20 @@ def _text(row, column):
     return elements.escape(row[column]) if column in row else ""
 
 
-def again_section(root: pathlib.Path, sweep: str) -> str:
-    """The commands that make this page again."""
+def again_section(root: pathlib.Path, sweep: str, table: str, flags: str) -> str:
+    """The commands that make this page again, of the file `table`; `flags` name its columns."""
     trained = [
         "make demo                    # all of it, from an empty folder",
         "make demo VIDEOS=my_videos   # the same on your own videos",
         "",
         f"python -m sweeps.launch --sweep sweeps/{sweep}.py --root {root}",
-        f"python -m analysis.collect --root {root} --out {root}/results.csv",
+        f"python -m analysis.collect --root {root} --out {table}",
     ]
     lines = [
         *(trained if sweep else []),  # another's table names no sweep
-        f"python -m analysis.fit {root}/results.csv --out {root}/fit.json",
+        f"python -m analysis.fit {table}{flags} --out {root}/fit.json",
         f"python -m analysis.plan {root}/fit.json --flops 1e15",
-        f"python -m analysis.report {root}/results.csv --out {root}/report.html",
+        f"python -m analysis.report {table} --out {root}/report.html",
     ]
     return elements.section(
         "again", "Run it again", f"<pre><code>{elements.escape(chr(10).join(lines))}</code></pre>"
@@ -198,20 +198,22 @@ def method_section(fit: dict[str, Any]) -> str:
     else:
         seeds = f"{noise['seeds_sd']:.3%}" if noise["seeds_sd"] is not None else "not measured"
         spread = (
-            f"Runs that differ by the seed alone differ in loss by {noise['sd']:.3%} (standard "
-            f"deviation, {noise['df']} degrees of freedom; seeds alone: {seeds}; the rest is the "
-            "scatter of sizes about their parabolas). "
+            f"Runs scatter about the curves of their budgets by {noise['sd']:.3%} (standard "
+            f"deviation; {noise['smallest']:.3%} at the smallest budget, {noise['largest']:.3%} at "
+            f"the largest; {noise['df']:.3g} degrees of freedom; between seeds alone: {seeds}). "
         )
+        if noise["misfit"] is not None and noise["misfit"] < 0.01:
+            spread += "That is more than between seeds: the curves miss something. "
     columns = fit["columns"]
     text = (
-        f"{spread}Intervals are Student's: that spread, passed through the parabolas and pooled "
-        "with the scatter of the minima about a law. For the law with a floor they are profile "
-        "sets: all laws within reach of the minima. How often such intervals hold the truth was "
+        f"{spread}Intervals are Student's: that scatter, passed through the curves, outliers "
+        "counting less, and widened where minima scatter about a law by more. Laws of compute are "
+        "weighed over their shapes, not fitted at one. How often such intervals hold the truth was "
         "measured on planted sweeps (analysis.calibrate). All runs are measured on the same "
         "validation clips, noise levels and noises; other clips would move all points together. "
         f"Losses are those of column {columns['loss']}, sizes of {columns['params']}. FLOPs are "
-        "true operations, two for each multiply-accumulate. Choice of law for predictions: "
-        f"{fit['rollout']['rule']}; chosen here: {fit['rollout']['chosen']}."
+        "true operations, two for each multiply-accumulate. In forecasts laws weigh by the density "
+        "that they gave to budgets they had not seen."
     )
     details = f"<details><summary>In detail</summary><p>{elements.escape(text)}</p></details>"
     return elements.section("method", "How the intervals are made", details)

@@ -28,6 +28,7 @@ class InferenceAware:
     """The cheapest model of a loss, and the compute-optimal one beside it; FLOPs."""
 
     inference_tokens: float
+    loss: Answer
     size: Answer
     tokens: Answer  # of training
     training: Answer
@@ -35,6 +36,7 @@ class InferenceAware:
     total: Answer
     optimal_total: Answer  # of the compute-optimal model of the same loss
     saved: Answer  # share of that total
+    beyond: float | None  # its tokens per parameter, times the most of any run fitted
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -57,11 +59,16 @@ def demand(
 
 
 def cheapest(
-    surface: optimum.Surface, loss: np.ndarray, inference_tokens: float, flops: np.ndarray
+    surface: optimum.Surface,
+    loss: np.ndarray,
+    inference_tokens: float,
+    flops: np.ndarray,
+    most: float | None = None,
 ) -> InferenceAware:
     """The model of `loss` (1 + P,) with the least FLOPs; `flops` (1 + P,) train the optimal one.
 
-    Draws whose loss no compute reaches (infinite `flops`) stay infinite.
+    Draws whose loss no compute reaches (infinite `flops`) stay infinite. most: tokens per parameter
+    of the run fitted that has most; laws say too much of what more tokens give far beyond.
     """
     reached = np.isfinite(flops)
     flops = np.where(reached, flops, 1.0)
@@ -71,11 +78,13 @@ def cheapest(
     tokens = _tokens(surface, loss, size)
     training, inference = cost(size, tokens), cost(size, inference_tokens) / FORWARD
     before = flops + cost(optimal, inference_tokens) / FORWARD
-    numbers = {"size": size, "tokens": tokens, "training": training, "inference": inference}
-    numbers |= {"total": training + inference, "optimal_total": before}
-    numbers |= {"saved": 1 - (training + inference) / before}
+    total = training + inference
+    numbers = {"loss": loss, "size": size, "tokens": tokens, "training": training}
+    numbers |= {"inference": inference, "total": total, "optimal_total": before}
+    numbers |= {"saved": 1 - total / before}
     answers = {k: optimum.answer(np.where(reached, v, np.inf)) for k, v in numbers.items()}
-    return InferenceAware(inference_tokens, **answers)
+    beyond = most and float(tokens[0] / size[0] / most)
+    return InferenceAware(inference_tokens, **answers, beyond=beyond)
 
 
 def _size(surface, loss, inference_tokens, optimal):

@@ -51,7 +51,7 @@ def plan(
         "cost": devices.cost(flops, chosen, *how, price),
         "off_size": off_size.cost(fit, source, flops),
         "beside": _beside(fit, source, flops),
-        "inference": _inference(fit, flops, loss, inference_tokens),
+        "inference": _inference(fit, rows, flops, loss, inference_tokens),
         "next_runs": next_runs.next_runs(
             fit, flops, lambda c: devices.cost(c, chosen, *how)["gpu_hours"], rows=rows
         ),
@@ -81,7 +81,7 @@ def _compute(source, loss):
     )
 
 
-def _inference(fit, flops, loss, inference_tokens):
+def _inference(fit, rows, flops, loss, inference_tokens):
     """The cheapest model over its life by Chinchilla's law; None where no demand was named."""
     if inference_tokens is None:
         return None
@@ -92,7 +92,9 @@ def _inference(fit, flops, loss, inference_tokens):
     else:
         computes = optimum.compute_for(surface, loss)
         losses = np.full(computes.shape, loss)
-    return inference.cheapest(surface, losses, inference_tokens, computes).as_dict()
+    runs = next_runs.runs_so_far(fit, rows)
+    most = None if runs is None else float(np.max(runs[1] / runs[0]))
+    return inference.cheapest(surface, losses, inference_tokens, computes, most).as_dict()
 
 
 def _beside(fit, source, flops):

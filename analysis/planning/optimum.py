@@ -46,11 +46,11 @@ def ladder(fit):
 
 @dataclass(frozen=True)
 class Minima:
-    """N* = N (C / reference)^a and L* = E + A (C / reference)^-g through the minima of budgets."""
+    """N* = N (C / reference)^a and the forecast of L* through the minima (`forms.of_compute`)."""
 
     name: str
     size_law: dict  # reference and arrays N, a (1 + P,)
-    loss_law: dict  # reference and arrays E, A, g (1 + P,)
+    loss_law: dict  # reference and arrays E, A, g, k (1 + P,)
     ladder: Ladder
 
     def size(self, flops):
@@ -60,12 +60,13 @@ class Minima:
 
     def loss(self, flops):
         """Loss of the best size, (1 + P,); flops may be an array of that shape."""
-        law = self.loss_law
-        return forms.frontier_at(flops, law["reference"], law["E"], law["A"], law["g"])
+        return forms.of_compute(flops, **self.loss_law)
 
     def slope(self, flops):
         """dL* / d log C, (1 + P,)."""
-        return -self.loss_law["g"] * (self.loss(flops) - self.loss_law["E"])
+        law = self.loss_law
+        exponent = law["g"] * np.exp(-law["k"] * np.log(flops / law["reference"]))
+        return -exponent * (self.loss(flops) - law["E"])
 
     def middle(self):
         """Log compute from which a search starts."""
@@ -112,15 +113,25 @@ class Surface:
 
 def sources(fit):
     """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
-    found, name = {}, (fit.get("rollout") or {}).get("chosen")
-    law, size = fit["laws"].get(name, {}), fit.get("size_law", {})
+    found, law, size = {}, fit.get("loss_law") or _of_version_2(fit), fit.get("size_law", {})
     if law.get("parameters") and size.get("parameters"):
-        laws = _arrays(size, "Na"), _arrays(law, "EAg")
-        found[name] = Minima(name, *laws, ladder(fit))
+        laws = _arrays(size, "Na"), _arrays(law, "EAgk")
+        found["forecast"] = Minima("forecast", *laws, ladder(fit))
     law = fit["laws"].get("chinchilla", {})
     if law.get("parameters"):
         found["chinchilla"] = Surface("chinchilla", _arrays(law, SIGNS), ladder(fit))
     return found
+
+
+def _of_version_2(fit):
+    """The loss law of a fit.json of version 2: that which its rollout chose."""
+    law = fit["laws"].get((fit.get("rollout") or {}).get("chosen"), {})
+    if "E" not in law.get("parameters", {}):
+        return {}
+    drawn = law.get("draws")
+    more = {"k": [0.0] * len(drawn["g"])} if drawn else None
+    parts = {"parameters": {**law["parameters"], "k": 0.0}, "draws": drawn and drawn | more}
+    return {"reference": law["reference"]} | parts
 
 
 def source(fit, law=None):

@@ -13,9 +13,7 @@ LABELS = {
     "loss": "loss",
 }
 LAWS = {
-    "local": "a power law through the last three budgets",
-    "power": "a power law through the budgets",
-    "frontier": "a power law with a floor through the budgets",
+    "forecast": "laws through the budgets, by how they predicted the next one",
     "chinchilla": "Chinchilla's law through all runs",
 }
 INFERENCE = {
@@ -100,12 +98,15 @@ def _inference(found):
     if found is None:
         return
     yield ""
-    tokens = f"{found['inference_tokens']:.3g} inference tokens"
-    yield f"Cheapest at that loss with {tokens}, by Chinchilla's law:"
+    what = f"{found['inference_tokens']:.3g} inference tokens, by Chinchilla's law"
+    yield f"Cheapest at a loss of {found['loss']['value']:.4f} with {what}:"
     for name, label in INFERENCE.items():
         form = ".0%" if name == "saved" else ".3g"
         answer = found[name]
         yield f"  {label:14s}{answer['value']:{form}}{_between(answer['interval'], form)}"
+    if (found["beyond"] or 0) > 1:
+        times = f"{found['beyond']:.3g} times as many tokens per parameter as any run fitted"
+        yield f"  warning: {times}; what is said of them, nothing here shows"
 
 
 def _off_size(off):

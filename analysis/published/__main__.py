@@ -13,7 +13,10 @@ from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_text
 
-TABLES = ("epoch_chinchilla", "gemstones", "olmo_ladder", "dit", "video_dit_published")
+TABLES = (
+    *("epoch_chinchilla", "gemstones", "olmo_ladder", "dit", "video_dit_published"),
+    "step_law",
+)
 
 
 def compared(shared: pathlib.Path, bootstrap: int) -> Iterator[Compared]:

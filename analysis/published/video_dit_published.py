@@ -22,7 +22,7 @@ COLUMNS = {"params": "N", "batch": "batch_tokens", "loss": "val_loss"}
 def compare(folder: pathlib.Path, bootstrap: int) -> list[Compared]:
     """The laws' own consistency, then the best settings of Yin's runs beside their laws."""
     runs = pd.read_csv(folder / "yin2411.17470_fig4_1.07B_lr_bs_heatmap.csv")
-    cells = hyperparameters.fit(runs, COLUMNS)["cells"]
+    cells = hyperparameters.fit(runs, COLUMNS).as_dict()["cells"]
     return [_consistent(*at) for at in AT] + [row for cell in cells for row in _settings(cell)]
 
 

@@ -1,7 +1,8 @@
 """The flags that say what a table's columns hold: the same of every command that reads one."""
 
 import argparse
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 TABLE = "table of runs, anybody's (CSV, TSV, JSONL or parquet)"
 ROLES = {
@@ -29,8 +30,8 @@ def add(parser: argparse.ArgumentParser, roles: Sequence[str] = tuple(ROLES)) ->
         "headers and cells such as 1.2B are read; what was guessed is printed.",
     )
     for role in roles:
-        names = ("--params", "--size") if role == "params" else (f"--{role}",)
-        columns.add_argument(*names, metavar="COL", help=ROLES[role])
+        spelled = ("--params", "--size") if role == "params" else (f"--{role}",)
+        columns.add_argument(*spelled, metavar="COL", help=ROLES[role])
     columns.add_argument(
         "--higher_is_better",
         action=argparse.BooleanOptionalAction,
@@ -41,3 +42,11 @@ def add(parser: argparse.ArgumentParser, roles: Sequence[str] = tuple(ROLES)) ->
 def given(args: argparse.Namespace) -> dict[str, str | None]:
     """{role: the column that was named, or None} of parsed arguments."""
     return {role: getattr(args, role) for role in ROLES if role in args}
+
+
+def asked(columns: Mapping[str, str]) -> str:
+    """The flags, each behind a blank, that name `columns` {role: column} but for the usual ones."""
+    from analysis.table import names
+
+    foreign = {role: c for role, c in columns.items() if c not in names.ROLES[role]}
+    return "".join(f" --{role} {shlex.quote(column)}" for role, column in foreign.items())

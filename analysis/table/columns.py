@@ -47,66 +47,21 @@ def assign(table: pd.DataFrame, name: str = "table", **given: str | None) -> Rol
     if unknown:
         raise InputError(f"no role {min(unknown)!r}, expected one of {', '.join(names.ROLES)}")
     own = reading.stripped(table.reset_index(drop=True), name)
-    columns = _columns(own, given, name)
-    guessed = _guessed(own, columns, name)
-    columns |= guessed
-    own, values, notes = _read(own, columns, name)
+    columns, guessed = names.find(own, given, name)
+    own, values, notes = _read(own, columns | guessed, name)
     values, column, said = runs.grouped(own, values)
     guessed |= {"group": column} if column else {}
-    if "budget" in values:
-        values["budget"], rounded = units.rounded(values["budget"], SAME_BUDGET)
-        said += [f"budgets within {SAME_BUDGET:.0%} of each other are one: {rounded}"] * bool(
-            rounded
-        )
+    values, rounded = _rounded(values)
     taken = [role for role in names.ROLES if role in own.columns]
     whole = joined(own.drop(columns=taken), values)
     derived, how = _derive(whole)
-    columns |= guessed
-    return Roles(joined(whole, derived), own, columns, [*_told(guessed), *notes, *said, *how])
+    notes = [*names.told(guessed), *notes, *said, *rounded, *how]
+    return Roles(joined(whole, derived), own, columns | guessed, notes)
 
 
 def joined(table: pd.DataFrame, more: Mapping[str, pd.Series]) -> pd.DataFrame:
     """The table and more columns, all at once: one by one is slow, and pandas warns of it."""
     return pd.concat([table, pd.DataFrame(dict(more), index=table.index)], axis=1)
-
-
-def _columns(table, given, name):
-    """{role: column} of those that were named, and of the results table's own."""
-    columns = {}
-    for role, defaults in names.ROLES.items():
-        column = given.get(role)
-        if column is None:
-            there = (c for c in defaults if c in table.columns and table[c].notna().any())
-            column = next(there, None)
-        elif (column := column.strip()) not in table.columns:
-            raise InputError(_missing(name, role, column, table))
-        if column is not None:
-            columns[role] = column
-    return columns
-
-
-def _guessed(table, columns, name):
-    """{role: column} of other roles, by synonyms; the group's waits until sizes are known."""
-    found = {}
-    free = [column for column in table.columns if column not in columns.values()]
-    for role in names.ROLES:
-        if role in columns or role == "group":
-            continue
-        column = next((c for c in names.guess(role, free) if _counts(table[c], name)), None)
-        if column is not None:
-            found[role] = column
-    return found
-
-
-def _counts(values, name):
-    """True where some cell of a column is a number."""
-    return bool(pd.to_numeric(units.read(values, 1.0, name), errors="coerce").notna().any())
-
-
-def _told(guessed):
-    told = ", ".join(f"{role} is {column!r}" for role, column in guessed.items())
-    flags = f"(--{next(iter(guessed), '')} COL and so on name others)"
-    return [f"columns by their names: {told} {flags}"] if guessed else []
 
 
 def _read(own, columns, name):
@@ -127,6 +82,15 @@ def _read(own, columns, name):
     return own.assign(**texts), values, notes
 
 
+def _rounded(values):
+    """(the roles, notes) with budgets that are equal but for rounding as one."""
+    if "budget" not in values:
+        return values, []
+    budgets, words = units.rounded(values["budget"], SAME_BUDGET)
+    note = f"budgets within {SAME_BUDGET:.0%} of each other are one: {words}"
+    return values | {"budget": budgets}, [note] * bool(words)
+
+
 def _derive(table):
     for role, (words, law, inputs) in DERIVED.items():
         if role not in table.columns and set(inputs) <= set(table.columns):
@@ -144,7 +108,7 @@ def require(roles: Roles, needed: Iterable[str], name: str = "table") -> None:
     for role in needed:
         if not roles.has(role):
             column = names.ROLES[role][-1] if names.ROLES[role] else role
-            raise InputError(_missing(name, role, column, roles.own))
+            raise InputError(names.missing(name, role, column, roles.own))
         if role != "metric":  # it may be anything
             _check(roles, role, name)
 
@@ -175,10 +139,3 @@ def row_name(table: pd.DataFrame, at: int) -> str:
     """Row number `at` in words: as counted in the user's table from 1, with its run if known."""
     known = f" (run {table['run_id'].iloc[at]})" if "run_id" in table.columns else ""
     return f"row {table.index[at] + 1}{known}"
-
-
-def _missing(name, role, column, table):
-    there = ", ".join(map(str, list(table.columns)[:12])) + (", ..." * (len(table.columns) > 12))
-    more = "; the FLOPs where runs of a budget spent the same" if role == "budget" else ""
-    ask = f"(name another with --{role} COL{more})"
-    return f"{name}: missing column {column!r} {ask}; it has: {there}"

@@ -17,13 +17,12 @@ pull, and leaving out points because they miss the law makes any law look right.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.table import columns, names, runs, states
+from analysis.table.dropped import Dropped
 from vdit.errors import InputError
 
 FINISHED = 0.9  # share of its budget that a finished run has spent
@@ -34,35 +33,6 @@ FEWEST = 8  # rows from which a scatter is judged
 OPTIONAL = ("unstable", "spiked", "unannealed", "duplicate")
 SPIKED = "the training loss jumped"
 EARLIER = "before the last row of its run, and no column says that its schedule had ended"
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """Rows left out for one reason."""
-
-    reason: str
-    words: str
-    rows: tuple  # numbers from 1, as in the user's table
-    run_ids: tuple
-    verb: str = "left out"
-
-    def as_dict(self) -> dict[str, Any]:
-        """The entry in fit.json."""
-        return {
-            "reason": self.reason,
-            "words": self.words,
-            "rows": len(self.rows),
-            "row_numbers": list(self.rows),
-            "run_ids": list(self.run_ids),
-            "line": self.line(),
-        }
-
-    def line(self) -> str:
-        """One line for people."""
-        named = self.run_ids or tuple(f"row {row}" for row in self.rows)
-        shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" * (len(named) > 8))
-        count = f"{len(self.rows)} row{'s' * (len(self.rows) > 1)}"
-        return f"{self.verb} {count}, {self.words}: {shown}"
 
 
 def clean(
@@ -85,17 +55,19 @@ def clean(
         reasons["unfinished"] = _unfinished(table)
     if "spiked" in drop:
         reasons["spiked"] = [(SPIKED, spiked(table))]
-    if "unannealed" in drop:
-        reasons["unannealed"] = [(EARLIER, runs.earlier(table))]
     reasons["duplicate"] = _duplicates(table, "duplicate" in drop, name)
     left = np.ones(len(table), bool)
     for reason, tests in reasons.items():
         for words, bad in tests:
             bad = np.asarray(bad) & left
             if bad.any():
-                found.append(dropped(table[bad], reason, words))
+                found.append(Dropped.of(table[bad], reason, words))
                 left &= ~bad
-    return table[left], found
+    rows = table[left]
+    if "unannealed" in drop and (bad := runs.earlier(rows)).any():  # of what is left of each run
+        found.append(Dropped.of(rows[bad], "unannealed", EARLIER))
+        rows = rows[~bad]
+    return rows, found
 
 
 def annealed(table: pd.DataFrame) -> np.ndarray:
@@ -125,17 +97,11 @@ def last_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table.groupby("run_id", sort=False)["steps"].idxmax()]
 
 
-def dropped(rows: pd.DataFrame, reason: str, words: str, verb: str = "left out") -> Dropped:
-    """`Dropped` of these rows; another `verb` where they were only looked at."""
-    ids = tuple(dict.fromkeys(rows["run_id"].astype(str))) if "run_id" in rows.columns else ()
-    return Dropped(reason, f"{reason} ({words})", tuple(int(i) + 1 for i in rows.index), ids, verb)
-
-
 def flagged(table: pd.DataFrame) -> list[Dropped]:
     """What may be wrong with rows that a fit kept, other than what the law says of them."""
     doubts = {"spiked": (SPIKED, spiked(table)), "unannealed": (EARLIER, runs.earlier(table))}
     return [
-        dropped(table[bad], reason, words, "flagged")
+        Dropped.of(table[bad], reason, words, "flagged")
         for reason, (words, bad) in doubts.items()
         if bad.any()
     ]

@@ -1,9 +1,14 @@
 """Which column plays a role, by its name: the results table's own first, then what others use."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from analysis.table import schema, units
+from vdit.errors import InputError
+
+if TYPE_CHECKING:  # for annotations alone
+    import pandas as pd
 
 # Role: the columns that play it unless another is named, in order of preference.
 ROLES = {
@@ -45,7 +50,6 @@ COUNTED = ("params", "tokens", "flops", "budget", "batch", "unique_tokens")  # m
 PREFIX = re.compile(r"(?:config|summary|hparams|args)_")
 INDEX = ("", "index", "id", "level_0", "unnamed_0")  # a table's row numbers, written as a column
 STATES = ("status", "state", "job_state", "run_state", "job_status", "run_status", "trial_status")
-RUNS = SYNONYMS["group"].split()
 
 
 def plain(name: str) -> str:
@@ -57,7 +61,7 @@ def plain(name: str) -> str:
 
 def is_identifier(name: str) -> bool:
     """True where a column names things, so that its digits are no number."""
-    return name in schema.IDENTIFIERS or plain(name) in RUNS
+    return name in schema.IDENTIFIERS or plain(name).endswith("_id")
 
 
 def guess(role: str, columns: Iterable[str]) -> list[str]:
@@ -66,3 +70,51 @@ def guess(role: str, columns: Iterable[str]) -> list[str]:
     known = SYNONYMS.get(role, "").split()
     found = [c for word in known for c, stem in stems.items() if plain(stem) == word]
     return found + [c for c, stem in stems.items() if stem == LETTERS.get(role)]
+
+
+def find(
+    table: "pd.DataFrame", given: Mapping[str, str | None], name: str = "table"
+) -> tuple[dict[str, str], dict[str, str]]:
+    """({role: column} named or of the results table's own, {role: column} guessed by synonyms).
+
+    The run of a row is not guessed: its column must have one size for each run (`runs`). Raises
+    InputError for a column that was named and is not there.
+    """
+    columns, guessed = {}, {}
+    for role in ROLES:
+        column = _known(table, role, given.get(role), name)
+        if column is not None:
+            columns[role] = column
+    taken = [c for role, c in columns.items() if role != "budget"]  # it may be the FLOPs spent
+    free = [column for column in table.columns if column not in taken]
+    for role in ROLES:
+        likely = guess(role, free) if role not in (*columns, "group") else []
+        column = next((c for c in likely if units.holds_numbers(table[c], name)), None)
+        if column is not None:
+            guessed[role] = column
+    return columns, guessed
+
+
+def _known(table, role, column, name):
+    if column is None:
+        there = (c for c in ROLES[role] if c in table.columns and table[c].notna().any())
+        return next(there, None)
+    if column.strip() not in table.columns:
+        raise InputError(missing(name, role, column, table))
+    return column.strip()
+
+
+def told(guessed: Mapping[str, str]) -> list[str]:
+    """A note on the columns that were guessed, if any."""
+    if not guessed:
+        return []
+    words = ", ".join(f"{role} is {column!r}" for role, column in guessed.items())
+    return [f"columns by their names: {words} (--{next(iter(guessed))} COL and so on name others)"]
+
+
+def missing(name: str, role: str, column: str, table: "pd.DataFrame") -> str:
+    """The line on a column that is not there."""
+    there = ", ".join(map(str, list(table.columns)[:12])) + (", ..." * (len(table.columns) > 12))
+    more = "; the FLOPs where runs of a budget spent the same" if role == "budget" else ""
+    ask = f"(name another with --{role} COL{more})"
+    return f"{name}: missing column {column!r} {ask}; it has: {there}"

@@ -29,7 +29,7 @@ def load(path: str | pathlib.Path, tell: Tell = lambda line: None) -> "pd.DataFr
     path = pathlib.Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a table ({FORMATS})")
-    kind = path.name.removesuffix(".gz").rsplit(".", 1)[-1].lower()
+    kind = path.suffix.lower().removeprefix(".")
     try:
         if kind == "parquet":
             table = pd.read_parquet(path)
@@ -53,18 +53,19 @@ def _json(path, kind):
     """A row for each object; what is nested has dotted names."""
     import pandas as pd
 
-    if kind == "json":
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    else:
-        rows = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                rows += [json.loads(line)] if line.strip() else []
-            except ValueError as error:
-                raise InputError(f"{path}: line {number} is no JSON: {error}") from None
+    text = path.read_text(encoding="utf-8")
+    rows = json.loads(text) if kind == "json" else list(_of_lines(text, path))
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path}: expected objects, one for each row")
     return pd.json_normalize(rows)
+
+
+def _of_lines(text, path):
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            yield from [json.loads(line)] if line.strip() else []
+        except ValueError as error:
+            raise InputError(f"{path}: line {number} is no JSON: {error}") from None
 
 
 def _text(path, tell):
@@ -88,7 +89,7 @@ def _text(path, tell):
 
 def stripped(table: "pd.DataFrame", name: str | pathlib.Path = "table") -> "pd.DataFrame":
     """The table with no blanks about its names; InputError where two columns share one."""
-    table = table.rename(columns=lambda name: str(name).strip())
+    table = table.rename(columns=lambda column: str(column).strip())
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise InputError(f"{name}: two columns are named {twice[0]!r}")
@@ -110,4 +111,5 @@ def _long(table, tell):
     ]
     tell(f"read as a chart of W&B: {len(shown)} runs, each a column; their __MIN, __MAX left out")
     rows = pd.concat(parts, ignore_index=True)
-    return rows.dropna(subset=[match["metric"] for match in shown.values()], how="all")
+    metrics = [match["metric"] for match in shown.values()]
+    return rows.dropna(subset=metrics, how="all", ignore_index=True)

@@ -21,21 +21,25 @@ def grouped(
 
     `own` are the user's columns. What is constant in a run, but logged once, is in all its rows.
     """
-    column, notes = None, []
+    column = None
     if "group" not in roles:
         there = (c for c in names.guess("group", own.columns) if _of_one_size(own[c], roles))
         column = next(there, None)
     group = roles.get("group") if column is None else own[column]
     if group is not None:
-        return _filled(roles | {"group": _whole(own, group)}), column, notes
-    logs = _logged(roles)
-    if logs is not None:
-        roles = roles | {"group": logs}
-        notes.append(
-            f"no column names the runs (--group COL): rows of one size, of tokens that rise in "
-            f"equal steps, are taken for {logs.nunique()} runs"
+        return _filled(roles | {"group": _whole(own, group)}), column, []
+    logs, equal = _logged(roles)
+    if logs is None:
+        return roles, None, []
+    note = f"no column names the runs (--group COL): {logs.nunique()} times rows of one size follow"
+    if not equal:
+        return (
+            roles,
+            None,
+            [f"{note} each other, tokens rising: each is taken for a run of its own"],
         )
-    return roles, None, notes
+    note += " each other, tokens rising in equal steps: taken for the log of a run"
+    return roles | {"group": logs}, None, [note]
 
 
 def _whole(table, group):
@@ -53,16 +57,16 @@ def _of_one_size(group, roles):
 
 
 def _logged(roles):
-    """The number of the log that each row belongs to, as text; None unless the rows are of logs."""
+    """(the log that each row may belong to, True where steps are equal); None for no logs."""
     if not {"params", "tokens"} <= set(roles):
-        return None
+        return None, False
     size, tokens = (pd.to_numeric(roles[role], errors="coerce") for role in ("params", "tokens"))
     begins = (size != size.shift()) | ~(tokens > tokens.shift())
     run = begins.cumsum()
     steps = tokens.diff().mask(begins)
     equal = begins | ((steps / steps.groupby(run).transform("median") - 1).abs() < EQUAL)
     long = run.groupby(run).transform("size") >= FEWEST
-    return "log " + run.astype(str) if (equal & long).all() else None
+    return ("log " + run.astype(str) if long.all() else None), bool(equal.all())
 
 
 def _filled(roles):
@@ -74,12 +78,16 @@ def _filled(roles):
 
 
 def labels(table: pd.DataFrame) -> pd.Series:
-    """What each row of a table of roles is called: its run, or its row where others share that."""
+    """What each row of a table of roles is called: its run, or its row where others share that.
+
+    A row goes by its loss too: a prediction made from row 3 of another table is not of this one.
+    """
     if "run_id" in table.columns:
         return table["run_id"]
     if "group" in table.columns and not table["group"].duplicated().any():
         return table["group"].astype(str)
-    return pd.Series([f"row {at + 1}" for at in table.index], table.index)
+    called = [f"row {at + 1} (loss {loss:.6g})" for at, loss in table["loss"].items()]
+    return pd.Series(called, table.index)
 
 
 def earlier(table: pd.DataFrame) -> np.ndarray:

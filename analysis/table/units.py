@@ -77,6 +77,11 @@ def read(values: pd.Series, times: float = 1.0, name: str = "table") -> pd.Serie
     return pd.Series(kept, values.index, object, values.name)
 
 
+def holds_numbers(values: pd.Series, name: str = "table") -> bool:
+    """True where some cell of a column is a number."""
+    return bool(pd.to_numeric(read(values, 1.0, name), errors="coerce").notna().any())
+
+
 def rounded(values: pd.Series, within: float) -> tuple[pd.Series, str]:
     """(values, words): those above 0 that are equal but for the share `within` are one.
 

@@ -2,25 +2,22 @@
 
 import itertools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis.verdict.gain import minimum
+from analysis.verdict.next_step import is_telling
 from analysis.verdict.thresholds import GAP, REPEATS
 
 
 def check_prediction(
-    rows: pd.DataFrame,
-    fit: dict[str, Any],
-    prediction: dict[str, Any] | None,
-    gain: dict[str, Any] | None,
+    rows: pd.DataFrame, fit: dict[str, Any], prediction: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """The prediction beside what came: a dict, or None if there is none or nothing came yet.
 
-    It held if its interval holds what came and is narrower than the gain over 8x of compute (a
-    wide interval holds anything). `miss` beside `no_change_miss` is shown, and rules nothing.
+    It held if its interval holds what came, leaves out "no change" and is narrower than the step it
+    predicts (a wide interval holds anything). `miss` beside `no_change_miss` rules nothing.
     """
     from analysis import predict
 
@@ -33,30 +30,25 @@ def check_prediction(
     budget = next(b for b in fit["budgets"] if b["flops"] == flops)
     parabola = prediction["estimator"] == "parabola" and budget["status"]["word"] == "fitted"
     observed = budget["loss"] if parabola else min(budget["losses"])
-    miss, idle = abs(prediction["loss"] - observed), abs(prediction["no_change"] - observed)
-    interval = prediction["interval"]
+    interval, loss, idle = (prediction[key] for key in ("interval", "loss", "no_change"))
     inside = interval is not None and interval[0] <= observed <= interval[1]
-    narrow = interval is not None and is_narrow(interval, gain)
+    telling = is_telling(interval, loss, idle)
     return {
         "flops": flops,
-        "predicted": prediction["loss"],
+        "predicted": loss,
         "interval": interval,
         "observed": observed,
         "estimator": "parabola" if parabola else "best_run",
-        "no_change": prediction["no_change"],
-        "miss": miss,
-        "no_change_miss": idle,
+        "no_change": idle,
+        "miss": abs(loss - observed),
+        "no_change_miss": abs(idle - observed),
         "inside": inside,
         "before": _made_before(rows[rows["flops_budget"] == flops], prediction),
-        "law": {key: prediction[key] for key in ("parameters", "reference", "budgets")},
-        "narrow": narrow,
-        "held": inside and narrow,
+        "curve": prediction.get("curve"),
+        "tested": prediction.get("tested"),
+        "telling": telling,
+        "held": inside and telling,
     }
-
-
-def is_narrow(interval: Sequence[float], gain: dict[str, Any] | None) -> bool:
-    """True if a prediction's interval of losses is narrower, as a share, than the gain."""
-    return gain is not None and (interval[1] / interval[0] - 1) < gain["gain"]
 
 
 def _made_before(rows, prediction):

@@ -1,8 +1,8 @@
 """One thing that could be done next, and what it costs at the table's own speed.
 
-A proposal is a dict: `do` (words), `removes` (blocks of the rule), `runs` ([{flops, size, seeds}]),
-`predict` (the factor of a prediction to write down first, or None), `flops`, `gpu_hours`, `device`,
-`expected` (words) and `chance` that it removes them (None where nothing is known of it).
+A proposal is a dict: `do` (words), `runs` ([{flops, size, seeds}]), `predict` (the factor of a
+prediction to write down first, or None), `flops`, `gpu_hours`, `device` and `chance` that it
+removes what stood in the way (None where nothing is known of it).
 """
 
 import math
@@ -10,19 +10,17 @@ import math
 import numpy as np
 
 
-def propose(rows, do, removes, runs=(), expected="", chance=None, predict=None):
+def propose(rows, do, runs=(), chance=None, predict=None):
     """A proposal with the FLOPs of its runs and their hours at the table's own speed."""
     runs = [run for run in runs if run["seeds"] > 0]
     hours, device = _hours(rows, runs)
     return {
         "do": do,
-        "removes": list(removes),
         "runs": runs,
         "predict": predict,
         "flops": float(sum(run["flops"] * run["seeds"] for run in runs)),
         "gpu_hours": hours,
         "device": device,
-        "expected": expected,
         "chance": chance,
     }
 

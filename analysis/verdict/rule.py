@@ -3,10 +3,11 @@
 An exponent above zero proves nothing: its interval excludes zero on flat data too. So:
 
 supported   the 95 % interval of the gain over about 8x of compute lies above the least that
-            matters, and a prediction older than its runs held (its interval is narrower than that
-            gain and contains what came), and a score of the videos improves beyond its interval
+            matters, and a prediction older than its runs held (its interval contains what came,
+            leaves out "no change" and is narrower than the step it predicts), and a score of
+            the videos improves beyond its interval
 refuted     the gain's interval lies below the least that matters
-undecided   otherwise, with the runs that would decide it at the least cost
+undecided   otherwise, with what stands first in its way and the one next step
 
 Best runs that over-fit, or a best loss that rises with compute, keep it undecided either way:
 then data or training, not compute, was the limit. Thresholds: `analysis.verdict.thresholds`.
@@ -16,17 +17,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.verdict import checks, decide, video_scores
+from analysis.verdict import checks, next_step, video_scores
 from analysis.verdict.gain import gain as measure_gain
 
 WORDS = {
     "overfit": "the best runs over-fit a small set of videos, which bends the curve",
     "rises": "the best loss rises with compute somewhere",
-    "span": "no two budgets about 8x apart have a known error",
+    "span": "the budgets span less than 8x, or no noise is known",
     "gain": "the gain's interval reaches below the least that matters",
     "unpredicted": "no prediction of a budget that was then run",
     "late": "the prediction is not known to be older than the runs it is checked against",
-    "wide": "the prediction's interval is wider than the gain, or unknown, so it tests little",
+    "wide": "the prediction's interval is wider than the step it predicts, or unknown: no test",
     "missed": "the prediction did not hold",
     "unscored": "the videos themselves have no scores on this data",
     "scores": "no score of the videos improves beyond its interval",
@@ -38,25 +39,25 @@ def judge(
 ) -> dict[str, Any]:
     """Apply the rule to selected rows, their fit, and a prediction: a dict with the sentence.
 
-    `blocks` names what stands against a decision (the keys of `WORDS`); `next` is what would
-    remove all of it at the least cost (see `analysis.verdict.decide`), None where it is decided.
+    `blocks` names what stands against a decision (the keys of `WORDS`); `next` is the step about
+    the first of them (see `analysis.verdict.next_step`), None where it is decided.
     """
-    gain = measure_gain(rows, fit)
+    gain = measure_gain(fit)
     found = {
         "gain": gain,
-        "prediction": checks.check_prediction(rows, fit, prediction, gain),
+        "prediction": checks.check_prediction(rows, fit, prediction),
         "scores": video_scores.compare(rows, fit),
         "overfit": checks.overfit(rows, fit),
     }
     verdict, blocks = _decide(**found)
-    plan = decide.next_runs(rows, fit, found, blocks) if verdict == "undecided" else None
+    step = next_step.next_step(rows, fit, found, blocks) if verdict == "undecided" else None
     return {
         **found,
         "verdict": verdict,
         "blocks": blocks,
         "reasons": [WORDS[block] for block in blocks],
-        "next": plan,
-        "sentence": _sentence(verdict, found, blocks, plan),
+        "next": step,
+        "sentence": _sentence(verdict, found, step),
     }
 
 
@@ -88,13 +89,12 @@ def _prediction_blocks(prediction):
     return ["wide" if prediction["inside"] or unknown else "missed"]
 
 
-def _sentence(verdict, found, blocks, plan):
+def _sentence(verdict, found, step):
     gain = _gain_words(found["gain"])
     if verdict == "refuted":
         return f"Refuted: {gain}."
     if verdict == "undecided":
-        reasons = "; ".join(WORDS[block] for block in blocks)
-        return f"Undecided: {gain}; but {reasons}. {plan['sentence']}"
+        return f"Undecided: {gain}; first in the way: {WORDS[step['block']]}. {step['sentence']}"
     # Scores have units of their own: the clearest is the one that moved by the most errors.
     best = max(found["scores"], key=lambda s: s["better_by"] / max(s["error"], 1e-12))
     return (

@@ -1,13 +1,17 @@
-"""Do the videos themselves get better? Their scores, from the smallest to the largest budget."""
+"""Do the videos themselves get better? Their scores, over the same compute as the loss's gain."""
 
 import math
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.verdict.thresholds import CONFIDENCE, LOWER_IS_BETTER
+
+SEEDS = 4  # runs to spare in cells of several seeds from which these tell their noise
+DEGREE = 2  # of the score in log loss, else
 
 
 def names(rows: pd.DataFrame) -> list[str]:
@@ -35,16 +39,30 @@ def of_budget(
 
 
 def compare(rows: pd.DataFrame, fit: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each score from the smallest to the largest budget; the level is shared among the scores."""
-    known, flops = names(rows), sorted(rows["flops_budget"].unique())
+    """Each score over the span of the loss's gain; the level is shared among the scores.
+
+    Errors hold what clips and what seeds change. Scores that say the same of every run count once.
+    """
+    known, flops = distinct(rows, names(rows)), sorted(rows["flops_budget"].unique())
     if not known or len(flops) < 2:
         return []
-    ends = [of_budget(rows, f, fit["columns"]["loss"], known) for f in (flops[0], flops[-1])]
+    start = fit["gain"]["from"] if fit.get("gain") else flops[0]
+    first = min(flops[:-1], key=lambda f: abs(math.log(f / start)))
+    ends = [of_budget(rows, f, fit["columns"]["loss"], known) for f in (first, flops[-1])]
     if any(end is None for end in ends):
         return []
     reach = level(len(known))
-    found = [_compare(name, *ends, lower_is_better(rows, name), reach) for name in known]
+    found = [_compare(rows, name, *ends, fit["columns"], reach) for name in known]
     return [score for score in found if score]
+
+
+def distinct(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The scores without those that repeat an earlier one in every row."""
+    kept = []
+    for name in names:
+        if not any(rows[name].equals(rows[other]) for other in kept):
+            kept.append(name)
+    return kept
 
 
 def level(count: int) -> float:
@@ -52,12 +70,35 @@ def level(count: int) -> float:
     return statistics.NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / count)
 
 
-def _compare(name, low, high, lower, reach):
+def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> float:
+    """Standard deviation of a score between runs beyond what its clips explain.
+
+    From runs of one budget and size that differ by the seed, where SEEDS or more are to spare; else
+    from the scatter of all runs about a parabola in log loss, which holds what a parabola misses.
+    """
+    scored = rows.dropna(subset=[name, f"{name}_se"])
+    values, clips = scored[name].to_numpy(float), scored[f"{name}_se"].to_numpy(float)
+    cells = scored.groupby(["flops_budget", columns["params"]])[name]
+    spare = len(scored) - cells.ngroups
+    if spare >= SEEDS:
+        square = float(((values - cells.transform("mean").to_numpy()) ** 2).sum() / spare)
+    elif len(scored) > DEGREE + 2:
+        x = np.log(scored[columns["loss"]].to_numpy(float))
+        rest = values - np.polyval(np.polyfit(x, values, DEGREE), x)
+        square = float((rest**2).sum() / (len(x) - DEGREE - 1))
+    else:
+        return 0.0
+    return math.sqrt(max(square - float((clips**2).mean()), 0.0))
+
+
+def _compare(rows, name, low, high, columns, reach):
     values = [float(row[key]) for row in (low, high) for key in (name, f"{name}_se")]
     if any(math.isnan(value) for value in values):
         return None
-    better = (-1 if lower else 1) * (values[2] - values[0])
-    error = math.hypot(values[1], values[3])
+    better = (-1 if lower_is_better(rows, name) else 1) * (values[2] - values[0])
+    clips = math.hypot(values[1], values[3])
+    seeds = math.sqrt(2) * between_seeds(rows, name, columns)
+    error = math.hypot(clips, seeds)
     interval = [better - reach * error, better + reach * error]
     return {
         "name": name,
@@ -65,6 +106,8 @@ def _compare(name, low, high, lower, reach):
         "to": values[2],
         "better_by": better,
         "error": error,
+        "clips_error": clips,
+        "seeds_error": seeds,
         "interval": interval,
         "improves": interval[0] > 0,
     }

@@ -138,7 +138,7 @@ def test_every_law_that_the_table_allows_in_one_call(tmp_path, capsys):
     assert {"frontier", "power", "chinchilla", "gamma", "kaplan", "isoflop", "envelope"} <= set(
         found["laws"]
     )
-    assert found["version"] == 2
+    assert found["version"] == 3
     for name, law in found["laws"].items():
         assert set(law) >= KEYS
         assert law["law"] == name
@@ -289,9 +289,10 @@ def test_a_law_is_a_file_of_its_name():
     assert not {"power_terms", "registry", "surface"} & set(laws.names())
     for name in laws.names():
         assert laws.find(name).name == name
+        assert len(laws.form(name)) < 80
         assert name in command.parser().format_help()
         assert set(laws.find(name).inputs) <= set(arguments.ROLES)
-    with pytest.raises(InputError, match="law is 'sora', expected one of bnsl, chinchilla"):
+    with pytest.raises(InputError, match="law is 'sora', expected one of annealing, bnsl"):
         laws.find("sora")
 
 

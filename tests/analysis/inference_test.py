@@ -93,9 +93,19 @@ def test_the_command_says_what_serving_moves(tmp_path, capsys):
     out = tmp_path / "plan.json"
     plan.main([*files, "--flops", "1e13", "--clips_served", "1e7", "--out", str(out)])
     said = capsys.readouterr().out
-    assert "Cheapest at that loss with 1.92e+11 inference tokens, by Chinchilla's law:" in said
     found = json.loads(out.read_text())
+    loss = found["inference"]["loss"]["value"]
+    assert f"Cheapest at a loss of {loss:.4f} with 1.92e+11 inference tokens" in said
+    assert loss == pytest.approx(optimum.source(found_fit(tmp_path), "chinchilla").loss(1e13)[0])
     assert found["inference"]["size"]["value"] < found["size"]["value"]
+    most = (rows["tokens"] / rows["params"]).max()
+    ratio = found["inference"]["tokens"]["value"] / found["inference"]["size"]["value"]
+    assert found["inference"]["beyond"] == pytest.approx(ratio / most)
+    assert "times as many tokens per parameter as any run fitted" in said
     low, high = found["inference"]["saved"]["interval"]
     assert 0 < low < found["inference"]["saved"]["value"] < high < 1
-    assert make.plan(json.loads((tmp_path / "fit.json").read_text()), 1e13)["inference"] is None
+    assert make.plan(found_fit(tmp_path), 1e13)["inference"] is None
+
+
+def found_fit(folder):
+    return json.loads((folder / "fit.json").read_text())

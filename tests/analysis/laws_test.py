@@ -5,7 +5,6 @@ import pytest
 
 from analysis.engine.fit import fit
 from analysis.engine.problem import problem
-from analysis.frontier import curve
 from analysis.laws import forms
 from analysis.laws.registry import LAWS
 from tests.analysis import resamples
@@ -14,54 +13,12 @@ from tests.analysis.planted_laws import PARAMETERS, loss, runs
 FLOPS = np.geomspace(1e11, 32e11, 6)
 
 
-def fit_one(law, loss, sd=None):
-    sd = np.ones(len(loss)) if sd is None else sd
-    return tuple(v[0] for v in curve.fit(law, np.log(FLOPS), loss[None], sd))
-
-
 def test_the_forms_of_the_frontier_agree():
     reference = 3e11
     C0, g = 5e9, 0.2
     A = (C0 / reference) ** g
     one = forms.frontier(FLOPS, 0.3, C0, g)
     np.testing.assert_allclose(one, forms.frontier_at(FLOPS, reference, 0.3, A, g), rtol=1e-12)
-
-
-@pytest.mark.parametrize("g", [0.02, 0.1, 0.35, 0.9])
-@pytest.mark.parametrize("E", [0.05, 0.3])
-def test_the_floor_is_recovered_without_noise(E, g):
-    loss = forms.frontier_at(FLOPS, curve.reference(np.log(FLOPS)), E, 0.4, g)
-    np.testing.assert_allclose(fit_one("frontier", loss), (E, 0.4, g), rtol=1e-5, atol=1e-6)
-
-
-def test_the_power_law_is_recovered_without_noise():
-    loss = forms.power(FLOPS, 20.0, -0.13)
-    for law in ("power", "local"):
-        E, _, g = fit_one(law, loss)
-        assert E == 0
-        assert g == pytest.approx(0.13, rel=1e-9)
-
-
-def test_a_floor_the_data_speak_against_is_named_as_zero():
-    concave = forms.power(FLOPS, 1.0, -0.1) - 0.002 * np.arange(6) ** 2
-    E, _, g = fit_one("frontier", concave)
-    assert E == 0
-    assert "E is zero" in curve.status("frontier", 6, E, g)
-
-
-def test_three_budgets_do_not_identify_a_floor():
-    assert "not identified" in curve.status("frontier", 3, 0.2, 0.2)
-    assert curve.status("frontier", 6, 0.2, 0.2) == "converged"
-    assert "not told from zero" in curve.status("frontier", 6, 0.2, 0.2, told_from_zero=False)
-
-
-def test_a_well_known_budget_weighs_more():
-    loss = forms.power(FLOPS, 20.0, -0.13)
-    loss[0] *= 1.2
-    sure, unsure = np.ones(6), np.ones(6)
-    unsure[0] = 100.0
-    off, near = (abs(fit_one("power", loss, sd)[2] - 0.13) for sd in (sure, unsure))
-    assert near < 1e-4 < off
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.laws import metric
+from analysis.laws.score_forms import BENT, SIGMOID
 from vdit.errors import InputError
 
 LOSS = np.geomspace(0.9, 0.4, 10)
@@ -112,3 +113,24 @@ def test_bad_numbers_are_one_line():
         metric.fit(-LOSS, LOSS)
     with pytest.raises(InputError, match="expected up or down"):
         metric.fit(LOSS, LOSS, direction="sideways")
+
+
+def test_a_sigmoid_is_recovered_without_noise_and_is_of_shares_alone():
+    losses = np.geomspace(2.0, 4.0, 12)
+    share = 0.25 + 0.65 / (1 + (losses / 2.8) ** 9)
+    found = metric.fit(losses, share, form=SIGMOID)
+    known = found["parameters"]
+    assert (known["low"], known["high"], known["k"]) == pytest.approx((0.25, 0.9, 9.0), rel=1e-4)
+    assert known["L_0"] * np.exp(known["middle"]) == pytest.approx(2.8, rel=1e-4)
+    assert metric.predict(found, 1.5)["value"] == pytest.approx(
+        0.25 + 0.65 / (1 + (1.5 / 2.8) ** 9), rel=1e-4
+    )
+    assert "between 0 and 1" in metric.fit(losses, 100 * share, form=SIGMOID)["status"]["words"]
+
+
+@pytest.mark.parametrize("form", [BENT, SIGMOID])
+def test_the_jacobian_of_a_form_is_its_derivative(form):
+    theta, x = np.array([0.3, 0.8, 2.0, 0.1])[: len(form.parameters)], np.linspace(-1, 1, 7)
+    for i, step in enumerate(1e-6 * np.eye(len(theta))):
+        slope = (form.value(theta + step, x) - form.value(theta - step, x)) / 2e-6
+        np.testing.assert_allclose(form.jacobian(theta, x)[:, i], slope, atol=1e-8)

@@ -37,24 +37,30 @@ def test_planted_levels_come_back_in_their_intervals():
     found = analysis.fit(sweep(), "noise_levels", bootstrap=100)
     assert [level["t"] for level in found["levels"]][1] == (0.25, 0.5)
     inside = 0
-    for i, (E, _, _, alpha, beta) in enumerate(PLANTED):
-        for name, truth in (("E", E), ("g", alpha * beta / (alpha + beta))):
-            low, high = found["intervals"][f"{name}_t{i:02d}"]
+    for level, (floor, _, _, alpha, beta) in zip(found["levels"], PLANTED, strict=True):
+        for name, truth in (("E", floor), ("g", alpha * beta / (alpha + beta))):
+            low, high = level["intervals"][name]
             inside += low < truth < high
     assert inside >= 7  # of 8 intervals of 95 %
-    assert found["parameters"]["fall_t02"] > 3 * found["parameters"]["fall_t03"]
-    assert found["intervals"]["fall_t03"][1] < found["intervals"]["fall_t02"][0]
+    *_, falls, still = found["levels"]
+    assert falls["fall"] > 3 * still["fall"]
+    assert still["intervals"]["fall"][1] < falls["intervals"]["fall"][0]
     assert found["status"]["word"] == "converged"
+    assert len(found["lines"]) == len(PLANTED)
 
 
 def test_without_noise_they_are_exact_and_rows_without_levels_are_left_out():
     table = sweep(noise=0)
     table.loc[0, "loss_t01"] = np.nan
-    levels = noise_levels.levels(table, "loss", resamples=0)
+    roles = table.assign(budget=table["flops_budget"])
+    levels = noise_levels.levels(roles, "loss")
     for level, (floor, _, _, alpha, beta) in zip(levels, PLANTED, strict=True):
         assert pytest.approx(floor, rel=1e-4) == level.E
         assert level.g == pytest.approx(alpha * beta / (alpha + beta), rel=1e-4)
         assert level.intervals["E"] is None
+    best = table.loc[table.groupby("flops_budget")["loss"].idxmin()]
+    slope = np.polyfit(np.log(best["flops"]), np.log(best["loss_t02"]), 1)[0]
+    assert levels[2].fall == pytest.approx(-slope)
 
 
 def test_a_table_without_levels_is_one_line_and_has_no_section():

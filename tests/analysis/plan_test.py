@@ -84,7 +84,7 @@ def test_a_planted_optimum_is_recovered_from_a_noiseless_sweep():
     assert surface["tokens"]["value"] == pytest.approx(d, rel=2e-3)
     assert surface["loss"]["value"] == pytest.approx(loss, rel=2e-4)
     minima = make.plan(fit, FLOPS)
-    assert minima["law"] in ("frontier", "local", "power")
+    assert minima["law"] == "forecast"
     assert minima["size"]["value"] == pytest.approx(n, rel=0.05)
     assert minima["loss"]["value"] == pytest.approx(loss, rel=0.01)
 

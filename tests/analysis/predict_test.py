@@ -10,7 +10,6 @@ import pytest
 from analysis import plan, predict
 from analysis.fitting import command
 from analysis.fitting import table as fitting
-from analysis.frontier import minima, rollout
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
 from vdit.errors import InputError
 
@@ -42,31 +41,12 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     inside, widths = [], []
     truth = optimum(SMALLEST * 32)[1]
     for seed in range(40):
-        found = predict.predict_table(table_of(5, seed=seed), resamples=150)
+        found = predict.predict_table(table_of(5, seed=seed))
         low, high = found["interval"]
         inside.append(low < truth < high)
         widths.append((high - low) / abs(found["no_change"] - truth))
     assert np.mean(inside) >= 0.875
     assert np.median(widths) < 1.5
-
-
-def test_the_law_that_predicts_best_is_chosen():
-    log_c = np.log(np.geomspace(1, 32, 6))
-
-    def chosen(loss):
-        empty = np.zeros((0, 6))
-        found = minima.Minima(
-            "parabola", [], None, log_c, loss, loss, empty, empty, np.ones((2, 6)), 0
-        )
-        return rollout.rollout(found)
-
-    floor = chosen(0.5 + np.exp(-0.4 * log_c))
-    assert floor["chosen"] == "frontier"
-    assert floor["rms"]["frontier"] < 1e-6 < floor["rms"]["power"]
-    assert chosen(np.exp(-0.1 * log_c))["chosen"] == "power"
-    bent = np.exp(-0.05 * log_c - 0.02 * log_c**2)
-    assert chosen(bent)["chosen"] == "local"
-    assert floor["tests"] == 3
 
 
 def test_a_prediction_is_left_as_it_is(files, capsys):
@@ -109,7 +89,7 @@ def test_bad_arguments_are_one_clear_line(files):
 
 
 def test_without_any_measure_of_noise_there_is_no_interval():
-    rows = [r for r in make_rows(4, seeds_at=9) if r["run_id"][2:4] in ("01", "02", "03")]
+    rows = [r for r in make_rows(4, seeds_at=9) if r["run_id"][2:4] == "02"]
     found = predict.predict_table(pd.DataFrame(rows))
     assert found["interval"] is None
     assert found["loss"] < found["no_change"]
@@ -120,7 +100,7 @@ def test_the_fit_holds_every_law_and_can_be_planned_with(tmp_path, capsys):
     out = tmp_path / "fit.json"
     command.main([str(tmp_path / "results.csv"), "--out", str(out), "--law", "chinchilla"])
     fit = json.loads(out.read_text())
-    assert set(fit["laws"]) == {"frontier", "power", "local", "chinchilla"}
+    assert set(fit["laws"]) == {"frontier", "power", "local", "curved", "chinchilla"}
     assert fit["parameters"] == fit["laws"]["chinchilla"]["parameters"]
     assert [b["status"]["words"] for b in fit["budgets"]] == ["fitted"] * 6
     planned = plan.plan(fit, SMALLEST * 64)

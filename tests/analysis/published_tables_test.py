@@ -48,12 +48,12 @@ def test_a_number_lies_inside_its_interval_or_not():
 def test_published_exponents_come_back_inside_honest_intervals(name):
     truth = getattr(published_designs, f"{name.upper()}_LAW").a
     off = {"isoflop": [], "chinchilla": []}
-    for seed in range(6):
+    for seed in range(4):
         table = getattr(published_designs, name)(np.random.default_rng(seed))
         laws = analysis.fit(table, "isoflop", bootstrap=100)["laws"]
         for law, found in off.items():
             if interval := laws[law]["intervals"].get("a"):
                 found.append(1.96 * (laws[law]["derived"]["a"] - truth) / np.ptp(interval) * 2)
     for law, found in off.items():
-        assert len(found) >= 3, law
+        assert len(found) >= 2, law
         assert np.sqrt(np.mean(np.square(found))) < TOO_NARROW, law

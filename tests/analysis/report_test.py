@@ -63,7 +63,7 @@ def draw(root, rows=None, videos=True):
     collect.main(["--root", str(root), "--out", str(table)])
     frame = reading.read_table(table)
     largest = frame["flops_budget"].max()
-    before = predict.predict_table(frame[frame["flops_budget"] < largest], resamples=200)
+    before = predict.predict_table(frame[frame["flops_budget"] < largest])
     before["created"] = 1_600_000_000.0
     (root / "prediction.json").write_text(json.dumps(before))
     fitting.main([str(table), "--out", str(root / "fit.json"), "--bootstrap", "200"])
@@ -137,7 +137,7 @@ def test_a_sweep_of_edges_over_fitted_and_without_videos_has_its_page(tmp_path):
     text = " ".join(page.text)
     assert "Undecided:" in text
     assert "Over-fitting at 1×, 2×, 4×, 8×." in text
-    assert "best at the smallest size" in text
+    assert "below the smallest size" in text
     assert "of unknown age" in text
     assert "No samples were found" in text
 

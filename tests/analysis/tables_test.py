@@ -3,9 +3,11 @@
 Every table holds the runs of one planted law under other names, units, files or troubles.
 """
 
+import html
 import json
 import pathlib
 import re
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -60,6 +62,7 @@ def written(table, path, **options):
 
 
 def said(fit):
+    """What is printed beside a fit, or beside rows."""
     return "\n".join(summary.warnings(fit))
 
 
@@ -121,9 +124,9 @@ def test_a_unit_in_a_header_is_read_and_said(role, header, unit):
     assert not found.warnings
 
 
-@pytest.mark.parametrize("header", ["compute (GPU-hours)", "FLOPs per token", "tokens per second"])
+@pytest.mark.parametrize("header", ["compute (GPU-hours)", "compute (days)", "FLOPs per token"])
 def test_what_is_in_another_unit_is_not_taken_for_a_role(header):
-    assert header not in rows_of(runs().assign(**{header: 1.0})).columns.values()
+    assert "flops" not in rows_of(runs().rename(columns={"flops": header})).columns
 
 
 def test_a_unit_of_a_cell_stands_in_place_of_the_headers():
@@ -156,11 +159,20 @@ def test_compute_that_disagrees_with_6nd_is_said_with_its_median():
     assert (flag.kind, "C / (6 N D) is 0.333 in the median row" in flag.sentence) == ("6ND", True)
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e6])
+def test_tokens_that_do_not_go_with_sizes_are_said_without_compute_too(factor):
+    table = runs().drop(columns="flops").assign(tokens=factor * runs()["tokens"])
+    (flag,) = rows_of(table).warnings
+    assert "tokens for each parameter in the median row: are both plain" in flag.sentence
+
+
 def test_single_rows_in_another_unit_are_said():
     table = runs()
     table.loc[[3, 9], "tokens"] *= 1e-6
     (flag,) = rows_of(table).warnings
     assert "of 2 rows" in flag.sentence
+    both = table.assign(tokens=1e-3 * table["tokens"])
+    assert len([w for w in said(rows_of(both).told()).splitlines() if "warning" in w]) == 2
 
 
 def test_budgets_in_another_unit_are_an_error():
@@ -196,28 +208,35 @@ def test_rows_of_json_are_read_and_a_broken_one_is_named(tmp_path):
         reading.load(path)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_a_history_of_wandb_is_grouped_by_run_and_what_had_not_ended_is_flagged(nested, tmp_path):
-    """Losses are logged every other step, a size once: its run has it in every row."""
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "nested.jsonl"])
+def test_a_history_of_wandb_is_grouped_by_run_and_what_had_not_ended_is_flagged(kind, tmp_path):
+    """Losses are logged every other step, not the last; a size once, of all rows of its run."""
     lines = []
     for at, row in enumerate(logs().to_dict("records")):
         step = at % 10
         line = {"_step": step, "_runtime": 9.5 * step, "_timestamp": 1.7e9 + at}
         line |= {"run_name": f"crisp-{row['run']}", "tokens": row["tokens"]}
         line |= {"config": {"n_params": row["params"]}} if step == 0 else {}
-        if step % 2:
-            line |= {"train": {"loss": row["loss"]}} if nested else {"train/loss": row["loss"]}
-        lines.append(json.dumps(line))
-    (tmp_path / "history.jsonl").write_text("\n".join(lines))
-    found = analysis.fit(reading.load(tmp_path / "history.jsonl"), "chinchilla", bootstrap=0)
+        if step % 2 == 0:
+            loss = row["loss"]
+            line |= {"train": {"loss": loss}} if "nested" in kind else {"train/loss": loss}
+        lines.append(line)
+    path = tmp_path / f"history.{kind}"
+    if kind == "csv":
+        pd.json_normalize(lines).to_csv(path)
+    else:
+        path.write_text("\n".join(map(json.dumps, lines)))
+    found = analysis.fit(reading.load(path), "chinchilla", bootstrap=0)
     assert found["columns"] == {
         "params": "config.n_params", "tokens": "tokens", "group": "run_name",
-        "loss": "train.loss" if nested else "train/loss",
+        "loss": "train.loss" if "nested" in kind else "train/loss",
     }  # fmt: skip
     assert found["n"] == 5 * len(runs())
     assert "left out 140 rows" in said(found)
-    (flag,) = found["flagged"]
-    assert (flag["reason"], flag["rows"]) == ("unannealed", 4 * len(runs()))
+    flags = {flag["reason"]: flag["rows"] for flag in found["flagged"]}
+    assert flags["unannealed"] == 4 * len(runs())
+    last = rows_of(reading.load(path), drop=("unannealed",)).fitted
+    assert np.allclose(last["tokens"], 0.9 * runs()["tokens"])  # of the steps with a loss
 
 
 def test_a_chart_of_wandb_is_a_row_for_each_run_and_step(tmp_path):
@@ -271,7 +290,16 @@ def test_a_column_that_was_named_and_the_results_tables_own_come_before_a_guess(
     assert (rows_of(table, given={"loss": "val_loss"}).fitted["loss"] == 8).all()
 
 
-def test_a_column_without_numbers_is_no_guess():
+def test_the_flops_spent_may_be_the_budgets_too():
+    table = runs().rename(columns={"flops": "FLOPs (1e18)"})
+    table["FLOPs (1e18)"] /= 1e18
+    found = rows_of(table, given={"budget": "FLOPs (1e18)"})
+    assert found.columns["flops"] == found.columns["budget"] == "FLOPs (1e18)"
+    assert np.allclose(found.as_results()["flops_budget"], runs()["flops"])
+
+
+def test_a_column_without_numbers_is_neither_taken_nor_guessed():
+    assert rows_of(runs().assign(loss_ema=np.nan)).columns["loss"] == "loss"
     table = runs().rename(columns={"flops": "C"}).assign(compute="H100")
     assert rows_of(table).columns["flops"] == "C"
 
@@ -309,6 +337,8 @@ def test_a_table_that_says_which_schedules_ended_is_believed():
     table = logs().assign(annealed=lambda t: ~t.duplicated("run", keep="first"))
     fit = analysis.fit(table, "chinchilla", bootstrap=0)
     assert (fit["n"], fit["flagged"]) == (len(runs()), [])
+    kept = analysis.fit(table.assign(annealed=[True, None] * 140), "chinchilla", bootstrap=0)
+    assert (kept["n"], kept["flagged"]) == (10 * len(runs()), [])
 
 
 @pytest.mark.parametrize(
@@ -320,7 +350,10 @@ def test_a_table_that_says_which_schedules_ended_is_believed():
     ],
 )  # fmt: skip
 def test_runs_of_a_design_are_not_taken_for_rows_of_one(table):
-    assert rows_of(table).cluster() is None
+    found = rows_of(table)
+    assert found.cluster() is None
+    follow = any("each is taken for a run of its own" in note for note in found.notes)
+    assert follow == (table["params"].diff() == 0).any()
 
 
 # --- rows that must not enter ---------------------------------------------------------------------
@@ -386,6 +419,8 @@ def test_a_blank_in_a_needed_column_leaves_its_row_out_and_is_said():
     assert fit["rows"] == 26
     assert "left out 1 row, blank (no params): row 4" in said(fit)
     assert "left out 1 row, blank (no tokens): row 9" in said(fit)
+    written = table["params"].astype(object).where(table.index != 3, "-")
+    assert rows_of(table.assign(params=written)).dropped[0].rows == (4,)
 
 
 @pytest.mark.parametrize(
@@ -488,32 +523,43 @@ def test_one_size_or_one_token_count_is_refused_by_every_law_of_both(law, role, 
 )
 def test_a_law_of_compute_says_so(role, value, kind):
     table = runs().assign(**{role: value}).drop(columns="flops")
-    fit = analysis.fit(table, "power", bootstrap=0)
-    assert kind in {flag["kind"] for flag in fit["warnings"]}
-    assert "so this is no law of the best loss" in said(fit)
+    swept = table.iloc[:5].assign(budget=6 * table["params"] * table["tokens"])
+    for rows in (table, swept):
+        fit = analysis.fit(rows, "power", bootstrap=0)
+        assert kind in {flag["kind"] for flag in fit["warnings"]}
+        assert "so this is no law of the best loss" in said(fit)
 
 
 def test_an_edge_is_said_of_every_method():
     table = runs(noise=0)
-    below = table[table["params"] < 0.06 * table["flops"] ** 0.5]  # sizes up to just below the best
     for law in ("chinchilla", "gamma"):
-        assert not [
-            f for f in analysis.fit(table, law, bootstrap=0)["warnings"] if f["kind"] == "edge"
-        ]
-    for law, rows in (
-        ("power", below),
-        ("chinchilla", table[table["params"] < 1e8]),
-        ("isoflop", below.assign(flops_budget=below["flops"])),
+        warnings = analysis.fit(table, law, bootstrap=0)["warnings"]
+        assert "edge" not in {flag["kind"] for flag in warnings}
+    below = table[table["params"] < 0.06 * table["flops"] ** 0.5]  # sizes up to about the best
+    for law, rows, words in (
+        ("power", below, "rows on the envelope are of the largest size"),
+        ("chinchilla", table[table["params"] < 1e8], "the best size for the largest compute"),
+        ("isoflop", below.assign(budget=below["flops"]), "largest size"),
     ):
-        flags = analysis.fit(rows, law, bootstrap=0)["warnings"]
-        assert {"edge", "off_centre"} & {flag["kind"] for flag in flags}, law
+        assert words in said(analysis.fit(rows, law, bootstrap=0)), law
+
+
+@pytest.mark.parametrize("main", [predict.main, variants.main])
+def test_a_command_that_writes_no_fit_says_that_minima_lie_at_an_edge(
+    main, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    table = runs().assign(budget=runs()["flops"])
+    written(table[table["params"] < 0.04 * table["flops"] ** 0.5], "t.csv")
+    main(["t.csv", *(["--bootstrap", "20"] if main is variants.main else [])])
+    assert "budget 1e+18: best at the largest size" in capsys.readouterr().err
 
 
 # --- commands -------------------------------------------------------------------------------------
 
 FOREIGN = {
-    "params": "Params [M]", "tokens": "tokens_B", "flops": "train FLOP", "loss_ema": "L_val",
-    "flops_budget": "asked", "run_id": "job",
+    "params": "Params [M]", "tokens": "tokens_B", "flops": "train FLOP", "loss": "L_raw",
+    "loss_ema": "L_val", "flops_budget": "asked", "run_id": "job",
 }  # fmt: skip
 
 
@@ -545,17 +591,31 @@ def test_every_command_takes_the_column_flags_of_fit(tmp_path, monkeypatch, caps
 def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, monkeypatch, capsys):
     """The fit beside it names its columns; there are neither steps nor sweeps in it."""
     monkeypatch.chdir(tmp_path)
-    command.main(["t.csv", *foreign("t.csv"), "--bootstrap", "20"])
+    flags = foreign("t.csv")
+    command.main(["t.csv", *flags, "--bootstrap", "20"])
     report.main(["t.csv"])
     printed = capsys.readouterr()
     assert "Undecided:" in printed.out
     assert "no fit of this table beside it" not in printed.err
+    assert "note: params: column 'Params [M]' counts in units of 1e+06" in printed.err
     page = pathlib.Path("report.html").read_text()
+    (again,) = re.findall(r"python -m analysis.fit t.csv (.*) --out", html.unescape(page))
+    assert sorted(shlex.split(again)) == sorted(flags)
     for ours in ("sweeps.launch", "analysis.collect", "make demo", "vdit: sweep"):
         assert ours not in page
     written(runs().assign(budget=runs()["flops"]), "other.csv")
-    with pytest.raises(InputError, match="made from another table"):
-        report.main(["other.csv", "--fit", "fit.json"])
+    for call in (["other.csv"], ["t.csv", "--loss", "L_raw"]):
+        with pytest.raises(InputError, match="made from another table or of other columns"):
+            report.main([*call, "--fit", "fit.json"])
+
+
+def test_a_prediction_of_rows_without_names_is_not_that_of_another_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(runs().assign(budget=runs()["flops"]), "one.csv")
+    written(runs(noise=0.002).assign(budget=runs()["flops"]), "other.csv")
+    predict.main(["one.csv"])
+    with pytest.raises(InputError, match="holds a prediction made from other runs"):
+        predict.main(["other.csv"])
 
 
 def test_the_flags_are_the_same_of_every_command(capsys):
@@ -565,6 +625,7 @@ def test_the_flags_are_the_same_of_every_command(capsys):
         told = capsys.readouterr().out
         assert all(f"--{role} COL" in told for role in arguments.ROLES), main.__module__
         assert "--higher_is_better" in told
+    assert all(re.search(rf"\b{law}\b", command.WHAT) for law in command.LAWS if law != "all")
 
 
 # --- tables that were read wrongly ----------------------------------------------------------------

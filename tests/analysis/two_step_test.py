@@ -10,12 +10,12 @@ from analysis.laws import metric, two_step
 from analysis.published import olmo_ladder
 from tests.paths import reference
 
-NOISE = 0.003, 0.006  # sd of log loss between runs, of the score at one loss
+NOISE = 0.003, 0.6  # sd of log loss between runs, of the score at one loss
 
 
 def score(loss):
     """Falls with the loss, ever less."""
-    return 0.9 - 0.35 * loss**1.5 / 3.0
+    return 90 - 35 * loss**1.5 / 3.0
 
 
 def ladder(rng, noise=NOISE):
@@ -53,9 +53,23 @@ def test_new_runs_scores_lie_in_their_intervals_as_often_as_these_say():
     assert sum(inside) >= 27  # of 32 at 95 %: fewer one time in a hundred
 
 
+def test_an_accuracy_from_chance_to_a_ceiling_never_leaves_what_it_can_be():
+    inside, rng = [], np.random.default_rng(0)
+    for _ in range(12):
+        table = ladder(rng)
+        accuracy = 0.25 + 0.7 / (1 + np.exp(6 * (table["loss"] - 2.75)))
+        table["score"] = accuracy + 0.01 * rng.standard_normal(len(table))
+        found = fit(table, bootstrap=60)
+        assert found["step_2"] == "sigmoid"
+        for said in found["scores"]:
+            assert 0 <= said["interval"][0] <= said["value"] <= said["interval"][1] <= 1
+        inside += [s["interval"][0] < s["observed"] < s["interval"][1] for s in found["scores"][:2]]
+    assert sum(inside) >= 20  # of 24
+
+
 def test_the_noise_of_both_steps_is_in_the_interval():
     losses = np.geomspace(2.2, 3.4, 12)
-    noise = 0.01 * np.random.default_rng(0).standard_normal(12)
+    noise = np.random.default_rng(0).standard_normal(12)
     steps = metric.fit(losses, score(losses) + noise)
     value, (low, high) = two_step.chained(2.3, [2.3, 2.3], steps)
     assert (low, high) == pytest.approx(metric.predict(steps, 2.3)["interval"])

@@ -27,7 +27,7 @@ def sweep(rows, scored=True):
 def judge(rows, created=EARLY, change=None, scored=True):
     table = sweep(rows, scored)
     largest = table["flops_budget"].max()
-    prediction = predict.predict_table(table[table["flops_budget"] < largest], resamples=200)
+    prediction = predict.predict_table(table[table["flops_budget"] < largest])
     prediction |= {"created": created} | (change or {})
     return rule.judge(table, fitting.fit_table(table, bootstrap=60), prediction)
 
@@ -57,8 +57,8 @@ def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
     [
         ({"created": 2e9}, "not known to be older"),
         ({"change": {"interval": [0.85, 0.95]}}, "did not hold"),
-        ({"change": {"interval": [0.3, 0.9]}}, "wider than the gain"),
-        ({"change": {"interval": None}}, "wider than the gain, or unknown"),
+        ({"change": {"interval": [0.3, 0.9]}}, "wider than the step"),
+        ({"change": {"interval": None}}, "or unknown: no test"),
         ({"change": {"flops": 1.0}}, "no prediction"),
         ({"change": {"columns": {"loss": "loss", "size": "params"}}}, "no prediction"),
         ({"scored": False}, "no scores"),
@@ -70,24 +70,23 @@ def test_each_clause_that_is_broken_leaves_it_undecided(options, reason):
     assert len(found["reasons"]) == 1
     assert reason in found["reasons"][0]
     assert reason in found["sentence"]
-    assert found["next"]["steps"]
+    assert found["next"]["do"]
 
 
-def test_a_prediction_far_from_the_middle_of_its_interval_still_held():
+def test_a_prediction_near_the_end_of_its_interval_still_held():
     """The rule asks that the interval holds what came, not that the point lies near it."""
     table = sweep(make_rows(6))
     fit = fitting.fit_table(table, bootstrap=60)
     came = fit["budgets"][-1]["loss"]
     found = judge(
-        make_rows(6), change={"loss": 1.04 * came, "interval": [0.99 * came, 1.05 * came]}
+        make_rows(6), change={"loss": 1.02 * came, "interval": [0.999 * came, 1.03 * came]}
     )
-    assert found["prediction"]["miss"] > 0.5 * found["prediction"]["no_change_miss"]
     assert found["verdict"] == "supported"
 
 
 def test_scores_that_do_not_improve_leave_it_undecided_and_more_clips_are_proposed():
     rows = make_rows(6)
-    table = sweep(rows).assign(**{f"{name}_se": 0.2 for name in SCORES})
+    table = sweep(rows).assign(**{f"{name}_se": 0.15 for name in SCORES})
     prediction = predict.predict_table(table[table["flops_budget"] < table["flops_budget"].max()])
     fit = fitting.fit_table(table, bootstrap=60)
     found = rule.judge(table, fit, prediction | {"created": EARLY})
@@ -107,7 +106,7 @@ def test_flat_data_are_never_supported(noise):
             row["loss_ema"] = 0.5 * np.exp(bowl + noise * rng.standard_normal())
         table = sweep(rows).assign(permanence=lambda t: t["flops_budget"].rank() / len(t))
         before = table[table["flops_budget"] < table["flops_budget"].max()]
-        prediction = predict.predict_table(before, resamples=100) | {"created": EARLY}
+        prediction = predict.predict_table(before) | {"created": EARLY}
         found = rule.judge(table, light_fit(table), prediction)
         assert found["verdict"] in ("refuted", "undecided")
 
@@ -119,7 +118,7 @@ def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
     for _ in range(200):
         noise = np.exp(0.003 * rng.standard_normal(len(clean)))
         table = clean.assign(loss_ema=clean["loss_ema"] * noise)
-        low, high = gain.gain(table, light_fit(table))["interval"]
+        low, high = gain.gain(light_fit(table))["interval"]
         inside += -math.log1p(-low) <= truth <= -math.log1p(-high)
     assert 0.91 <= inside / 200 <= 0.99
 
@@ -178,18 +177,29 @@ def test_a_score_must_improve_by_more_than_its_error_and_in_its_own_direction():
     table = sweep(make_rows(6))
     fit = fitting.fit_table(table, bootstrap=50)
     assert {s["name"]: s["improves"] for s in video_scores.compare(table, fit)} == {
-        "objects_agree": True,
-        "permanence": True,
+        "objects_agree": True,  # permanence says the same of every run: once is enough
         "acceleration": True,
     }
     noisy = table.assign(objects_agree_se=0.5, acceleration=2 - table["acceleration"])
     improves = {s["name"]: s["improves"] for s in video_scores.compare(noisy, fit)}
-    assert improves == {"objects_agree": False, "permanence": True, "acceleration": False}
+    assert improves == {"objects_agree": False, "acceleration": False}
 
 
-def test_the_paired_error_widens_the_gain():
+def test_what_seeds_change_is_in_the_error_of_a_score():
+    """Three seeds of one cell that differ by more than their clips explain."""
     table = sweep(make_rows(6))
-    fit = fitting.fit_table(table, bootstrap=60)
-    alone, paired = (gain.gain(t, fit) for t in (table, table.assign(loss_pair_se=0.02)))
-    assert paired["gain"] == alone["gain"]
-    assert np.ptp(paired["interval"]) > 2 * np.ptp(alone["interval"])
+    noise = np.random.default_rng(0).standard_normal(len(table))
+    fit = fitting.fit_table(table, bootstrap=0)
+    for sd in (0.0, 0.2):
+        noisy = table.assign(objects_agree=table["objects_agree"] + sd * noise)
+        found = video_scores.between_seeds(noisy, "objects_agree", fit["columns"])
+        assert found == pytest.approx(sd, rel=0.35)
+
+
+def test_scores_are_judged_over_the_span_of_the_gain():
+    table = sweep(make_rows(6))
+    fit = fitting.fit_table(table, bootstrap=0)
+    first = table[np.isclose(table["flops_budget"], fit["gain"]["from"])]
+    best = first.loc[first["loss_ema"].idxmin()]
+    found = video_scores.compare(table, fit)
+    assert found[0]["from"] == best["objects_agree"]

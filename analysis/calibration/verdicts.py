@@ -1,0 +1,99 @@
+"""What the rule says of planted sweeps whose last budget was predicted from the others.
+
+Scores are taken as improving: they are judged apart from the loss. Beside the verdicts: the rms
+error of the forecast of a budget that no fit saw, and how often moving one run turns a verdict.
+"""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from analysis import predict
+from analysis.calibration import designs, frontier, table
+from analysis.calibration.designs import Design
+from analysis.calibration.frontier import COLUMNS
+from analysis.fitting import budgets as entries
+from analysis.frontier import forecast, minima
+from analysis.verdict import rule
+
+SCORE = {"quality": 0.5, "quality_se": 0.01, "quality_real": 1.0}
+MOVED = 0.5  # noise deviations by which a run is moved
+WORDS = ("supported", "refuted", "undecided")
+
+
+def run(sweeps, seed, chosen, workers=None, progress=lambda results, total: results):
+    """A row for each design: shares of verdicts, what blocked, rms errors of forecasts."""
+    found = {design.name: [] for design in chosen}
+    for name, judged in table.shared(_chunk, sweeps, seed, chosen, workers, progress):
+        found[name] += judged
+    return [_row(name, judged) for name, judged in found.items()]
+
+
+def _chunk(job):
+    design, seed, first, last = job
+    streams = [table.stream(design, seed, index) for index in range(first, last)]
+    return design.name, [_one(design, designs.sweep(design, rng)) for rng in streams]
+
+
+def _one(design, sweep):
+    runs = _scored(frontier.seen(design, sweep))
+    whole = forecast.outlook(minima.measure(runs, "loss", "params")[1], runs, COLUMNS)
+    judged = verdict(design, runs, whole)
+    return judged["verdict"], judged["blocks"], frontier.errors(design, whole)
+
+
+def _row(name, judged):
+    words, blocks = Counter(), Counter()
+    for word, its, _ in judged:
+        words[word] += 1
+        blocks.update(its)
+    row = {"design": name, "sweeps": len(judged)}
+    row |= {word: round(words[word] / len(judged), 4) for word in WORDS}
+    row |= {
+        f"blocked by {b}": round(blocks[b] / len(judged), 4) for b in ("gain", "wide", "missed")
+    }
+    errors = pd.DataFrame([its for _, _, its in judged])
+    rms = np.sqrt((errors**2).mean())
+    return row | {f"rms {name}": float(f"{value:.4g}") for name, value in rms.items()}
+
+
+def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None = None) -> dict:
+    """The rule's dict for a table of runs, its largest budget predicted from the others."""
+    largest = runs["flops_budget"].max()
+    before = runs[runs["flops_budget"] < largest * (1 - 1e-9)]
+    said = predict.predict_table(before, design.factor, "loss", "params") | {"created": 0.0}
+    budgets, found = minima.measure(runs, "loss", "params")
+    whole = whole or forecast.outlook(found, runs, COLUMNS)
+    fit = {
+        "columns": {"loss": "loss", "params": "params"},
+        "noise": found.noise and vars(found.noise),
+        "estimator": found.estimator,
+        "budgets": [entries.entry_of(budget, found) for budget in budgets],
+        "size_law": minima.fit_size(found),
+        "gain": whole.gain(),
+        "forecasts": [whole.at(2 * largest).as_dict()],
+    }
+    return rule.judge(runs, fit, said)
+
+
+def flips(design: Design, sweeps: int, seed: int) -> tuple[int, int]:
+    """(verdicts that turned, moves): every run of every sweep moved by MOVED, up and down."""
+    turned = moves = 0
+    for index in range(sweeps):
+        sweep = designs.sweep(design, table.stream(design, seed, index))
+        runs = _scored(frontier.seen(design, sweep))
+        first = verdict(design, runs)["verdict"]
+        for row in runs.index:
+            for sign in (-1, 1):
+                moved = runs.copy()
+                moved.loc[row, "loss"] *= np.exp(sign * MOVED * design.noise)
+                turned += verdict(design, moved)["verdict"] != first
+                moves += 1
+    return turned, moves
+
+
+def _scored(runs):
+    """With a score that improves, and a start after the prediction was made."""
+    rise = 0.1 * np.log(runs["flops"] / runs["flops"].min())
+    return runs.assign(**SCORE, started=1.0).assign(quality=SCORE["quality"] + rise)

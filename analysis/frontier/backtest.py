@@ -1,0 +1,217 @@
+"""What laws said of budgets they had not seen, and the forecast of all of them together.
+
+Every law is fitted to the first k budgets and asked for the distribution of every later minimum,
+for every k from FIRST on. Laws weigh by the density that they gave to what came (stacking by
+predictive densities, 1704.02030) in trials that looked at least as far ahead; the forecast is their
+mixture, so its interval holds their disagreement. A law that is another's special case (the power
+law, the last budgets' slope) does not vote twice. Farther than any trial looked nothing tells the
+laws apart: there all of them, special cases too, weigh alike.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from analysis.engine import student
+from analysis.engine.student import Mixture
+from analysis.frontier import curve, minima, runs
+from analysis.frontier.minima import Minima
+
+FIRST = 2
+MOST = 8  # splits: the last ones, where there are more budgets
+STACKED = ("frontier", "curved", *runs.LAWS)
+NO_CHANGE = "no change"
+SAME = 0.02  # of log compute: steps of budgets that differ by less look as far
+
+
+class Fitted(Protocol):
+    """A law as fitted: `curve.Posterior` or `runs.Surface`."""
+
+    def value(self, log_c: float) -> float: ...
+
+    def at(self, log_c: float, variance: float = 0.0) -> Mixture: ...
+
+    def fall(self, low: float, high: float) -> Mixture: ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One budget that was asked of laws fitted to the first `fitted`: {law: Mixture}."""
+
+    fitted: int
+    at: int  # number of the budget
+    log_c: float
+    log_loss: float
+    ahead: float  # log compute beyond the last one fitted
+    said: dict[str, Mixture]
+
+    @property
+    def horizon(self) -> int:
+        """Budgets between the last one fitted and this one."""
+        return self.at - self.fitted + 1
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Laws fitted to all budgets, and how they did in trials."""
+
+    laws: dict[str, Fitted]
+    trials: list[Trial]
+    last: float  # log compute of the largest budget
+
+    @property
+    def tested(self) -> float:
+        """Times of compute beyond what laws were fitted to, of the farthest trial."""
+        return float(np.exp(max((trial.ahead for trial in self.trials), default=0.0)))
+
+    def weights(self, log_c: float) -> dict[str, float]:
+        """{law: share} of a forecast for log compute, of the laws that vote there."""
+        ahead = log_c - self.last
+        told = [trial for trial in self.trials if trial.ahead > ahead - SAME]
+        if not told:
+            return dict.fromkeys(self.laws, 1 / max(len(self.laws), 1))
+        able = [n for n in STACKED if n in self.laws and all(n in t.said for t in self.trials)]
+        scores = np.array([sum(t.said[n].log_density(t.log_loss) for t in told) for n in able])
+        shares = np.exp(scores - scores.max())
+        return dict(zip(able, (shares / shares.sum()).tolist(), strict=True))
+
+    def at(self, log_c: float, variance: float = 0.0) -> Mixture:
+        """Of log loss: the laws', or of a minimum whose log has that `variance`."""
+        return self._mixed(log_c, lambda law: law.at(log_c, variance))
+
+    def fall(self, low: float, high: float) -> Mixture:
+        """Of log loss at log compute `low` over that at `high`."""
+        return self._mixed(high, lambda law: law.fall(low, high))
+
+    def value(self, log_c: float) -> float:
+        """Log loss, the mean of the laws': where no noise is known."""
+        weights = self.weights(log_c).items()
+        return sum(w * float(np.squeeze(self.laws[n].value(log_c))) for n, w in weights)
+
+    def _mixed(self, log_c, said):
+        weights = self.weights(log_c)
+        return student.stack(list(weights.values()), [said(self.laws[n]) for n in weights])
+
+
+def fitted(
+    found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
+) -> dict[str, Fitted]:
+    """Every law that the minima, and the runs of their budgets, can tell; by name."""
+    if len(found.log_c) < FIRST:
+        return {}
+    laws = {name: minima.posterior(name, found) for name in curve.LAWS}
+    if rows is None:
+        return laws
+    limit = np.exp(found.log_c[-1]) * (1 + 1e-6)
+    seen = rows[rows["flops_budget"] <= limit]
+    surfaces = {name: runs.fit(name, seen, columns) for name in runs.LAWS}
+    return laws | {name: law for name, law in surfaces.items() if law is not None}
+
+
+def trials(
+    found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
+) -> list[Trial]:
+    """Every later budget asked of every law, for every number of first budgets."""
+    count = len(found.log_c)
+    variance = np.diag(found.loss_covariance)
+    made = []
+    for k in range(max(FIRST, count - MOST), count):
+        first = found.first(k)
+        laws = fitted(first, rows, columns)
+        for at in range(k, count):
+            log_c = float(found.log_c[at])
+            said = {name: law.at(log_c, variance[at]) for name, law in laws.items()}
+            said[NO_CHANGE] = student.single(
+                float(np.log(first.loss[-1])), float(np.sqrt(variance[k - 1] + variance[at])), 4.0
+            )
+            ahead = log_c - float(first.log_c[-1])
+            made.append(Trial(k, at, log_c, float(np.log(found.loss[at])), ahead, said))
+    return made
+
+
+def as_dict(found: Stack, log_c: np.ndarray) -> dict[str, Any]:
+    """The backtest for JSON.
+
+    horizons {law: {"1": rms of log error one budget on, ...}}, rms {law: of the next budget},
+    counts as horizons, trials [{fitted, flops, horizon, observed, predicted {law: loss}, held {law:
+    whether its 95 % interval did}}], weights {law: share} for the next budget, chosen: the law of
+    most weight, next {flops, predicted {law: loss}}, disagreement: between the laws that vote.
+    """
+    laws, shown = found.laws, [_trial(trial) for trial in found.trials]
+    ahead = sorted({trial["horizon"] for trial in shown})
+    names = [*laws, NO_CHANGE]
+    step = float(np.median(np.diff(log_c))) if len(log_c) > 1 else np.log(2.0)
+    following = float(log_c[-1] + step)
+    coming = {name: float(np.exp(np.squeeze(law.value(following)))) for name, law in laws.items()}
+    weights = found.weights(following)
+    if not weights:
+        return {"trials": [], "weights": {}, "tested": 1.0, "rms": {}, "horizons": {}}
+    return {
+        "rule": "laws weigh by the density that they gave to budgets they had not seen",
+        "weights": weights,
+        "chosen": max(weights, key=weights.get),
+        "tested": found.tested,
+        "rms": {name: _rms(shown, name, 1) for name in names},
+        "horizons": {n: {str(h): _rms(shown, n, h) for h in ahead} for n in names},
+        "counts": {n: {str(h): len(_errors(shown, n, h)) for h in ahead} for n in names},
+        "trials": shown,
+        "next": {"flops": float(np.exp(following)), "predicted": coming},
+        "disagreement": _disagreement({name: coming[name] for name in weights}),
+    }
+
+
+def _disagreement(coming):
+    low, high = min(coming, key=coming.get), max(coming, key=coming.get)
+    spread = float(np.log(coming[high] / coming[low]))
+    sentence = (
+        f"next budget: from {coming[low]:.4f} ({low}) to {coming[high]:.4f} ({high}), "
+        f"{spread:.2%} apart"
+    )
+    return {"low": low, "high": high, "spread": spread, "sentence": sentence}
+
+
+def _trial(trial):
+    ends = {name: said.interval() for name, said in trial.said.items()}
+    return {
+        "fitted": trial.fitted,
+        "flops": float(np.exp(trial.log_c)),
+        "horizon": trial.horizon,
+        "observed": float(np.exp(trial.log_loss)),
+        "predicted": {n: float(np.exp(said.quantile(0.5))) for n, said in trial.said.items()},
+        "held": {n: bool(low <= trial.log_loss <= high) for n, (low, high) in ends.items()},
+    }
+
+
+def _errors(shown, name, horizon):
+    return [
+        float(np.log(trial["predicted"][name] / trial["observed"]))
+        for trial in shown
+        if trial["horizon"] == horizon and name in trial["predicted"]
+    ]
+
+
+def _rms(shown, name, horizon):
+    errors = _errors(shown, name, horizon)
+    return float(np.sqrt(np.mean(np.square(errors)))) if errors else None
+
+
+def lines(tried: dict[str, Any]) -> list[str]:
+    """The table for people: every law's weight, its rms error by horizon, what it says next."""
+    horizons = sorted({trial["horizon"] for trial in tried["trials"]})
+    heads = "".join(f"{f'+{h}':>13s}" for h in horizons)
+    found = [f"{'rms error, budgets on':22s}{heads}{'weight':>8s}{'next':>10s}"]
+    for name in tried["horizons"]:
+        cells = "".join(f"{_cell(tried, name, str(h)):>13s}" for h in horizons)
+        weight, coming = tried["weights"].get(name), tried["next"]["predicted"].get(name)
+        share = "-" if weight is None else f"{weight:.0%}"
+        said = "-" if coming is None else f"{coming:.4f}"
+        found.append(f"{name:22s}{cells}{share:>8s}{said:>10s}")
+    return [*found, tried["disagreement"]["sentence"]]
+
+
+def _cell(tried, name, horizon):
+    """Rms and, in brackets, of how many trials."""
+    count = tried["counts"][name][horizon]
+    return f"{tried['horizons'][name][horizon]:.2%} ({count})" if count else "-"

@@ -1,0 +1,113 @@
+"""One point and one interval for the loss of a compute not run, from all laws that vote."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.engine.student import Mixture
+from analysis.frontier import backtest
+from analysis.frontier.backtest import Stack
+from analysis.frontier.minima import Minima
+
+SPAN = 8.0  # times of compute over which the gain is taken
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Loss at `flops`; `laws` {law: {weight, loss, interval}} of what it is mixed.
+
+    `times` the largest budget; `tested`: how far ahead, in times of compute, laws were tested on
+    this table: an interval beyond it rests on laws that nothing here has tried.
+    """
+
+    flops: float
+    loss: float
+    interval: list[float] | None
+    times: float
+    tested: float
+    laws: dict[str, dict[str, Any]]
+
+    @property
+    def beyond(self) -> bool:
+        """True farther ahead than any law was tested."""
+        return self.times > self.tested * (1 + 1e-6)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"beyond": self.beyond}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The stack of a table, its trials for JSON, and the minima it rests on."""
+
+    stack: Stack
+    trials: dict[str, Any]
+    minima: Minima
+
+    def at(self, flops: float) -> Forecast:
+        """Of the minimum of a budget of `flops` that is designed like the largest."""
+        log_c, found = float(np.log(flops)), self.minima
+        known = found.noise is not None
+        variance = float(found.loss_covariance[-1, -1])
+        laws = {
+            name: {"weight": weight} | _said(self.stack.laws[name], log_c, variance, known)
+            for name, weight in self.stack.weights(log_c).items()
+        }
+        whole = self.stack.at(log_c, variance)
+        loss = np.exp(whole.quantile(0.5) if known else self.stack.value(log_c))
+        return Forecast(
+            flops,
+            float(loss),
+            np.exp(whole.interval()).tolist() if known else None,
+            flops / float(np.exp(found.log_c[-1])),
+            self.stack.tested,
+            laws,
+        )
+
+    def gain(self) -> dict[str, Any] | None:
+        """By what share the frontier's loss falls over the last SPAN of compute, by the laws.
+
+        None where the budgets span less, or no noise was measured. `fall` and `error`, half of the
+        68 % interval, are of log loss.
+        """
+        log_c = self.minima.log_c
+        low = float(log_c[-1] - np.log(SPAN))
+        if self.minima.noise is None or low < log_c[0] - 1e-6 or not self.stack.laws:
+            return None
+        fall = self.stack.fall(low, float(log_c[-1]))
+        return _gain(fall, float(np.exp(low)), float(np.exp(log_c[-1])))
+
+
+def _said(law, log_c, variance, known):
+    if not known:
+        return {"loss": float(np.exp(np.squeeze(law.value(log_c)))), "interval": None}
+    found = law.at(log_c, variance)
+    ends = np.exp(found.interval()).tolist()
+    return {"loss": float(np.exp(found.quantile(0.5))), "interval": ends}
+
+
+def _gain(fall: Mixture, low: float, high: float) -> dict[str, Any]:
+    middle, ends = fall.quantile(0.5), fall.interval()
+    one, other = fall.interval(0.6827)
+    return {
+        "ratio": SPAN,
+        "from": low,
+        "to": high,
+        "gain": -float(np.expm1(-middle)),
+        "interval": (-np.expm1(-np.array(ends))).tolist(),
+        "fall": middle,
+        "error": (other - one) / 2,
+    }
+
+
+def outlook(
+    found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
+) -> Outlook:
+    """Fit and test every law on the minima and, where `rows` are given, on their runs."""
+    laws = backtest.fitted(found, rows, columns)
+    made = backtest.trials(found, rows, columns)
+    stack = Stack(laws, made, float(found.log_c[-1]))
+    return Outlook(stack, backtest.as_dict(stack, found.log_c), found)

@@ -1,0 +1,219 @@
+"""The one thing to do next about what stands first in a verdict's way, and what it costs."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.engine import student
+from analysis.planning.devices import span
+from analysis.verdict import video_scores
+from analysis.verdict.proposal import count, propose
+from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN
+
+TIMES = (2, 4, 8, 16, 32, 64)  # as many videos that are tried for scores
+REPLICAS = (1, 2, 4, 8)  # further seeds of every run that are tried
+NOISE_RUNS = 4  # repeats that measure the noise between runs where nothing has
+FARTHEST = 8.0  # times the largest budget that a prediction is proposed for
+TOWARDS_REFUTED = ("overfit", "rises", "gain")
+
+
+def next_step(
+    rows: pd.DataFrame, fit: dict[str, Any], found: dict[str, Any], blocks: list[str]
+) -> dict[str, Any]:
+    """A proposal (see `verdict.proposal`) about the first of `blocks` that matters.
+
+    With `block`, `times_spent` (its cost over all compute so far), `sensible` and `sentence`. Where
+    the gain looks too small only what stands against "refuted" matters.
+    """
+    gain = found["gain"]
+    if gain is not None and gain["gain"] < gain["minimum"]:
+        blocks = [block for block in blocks if block in TOWARDS_REFUTED] or blocks
+    block = blocks[0]
+    step = _STEPS[block](rows, fit, found)
+    spent = float(rows["flops"].sum())
+    likely = step["chance"] is None or step["chance"] >= CHANCE
+    step |= {"block": block, "times_spent": step["flops"] / spent}
+    step["sensible"] = likely and step["flops"] <= SENSIBLE * spent
+    return step | {"sentence": _sentence(step)}
+
+
+def _sentence(step):
+    chance = "" if step["chance"] is None else f", chance {step['chance']:.0%}"
+    if step["sensible"]:
+        return f"Next: {step['do']} ({_cost(step)}{chance})."
+    times = f"{step['times_spent']:.3g} times all compute spent so far"
+    return f"Nothing sensible would decide it: even {_cost(step)}, {times}, may not{chance}."
+
+
+def _cost(step):
+    if step["flops"] == 0:
+        return "no training"
+    hours, device = step["gpu_hours"], step["device"]
+    time = "" if hours is None else f", about {span(hours)} on {device or 'the same device'}"
+    return f"{step['flops']:.2g} FLOPs{time}"
+
+
+def _more_videos(rows, fit, found):
+    """Train the runs that repeat their videos too often again, on more videos."""
+    overfit = found["overfit"]
+    again = rows[rows["run_id"].astype(str).isin(overfit["repeats"])]
+    runs = [
+        {"flops": float(row["flops"]), "size": float(row["params"]), "seeds": 1}
+        for _, row in again.iterrows()
+    ]
+    times = overfit["most_epochs"] / REPEATS
+    do = (
+        f"collect {times:.3g}x as many videos and train the {len(runs)} runs again that pass over "
+        f"theirs more than {REPEATS:g} times"
+    )
+    return propose(rows, do, runs)
+
+
+def _steadier(rows, fit, found):
+    """Train the budgets where the best loss rises again, at half the learning rate."""
+    risen = found["overfit"]["rises"]
+    at = ", ".join(f"{flops:.3g}" for flops in risen)
+    runs = [run for b in fit["budgets"] if b["flops"] in risen for run in _cells(b)]
+    return propose(rows, f"train the runs at {at} FLOPs again with half the learning rate", runs)
+
+
+def _span(rows, fit, found):
+    """Nothing is known without a noise, nor over too short a span."""
+    if fit["noise"] is None:
+        budget = fit["budgets"][0]
+        run = {"flops": budget["flops"], "size": budget["size"], "seeds": NOISE_RUNS}
+        do = (
+            f"repeat size {count(budget['size'])} at {budget['flops']:.3g} FLOPs with {NOISE_RUNS} "
+            "other seeds"
+        )
+        return propose(rows, do, [run])
+    flops = [budget["flops"] for budget in fit["budgets"]]
+    return _budget(rows, fit, max(SPAN * flops[0] / flops[-1], 2.0), predict=len(flops) > 1)
+
+
+def _seeds(rows, fit, found):
+    """Repeats of every run until the gain's interval leaves the least that matters."""
+    gain = found["gain"]
+    least = -math.log1p(-gain["minimum"])
+    for extra in REPLICAS:
+        after = gain["error"] / math.sqrt(1 + extra)
+        df = fit["noise"]["df"] + extra * len(rows)
+        chance = chance_outside(gain["fall"] - least, gain["error"], after, df)
+        if chance >= CHANCE:
+            break
+    return _repeated(rows, fit, extra, chance)
+
+
+def _repeated(rows, fit, extra, chance=None):
+    runs = [run | {"seeds": extra} for b in fit["budgets"] for run in _cells(b)]
+    do = f"repeat every run with {extra} more seed{'s' * (extra > 1)}"
+    return propose(rows, do, runs, chance)
+
+
+def chance_outside(distance: float, before: float, after: float, df: float) -> float:
+    """Chance that an interval of error `after` will leave a value now `distance` away.
+
+    The estimate itself will move, by what the present error `before` does not share with it.
+    """
+    from scipy import special
+
+    reach = student.quantile(df, CONFIDENCE) * after
+    spread = math.sqrt(max(before**2 - after**2, 1e-24))
+    above, below = (special.ndtr((sign * distance - reach) / spread) for sign in (1, -1))
+    return float(above + below)
+
+
+def _predicted(rows, fit, found):
+    """Predict a budget ahead and run it: the nearest whose prediction would test something.
+
+    Where none within FARTHEST would, the runs are repeated first.
+    """
+    best = fit["budgets"][-1]["loss"]
+    step = _usual(fit)
+    ahead = [f for f in fit["forecasts"] if step * 0.99 <= f["times"] <= FARTHEST * 1.01]
+    for forecast in ahead:
+        if is_telling(forecast["interval"], forecast["loss"], best):
+            return _budget(rows, fit, forecast["times"], predict=True)
+    if found["prediction"] is None:
+        return _budget(rows, fit, step, predict=True)
+    return _repeated(rows, fit, REPLICAS[0])
+
+
+def is_telling(interval: list[float] | None, loss: float, no_change: float) -> bool:
+    """True if a prediction leaves out "no change" and is narrower than the step it predicts."""
+    if interval is None or not interval[0] > 0:
+        return False
+    leaves = not interval[0] <= no_change <= interval[1]
+    return leaves and math.log(interval[1] / interval[0]) < abs(math.log(no_change / loss))
+
+
+def _usual(fit):
+    """The sweep's own step in compute."""
+    flops = [budget["flops"] for budget in fit["budgets"]]
+    return float(np.exp(np.median(np.diff(np.log(flops))))) if len(flops) > 1 else 2.0
+
+
+def _budget(rows, fit, factor, predict):
+    """A budget `factor` above the largest, with as many sizes about its best."""
+    factor = float(f"{factor:.6g}")
+    top, law = fit["budgets"][-1], fit["size_law"].get("parameters")
+    flops, grow = top["flops"] * factor, factor ** (law["a"] if law else 0.5)
+    runs = [{"flops": flops, "size": size * grow, "seeds": 1} for size in top["sizes"]]
+    words = ", ".join(count(run["size"]) for run in runs)
+    do = f"run sizes {words} with {flops:.3g} FLOPs"
+    if predict:
+        do = (
+            f"write down a prediction of {flops:.3g} FLOPs (analysis.predict --factor "
+            f"{factor:.4g}), then {do}"
+        )
+    return propose(rows, do, runs, predict=factor if predict else None)
+
+
+def _first_scores(rows, fit, found):
+    do = (
+        "score videos of the best runs of the smallest and the largest budget (python -m "
+        "vdit.evaluate --root DIR; no training)"
+    )
+    return propose(rows, do)
+
+
+def _more_clips(rows, fit, found):
+    """Sample and score more videos of the runs compared: no training."""
+    level = video_scores.level(len(found["scores"]))
+    best = max((_clips(score, level) for score in found["scores"]), default=(0.0, -TIMES[-1]))
+    chance, times = best[0], -best[1]
+    do = (
+        f"sample and score {times}x as many videos of the best runs of the smallest and the "
+        "largest budget (python -m vdit.evaluate --root DIR; no training)"
+    )
+    return propose(rows, do, chance=chance)
+
+
+def _clips(score, level):
+    """(chance, -times): the fewest times as many clips that reach CHANCE, else the most."""
+    for times in TIMES:
+        after = score["clips_error"] / math.sqrt(times)
+        total = math.hypot(after, score["seeds_error"])
+        spread = math.sqrt(max(score["error"] ** 2 - total**2, 1e-24))
+        z = (score["better_by"] - level * total) / spread
+        chance = 0.5 * math.erfc(-z / math.sqrt(2))
+        if chance >= CHANCE:
+            break
+    return chance, -times
+
+
+def _cells(budget):
+    return [{"flops": budget["flops"], "size": size, "seeds": 1} for size in budget["sizes"]]
+
+
+_STEPS = {
+    "overfit": _more_videos,
+    "rises": _steadier,
+    "span": _span,
+    "gain": _seeds,
+    **dict.fromkeys(("unpredicted", "late", "wide", "missed"), _predicted),
+    "unscored": _first_scores,
+    "scores": _more_clips,
+}
