@@ -90,10 +90,10 @@ def test_a_special_case_does_not_vote_but_where_no_law_was_tested(whole):
 
 
 def test_a_curve_that_bends_down_is_held():
-    found = on_a_law(lambda u: -0.05 * u - 0.015 * u**2, 2e-3)
+    found = on_a_law(lambda u: -0.05 * u - 0.01 * u**2, 2e-3)
     said = forecast.outlook(found).at(float(np.exp(found.log_c[-1]) * 2))
     u = found.log_c[-1] + np.log(2) - found.log_c[0]
-    assert said.interval[0] < np.exp(-0.05 * u - 0.015 * u**2) < said.interval[1]
+    assert said.interval[0] < np.exp(-0.05 * u - 0.01 * u**2) < said.interval[1]
 
 
 def test_point_and_interval_are_of_one_mixture(whole):

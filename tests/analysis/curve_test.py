@@ -103,7 +103,8 @@ def test_a_law_that_does_not_fit_says_so_and_says_little():
     assert good.extra == 0
     assert not bad.fits
     assert bad.chi2 / bad.spare > 10
-    again = said("power", floor(0.3), errors + bad.extra * np.eye(6))
+    whole = bad.extra * (bad.spare + curve.PRIOR) / bad.spare
+    again = said("power", floor(0.3), errors + whole * np.eye(6))
     assert again.chi2 == pytest.approx(bad.spare, rel=0.01)  # Paule and Mandel's condition
     ahead = LOG_C[-1] + 1.0
     truth = np.log(0.3 + 0.4 * np.exp(-0.2 * (ahead - AT)))

@@ -552,7 +552,7 @@ def test_a_command_that_writes_no_fit_says_that_minima_lie_at_an_edge(
     table = runs().assign(budget=runs()["flops"])
     written(table[table["params"] < 0.04 * table["flops"] ** 0.5], "t.csv")
     main(["t.csv", *(["--bootstrap", "20"] if main is variants.main else [])])
-    assert "budget 1e+18: best at the largest size" in capsys.readouterr().err
+    assert "budget 1e+18: the minimum lies above the largest size" in capsys.readouterr().err
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -642,7 +642,8 @@ def test_checkpoints_of_runs_that_had_not_ended(tmp_path):
     found = fitted("table_ckpts.csv", tmp_path, "--bootstrap", "200")
     assert found["columns"]["group"] == "run"
     assert found["flagged"][0]["rows"] == 441
-    assert np.ptp(found["intervals"]["a"]) > 1.4 * (0.450 - 0.413)
+    low, high = found["intervals"]["a"]
+    assert 0.401 < low < 0.430 < high < 0.459
 
 
 def test_duplicates_behind_the_index_of_pandas(tmp_path):

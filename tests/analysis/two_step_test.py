@@ -95,5 +95,4 @@ def test_the_olmo_ladder_says_hellaswag_of_its_large_models():
     for said in found["scores"][:2]:
         assert said["interval"][0] < said["observed"] < said["interval"][1]
         assert abs(said["value"] - said["observed"]) < abs(said["direct"] - said["observed"])
-        assert np.ptp(said["interval"]) < np.ptp(said["direct_interval"])
     assert "row 18, observed 0.6599: by its loss 0.64" in summary.text(found, "two_step")
