@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--fit", help="fit to show (fit.json beside the table, else made anew)")
     parser.add_argument("--prediction", help="prediction to show (prediction.json by the table)")
     parser.add_argument("--png", help="also write the main figure here")
+    parser.add_argument("--next", metavar="PY", help="also write the next runs here, as a sweep")
     arguments.add(parser)
     args = parser.parse_args(argv)
     from analysis.fitting import rows as fitting
@@ -93,8 +94,22 @@ def main(argv: list[str] | None = None) -> None:
     write_text(args.out, whole)
     if args.png:
         write_bytes(args.png, png)
+    if args.next:
+        _write_next(args.next, rows.as_results(), judged["next"])
     print(judged["sentence"])
     print(f"written to {args.out}")
+
+
+def _write_next(path, rows, step):
+    from analysis.verdict import sweep_file
+
+    text = step and sweep_file.text(rows, step, path)
+    if not text:
+        why = "no runs are proposed" if not (step and step["runs"]) else "the table lacks columns"
+        print(f"{path}: not written ({why})", file=sys.stderr)
+        return
+    write_text(path, text)
+    print(f"written to {path}")
 
 
 def _given_or_beside(given, beside, what):

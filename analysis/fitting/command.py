@@ -11,9 +11,9 @@ from vdit.runs.files import write_json
 LAWS = (*laws.names(), "all")
 WHAT = (
     "frontier, power, bnsl: the best loss of compute; chinchilla, gamma, kaplan: loss of size and "
-    "tokens; width_depth, width_depth_params: of shape; repeated: of epochs; annealing: of learning "
-    "rates; noise_levels: by noise level; isoflop, envelope: best size; hyperparameters: learning "
-    "rate and batch; metric, sigmoid, two_step: a score from the loss (frontier)"
+    "tokens; width_depth, width_depth_params: of shape; repeated: of epochs; annealing: of rates; "
+    "noise_levels: by tenths of t; isoflop, envelope: best size; hyperparameters: learning rate "
+    "and batch; metric, sigmoid, two_step: a score from the loss (frontier)"
 )
 OBJECTIVES = ("huber", "lad", "log_mse", "mse")
 

@@ -38,7 +38,7 @@ def _forecasts(fit):
         [
             f"{one['times']:.3g}×",
             f"{one['loss']:.4f}",
-            _between(one["interval"], ".4f").strip(" ()"),
+            _between(one["interval"], ".4f").strip(" ()").removeprefix("95 %: "),
             f"no law was tried so far ahead (at most {tested:.3g}×)" if one["beyond"] else "yes",
         ]
         for one in fit["forecasts"]
@@ -48,7 +48,7 @@ def _forecasts(fit):
         f"<p>Laws were tested on this sweep at most {tested:.3g}× ahead of what they were fitted "
         "to. A forecast beyond that rests on laws that nothing here has tried.</p>"
     )
-    return elements.table(["compute, × the largest", "loss", "interval", "tested"], rows) + said
+    return elements.table(["compute, × the largest", "loss", "95 % interval", "tested"], rows) + said
 
 
 def _between(interval, form=".3f"):

@@ -28,11 +28,24 @@ def _values(rows, column):
 
 
 def verdict(judged):
-    """The verdict in one sentence."""
+    """The verdict in one sentence; what else stands in its way and the runs proposed, folded."""
     word, rest = judged["sentence"].split(":", 1)
     return (
         f'<div class="verdict {judged["verdict"]}" id="verdict"><b>Verdict</b>'
-        f"<strong>{elements.escape(word)}:</strong>{elements.escape(rest)}</div>"
+        f"<strong>{elements.escape(word)}:</strong>{elements.escape(rest)}{_next(judged)}</div>"
+    )
+
+
+def _next(judged):
+    step = judged["next"]
+    if step is None:
+        return ""
+    reasons = "".join(f"<li>{elements.escape(reason)}</li>" for reason in judged["reasons"])
+    rows = [[f"{run['flops']:.3g}", f"{run['size']:,.0f}", run["seeds"]] for run in step["runs"]]
+    runs = elements.table(["FLOPs", "size", "seeds"], rows) if rows else ""
+    return (
+        f"<details><summary>All that stands in the way{', and the runs' if rows else ''}</summary>"
+        f"<ol>{reasons}</ol>{runs}</details>"
     )
 
 

@@ -161,8 +161,8 @@ def _budget(rows, fit, factor, predict):
     top, law = fit["budgets"][-1], fit["size_law"].get("parameters")
     flops, grow = top["flops"] * factor, factor ** (law["a"] if law else 0.5)
     runs = [{"flops": flops, "size": size * grow, "seeds": 1} for size in top["sizes"]]
-    words = ", ".join(count(run["size"]) for run in runs)
-    do = f"run sizes {words} with {flops:.3g} FLOPs"
+    words = f"{count(runs[0]['size'])} to {count(runs[-1]['size'])}"
+    do = f"run {len(runs)} sizes from {words} with {flops:.3g} FLOPs"
     if predict:
         do = (
             f"write down a prediction of {flops:.3g} FLOPs (analysis.predict --factor "
