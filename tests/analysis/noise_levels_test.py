@@ -57,7 +57,7 @@ def test_without_noise_they_are_exact_and_rows_without_levels_are_left_out():
     for level, (floor, _, _, alpha, beta) in zip(levels, PLANTED, strict=True):
         assert pytest.approx(floor, rel=1e-4) == level.E
         assert level.g == pytest.approx(alpha * beta / (alpha + beta), rel=1e-4)
-        assert level.intervals["E"] is None
+        assert level.intervals["E"] == pytest.approx([floor, floor], rel=1e-4)
     best = table.loc[table.groupby("flops_budget")["loss"].idxmin()]
     slope = np.polyfit(np.log(best["flops"]), np.log(best["loss_t02"]), 1)[0]
     assert levels[2].fall == pytest.approx(-slope)
