@@ -48,7 +48,9 @@ def _forecasts(fit):
         f"<p>Laws were tested on this sweep at most {tested:.3g}× ahead of what they were fitted "
         "to. A forecast beyond that rests on laws that nothing here has tried.</p>"
     )
-    return elements.table(["compute, × the largest", "loss", "95 % interval", "tested"], rows) + said
+    return (
+        elements.table(["compute, × the largest", "loss", "95 % interval", "tested"], rows) + said
+    )
 
 
 def _between(interval, form=".3f"):

@@ -58,7 +58,10 @@ def test_the_committed_tables_say_how_often_intervals_held():
     folder = ROOT / "analysis/results/calibration"
     rows = pd.read_csv(folder / "calibration.csv")
     assert set(rows["design"]) == set(BY_NAME)
-    judged = rows[rows["judged"].isin(["yes", "no"])]
-    assert (judged["judged"] == "yes").mean() > 0.9
+    known = rows[rows["identified"] > 0.9]
+    assert (known["judged"] == "yes").mean() > 0.8
+    # Budgets that err by more than their runs show are not held as often: see the README.
+    frontier = known[~known["quantity"].str.startswith("rows:") & (known["design"] != "errors")]
+    assert frontier["coverage"].min() >= 0.9
     said = pd.read_csv(folder / "verdicts.csv").set_index("design")
     assert said.loc["flat", "supported"] == said.loc["least", "supported"] == 0
