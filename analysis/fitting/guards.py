@@ -18,6 +18,7 @@ from vdit.errors import InputError
 DISAGREE = 1.5
 FEWEST_TOKENS, MOST_TOKENS = 1e-2, 1e6  # for each parameter; what is trained has 1 to 10,000
 UNIT, NEAR = 1e3, 5.0  # a mix-up is a power of UNIT, but for this factor
+SPENT = 1.25  # and but for this one between a budget and what was spent of it
 
 
 def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]:
@@ -29,7 +30,7 @@ def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]
         yield from _tokens_each(columns.numbers(rows, "tokens") / columns.numbers(rows, "params"))
     if "budget" in roles.columns and "flops" in rows.columns:
         spent, asked = columns.numbers(rows, "flops"), columns.numbers(rows, "budget")
-        mixed = _mixed(spent[asked > 0] / asked[asked > 0])
+        mixed = _mixed(spent[asked > 0] / asked[asked > 0], SPENT)
         if mixed:
             raise InputError(
                 f"{name}: {roles.columns['budget']} is {1 / mixed:.0e} times what was spent in the "
@@ -62,12 +63,12 @@ def _compared(ratio, formula, where):
         yield Flag("units", None, f"{words} ({span}): units of single rows differ")
 
 
-def _mixed(ratio):
+def _mixed(ratio, but_for=NEAR):
     """The power of 1,000 that the median ratio is near, or None."""
     ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
     power = np.log10(np.median(ratio)) / np.log10(UNIT) if len(ratio) else 0.0
     near = round(float(power))
-    close = abs(power - near) * np.log10(UNIT) < np.log10(NEAR)
+    close = abs(power - near) * np.log10(UNIT) < np.log10(but_for)
     return UNIT**near if near and close else None
 
 
