@@ -170,7 +170,7 @@ def _size(result, found, options):
 
 
 def _drawn(at, exponent, reference, rng):
-    """Draws {N, a} of one voice each: the same draw of a voice's N and a."""
+    """Draws {N, a}, apart: at the reference, amid the budgets, they hardly hang together."""
     N = np.exp(at(np.log(reference)).draws(DRAWS_KEPT, np.random.default_rng(rng.integers(2**32))))
     return {"N": N.tolist(), "a": exponent.draws(DRAWS_KEPT, rng).tolist()}
 
