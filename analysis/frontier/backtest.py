@@ -1,11 +1,12 @@
 """What laws said of budgets they had not seen, and the forecast of all of them together.
 
 Every law is fitted to the first k budgets and asked for the distribution of every later minimum,
-for every k from FIRST on. Laws weigh by the density that they gave to what came (stacking by
-predictive densities, 1704.02030) in trials that looked at least as far ahead; the forecast is their
-mixture, so its interval holds their disagreement. A law that is another's special case (the power
-law, the last budgets' slope) does not vote twice. Farther than any trial looked nothing tells the
-laws apart: there all of them, special cases too, weigh alike.
+for every k from FIRST on (how sharply isoFLOP curves bend, and the noise, are of all budgets). Laws
+weigh by the density that they gave to what came (stacking by predictive densities, 1704.02030) in
+trials that looked at least as far ahead; the forecast is their mixture, so its interval holds their
+disagreement. A law that is another's special case (the power law, the last budgets' slope) does not
+vote twice. Farther than any trial looked nothing tells the laws apart: there all of them, special
+cases too, weigh alike.
 """
 
 from dataclasses import dataclass

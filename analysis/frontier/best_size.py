@@ -18,6 +18,7 @@ from analysis.frontier.minima import Minima
 from analysis.frontier.runs import Surface
 
 STEP = 1e-5  # of theta, for slopes
+TURNS = 10  # of a best size and its FLOPs per parameter and token
 APART = 3.0  # errors between the two ways from which it is said
 
 
@@ -34,10 +35,20 @@ def _of_surface(surface: Surface) -> Voice:
     problem, theta = surface.fit.problem, surface.fit.theta
 
     def at(log_c):
-        ratio = np.interp(log_c / 2, np.log(surface.sizes), np.log(surface.per_token))
+        ratio = _log_ratio(surface, log_c)
         return _propagated(surface, theta, lambda moved: _log_size(problem, moved, log_c, ratio))
 
     return Voice(_propagated(surface, theta, lambda moved: _exponent(problem, moved)), at)
+
+
+def _log_ratio(surface, log_c):
+    """Log FLOPs per parameter and token at the best size, which it moves in turn: to rest."""
+    logs = np.log(surface.per_token)
+    ratio = float(np.median(logs))
+    for _ in range(TURNS):
+        size = _log_size(surface.fit.problem, surface.fit.theta, log_c, ratio)
+        ratio = float(np.interp(size, np.log(surface.sizes), logs))
+    return ratio
 
 
 def _propagated(surface, theta, measured):

@@ -70,11 +70,6 @@ class Minima:
         """Relative error of each loss (B,)."""
         return np.sqrt(np.diag(self.loss_covariance))
 
-    @property
-    def size_sd(self) -> np.ndarray:
-        """Relative error of each size (B,)."""
-        return np.sqrt(np.diag(self.size_covariance))
-
     def first(self, count: int) -> "Minima":
         """The minima of the first `count` budgets."""
         return Minima(

@@ -7,15 +7,9 @@ import pytest
 from analysis.figures import methods as figure
 from analysis.figures import style
 from analysis.frontier import flags, forecast, isoflop, minima
+from tests.analysis.envelope_test import COLUMNS
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows
 
-COLUMNS = {
-    "params": "params",
-    "tokens": "tokens",
-    "flops": "flops",
-    "loss": "loss_ema",
-    "group": "run_id",
-}
 SIZES = np.geomspace(1e4, 1.6e5, 6)
 
 

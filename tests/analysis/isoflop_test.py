@@ -107,7 +107,7 @@ def test_errors_of_minima_are_those_of_new_sweeps(monkeypatch):
         noisy = rows.assign(loss=rows["loss"] * np.exp(0.003 * rng.standard_normal(len(rows))))
         one = minima.measure(noisy, "loss", "params")[1]
         found.append([np.log(one.loss[-1]), np.log(one.size[-1])])
-        errors.append([one.loss_sd[-1], one.size_sd[-1]])
+        errors.append([one.loss_sd[-1], np.sqrt(one.size_covariance[-1, -1])])
     spread, said = np.std(found, axis=0), np.sqrt(np.mean(np.square(errors), axis=0))
     assert said == pytest.approx(spread, rel=0.15)
 
@@ -227,3 +227,20 @@ def test_the_headline_weighs_minima_and_surface_alike():
     law = best_size.headline(apart, found)
     assert law["intervals"]["a"][0] < both[0] < both[1] < law["intervals"]["a"][1]
     assert "errors apart" in law["status"]
+
+
+def test_the_surface_s_best_size_is_the_lowest_of_its_compute():
+    """Small models pay up to twice the FLOPs per parameter and token: found by a fine search."""
+    rows = pd.DataFrame(make_rows(6, noise=0.001))
+    times = 1 + (rows["params"].max() / rows["params"]) ** 0.3 / 3
+    rows["flops"] = 6 * rows["params"] * rows["tokens"] * times
+    surface = runs.fit("chinchilla", rows, COLUMNS | {"loss": "loss_ema"})
+    _, found = minima.measure(rows, "loss_ema", "params")
+    log_c = float(np.log(rows["flops"].median()))
+    said = best_size.voices(found, surface)["chinchilla"].at(log_c).mean[0]
+    n = np.geomspace(surface.sizes[0], surface.sizes[-1], 20_001)
+    ratio = np.interp(np.log(n), np.log(surface.sizes), np.log(surface.per_token))
+    at_rest = ratio[np.abs(np.log(n) - said).argmin()]
+    tokens = np.exp(log_c - at_rest) / n
+    loss = surface.fit.predict({"params": n, "tokens": tokens})
+    assert said == pytest.approx(np.log(n[loss.argmin()]), abs=2e-3)
