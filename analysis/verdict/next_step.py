@@ -142,11 +142,13 @@ def _predicted(rows, fit, found):
 
 
 def is_telling(interval: list[float] | None, loss: float, no_change: float) -> bool:
-    """True if a prediction leaves out "no change" and is narrower than the step it predicts."""
+    """True if a prediction's interval is narrower than the step it predicts.
+
+    As it holds `loss`, it then leaves out `no_change`, which is that step away.
+    """
     if interval is None or not interval[0] > 0:
         return False
-    leaves = not interval[0] <= no_change <= interval[1]
-    return leaves and math.log(interval[1] / interval[0]) < abs(math.log(no_change / loss))
+    return math.log(interval[1] / interval[0]) < abs(math.log(no_change / loss))
 
 
 def _usual(fit):

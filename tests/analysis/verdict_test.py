@@ -194,6 +194,10 @@ def test_what_seeds_change_is_in_the_error_of_a_score():
         noisy = table.assign(objects_agree=table["objects_agree"] + sd * noise)
         found = video_scores.between_seeds(noisy, "objects_agree", fit["columns"])
         assert found == pytest.approx(sd, rel=0.35)
+    score = next(s for s in video_scores.compare(noisy, fit) if s["name"] == "objects_agree")
+    assert score["seeds_error"] == pytest.approx(math.sqrt(2) * found)
+    assert score["error"] == pytest.approx(math.hypot(score["clips_error"], score["seeds_error"]))
+    assert np.ptp(score["interval"]) > 1.9 * 1.96 * score["seeds_error"]
 
 
 def test_scores_are_judged_over_the_span_of_the_gain():
