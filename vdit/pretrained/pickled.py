@@ -145,7 +145,7 @@ def _load_sequence(file: IO[bytes]) -> Any:
     """Magic number, version, machine, weights, keys of storages; then the storages' lengths and
     bytes, which fill the memory that the weights already look at."""
     if not file.peek(1).startswith(b"\x80") or _Unpickler(file, _none).load() != MAGIC:
-        raise InputError("not a zip file: expected PyTorch 1.6 or newer, or its older format")
+        raise InputError("not a zip file: expected one of PyTorch 1.6 or newer, or its older kind")
     version, machine = (_Unpickler(file, _none).load() for _ in range(2))
     if version != 1001 or not machine["little_endian"]:
         raise ValueError(f"version {version}, or written on a big-endian machine")

@@ -138,6 +138,10 @@ def _describe(network: Network, frames_BHWC: jax.Array, size: int) -> jax.Array:
 
 
 def describe(videos: np.ndarray, size: int) -> np.ndarray:
-    """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px."""
+    """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px.
+
+    A frame of 32 px takes 20 ms at 224 px and 6 ms at 128 px on two cores: 1,024 clips of 9 frames
+    take 182 s and 58 s (random frames, 8 clips timed, the machine shared).
+    """
     network, _ = load()
     return np.stack([np.asarray(_describe(network, clip, size)) for clip in videos])
