@@ -66,6 +66,10 @@ def test_old_files_that_lie_end_in_one_line(tmp_path):
     path.write_bytes(whole[:-4])
     with pytest.raises(InputError, match="ends too early"):
         pickled.load(path)
+    torch.save({"w": torch.arange(300.0)}, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes().replace(b"M\x2c\x01", b"M\xff\xff"))  # 65,535 numbers
+    with pytest.raises(InputError, match="longer than the file"):
+        pickled.load(path)
     torch.save(torch.nn.Linear(1, 1), path, _use_new_zipfile_serialization=False)
     with pytest.raises(InputError, match="asks to run"):
         pickled.load(path)
