@@ -90,10 +90,7 @@ def _convolve(conv: Conv, x_BHWC: jax.Array, stride: int = 1) -> jax.Array:
 
 
 def _filter(conv: Conv, x_BHWC: jax.Array, stride: int) -> jax.Array:
-    """Depthwise: each channel by a kernel of its own, as a sum of shifted images.
-
-    9 times as fast on a CPU as XLA's grouped convolution (64 px: 1.5 against 14 ms a frame).
-    """
+    """Depthwise: each channel by a kernel of its own, as a sum of shifted images: XLA's grouped convolution is slow on CPUs."""
     side = conv.kernel.shape[0]
     ends = [(-(-n // stride) - 1) * stride + 1 for n in x_BHWC.shape[1:3]]
     needed = [max(e + side - 1 - n, 0) for e, n in zip(ends, x_BHWC.shape[1:3], strict=True)]
@@ -138,10 +135,6 @@ def _describe(network: Network, frames_BHWC: jax.Array, size: int) -> jax.Array:
 
 
 def describe(videos: np.ndarray, size: int) -> np.ndarray:
-    """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px.
-
-    A frame of 32 px takes 20 ms at 224 px and 6 ms at 128 px on two cores: 1,024 clips of 9 frames
-    take 182 s and 58 s (random frames, 8 clips timed, the machine shared).
-    """
+    """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px."""
     network, _ = load()
     return np.stack([np.asarray(_describe(network, clip, size)) for clip in videos])
