@@ -90,7 +90,7 @@ def _convolve(conv: Conv, x_BHWC: jax.Array, stride: int = 1) -> jax.Array:
 
 
 def _filter(conv: Conv, x_BHWC: jax.Array, stride: int) -> jax.Array:
-    """Depthwise: each channel by a kernel of its own, as a sum of shifted images: XLA's grouped convolution is slow on CPUs."""
+    """Depthwise, as a sum of shifted images: XLA's grouped convolution is slow on CPUs."""
     side = conv.kernel.shape[0]
     ends = [(-(-n // stride) - 1) * stride + 1 for n in x_BHWC.shape[1:3]]
     needed = [max(e + side - 1 - n, 0) for e, n in zip(ends, x_BHWC.shape[1:3], strict=True)]
