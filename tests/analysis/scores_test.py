@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import compare
+from analysis import checkpoints as command_of_two
 from analysis.fitting.result import Fit, Minimum
 from analysis.scores import __main__ as command
 from analysis.scores import best_size, checkpoints, columns, curve, noise
@@ -149,14 +149,14 @@ def test_what_was_measured_otherwise_is_not_compared(two, capsys):
     whole = json.loads(path.read_text())
     whole["evaluators"]["worlds"]["options"] = {"clips": 7}
     path.write_text(json.dumps(whole))
-    compare.main(list(map(str, two)))
+    command_of_two.main(list(map(str, two)))
     said = capsys.readouterr().out
     assert "not compared: worlds: {} beside {'clips': 7}" in said
     assert "permanence" not in said
     whole["row"]["dataset"] = "clips"
     path.write_text(json.dumps(whole))
     with pytest.raises(InputError, match=r"has dataset worlds, .* clips: expected the same"):
-        compare.main(list(map(str, two)))
+        command_of_two.main(list(map(str, two)))
 
 
 def test_losses_of_the_same_triples_are_paired(two):
@@ -184,4 +184,4 @@ def test_what_is_missing_is_said(two, tmp_path):
     with pytest.raises(InputError, match="step 3 was not evaluated, only"):
         checkpoints.read(two[0], 3)
     with pytest.raises(InputError, match="--steps x: expected two numbers"):
-        compare.main([*map(str, two), "--steps", "x"])
+        command_of_two.main([*map(str, two), "--steps", "x"])
