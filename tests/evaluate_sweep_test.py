@@ -112,6 +112,9 @@ def test_only_names_evaluators_and_takes_the_config_s_options(root):
     (found, *_) = (json.loads(p.read_text()) for p in root.glob("runs/*/evaluations/*.json"))
     assert found["evaluators"]["worlds"]["options"] == {"clips": 4}
     assert found["evaluators"]["continuation"]["options"] == {"clips": 8}
+    evaluate(root, "--only", "worlds", "--clips", 12)
+    (found, *_) = (json.loads(p.read_text()) for p in root.glob("runs/*/evaluations/*.json"))
+    assert found["evaluators"]["worlds"]["options"] == {"clips": 12}
 
 
 def test_all_takes_every_kept_checkpoint_of_unfinished_runs_too(tmp_path):

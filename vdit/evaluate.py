@@ -1,7 +1,7 @@
 """Checkpoints to scores: validation losses, and measures of the sampled videos themselves.
 
-python -m vdit.evaluate --workdir runs/s [--step N | --all] [--only NAME,...]
-python -m vdit.evaluate --root runs/demo [--all] [--only NAME,...] [--executor slurm]
+python -m vdit.evaluate --workdir runs/s [--step N | --all] [--only NAME,...] [--clips N]
+python -m vdit.evaluate --root runs/demo [--all] [--only NAME,...] [--clips N] [--executor slurm]
 
 Evaluators are those of the run's config (`config.evaluators`), or those named. With --root a whole
 sweep is scored: what is missing, shared among workers as its runs were.
@@ -32,12 +32,15 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", default="", metavar="NAME,...", help=", ".join(evaluators.names())
     )
+    parser.add_argument("--clips", type=int, help="videos to sample (as the config has it)")
     parser.add_argument("--no_verify", action="store_true", help="trust checkpoints unread")
     parser.add_argument("--executor", choices=("local", "slurm"), help="with --root: where")
     parser.add_argument("--workers", type=int, help="with --root: how many processes or jobs")
     args = parser.parse_args(argv)
     if args.step is not None and (args.all or args.root):
         raise InputError(f"--step {args.step}: not with --all or --root")
+    if args.clips is not None and args.clips < 1:
+        raise InputError(f"--clips {args.clips}: expected 1 or more")
     if args.root and args.no_verify:
         raise InputError("--no_verify: with --workdir only")
     if args.workdir and (args.executor or args.workers):
@@ -52,7 +55,7 @@ def evaluate_one(args: argparse.Namespace) -> None:
     from vdit.training.evaluation import evaluate_run
 
     only, folder = evaluators.parse(args.only), find(args.workdir)
-    asked = evaluations.evaluators_of(read_config(folder), only)
+    asked = evaluations.evaluators_of(read_config(folder), only, args.clips)
     one = None if args.step is None else [args.step]
     steps = steps_saved(folder) if args.all else one
     for found in evaluate_run(folder, steps, asked, not args.no_verify):

@@ -28,21 +28,29 @@ class Evaluation(Job):
     """Evaluates the last checkpoint of each finished run of a plan.
 
     With `every`, all kept checkpoints, of unfinished runs too, unless somebody is training them.
-    Evaluators are those of the plan's configs, or `only` these. What a checkpoint has been
-    evaluated by before, with the same options, is left alone.
+    Evaluators are those of the plan's configs, or `only` these, of `clips` videos if given. What a
+    checkpoint has been evaluated by before, with the same options, is left alone.
     """
 
     unit, result, failed = "checkpoint", "evaluated", FAILED
     retry = f"the same command tries them again; tracebacks are in the runs' {FAILED}"
 
-    def __init__(self, root: Path, plan: Mapping[str, Any], only: Sequence[str], every: bool):
+    def __init__(
+        self,
+        root: Path,
+        plan: Mapping[str, Any],
+        only: Sequence[str],
+        every: bool,
+        clips: int | None = None,
+    ):
         options = ["--evaluate"] + ["--only", ",".join(only)] * bool(only) + ["--all"] * every
+        options += [] if clips is None else ["--clips", str(clips)]
         runs = select(plan, hold_out=False)
         both = zip(runs, folders_of(root, runs), strict=True)
         runs = [run for run, folder in both if _is_ready(folder, every)]
         super().__init__(root, runs, options)
         self.every = every
-        self._evaluators = {run["run_id"]: self._asked(run, only) for run in runs}
+        self._evaluators = {run["run_id"]: self._asked(run, only, clips) for run in runs}
         self._sizes = {run["run_id"]: len(self._steps(run)) for run in runs}
 
     def evaluators(self) -> set[str]:
@@ -126,10 +134,10 @@ class Evaluation(Job):
                 self.fail(claimed, "ended without its evaluations")
         return 0
 
-    def _asked(self, run: Run, only: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _asked(self, run, only, clips):
         """Evaluators and options of the plan's config, which may name more than the run did when it
         was trained; of those named on the command line the config need not know."""
-        return evaluations.evaluators_of(run.get("config") or self.config(run), only)
+        return evaluations.evaluators_of(run.get("config") or self.config(run), only, clips)
 
     def _evaluate(self, claimed: Claimed, names: list[str]) -> list[tuple[str, str]]:
         """By all of these at once and, if that fails, by each alone: what failed, and its trace."""

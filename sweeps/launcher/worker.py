@@ -126,7 +126,8 @@ def main() -> None:
 def _job(arguments: argparse.Namespace) -> Job:
     root, plan = arguments.root, read_plan(arguments.root)
     if arguments.evaluate:
-        return Evaluation(root, plan, evaluators.parse(arguments.only), arguments.all)
+        only = evaluators.parse(arguments.only)
+        return Evaluation(root, plan, only, arguments.all, arguments.clips)
     mode, slots = (arguments.mode, arguments.slots) if arguments.mode else _for_slurm(root)
     return Training(root, select(plan, arguments.hold_out), mode=mode, slots=slots)
 
@@ -148,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--slots", type=int, default=1, help="most runs of a pack")
     add("--evaluate", action="store_true", help="evaluate checkpoints, train nothing")
     add("--only", default="", help="evaluators, as of sweeps.launcher.evaluate")
+    add("--clips", type=int, help="videos to sample, as of sweeps.launcher.evaluate")
     add("--all", action="store_true", help="every kept checkpoint, not the last alone")
     return parser
 

@@ -32,11 +32,18 @@ class Record(NamedTuple):
     compared_with: tuple[str, ...] = ()
 
 
-def evaluators_of(config: Mapping[str, Any], only: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """Name to options of what a config asks to be measured, or of `only` these."""
+def evaluators_of(
+    config: Mapping[str, Any], only: Sequence[str] = (), clips: int | None = None
+) -> dict[str, dict[str, Any]]:
+    """Name to options of what a config asks to be measured, or of `only` these; with `clips`, that
+    many videos of each where an evaluator samples any."""
     asked = config.get("evaluators", versions.EVALUATORS)
     chosen = {name: asked.get(name, {}) for name in only} if only else asked
-    return with_defaults(config, chosen)
+    found = with_defaults(config, chosen)
+    if clips is None:
+        return found
+    sampled = {name: options | {"clips": clips} for name, options in found.items()}
+    return found | {name: options for name, options in sampled.items() if name != "losses"}
 
 
 def with_defaults(
