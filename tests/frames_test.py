@@ -1,0 +1,112 @@
+"""Real videos: similarity against closed values, planted masks, and what the verdict reads of it."""
+
+import types
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.verdict import video_scores
+from vdit.errors import InputError
+from vdit.evaluators import video
+from vdit.evaluators.common import Clips
+from vdit.evaluators.frames import masks, motion
+from vdit.evaluators.frames.similarity import psnr, ssim
+from vdit.runs import evaluations
+
+REAL = np.random.default_rng(0).integers(0, 256, (4, 9, 16, 16, 3)).astype(np.uint8)
+
+
+def test_psnr_has_its_closed_value():
+    grey = np.full((1, 2, 16, 16, 3), 100, np.uint8)
+    assert psnr(grey + np.uint8(10), grey) == pytest.approx(20 * np.log10(25.5))
+    assert np.isinf(psnr(grey, grey)).all()
+
+
+def test_ssim_is_the_definition_window_by_window():
+    a, b = (v.astype(float) for v in (REAL[0, 0], REAL[1, 0]))
+    axis = np.exp(-(np.arange(-5, 6) ** 2) / 4.5)
+    weight = np.outer(axis, axis)[..., None] / axis.sum() ** 2
+    found = []
+    for i in range(6):
+        for j in range(6):
+            x, y = (v[i : i + 11, j : j + 11] for v in (a, b))
+            mx, my = ((weight * v).sum((0, 1)) for v in (x, y))
+            vx, vy = ((weight * (v - m) ** 2).sum((0, 1)) for v, m in ((x, mx), (y, my)))
+            both = (weight * (x - mx) * (y - my)).sum((0, 1))
+            part = (2 * mx * my + 2.55**2) / (mx**2 + my**2 + 2.55**2)
+            found.append(part * (2 * both + 7.65**2) / (vx + vy + 7.65**2))
+    assert ssim(REAL[:1, :1], REAL[1:2, :1])[0, 0] == pytest.approx(np.mean(found), rel=1e-9)
+    assert ssim(REAL, REAL) == pytest.approx(1.0)
+    with pytest.raises(InputError, match="at least 11 pixels"):
+        ssim(REAL[:, :, :8], REAL[:, :, :8])
+
+
+def test_linear_motion_is_exact_where_pixels_change_evenly_and_clipped():
+    ramp = (20 * np.arange(16, dtype=np.uint8))[None, :, None, None, None].repeat(3, -1)
+    assert (motion.linear(ramp[:, :4], 5) == ramp[:, 4:9]).all()
+    assert motion.linear(ramp[:, :4], 12).max() == 255
+    assert motion.magnitude(ramp[:, :9]) == pytest.approx(20)
+    assert motion.flicker(ramp[:, :9]) == pytest.approx(0)
+
+
+def test_wasserstein_is_a_shift_and_zero_on_the_same_in_another_order():
+    a = np.array([3.0, 1.0, 2.0, 7.0])
+    assert motion.wasserstein(a, a[::-1]) == (0.0, 0.0)
+    assert motion.wasserstein(a, a + 5) == (pytest.approx(5.0), pytest.approx(0.0, abs=1e-12))
+
+
+def test_masks_have_the_values_of_planted_ones():
+    made, real = np.zeros((2, 1, 2, 2, 4), bool)
+    real[0, 0, 0, :2] = real[0, 1, 0, :2] = True  # two pixels, both frames
+    made[0, 0, 0, 1:3] = True  # one of them and another, the first frame only
+    assert masks.spatial_iou(made, real) == pytest.approx(1 / 3)
+    assert masks.spatiotemporal_iou(made, real) == pytest.approx((1 / 3 + 0) / 2)
+    assert masks.weighted_spatial_iou(made, real) == pytest.approx(0.5 / 2.5)
+    for overlap in (masks.spatial_iou, masks.spatiotemporal_iou, masks.weighted_spatial_iou):
+        assert overlap(real, real) == pytest.approx(1.0)
+        assert np.isnan(overlap(~real & real, ~real & real)).all()
+    video = np.zeros((1, 3, 2, 4, 3), np.uint8)
+    video[0, 1, 0, 2, 1] = 17
+    assert masks.moving(video)[0, :, 0, 2].tolist() == [True, True]
+    assert masks.moving(video).sum() == 2
+
+
+def scored(made):
+    """Records of a model that shows `made` for REAL."""
+    clips = Clips(np.zeros((4, 1)), [""] * 4, REAL, REAL, np.arange(4))
+    data = types.SimpleNamespace(dataset="video_folder", validation=REAL, clips=lambda n: clips)
+    model = types.SimpleNamespace(
+        config=types.SimpleNamespace(frame_timesteps=True, latent=(3, 16, 16, 3)),
+        autoencoder=types.SimpleNamespace(decode=lambda latents: latents),
+        statistics=types.SimpleNamespace(denormalise=lambda latents: latents),
+        sample=lambda tokens, seed, frames=None, batch=None: made,
+    )
+    return {r.name: r for r in video.evaluate(model, data, clips=8, seed=0)}
+
+
+def test_a_perfect_continuation_reaches_the_bounds_and_no_baseline_does():
+    found = scored(REAL)
+    assert found["extend_ssim"].value == pytest.approx(1.0)
+    assert np.isinf(found["extend_psnr"].value) and found["extend_psnr"].se is None
+    assert found["motion_distance"].value == found["flicker_distance"].value == 0.0
+    for name in ("extend_ssim_still", "extend_ssim_linear", "extend_psnr_still"):
+        assert found[name].value < found[name.rsplit("_", 1)[0]].value
+    assert all(other in found for r in found.values() for other in r.compared_with)
+    assert {"extend_ssim_01", "extend_ssim_04"} <= set(found) and "extend_ssim_05" not in found
+
+
+def test_the_verdict_reads_the_scores_of_real_videos():
+    rows = []
+    for flops, noise in ((1e12, 60), (2e12, 30), (4e12, 4)):
+        found = scored(np.clip(REAL.astype(int) + noise, 0, 255).astype(np.uint8)).values()
+        flags = {f"{r.name}_lower_is_better": r.lower_is_better for r in found}
+        one = evaluations.columns(list(found)) | flags
+        rows.append(one | {"flops_budget": flops, "loss": noise / 60, "params": 1.0})
+    rows = pd.DataFrame(rows)
+    assert video_scores.names(rows) == ["motion_distance", "flicker_distance", "extend_ssim"]
+    assert video_scores.lower_is_better(rows, "motion_distance")
+    assert not video_scores.lower_is_better(rows, "extend_ssim")
+    fit = {"columns": {"loss": "loss", "params": "params"}, "gain": {"from": 1e12}}
+    better = {s["name"]: s["better_by"] for s in video_scores.compare(rows, fit)}
+    assert better["extend_ssim"] > 0 and better["motion_distance"] > 0
