@@ -25,9 +25,7 @@ def ssim(made: np.ndarray, real: np.ndarray) -> np.ndarray:
     """
     least = 2 * RADIUS + 1
     if min(made.shape[2:4]) < least:
-        raise InputError(
-            f"frames of {made.shape[2:4]}: SSIM expects at least {least} pixels a side"
-        )
+        raise InputError(f"frames of {made.shape[2:4]}: SSIM expects {least} px a side or more")
     pairs = zip(made, real, strict=True)
     return np.stack([_ssim(x.astype(np.float64), y.astype(np.float64)) for x, y in pairs])
 
