@@ -282,3 +282,16 @@ def test_the_world_needs_numpy_only():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_held_out_combinations_are_in_no_clip_and_change_no_other_fingerprint():
+    plain = Worlds(80, gravity=0.0, occluder=0.0)
+    without = Worlds(80, gravity=0.0, occluder=0.0, held_out=["red circle"])
+    assert Worlds(80, held_out=()).fingerprint == Worlds(80).fingerprint == "1c1d3c14e6b8"
+    assert plain.fingerprint != without.fingerprint
+    truths = [world.truth(i) for world in (plain, without) for i in range(80)]
+    shown = [set(zip(truth.colours, truth.shapes, strict=True)) for truth in truths]
+    there = [("red", "circle") in pairs for pairs in shown]
+    assert any(there[:80])
+    assert not any(there[80:])
+    assert any(("red", "square") in pairs or ("blue", "circle") in pairs for pairs in shown[80:])

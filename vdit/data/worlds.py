@@ -36,7 +36,9 @@ class Worlds:
     worlds[i] -> {"video": uint8 (T, H, W, 3), "caption": str, "index": i}; worlds.truth(i): Truth.
     Clip i depends on the seed, the split, i and the options, not on the length or the machine.
     `gravity` and `occluder` are probabilities; `sizes` maps a word to a radius as a share of the
-    frame's shorter side. Raises InputError for options that make no world.
+    frame's shorter side. No object has all words of an entry of `held_out`, such as "red circle" or
+    "large blue left" (size, colour, shape, motion): unseen combinations (2411.02385). Raises
+    InputError for options that make no world.
     """
 
     name = "worlds"
@@ -55,6 +57,7 @@ class Worlds:
         shapes: Iterable[str] = SHAPES,
         colours: Iterable[str] = ("red", "green", "blue", "yellow"),
         sizes: Mapping[str, float] | Iterable[tuple[str, float]] = SIZES,
+        held_out: Iterable[str] = (),
     ):
         # The names of these attributes are part of the fingerprint.
         self._length, self._split, self._seed = length, split, seed
@@ -62,6 +65,7 @@ class Worlds:
         self._max_objects, self._gravity, self._occluder = max_objects, gravity, occluder
         self._shapes, self._colours = tuple(shapes), tuple(colours)
         self._sizes = tuple(sorted(dict(sizes).items(), key=lambda size: size[1]))
+        self._held_out = tuple(sorted(held_out))
         check_clips(length, split, seed, self._shape, gravity=gravity, occluder=occluder)
         shown = self._shapes, self._colours, dict(self._sizes)
         check_objects(max_objects, *shown, self._shape[1:])
@@ -69,7 +73,8 @@ class Worlds:
     @property
     def fingerprint(self) -> str:
         """Identity of the content: 12 hex digits."""
-        text = json.dumps([VERSION, sorted(vars(self).items())])
+        options = {k: v for k, v in vars(self).items() if v or k != "_held_out"}  # it came later
+        text = json.dumps([VERSION, sorted(options.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def __len__(self) -> int:
@@ -104,7 +109,7 @@ class Worlds:
         gravity = scenes.GRAVITY * min(height, width) if pulled else 0.0
         bar = scenes.draw_bar(random, height, width) if barred else None
         objects = self._draw_objects(random, gravity, bar, count)
-        if len(objects.bodies) < count:
+        if len(objects.bodies) < count or any(map(self._is_held_out, objects.phrases)):
             return None
         states, bounced = simulate(objects.bodies, frames, width, height, gravity)
         if bar and not scenes.any_behind(states, bar) and random.uniform() > IDLE_BARS:
@@ -117,6 +122,9 @@ class Worlds:
             return None  # What a caption names can be seen, and its shape told.
         truth = truth_of(objects, states_TK4, seen_TK, bounced, gravity, bar)
         return Scene(truth, covers, front)
+
+    def _is_held_out(self, phrase: Phrase) -> bool:
+        return any(set(words.split()) <= set(phrase) for words in self._held_out)
 
     def _draw_objects(self, random: Random, gravity: float, bar: Box | None, count: int) -> Objects:
         """`count` objects at rest but for their velocity, or fewer where they found no place."""
