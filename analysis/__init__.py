@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
 
+    from analysis.fitting.result import Fit
 
-def fit(table: "pd.DataFrame", law: str = "frontier", **options: Any) -> dict[str, Any]:
-    """Fit `law` to a pandas DataFrame of runs; the dict that `python -m analysis.fit` writes.
+
+def fit(table: "pd.DataFrame", law: str = "frontier", **options: Any) -> "Fit":
+    """Fit `law` to a pandas DataFrame of runs; its `to_json` is what the command writes.
 
     `options` are those of `analysis.fitting.table.fit_table`. InputError names what is wrong.
     """

@@ -10,15 +10,18 @@ steps. The cost is that of the device's dense bf16 peak at the share of it that 
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import read_json, write_bytes, write_json
 
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    from analysis.fitting.result import Fit
+
 
 def plan(
-    fit: dict[str, Any], flops: float | None = None, loss: float | None = None, **options: Any
+    fit: "Fit", flops: float | None = None, loss: float | None = None, **options: Any
 ) -> dict[str, Any]:
     """The plan for `flops` or a target `loss`, as `analysis.planning.make.plan` makes it."""
     from analysis.planning import make
@@ -33,13 +36,10 @@ def main(argv: list[str] | None = None) -> None:
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
         raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
-    fit = read_json(args.fit, "a fit by analysis.fit")
-    for key in ("laws", "columns"):
-        if key not in fit:
-            raise InputError(f"{args.fit}: no {key!r}, expected a fit by analysis.fit")
-    for flag in fit.get("warnings", []):
-        if flag["kind"] == "units":
-            print(f"warning: {flag['sentence']}", file=sys.stderr)
+    fit = _fit(args.fit)
+    for flag in fit.warnings:
+        if flag.kind == "units":
+            print(f"warning: {flag.sentence}", file=sys.stderr)
     device = {key: getattr(args, key) for key in ("peak", "mfu", "devices", "price")}
     rows = _rows(args.table, fit)
     demand = inference.demand(args.inference_tokens, args.clips_served, args.passes, rows)
@@ -59,6 +59,16 @@ def main(argv: list[str] | None = None) -> None:
         print(f"written to {args.out}")
     if args.png:
         _draw(args.png, fit, planned)
+
+
+def _fit(path):
+    from analysis.fitting.result import Fit
+
+    told = read_json(path, "a fit by analysis.fit")
+    for key in ("laws", "columns"):
+        if key not in told:
+            raise InputError(f"{path}: no {key!r}, expected a fit by analysis.fit")
+    return Fit.from_json(told)
 
 
 def _arguments(argv):
@@ -90,8 +100,8 @@ def _rows(path, fit):
     from analysis.fitting.rows import swept
     from analysis.table import reading
 
-    rows = swept(reading.load(path), path, **fit["columns"]).as_results()
-    known = {budget["best_run"] for budget in fit.get("budgets", [])}
+    rows = swept(reading.load(path), path, **fit.columns).as_results()
+    known = {budget.best_run for budget in fit.budgets}
     if not known <= set(rows["run_id"].astype(str)):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")
     return rows

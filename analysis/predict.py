@@ -11,6 +11,7 @@ import pathlib
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analysis.table import arguments
@@ -115,8 +116,8 @@ def main(argv: list[str] | None = None) -> None:
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
     table, _ = minima.select(rows.as_results(), loss, size, args.table)
     told = rows.told()
-    told["warnings"] += [flag.as_dict() for flag in guards.of_sweep(table, loss, size)]
-    for line in summary.warnings(told):
+    warned = (*told.warnings, *guards.of_sweep(table, loss, size))
+    for line in summary.warnings(replace(told, warnings=warned)):
         print(line, file=sys.stderr)
     kept = "" if args.force else standing(args.out, table["run_id"], table["flops_budget"].unique())
     if kept:

@@ -6,6 +6,7 @@ python -m analysis.report results.csv --out report.html
 import argparse
 import pathlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from analysis.table import arguments
@@ -16,10 +17,12 @@ from vdit.runs.files import DamagedFileError, find_json, read_json, write_bytes,
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
 
+    from analysis.fitting.result import Fit
+
 
 def build(
     table: "pd.DataFrame",
-    fit: dict[str, Any],
+    fit: "Fit",
     prediction: dict[str, Any] | None = None,
     root: pathlib.Path = pathlib.Path("."),
     path: str = "results.csv",
@@ -29,7 +32,7 @@ def build(
     from analysis.page import elements, levels, sections, summary, tables
     from analysis.verdict import rule
 
-    rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["params"])
+    rows, notes = minima.select(table, fit.columns["loss"], fit.columns["params"])
     judged = rule.judge(rows, fit, prediction)
     chosen = tables.picks(rows, fit)
     sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else ""
@@ -48,7 +51,7 @@ def build(
         levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
-        tables.again_section(root, sweep, path, arguments.asked(fit["columns"])),
+        tables.again_section(root, sweep, path, arguments.asked(fit.columns)),
     ]
     title = f"vdit: sweep {sweep}" if sweep else "Scaling laws"
     whole = elements.page(title, "\n".join(part for part in body if part))
@@ -69,15 +72,17 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.fitting import rows as fitting
     from analysis.fitting import summary
+    from analysis.fitting.result import VERSION, Fit
     from analysis.fitting.table import fit_table
     from analysis.table import reading
 
     beside, guessed = pathlib.Path(args.table).parent, []
     table = reading.load(args.table, guessed.append)
-    found = _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit")
-    options = _columns(arguments.given(args), found, table)
+    told = _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit") or {}
+    options = _columns(arguments.given(args), told.get("columns", {}), table)
     options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
     rows = fitting.swept(table, **options)
+    found = Fit.from_json(told) if told.get("version") == VERSION else None
     if found is None or not _fits(found, rows):
         if args.fit:
             raise InputError(
@@ -87,7 +92,8 @@ def main(argv: list[str] | None = None) -> None:
         found = fit_table(table, **options)
     for line in summary.warnings(found):
         print(line, file=sys.stderr)
-    found["columns"] = {"params": "params"} | found["columns"]  # it may have been derived
+    columns = {"params": "params"} | found.columns  # it may have been derived
+    found = replace(found, columns=columns)
     predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
     root = pathlib.Path(args.root) if args.root else beside
     whole, judged, png = build(rows.as_results(), found, predicted, root, args.table)
@@ -122,9 +128,8 @@ def _given_or_beside(given, beside, what):
         return None
 
 
-def _columns(given, fit, table):
+def _columns(given, known, table):
     """{role: column} as asked for, else as the fit has it where the table has that column."""
-    known = (fit or {}).get("columns", {})
     there = set(map(str.strip, map(str, table.columns)))
     return {r: c or (known.get(r) if known.get(r) in there else None) for r, c in given.items()}
 
@@ -134,16 +139,12 @@ def _fits(fit, rows):
 
     And when it was made of the same columns.
     """
-    from analysis.fitting.table import VERSION
-
-    if fit.get("version") != VERSION or fit["columns"] != rows.columns:
+    if fit.columns != rows.columns:
         return False
     table = rows.as_results()
     budgets = sorted({b for b in table["flops_budget"] if b > 0})
-    bests = {budget["best_run"] for budget in fit.get("budgets", [])}
-    return [b["flops"] for b in fit.get("budgets", [])] == budgets and bests <= set(
-        table["run_id"].astype(str)
-    )
+    bests = {budget.best_run for budget in fit.budgets}
+    return [b.flops for b in fit.budgets] == budgets and bests <= set(table["run_id"].astype(str))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from analysis.calibration import designs, frontier, table
 from analysis.calibration.designs import Design
 from analysis.calibration.frontier import COLUMNS
 from analysis.fitting import budgets as entries
+from analysis.fitting.result import Fit
 from analysis.frontier import forecast, minima
 from analysis.verdict import rule
 
@@ -65,15 +66,17 @@ def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None =
     said = predict.predict_table(before, design.factor, "loss", "params") | {"created": 0.0}
     budgets, found = minima.measure(runs, "loss", "params")
     whole = whole or forecast.outlook(found, runs, COLUMNS)
-    fit = {
-        "columns": {"loss": "loss", "params": "params"},
-        "noise": found.noise and vars(found.noise),
-        "estimator": found.estimator,
-        "budgets": [entries.entry_of(budget, found) for budget in budgets],
-        "size_law": minima.fit_size(found),
-        "gain": whole.gain(),
-        "forecasts": [whole.at(2 * largest).as_dict()],
-    }
+    fit = Fit(
+        law="",
+        laws={},
+        columns={"loss": "loss", "params": "params"},
+        noise=found.noise,
+        estimator=found.estimator,
+        budgets=tuple(entries.minimum_of(budget, found) for budget in budgets),
+        size_law=minima.fit_size(found),
+        gain=whole.gain(),
+        forecasts=(whole.at(2 * largest),),
+    )
     return rule.judge(runs, fit, said)
 
 

@@ -5,7 +5,7 @@ from analysis.figures import style
 
 def multiples(fit):
     """Each budget as a multiple of the smallest, as text: 1×, 2×, ..."""
-    flops = [budget["flops"] for budget in fit["budgets"]]
+    flops = [budget.flops for budget in fit.budgets]
     return [f"{f / flops[0]:.3g}×" for f in flops]
 
 
@@ -13,7 +13,7 @@ def compute_axis(ax, fit):
     """Compute along x, a tick at each budget."""
     from matplotlib import ticker
 
-    flops = [budget["flops"] for budget in fit["budgets"]]
+    flops = [budget.flops for budget in fit.budgets]
     ax.set_xscale("log")
     ax.set_xlim(flops[0] / 1.35, flops[-1] * 2.4)
     ax.xaxis.set_major_locator(ticker.FixedLocator(flops))

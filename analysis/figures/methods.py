@@ -19,7 +19,7 @@ def methods(rows, fit, palette, size):
     shape = {"rows": 2, "columns": 1} if narrow else {"rows": 1, "columns": 2}
     height = size[1] * (1.8 if narrow else 1.0)
     drawn, (left, right) = style.figure((size[0], height), palette, **shape)
-    tried = fit["rollout"]
+    tried = fit.rollout
     looks = _looks(tried, palette)
     _frontier(left, rows, fit, looks, palette)
     _errors(right, tried, looks)
@@ -50,13 +50,13 @@ def _looks(tried, palette):
 
 def _frontier(ax, rows, fit, looks, palette):
     """Each method's lines fan out from the last budget it was fitted to."""
-    tried = fit["rollout"]
-    flops, loss = np.array([(b["flops"], b["loss"]) for b in fit["budgets"]]).T
+    tried = fit.rollout
+    flops, loss = np.array([(b.flops, b.loss) for b in fit.budgets]).T
     fitted = _split(tried)
     seen = [t["flops"] for t in tried["trials"] if t["fitted"] == fitted]
     known = flops < min(seen, default=np.inf) * (1 - 1e-6)
-    shown = rows[points.drawn(rows["flops_budget"], rows[fit["columns"]["loss"]])]
-    ax.plot(shown["flops_budget"], shown[fit["columns"]["loss"]], "o", ms=2.5, mew=0, alpha=0.4,
+    shown = rows[points.drawn(rows["flops_budget"], rows[fit.columns["loss"]])]
+    ax.plot(shown["flops_budget"], shown[fit.columns["loss"]], "o", ms=2.5, mew=0, alpha=0.4,
             color=palette.muted, label="a run")  # fmt: skip
     lowest = [loss.min()]
     for name, look in looks.items():

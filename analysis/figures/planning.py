@@ -27,14 +27,14 @@ def plan(fit, planned, palette, size=SIZE):
         form = style.short if key == "size" else "{:.3g}".format
         style.plain_log_ticks(ax.yaxis, *ax.get_ylim(), form=form)
     loss.set_ylabel("validation loss")
-    best.set_ylabel(f"best size ({fit['columns']['params']})")
+    best.set_ylabel(f"best size ({fit.columns['params']})")
     style.legend(loss, palette, loc="upper right")
     _off(off, fit, planned, palette)
     return drawn
 
 
 def _grid(fit, planned):
-    known = [planned["flops"], *(budget["flops"] for budget in fit.get("budgets", []))]
+    known = [planned["flops"], *(budget.flops for budget in fit.budgets)]
     low, high = min(known), max(known)
     return np.geomspace(low / 2, high * 2, POINTS) if low < high else low * np.geomspace(0.1, 10)
 
@@ -50,7 +50,7 @@ def _curve(ax, flops, law, palette, label):
 
 
 def _measured(ax, fit, key, palette):
-    points = [(budget["flops"], budget[key]) for budget in fit.get("budgets", [])]
+    points = [(budget.flops, getattr(budget, key)) for budget in fit.budgets]
     if points:
         ax.plot(*zip(*points, strict=True), "o", ms=5, color=palette.main, label="a budget's best")
 

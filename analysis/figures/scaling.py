@@ -13,7 +13,7 @@ def scaling(rows, fit, palette, size, prediction=None):
     `prediction` is the dict of `verdict.check_prediction`.
     """
     drawn, ax = style.figure(size, palette)
-    loss = fit["columns"]["loss"]
+    loss = fit.columns["loss"]
     shown = rows[points.drawn(rows["flops_budget"], rows[loss])]
     ax.plot(
         shown["flops_budget"],
@@ -25,14 +25,14 @@ def scaling(rows, fit, palette, size, prediction=None):
         mew=0,
         label="a run",
     )
-    if fit["curve"]:
+    if fit.curve:
         _forecast(ax, fit, palette)
     _frontier_points(ax, fit, palette)
     if prediction:
         _predicted(ax, prediction, palette)
     axes.compute_axis(ax, fit)
-    if fit["curve"]:
-        ax.set_xlim(right=1.2 * fit["curve"]["flops"][-1])
+    if fit.curve:
+        ax.set_xlim(right=1.2 * fit.curve["flops"][-1])
     lowest = [_bottom(fit), rows[loss].min()]
     if prediction and prediction["interval"]:
         lowest.append(prediction["interval"][0])
@@ -44,8 +44,8 @@ def scaling(rows, fit, palette, size, prediction=None):
 
 def _forecast(ax, fit, palette):
     """The mixture of laws with its interval, dashed and fainter beyond what was run."""
-    curve = {name: np.array(values) for name, values in fit["curve"].items()}
-    largest = fit["budgets"][-1]["flops"] * (1 + 1e-6)
+    curve = {name: np.array(values) for name, values in fit.curve.items()}
+    largest = fit.budgets[-1].flops * (1 + 1e-6)
     for part, line, alpha, label in (
         (curve["flops"] <= largest, "-", 0.22, "all laws, by their weight"),
         (curve["flops"] >= largest / STEP, "--", 0.12, "forecast, 95 %"),
@@ -55,18 +55,18 @@ def _forecast(ax, fit, palette):
         if "low" in curve:
             ends = curve["low"][part], curve["high"][part]
             ax.fill_between(flops, *ends, color=palette.main, alpha=alpha, lw=0)
-    power = fit["laws"]["power"].get("curve")
+    power = fit.laws["power"].get("curve")
     if power:
         ax.plot(power["flops"], power["loss"], ":", color=palette.muted, lw=1.4, label="power law")
 
 
 def _frontier_points(ax, fit, palette):
-    good = [b for b in fit["budgets"] if b["estimator"] == fit["estimator"]]
-    poor = [b for b in fit["budgets"] if b["estimator"] != fit["estimator"]]
+    good = [b for b in fit.budgets if b.estimator == fit.estimator]
+    poor = [b for b in fit.budgets if b.estimator != fit.estimator]
     label = "best of a budget"
     ax.plot(
-        [b["flops"] for b in good],
-        [b["loss"] for b in good],
+        [b.flops for b in good],
+        [b.loss for b in good],
         "o",
         ms=6,
         color=palette.main,
@@ -74,12 +74,12 @@ def _frontier_points(ax, fit, palette):
         zorder=4,
     )
     for b in good:
-        if "loss_interval" in b:
-            ax.plot([b["flops"]] * 2, b["loss_interval"], color=palette.main, lw=1.4, zorder=4)
+        if b.loss_interval:
+            ax.plot([b.flops] * 2, b.loss_interval, color=palette.main, lw=1.4, zorder=4)
     if poor:
         ax.plot(
-            [b["flops"] for b in poor],
-            [b["loss"] for b in poor],
+            [b.flops for b in poor],
+            [b.loss for b in poor],
             "o",
             ms=6,
             mfc="none",
@@ -128,8 +128,8 @@ def _predicted(ax, check, palette):
 
 def _bottom(fit):
     """The lowest point of the drawn band, kept in view unless it falls far below the runs."""
-    lowest = min(min(budget["losses"]) for budget in fit["budgets"])
-    curve = fit["curve"] or {"loss": [lowest]}
+    lowest = min(min(budget.losses) for budget in fit.budgets)
+    curve = fit.curve or {"loss": [lowest]}
     return max(min(curve.get("low", curve["loss"])), 0.7 * lowest)
 
 

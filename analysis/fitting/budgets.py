@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fitting import entry, methods, prediction
+from analysis.fitting.result import Minimum
 from analysis.fitting.rows import Rows
 from analysis.frontier import best_size, flags, forecast, isoflop, minima
 from analysis.laws import forms
@@ -46,20 +47,19 @@ def _part(table, budgets, found, shown, options):
     ahead = [whole.at(times * budgets[-1].flops) for times in TIMES if whole.stack.laws]
     told = best_size.voices(found, whole.stack.laws.get("chinchilla"))
     noise = found.noise
-    warned = flags.of_budgets(budgets, noise.sd if noise else None)
     return {
         "bootstrap": options.bootstrap,
-        "noise": noise and {"relative": True, **vars(noise)},
+        "noise": noise,
         "estimator": found.estimator,
-        "budgets": [entry_of(budget, shown) for budget in budgets],
-        "warnings": [flag.as_dict() for flag in warned],
+        "budgets": tuple(minimum_of(budget, shown) for budget in budgets),
+        "warnings": tuple(flags.of_budgets(budgets, noise.sd if noise else None)),
         "isoflop": {**(size := minima.fit_size(shown)), "status": entry.status(size["status"])},
         "size_law": _size(best_size.headline(told, found), found, options),
         "tokens": _tokens_law(table, "params"),
         "rollout": whole.trials,
         "curve": _forecast_curve(whole, found),
         "loss_law": _loss_law(whole, found, options.rng()),
-        "forecasts": [one.as_dict() for one in ahead],
+        "forecasts": tuple(ahead),
         "gain": whole.gain(),
     }
 
@@ -175,32 +175,33 @@ def _drawn(at, exponent, reference, rng):
     return {"N": N.tolist(), "a": exponent.draws(DRAWS_KEPT, rng).tolist()}
 
 
-def entry_of(budget: isoflop.Budget, found: minima.Minima) -> dict[str, Any]:
-    """A budget as it stands in fit.json."""
+def minimum_of(budget: isoflop.Budget, found: minima.Minima) -> Minimum:
+    """A budget's minimum with its curve and intervals."""
     size, loss, estimator = minima.estimate(budget, found.estimator)
-    result = {
-        "flops": budget.flops,
-        "sizes": budget.sizes.tolist(),
-        "losses": budget.losses.tolist(),
-        "seeds": budget.counts.tolist(),
-        "best_run": budget.best_run,
-        "status": entry.status("fitted" if budget.fitted else f"not fitted: {budget.reason}"),
-        "estimator": estimator,
-        "off_centre": bool(budget.fitted and flags.off_centre(budget)),
-        "size": size,
-        "loss": loss,
-    }
+    known = {}
     if budget.fitted:
         sizes, losses = budget.curve()
-        result["curve"] = {"size": sizes.tolist(), "loss": losses.tolist()}
+        known["curve"] = {"size": sizes.tolist(), "loss": losses.tolist()}
     used = [other.flops for other in found.budgets]
     if budget.flops in used and found.noise is not None:
         at = used.index(budget.flops)
-        result["loss_sd"] = float(found.loss_sd[at])
-        result["loss_interval"] = (loss * np.exp(minima.interval(found, at))).tolist()
+        known["loss_sd"] = float(found.loss_sd[at])
+        known["loss_interval"] = (loss * np.exp(minima.interval(found, at))).tolist()
         if estimator == "parabola":
-            result["size_interval"] = (size * np.exp(minima.interval(found, at, 1))).tolist()
-    return result
+            known["size_interval"] = (size * np.exp(minima.interval(found, at, 1))).tolist()
+    return Minimum(
+        flops=budget.flops,
+        sizes=budget.sizes.tolist(),
+        losses=budget.losses.tolist(),
+        seeds=budget.counts.tolist(),
+        best_run=budget.best_run,
+        status=entry.status("fitted" if budget.fitted else f"not fitted: {budget.reason}"),
+        estimator=estimator,
+        off_centre=bool(budget.fitted and flags.off_centre(budget)),
+        size=size,
+        loss=loss,
+        **known,
+    )
 
 
 def _tokens_law(rows, size):

@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
         name=args.table,
         **arguments.given(args),
     )
-    write_json(args.out, fit)
+    write_json(args.out, fit.to_json())
     for line in summary.warnings(fit):
         print(line, file=sys.stderr)
     print(summary.text(fit, args.law))

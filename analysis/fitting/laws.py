@@ -102,7 +102,7 @@ def _of_method(law, found):
 def _of_frontier(law, rows, part, options):
     """A law of compute speaks of the best run at each compute, so it is fitted to those alone."""
     if part:
-        flops, loss = np.array([(b["flops"], b["loss"]) for b in part["budgets"]]).T
+        flops, loss = np.array([(b.flops, b.loss) for b in part["budgets"]]).T
         words = f"fitted to the best loss of {len(loss)} budgets"
         fitted = entry.of_runs(law, {"flops": flops}, loss, options)
     else:

@@ -19,6 +19,16 @@ PLAIN = ("tokens", "flops", "lr", "batch", "width", "depth")  # roles that pages
 
 
 @dataclass(frozen=True)
+class Told:
+    """What to know about rows: notes, which were left out or flagged, and warnings."""
+
+    notes: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
+    flagged: tuple[Dropped, ...]
+    warnings: tuple[Flag, ...]
+
+
+@dataclass(frozen=True)
 class Rows:
     """Rows that are fitted and rows held out, with a column for each role."""
 
@@ -67,14 +77,10 @@ class Rows:
         rows = self.fitted if rows is None else rows
         return pd.factorize(rows["group"].astype(str))[0] if "group" in rows.columns else None
 
-    def told(self) -> dict[str, list]:
-        """What to know about the rows, as it stands in fit.json."""
-        return {
-            "notes": self.notes,
-            "dropped": [gone.as_dict() for gone in self.dropped],
-            "flagged": [flag.as_dict() for flag in hygiene.flagged(self.fitted)],
-            "warnings": [flag.as_dict() for flag in self.warnings],
-        }
+    def told(self) -> Told:
+        """What to know about the rows, for people."""
+        flagged = hygiene.flagged(self.fitted)
+        return Told(tuple(self.notes), tuple(self.dropped), tuple(flagged), tuple(self.warnings))
 
     def as_results(self) -> pd.DataFrame:
         """The rows fitted in the results table's own names, beside the user's columns.

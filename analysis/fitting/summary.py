@@ -2,6 +2,8 @@
 
 import textwrap
 
+from analysis.fitting.result import Fit
+from analysis.fitting.rows import Told
 from analysis.frontier import backtest
 from analysis.laws import form, names
 
@@ -15,48 +17,46 @@ THROUGH_MINIMA = {
 }
 
 
-def warnings(fit):
+def warnings(told: Told | Fit) -> list[str]:
     """What to know about rows and budgets, a line each."""
-    said = [gone["line"] for gone in fit["dropped"]]
-    said += [
-        f"{flag['line']} (kept; --drop {flag['reason']} leaves them out)" for flag in fit["flagged"]
-    ]
-    said += [f"warning: {sentence}" for sentence in _grouped(fit.get("warnings", []))]
-    return said + [f"note: {note}" for note in fit["notes"]]
+    said = [gone.line() for gone in told.dropped]
+    said += [f"{rows.line()} (kept; --drop {rows.reason} leaves them out)" for rows in told.flagged]
+    said += [f"warning: {sentence}" for sentence in _grouped(told.warnings)]
+    return said + [f"note: {note}" for note in told.notes]
 
 
 def _grouped(flags):
     """One sentence a kind: the first budget's, and at which others the same was found."""
     kinds = {}
     for flag in flags:
-        alone = None if flag["budget"] else flag["sentence"]  # of the whole table: told as it is
-        kinds.setdefault((flag["kind"], alone), []).append(flag)
+        alone = None if flag.budget else flag.sentence  # of the whole table: told as it is
+        kinds.setdefault((flag.kind, alone), []).append(flag)
     for first, *others in kinds.values():
-        more = ", ".join(f"{flag['budget']:.3g}" for flag in others)
-        yield first["sentence"] + (f"; the same at {more}" if more else "")
+        more = ", ".join(f"{flag.budget:.3g}" for flag in others)
+        yield first.sentence + (f"; the same at {more}" if more else "")
 
 
 def text(fit, asked):
     """The whole summary of a fit for which `asked` was asked."""
-    columns = fit["columns"]
+    columns = fit.columns
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
-    parts = [f"{fit['rows']} rows fitted ({told})", budgets(fit)]
-    parts.append(table(fit["laws"]) if asked == "all" else law(fit))
-    if fit.get("size_law", {}).get("parameters"):
-        parts.append(size(fit["size_law"]))
-    if asked == "all" and "rollout" in fit:
-        parts.append(_held_out_budgets(fit["rollout"]))
+    parts = [f"{fit.rows} rows fitted ({told})", budgets(fit)]
+    parts.append(table(fit.laws) if asked == "all" else law(fit.entry))
+    if fit.size_law and fit.size_law.get("parameters"):
+        parts.append(size(fit.size_law))
+    if asked == "all" and fit.rollout:
+        parts.append(_held_out_budgets(fit.rollout))
     return "\n\n".join(part for part in parts if part)
 
 
 def budgets(fit):
     """Every compute budget with its best loss and size; "" where the table has none."""
-    if not fit.get("budgets"):
+    if not fit.budgets:
         return ""
     lines = [f"{'budget, FLOPs':>14s} {'best loss':>10s} {'best size':>10s}"]
-    for b in fit["budgets"]:
-        what = "" if b["status"]["word"] == "fitted" else f"  {b['status']['words']}"
-        lines.append(f"{b['flops']:14.3g} {b['loss']:10.4f} {b['size']:10.3g}{what}")
+    for b in fit.budgets:
+        what = "" if b.fitted else f"  {b.status['words']}"
+        lines.append(f"{b.flops:14.3g} {b.loss:10.4f} {b.size:10.3g}{what}")
     return "\n".join(lines)
 
 
@@ -68,23 +68,23 @@ def size(law):
     return "\n".join([head, *(f"  {one}" for one in said)])
 
 
-def law(fit):
+def law(entry):
     """The law asked for: its form, status, parameters, what it predicts."""
-    lines = [f"{fit['law']}: {_form(fit)}".rstrip(": "), f"  {'status':10s} {_status(fit)}"]
-    if fit.get("fitted_to"):
-        lines.append(f"  {'rows':10s} {fit['fitted_to']}")
-    if fit["objective_value"] is not None:
-        lines.append(f"  {'objective':10s} {fit['objective_value']:.10g}  ({_objective(fit)})")
-    for name, value in _shown({**fit["parameters"], **_new(fit)}).items():
-        between = _between(fit["intervals"].get(name))
+    lines = [f"{entry['law']}: {_form(entry)}".rstrip(": "), f"  {'status':10s} {_status(entry)}"]
+    if entry.get("fitted_to"):
+        lines.append(f"  {'rows':10s} {entry['fitted_to']}")
+    if entry["objective_value"] is not None:
+        lines.append(f"  {'objective':10s} {entry['objective_value']:.10g}  ({_objective(entry)})")
+    for name, value in _shown({**entry["parameters"], **_new(entry)}).items():
+        between = _between(entry["intervals"].get(name))
         lines.append(f"  {name:10s} {value:<12.6g}{between}".rstrip())
-    if fit.get("ahead"):
-        ahead = fit["ahead"]
+    if entry.get("ahead"):
+        ahead = entry["ahead"]
         lines.append(
             f"  {'predicted':10s} loss {ahead['loss']:.4f} at {ahead['flops']:.3g} FLOPs, 8 times "
             f"the largest{_between(ahead['interval'])}"
         )
-    return "\n".join([*lines, *fit.get("lines", []), *_held_out(fit)])
+    return "\n".join([*lines, *entry.get("lines", []), *_held_out(entry)])
 
 
 def table(laws):
@@ -129,8 +129,8 @@ def _held_out_budgets(tried):
     return "\n".join([*backtest.lines(tried), tried["rule"]])
 
 
-def _held_out(fit):
-    held = fit["held_out"]
+def _held_out(entry):
+    held = entry["held_out"]
     if not held:
         return []
     lines = [f"  held out ({held['where']}): rms error of log loss {held['rms_log_error']:.2%}"]
@@ -144,11 +144,11 @@ def _held_out(fit):
     return lines
 
 
-def _form(fit):
-    reference = fit.get("reference") or fit["parameters"].get("reference")
-    if reference and fit["law"] in THROUGH_MINIMA:
-        return THROUGH_MINIMA[fit["law"]].format(reference)
-    return form(fit["law"]) if fit["law"] in names() else ""
+def _form(entry):
+    reference = entry.get("reference") or entry["parameters"].get("reference")
+    if reference and entry["law"] in THROUGH_MINIMA:
+        return THROUGH_MINIMA[entry["law"]].format(reference)
+    return form(entry["law"]) if entry["law"] in names() else ""
 
 
 def _status(entry):
@@ -163,8 +163,8 @@ def _objective(entry):
     return objective["name"] + delta
 
 
-def _new(fit):
-    return {k: v for k, v in fit["derived"].items() if k not in fit["parameters"] and _is(v)}
+def _new(entry):
+    return {k: v for k, v in entry["derived"].items() if k not in entry["parameters"] and _is(v)}
 
 
 def _is(value):

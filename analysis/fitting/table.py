@@ -1,7 +1,6 @@
 """A table in, a fit out: one law at the top, every law the table allows below it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -9,11 +8,11 @@ from analysis.engine import RESAMPLES
 from analysis.engine.objective import NAMES, Objective
 from analysis.fitting import budgets, guards, laws
 from analysis.fitting.entry import Options
+from analysis.fitting.result import Fit
 from analysis.fitting.rows import prepare
+from analysis.frontier.flags import Flag
 from analysis.table import hygiene
 from vdit.errors import InputError
-
-VERSION = 3
 
 
 def fit_table(
@@ -33,8 +32,8 @@ def fit_table(
     notes: Sequence[str] = (),
     name: str = "table",
     **given: str | None,
-) -> dict[str, Any]:
-    """Fit `law`, or "all", to a DataFrame of runs; a JSON-ready dict (fit.json, version 2).
+) -> Fit:
+    """Fit `law`, or "all", to a DataFrame of runs.
 
     `given` names columns by role (`analysis.table.names.ROLES`); `objective` is "huber" unless one
     is asked for; `where` and `hold_out` are expressions over columns; `worst` is the loss of
@@ -54,22 +53,20 @@ def fit_table(
     part, found = budgets.measure(rows, options)
     found |= {"chinchilla": surface} if surface else {}
     found |= laws.fit(law, rows, part, found, options)
-    top = _top(law, found, part)
-    warned = [*rows.warnings, *guards.of_laws(rows.fitted, found, part)]
-    warnings = [flag.as_dict() for flag in warned]
-    return {
-        "version": VERSION,
-        **top,
-        "columns": rows.columns,
-        "rows": len(rows.fitted),
-        "seed": seed,
-        "notes": [*rows.notes, rows.weighing(), *_ignored(objective, rows, found)],
-        "dropped": [gone.as_dict() for gone in rows.dropped],
-        "flagged": [flag.as_dict() for flag in flagged],
-        "laws": found,
+    law, of_budgets = _chosen(law, found, part), part.pop("warnings", ())
+    own = (Flag(**flag) for flag in found[law].get("warnings", ()))
+    return Fit(
+        law=law,
+        laws=found,
+        columns=rows.columns,
+        rows=len(rows.fitted),
+        seed=seed,
+        notes=(*rows.notes, rows.weighing(), *_ignored(objective, rows, found)),
+        dropped=tuple(rows.dropped),
+        flagged=tuple(flagged),
+        warnings=(*rows.warnings, *guards.of_laws(rows.fitted, found, part), *own, *of_budgets),
         **part,
-        "warnings": [*warnings, *top.get("warnings", []), *part.get("warnings", [])],
-    }
+    )
 
 
 def _ignored(objective, rows, found):
@@ -87,12 +84,12 @@ def _ignored(objective, rows, found):
         yield f"{metric} goes {known} with the loss: taken to be better when {better} ({ask})"
 
 
-def _top(law, found, part):
-    """The entry asked for; of all laws that which predicts the next budget best, if any does."""
-    if law == "all":
-        chosen = part["rollout"].get("chosen") if part else "chinchilla"
-        law = next(name for name in (chosen, "frontier", *found) if name in found)
-    return {key: value for key, value in found[law].items() if key not in ("draws", "curve")}
+def _chosen(law, found, part):
+    """The law asked for; of all laws that which predicts the next budget best, if any does."""
+    if law != "all":
+        return law
+    chosen = part["rollout"].get("chosen") if part else "chinchilla"
+    return next(name for name in (chosen, "frontier", *found) if name in found)
 
 
 def _options(objective, delta, bootstrap, seed):

@@ -37,7 +37,7 @@ pd.options.display.float_format = "{:,.3g}".format
 demo = pathlib.Path(analysis.__file__).parent / "results" / "demo"
 table = reading.read_table(demo / "results.csv")
 fit = analysis.fit(table, law="frontier")
-budgets = pd.DataFrame(fit["budgets"]).set_index("flops")
+budgets = pd.DataFrame(fit.budgets).set_index("flops")
 budgets[["size", "loss", "estimator"]]
 
 # %% [markdown]

@@ -49,7 +49,7 @@ table.groupby("flops_budget")[["params", "loss_ema"]].agg(["count", "min", "max"
 
 # %%
 fit = analysis.fit(table, law="frontier")
-laws = fit["laws"].items()
+laws = fit.laws.items()
 words = {name: {"status": law["status"]["words"], **law["parameters"]} for name, law in laws}
 pd.DataFrame.from_dict(words, orient="index")
 
@@ -60,7 +60,7 @@ pd.DataFrame.from_dict(words, orient="index")
 # diamond was written down before any run of the largest budget had started.
 
 # %%
-rows, notes = minima.select(table, fit["columns"]["loss"], fit["columns"]["params"])
+rows, notes = minima.select(table, fit.columns["loss"], fit.columns["params"])
 judged = rule.judge(rows, fit, prediction)
 drawn = scaling.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
 display(Image(style.png(drawn, style.LIGHT)))

@@ -1,10 +1,9 @@
 """The section of the laws of each noise level."""
 
-from typing import Any
-
 import pandas as pd
 
 from analysis.figures import levels as figures
+from analysis.fitting.result import Fit
 from analysis.laws import noise_levels
 from analysis.page import elements
 from analysis.table import columns
@@ -15,15 +14,15 @@ MOST = 2000  # runs: beyond, ten more surfaces would take longer than the rest o
 ELSEWHERE = f"<p>Not fitted here for more than {MOST:,} runs: analysis.fit --law noise_levels.</p>"
 
 
-def section(rows: pd.DataFrame, fit: dict[str, Any]) -> str:
+def section(rows: pd.DataFrame, fit: Fit) -> str:
     """Figure and table; "" where the levels were not measured or the runs do not tell a law."""
-    loss = fit["columns"]["loss"]
+    loss = fit.columns["loss"]
     if not noise_levels.names(rows, loss):
         return ""
     if len(rows) > MOST:
         return elements.section("levels", TITLE, ELSEWHERE)
     try:
-        found = noise_levels.levels(columns.assign(rows, **fit["columns"]).table, loss)
+        found = noise_levels.levels(columns.assign(rows, **fit.columns).table, loss)
     except InputError:
         return ""
     return elements.section(

@@ -31,18 +31,18 @@ def scaling(rows, fit, judged):
 
 def _forecasts(fit):
     """What the laws say of larger budgets, and how far they were tested."""
-    if not fit["forecasts"]:
+    if not fit.forecasts:
         return "<p>One budget alone says nothing of a larger one.</p>"
-    tested = fit["rollout"]["tested"]
+    tested = fit.rollout["tested"]
     rows = [
         [
-            f"{one['times']:.3g}×",
-            f"{one['loss']:.4f}",
-            _between(one["interval"], ".4f").strip(" ()").removeprefix("95 %: "),
-            f"no law was tried so far ahead (at most {tested:.3g}×)" if one["beyond"] else "yes",
+            f"{one.times:.3g}×",
+            f"{one.loss:.4f}",
+            _between(one.interval, ".4f").strip(" ()").removeprefix("95 %: "),
+            f"no law was tried so far ahead (at most {tested:.3g}×)" if one.beyond else "yes",
         ]
-        for one in fit["forecasts"]
-        if one["times"] < 9
+        for one in fit.forecasts
+        if one.times < 9
     ]
     said = (
         f"<p>Laws were tested on this sweep at most {tested:.3g}× ahead of what they were fitted "
@@ -109,7 +109,7 @@ def best_size(fit):
     def draw(palette, size):
         return sizes.best_size(fit, palette, size)
 
-    law = fit["size_law"]
+    law = fit.size_law
     words = ""
     if "parameters" in law:
         share = _between(law.get("intervals", {}).get("a"), ".2f")
@@ -133,7 +133,7 @@ def best_size(fit):
 
 def methods(rows, fit):
     """Every method tried on budgets it had not seen; "" where there are too few for a trial."""
-    tried = fit["rollout"]
+    tried = fit.rollout
     if not tried["trials"]:
         return ""
 
@@ -174,7 +174,7 @@ def noise_levels(picks, fit):
     """Loss by tenth of t at the picked budgets; "" where it was not measured."""
 
     def draw(palette, size):
-        return curves.noise_levels(picks, fit["columns"]["loss"], palette, size)
+        return curves.noise_levels(picks, fit.columns["loss"], palette, size)
 
     drawn = elements.figure(draw, "noise", "validation loss by noise level")
     return drawn and elements.section(

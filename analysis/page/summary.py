@@ -51,10 +51,10 @@ def _next(judged):
 
 def numbers(rows, fit, judged):
     """Key numbers in tiles."""
-    first, last = fit["budgets"][0], fit["budgets"][-1]
+    first, last = fit.budgets[0], fit.budgets[-1]
     pairs = [
         (
-            f"{first['loss']:.3f} → {last['loss']:.3f}",
+            f"{first.loss:.3f} → {last.loss:.3f}",
             f"best loss, 1× to {axes.multiples(fit)[-1]} compute",
         ),
     ]
@@ -79,7 +79,7 @@ def numbers(rows, fit, judged):
 def marks(rows, fit, judged):
     """Warnings that change how far the curve can be trusted."""
     found, overfit, count = [], judged["overfit"], len(rows)
-    names = dict(zip([b["flops"] for b in fit["budgets"]], axes.multiples(fit), strict=True))
+    names = dict(zip([b.flops for b in fit.budgets], axes.multiples(fit), strict=True))
     if overfit["budgets"]:
         at = ", ".join(names[f] for f in overfit["budgets"])
         found.append(
@@ -97,8 +97,8 @@ def marks(rows, fit, judged):
     if overfit["rises"]:
         at = ", ".join(names[f] for f in overfit["rises"])
         found.append(f"<b>The best loss rises at {at}</b> by more than the noise between runs.")
-    for flag in fit["warnings"]:
-        if flag["kind"] in MARKED:
-            name = names[flag["budget"]]
-            found.append(f"<b>{name}: {elements.escape(flag['sentence'].split(': ', 1)[1])}.</b>")
+    for flag in fit.warnings:
+        if flag.kind in MARKED:
+            name = names[flag.budget]
+            found.append(f"<b>{name}: {elements.escape(flag.sentence.split(': ', 1)[1])}.</b>")
     return "".join(f'<div class="mark">{text}</div>' for text in found)

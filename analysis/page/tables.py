@@ -7,21 +7,22 @@ from typing import Any
 import pandas as pd
 
 from analysis.figures import axes, style
+from analysis.fitting.result import Fit
 from analysis.page import elements, videos
 from analysis.verdict import video_scores
 
 LISTED = 1000  # runs up to which all are listed
 
 
-def picks(rows: pd.DataFrame, fit: dict[str, Any]) -> list[tuple[str, pd.Series]]:
+def picks(rows: pd.DataFrame, fit: Fit) -> list[tuple[str, pd.Series]]:
     """(name, row) of the best run at 1x, 4x and the largest compute."""
-    budgets = fit["budgets"]
-    smallest = budgets[0]["flops"]
-    four = min(budgets, key=lambda b: abs(math.log(b["flops"] / smallest / 4)))
-    chosen = {b["flops"]: b for b in (budgets[0], four, budgets[-1])}
-    names = dict(zip([b["flops"] for b in budgets], axes.multiples(fit), strict=True))
+    budgets = fit.budgets
+    smallest = budgets[0].flops
+    four = min(budgets, key=lambda b: abs(math.log(b.flops / smallest / 4)))
+    chosen = {b.flops: b for b in (budgets[0], four, budgets[-1])}
+    names = dict(zip([b.flops for b in budgets], axes.multiples(fit), strict=True))
     ids = rows["run_id"].astype(str)
-    return [(names[f], rows[ids == b["best_run"]].iloc[0]) for f, b in sorted(chosen.items())]
+    return [(names[f], rows[ids == b.best_run].iloc[0]) for f, b in sorted(chosen.items())]
 
 
 def video_section(root: pathlib.Path, chosen: list[tuple[str, pd.Series]]) -> str:
@@ -55,13 +56,13 @@ def _video(name, caption, uri):
     return f'<img src="{uri}" alt="{elements.escape(f"{name}: {caption}")}">'
 
 
-def score_section(rows: pd.DataFrame, fit: dict[str, Any], judged: dict[str, Any]) -> str:
+def score_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
     """Scores of the best run at each budget, their errors and upper bounds; "" without scores."""
     names = video_scores.names(rows)
     if not names:
         return ""
-    flops = [budget["flops"] for budget in fit["budgets"]]
-    best = [video_scores.of_budget(rows, f, fit["columns"]["loss"], names) for f in flops]
+    flops = [budget.flops for budget in fit.budgets]
+    best = [video_scores.of_budget(rows, f, fit.columns["loss"], names) for f in flops]
     shown = [(n, row) for n, row in zip(axes.multiples(fit), best, strict=True) if row is not None]
     improves = {score["name"] for score in judged["scores"] if score["improves"]}
     body = [_score_row(name, shown, rows, name in improves) for name in names]
@@ -98,9 +99,7 @@ def _number(value, digits):
     return "" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def runs_section(
-    rows: pd.DataFrame, fit: dict[str, Any], judged: dict[str, Any], notes: list[str]
-) -> str:
+def runs_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any], notes: list[str]) -> str:
     """Every run, or of many the best of each budget, folded away, with their marks."""
     head = [
         "budget",
@@ -116,13 +115,13 @@ def runs_section(
         "run",
         "marks",
     ]
-    names = dict(zip([b["flops"] for b in fit["budgets"]], axes.multiples(fit), strict=True))
+    names = dict(zip([b.flops for b in fit.budgets], axes.multiples(fit), strict=True))
     marked = {
-        "best": {budget["best_run"] for budget in fit["budgets"]},
+        "best": {budget.best_run for budget in fit.budgets},
         "repeats": set(judged["overfit"]["repeats"]),
         "over-fits": set(judged["overfit"]["overfit"]),
     }
-    shown, words = _shown(rows, fit["columns"]["loss"])
+    shown, words = _shown(rows, fit.columns["loss"])
     each = shown.astype({"run_id": str}).iterrows()  # a row of numbers alone would be of floats
     body = [_run_row(row, fit, names, marked) for _, row in each]
     left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in notes)
@@ -148,11 +147,11 @@ def _shown(rows, loss):
 def _run_row(row, fit, names, marked):
     run_id = str(row["run_id"])
     marks = [word for word, runs in marked.items() if run_id in runs]
-    loss = row[fit["columns"]["loss"]]
+    loss = row[fit.columns["loss"]]
     cells = [
         names[row["flops_budget"]],
         _text(row, "size"),
-        style.short(row[fit["columns"]["params"]]),
+        style.short(row[fit.columns["params"]]),
         style.short(row["tokens"]),
         f"{row['steps']:.0f}" if "steps" in row else "",
         _text(row, "seed"),
@@ -190,21 +189,21 @@ def again_section(root: pathlib.Path, sweep: str, table: str, flags: str) -> str
     )
 
 
-def method_section(fit: dict[str, Any]) -> str:
+def method_section(fit: Fit) -> str:
     """How the intervals came about, folded away."""
-    noise = fit["noise"]
+    noise = fit.noise
     if noise is None:
         spread = "No noise between runs could be measured, so there are no intervals."
     else:
-        seeds = f"{noise['seeds_sd']:.3%}" if noise["seeds_sd"] is not None else "not measured"
+        seeds = f"{noise.seeds_sd:.3%}" if noise.seeds_sd is not None else "not measured"
         spread = (
-            f"Runs scatter about the curves of their budgets by {noise['sd']:.3%} (standard "
-            f"deviation; {noise['smallest']:.3%} at the smallest budget, {noise['largest']:.3%} at "
-            f"the largest; {noise['df']:.3g} degrees of freedom; between seeds alone: {seeds}). "
+            f"Runs scatter about the curves of their budgets by {noise.sd:.3%} (standard "
+            f"deviation; {noise.smallest:.3%} at the smallest budget, {noise.largest:.3%} at "
+            f"the largest; {noise.df:.3g} degrees of freedom; between seeds alone: {seeds}). "
         )
-        if noise["misfit"] is not None and noise["misfit"] < 0.01:
+        if noise.misfit is not None and noise.misfit < 0.01:
             spread += "That is more than between seeds: the curves miss something. "
-    columns = fit["columns"]
+    columns = fit.columns
     text = (
         f"{spread}Intervals are Student's: that scatter, passed through the curves, outliers "
         "counting less, and widened where minima scatter about a law by more. Laws of compute are "

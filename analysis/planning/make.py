@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.result import Fit
 from analysis.planning import devices, inference, next_runs, off_size, optimum, training
 from analysis.table import hygiene
 from vdit.errors import InputError
@@ -13,7 +14,7 @@ FAR = 8.0  # beyond this many times the largest compute fitted, an extrapolation
 
 
 def plan(
-    fit: dict[str, Any],
+    fit: Fit,
     flops: float | None = None,
     loss: float | None = None,
     law: str | None = None,
@@ -111,9 +112,9 @@ def _beside(fit, source, flops):
 
 def _reach(fit, flops):
     """How far `flops` lies beyond what was fitted; None where the fit does not say."""
-    known = [budget["flops"] for budget in fit.get("budgets", [])]
+    known = [budget.flops for budget in fit.budgets]
     if not known:
-        ahead = fit["laws"].get("chinchilla", {}).get("ahead")
+        ahead = fit.laws.get("chinchilla", {}).get("ahead")
         known = [ahead["flops"] / FAR] if ahead else []
     return {
         "times_largest": flops / known[-1] if known else None,

@@ -27,7 +27,7 @@ def next_runs(fit, flops, hours, target="loss", rows=None, up_to=None, count=5):
     after those before it) and left (share of the present width after it). Empty where
     Chinchilla's law is not identified or nothing helps.
     """
-    law, design = fit["laws"].get("chinchilla", {}), runs_so_far(fit, rows)
+    law, design = fit.laws.get("chinchilla", {}), runs_so_far(fit, rows)
     if design is None or law.get("status", {}).get("word") != "converged":
         return []
     surface = _fitted(fit)
@@ -68,13 +68,13 @@ def update(inverse, row):
 def runs_so_far(fit, rows=None):
     """Sizes (R,) and tokens (R,) of the runs fitted, from the table or the fit's budgets."""
     if rows is not None:
-        columns = fit["columns"]
+        columns = fit.columns
         return tuple(rows[columns[role]].to_numpy(float) for role in ("params", "tokens"))
-    if not fit.get("budgets"):
+    if not fit.budgets:
         return None
-    seeds = [np.array(b["seeds"], int) for b in fit["budgets"]]
-    sizes = [np.repeat(b["sizes"], s) for b, s in zip(fit["budgets"], seeds, strict=True)]
-    flops = [np.full(s.sum(), b["flops"]) for b, s in zip(fit["budgets"], seeds, strict=True)]
+    seeds = [np.array(b.seeds, int) for b in fit.budgets]
+    sizes = [np.repeat(b.sizes, s) for b, s in zip(fit.budgets, seeds, strict=True)]
+    flops = [np.full(s.sum(), b.flops) for b, s in zip(fit.budgets, seeds, strict=True)]
     sizes = np.concatenate(sizes)
     return sizes, optimum.ladder(fit).tokens(np.concatenate(flops), sizes)
 

@@ -42,7 +42,7 @@ def penalties(fit, flops, times):
 def _surface(fit):
     """Chinchilla's law of the fit where it is identified, else None."""
     found = optimum.sources(fit).get("chinchilla")
-    converged = found and fit["laws"]["chinchilla"]["status"]["word"] == "converged"
+    converged = found and fit.laws["chinchilla"]["status"]["word"] == "converged"
     return found if converged else None
 
 
@@ -67,9 +67,9 @@ def _wasted(source, flops, ratios):
 def bend(fit):
     """Mean curvature of log loss in log size, then that of each budget; None without parabolas."""
     found = []
-    for budget in fit.get("budgets", []):
-        if budget["estimator"] == "parabola":
-            x = np.log(np.array(budget["sizes"]) / budget["size"])
-            y, seeds = np.log(budget["losses"]), np.sqrt(budget["seeds"])
+    for budget in fit.budgets:
+        if budget.estimator == "parabola":
+            x = np.log(np.array(budget.sizes) / budget.size)
+            y, seeds = np.log(budget.losses), np.sqrt(budget.seeds)
             found.append(np.polyfit(x, y, 2, w=seeds)[0])
     return np.array([np.mean(found), *found]) if found else None

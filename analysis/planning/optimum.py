@@ -40,7 +40,7 @@ class Ladder:
 
 def ladder(fit):
     """The ladder of a fit, 6 FLOPs per parameter and token where it was not measured."""
-    known = fit.get("tokens") or {"size": [1.0], "flops_per_param_token": [6.0]}
+    known = fit.tokens or {"size": [1.0], "flops_per_param_token": [6.0]}
     return Ladder(np.log(known["size"]), np.log(known["flops_per_param_token"]))
 
 
@@ -113,25 +113,14 @@ class Surface:
 
 def sources(fit):
     """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
-    found, law, size = {}, fit.get("loss_law") or _of_version_2(fit), fit.get("size_law", {})
+    found, law, size = {}, fit.loss_law or {}, fit.size_law or {}
     if law.get("parameters") and size.get("parameters"):
         laws = _arrays(size, "Na"), _arrays(law, "EAgk")
         found["forecast"] = Minima("forecast", *laws, ladder(fit))
-    law = fit["laws"].get("chinchilla", {})
+    law = fit.laws.get("chinchilla", {})
     if law.get("parameters"):
         found["chinchilla"] = Surface("chinchilla", _arrays(law, SIGNS), ladder(fit))
     return found
-
-
-def _of_version_2(fit):
-    """The loss law of a fit.json of version 2: that which its rollout chose."""
-    law = fit["laws"].get((fit.get("rollout") or {}).get("chosen"), {})
-    if "E" not in law.get("parameters", {}):
-        return {}
-    drawn = law.get("draws")
-    more = {"k": [0.0] * len(drawn["g"])} if drawn else None
-    parts = {"parameters": {**law["parameters"], "k": 0.0}, "draws": drawn and drawn | more}
-    return {"reference": law["reference"]} | parts
 
 
 def source(fit, law=None):
@@ -139,7 +128,7 @@ def source(fit, law=None):
     found = sources(fit)
     if law in found or (law is None and found):
         return found[law or next(iter(found))]
-    said = fit.get("size_law", {}).get("status", {}).get("words", "no compute budgets")
+    said = (fit.size_law or {}).get("status", {}).get("words", "no compute budgets")
     if law:
         raise InputError(f"--law {law}: the fit can be planned with {', '.join(found) or 'none'}")
     raise InputError(f"the fit has no law of size and loss to plan with: {said}")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.result import Fit
 from analysis.laws import loglinear
 from vdit.errors import InputError
 
@@ -14,7 +15,7 @@ SAME = 1e-6  # best runs that differ by less than this share had one and the sam
 
 
 def settings(
-    fit: dict[str, Any], rows: pd.DataFrame | None, flops: float, size: float, tokens: float
+    fit: Fit, rows: pd.DataFrame | None, flops: float, size: float, tokens: float
 ) -> dict[str, Any] | None:
     """{"lr", "batch", "steps": {"value", "interval"}, "by"} of a run; None where nothing says.
 
@@ -31,7 +32,7 @@ def settings(
 
 
 def _swept(fit, size, tokens, flops):
-    law = fit["laws"].get("hyperparameters", {})
+    law = fit.laws.get("hyperparameters", {})
     if not law.get("laws"):
         return None
     from analysis.laws import hyperparameters
@@ -51,9 +52,9 @@ def _used(fit, rows, flops):
 
 
 def _best_runs(fit, rows):
-    if rows is None or not fit.get("budgets"):
+    if rows is None or not fit.budgets:
         return None
-    wanted = [budget["best_run"] for budget in fit["budgets"]]
+    wanted = [budget.best_run for budget in fit.budgets]
     return rows[rows["run_id"].astype(str).isin(wanted)].drop_duplicates("run_id")
 
 

@@ -44,7 +44,7 @@ def parameters(
     published: Mapping[str, float],
     intervals: Mapping[str, Interval] | None = None,
 ) -> list[Compared]:
-    """The published parameters of a law beside those of a fit (fit.json or an entry of it)."""
+    """The published parameters of a law beside those of a fit: the entry of a law."""
     ours, known = {**fit["parameters"], **fit["derived"]}, intervals or {}
     return [
         Compared(table, what, name, value, ours[name], known.get(name), fit["intervals"].get(name))

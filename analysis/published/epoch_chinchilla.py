@@ -35,5 +35,7 @@ def compare(folder: pathlib.Path, bootstrap: int) -> list[compared.Compared]:
             runs, "chinchilla", objective=objective, where=kept, bootstrap=bootstrap, **COLUMNS
         )
         numbers = numbers | {"a": numbers["beta"] / (numbers["alpha"] + numbers["beta"])}
-        found += compared.parameters(NAME, f"chinchilla, {objective}", fit, numbers, INTERVALS)
+        found += compared.parameters(
+            NAME, f"chinchilla, {objective}", fit.entry, numbers, INTERVALS
+        )
     return found

@@ -47,11 +47,11 @@ def _surface(folder: pathlib.Path, path: pathlib.Path, bootstrap: int) -> Iterat
     fit = fit_table(_runs(folder, rows), law, delta=delta, bootstrap=bootstrap)
     published = {name: value["0"] for name, value in json.loads(path.read_text()).items()}
     what = f"{rows}, {law}, delta {delta:g}"
-    share = published["loss"] / fit["objective_value"]
+    share = published["loss"] / fit.entry["objective_value"]
     yield Compared(NAME, what, "objective, share of ours", share, 1.0)
     numbers: dict[str, Any] = {"E": math.exp(published["irreducible_error"])}
     numbers |= dict(zip(exponents, published["exponents"], strict=True))
-    yield from compared.parameters(NAME, what, fit, numbers)
+    yield from compared.parameters(NAME, what, fit.entry, numbers)
 
 
 def _runs(folder, rows):

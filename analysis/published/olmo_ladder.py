@@ -32,7 +32,7 @@ def _losses(folder, runs, bootstrap):
             runs, "chinchilla", objective=objective, hold_out=LARGE, bootstrap=bootstrap, **COLUMNS
         )
         what = f"chinchilla, {objective}"
-        for model, row in zip(("7B", "13B"), fit["held_out"]["rows"], strict=True):
+        for model, row in zip(("7B", "13B"), fit.entry["held_out"]["rows"], strict=True):
             ours = row["predicted"], None, row["interval"]
             if model == "13B":
                 found.append(Compared(NAME, what, "C4 loss of 13B, predicted", predicted, *ours))
@@ -45,7 +45,7 @@ def _losses(folder, runs, bootstrap):
 def _scores(runs, bootstrap):
     fit = fit_table(runs, "two_step", metric=SCORE, hold_out=LARGE, bootstrap=bootstrap, **COLUMNS)
     found = []
-    for model, said in zip(("7B", "13B"), fit["scores"], strict=False):
+    for model, said in zip(("7B", "13B"), fit.entry["scores"], strict=False):
         name, seen = f"HellaSwag of {model}, observed", said["observed"]
         for what, way in (("by loss", ""), ("by compute", "direct_")):
             ours = said[way.rstrip("_") or "value"], None, said[f"{way}interval"]

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.fitting.result import Fit
 from analysis.verdict.gain import minimum
 from analysis.verdict.next_step import is_telling
 from analysis.verdict.thresholds import GAP, REPEATS
 
 
 def check_prediction(
-    rows: pd.DataFrame, fit: dict[str, Any], prediction: dict[str, Any] | None
+    rows: pd.DataFrame, fit: Fit, prediction: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """The prediction beside what came: a dict, or None if there is none or nothing came yet.
 
@@ -21,15 +22,15 @@ def check_prediction(
     """
     from analysis import predict
 
-    columns = {"loss": fit["columns"]["loss"], "size": fit["columns"]["params"]}
+    columns = {"loss": fit.columns["loss"], "size": fit.columns["params"]}
     if prediction is None or prediction["columns"] != columns:
         return None
-    flops = predict.same_budget(prediction["flops"], [b["flops"] for b in fit["budgets"]])
+    flops = predict.same_budget(prediction["flops"], [b.flops for b in fit.budgets])
     if flops is None:
         return None
-    budget = next(b for b in fit["budgets"] if b["flops"] == flops)
-    parabola = prediction["estimator"] == "parabola" and budget["status"]["word"] == "fitted"
-    observed = budget["loss"] if parabola else min(budget["losses"])
+    budget = next(b for b in fit.budgets if b.flops == flops)
+    parabola = prediction["estimator"] == "parabola" and budget.fitted
+    observed = budget.loss if parabola else min(budget.losses)
     interval, loss, idle = (prediction[key] for key in ("interval", "loss", "no_change"))
     inside = interval is not None and interval[0] <= observed <= interval[1]
     telling = is_telling(interval, loss, idle)
@@ -58,16 +59,16 @@ def _made_before(rows, prediction):
     return bool(prediction["created"] < rows["started"].min())
 
 
-def overfit(rows: pd.DataFrame, fit: dict[str, Any]) -> dict[str, Any]:
+def overfit(rows: pd.DataFrame, fit: Fit) -> dict[str, Any]:
     """Marks of repeated data and over-fitting, by run, and what they say about the sweep."""
-    loss = fit["columns"]["loss"]
+    loss = fit.columns["loss"]
     epochs = rows["epochs"] if "epochs" in rows.columns else 0 * rows[loss]
     train = rows["loss_train"] if "loss_train" in rows.columns else rows[loss]
     repeats = epochs > REPEATS
     memorised = repeats & (rows[loss] > (1 + GAP) * train)
-    bests = [(b, b["best_run"]) for b in fit["budgets"]]
+    bests = [(b, b.best_run) for b in fit.budgets]
     ids = rows["run_id"].astype(str)
-    flagged = [b["flops"] for b, run in bests if memorised[ids == run].any()]
+    flagged = [b.flops for b, run in bests if memorised[ids == run].any()]
     return {
         "repeats": sorted(ids[repeats]),
         "overfit": sorted(ids[memorised]),
@@ -80,10 +81,10 @@ def overfit(rows: pd.DataFrame, fit: dict[str, Any]) -> dict[str, Any]:
 
 def _rises(fit):
     """Budgets whose best loss lies above the one before by noise and by what would matter."""
-    sd = fit["noise"]["sd"] if fit["noise"] else 0.0
+    sd = fit.noise.sd if fit.noise else 0.0
     found = []
-    for before, now in itertools.pairwise(fit["budgets"]):
-        matters = minimum(now["flops"] / before["flops"])
-        if math.log(now["loss"] / before["loss"]) > max(3 * sd, matters):
-            found.append(now["flops"])
+    for before, now in itertools.pairwise(fit.budgets):
+        matters = minimum(now.flops / before.flops)
+        if math.log(now.loss / before.loss) > max(3 * sd, matters):
+            found.append(now.flops)
     return found

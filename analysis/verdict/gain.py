@@ -3,12 +3,13 @@
 import math
 from typing import Any
 
+from analysis.fitting.result import Fit
 from analysis.verdict.thresholds import MIN_EFFECT, SPAN
 
 
-def gain(fit: dict[str, Any]) -> dict[str, Any] | None:
+def gain(fit: Fit) -> dict[str, Any] | None:
     """The fit's gain (`frontier.forecast.Outlook.gain`) beside the least that matters; or None."""
-    found = fit.get("gain")
+    found = fit.gain
     return found and found | {"minimum": minimum(found["ratio"])}
 
 

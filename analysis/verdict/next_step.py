@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.engine import student
+from analysis.fitting.result import Fit
 from analysis.planning.devices import span
 from analysis.verdict import video_scores
 from analysis.verdict.proposal import count, propose
@@ -20,7 +21,7 @@ TOWARDS_REFUTED = ("overfit", "rises", "gain")
 
 
 def next_step(
-    rows: pd.DataFrame, fit: dict[str, Any], found: dict[str, Any], blocks: list[str]
+    rows: pd.DataFrame, fit: Fit, found: dict[str, Any], blocks: list[str]
 ) -> dict[str, Any]:
     """A proposal (see `verdict.proposal`) about the first of `blocks` that matters.
 
@@ -75,21 +76,21 @@ def _steadier(rows, fit, found):
     """Train the budgets where the best loss rises again, at half the learning rate."""
     risen = found["overfit"]["rises"]
     at = ", ".join(f"{flops:.3g}" for flops in risen)
-    runs = [run for b in fit["budgets"] if b["flops"] in risen for run in _cells(b)]
+    runs = [run for b in fit.budgets if b.flops in risen for run in _cells(b)]
     return propose(rows, f"train the runs at {at} FLOPs again with half the learning rate", runs)
 
 
 def _span(rows, fit, found):
     """Nothing is known without a noise, nor over too short a span."""
-    if fit["noise"] is None:
-        budget = fit["budgets"][0]
-        run = {"flops": budget["flops"], "size": budget["size"], "seeds": NOISE_RUNS}
+    if fit.noise is None:
+        budget = fit.budgets[0]
+        run = {"flops": budget.flops, "size": budget.size, "seeds": NOISE_RUNS}
         do = (
-            f"repeat size {count(budget['size'])} at {budget['flops']:.3g} FLOPs with {NOISE_RUNS} "
+            f"repeat size {count(budget.size)} at {budget.flops:.3g} FLOPs with {NOISE_RUNS} "
             "other seeds"
         )
         return propose(rows, do, [run])
-    flops = [budget["flops"] for budget in fit["budgets"]]
+    flops = [budget.flops for budget in fit.budgets]
     return _budget(rows, fit, max(SPAN * flops[0] / flops[-1], 2.0), predict=len(flops) > 1)
 
 
@@ -99,7 +100,7 @@ def _seeds(rows, fit, found):
     least = -math.log1p(-gain["minimum"])
     for extra in REPLICAS:
         after = gain["error"] / math.sqrt(1 + extra)
-        df = fit["noise"]["df"] + extra * len(rows)
+        df = fit.noise.df + extra * len(rows)
         chance = chance_outside(gain["fall"] - least, gain["error"], after, df)
         if chance >= CHANCE:
             break
@@ -107,7 +108,7 @@ def _seeds(rows, fit, found):
 
 
 def _repeated(rows, fit, extra, chance=None):
-    runs = [run | {"seeds": extra} for b in fit["budgets"] for run in _cells(b)]
+    runs = [run | {"seeds": extra} for b in fit.budgets for run in _cells(b)]
     do = f"repeat every run with {extra} more seed{'s' * (extra > 1)}"
     return propose(rows, do, runs, chance)
 
@@ -130,12 +131,12 @@ def _predicted(rows, fit, found):
 
     Where none within FARTHEST would, the runs are repeated first.
     """
-    best = fit["budgets"][-1]["loss"]
+    best = fit.budgets[-1].loss
     step = _usual(fit)
-    ahead = [f for f in fit["forecasts"] if step * 0.99 <= f["times"] <= FARTHEST * 1.01]
+    ahead = [f for f in fit.forecasts if step * 0.99 <= f.times <= FARTHEST * 1.01]
     for forecast in ahead:
-        if is_telling(forecast["interval"], forecast["loss"], best):
-            return _budget(rows, fit, forecast["times"], predict=True)
+        if is_telling(forecast.interval, forecast.loss, best):
+            return _budget(rows, fit, forecast.times, predict=True)
     if found["prediction"] is None:
         return _budget(rows, fit, step, predict=True)
     return _repeated(rows, fit, REPLICAS[0])
@@ -153,16 +154,16 @@ def is_telling(interval: list[float] | None, loss: float, no_change: float) -> b
 
 def _usual(fit):
     """The sweep's own step in compute."""
-    flops = [budget["flops"] for budget in fit["budgets"]]
+    flops = [budget.flops for budget in fit.budgets]
     return float(np.exp(np.median(np.diff(np.log(flops))))) if len(flops) > 1 else 2.0
 
 
 def _budget(rows, fit, factor, predict):
     """A budget `factor` above the largest, with as many sizes about its best."""
     factor = float(f"{factor:.6g}")
-    top, law = fit["budgets"][-1], fit["size_law"].get("parameters")
-    flops, grow = top["flops"] * factor, factor ** (law["a"] if law else 0.5)
-    runs = [{"flops": flops, "size": size * grow, "seeds": 1} for size in top["sizes"]]
+    top, law = fit.budgets[-1], fit.size_law.get("parameters")
+    flops, grow = top.flops * factor, factor ** (law["a"] if law else 0.5)
+    runs = [{"flops": flops, "size": size * grow, "seeds": 1} for size in top.sizes]
     words = f"{count(runs[0]['size'])} to {count(runs[-1]['size'])}"
     do = f"run {len(runs)} sizes from {words} with {flops:.3g} FLOPs"
     if predict:
@@ -207,7 +208,7 @@ def _clips(score, level):
 
 
 def _cells(budget):
-    return [{"flops": budget["flops"], "size": size, "seeds": 1} for size in budget["sizes"]]
+    return [{"flops": budget.flops, "size": size, "seeds": 1} for size in budget.sizes]
 
 
 _STEPS = {

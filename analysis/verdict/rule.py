@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.fitting.result import Fit
 from analysis.verdict import checks, next_step, video_scores
 from analysis.verdict.gain import gain as measure_gain
 
@@ -34,9 +35,7 @@ WORDS = {
 }
 
 
-def judge(
-    rows: pd.DataFrame, fit: dict[str, Any], prediction: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def judge(rows: pd.DataFrame, fit: Fit, prediction: dict[str, Any] | None = None) -> dict[str, Any]:
     """Apply the rule to selected rows, their fit, and a prediction: a dict with the sentence.
 
     `blocks` names what stands against a decision (the keys of `WORDS`); `next` is the step about

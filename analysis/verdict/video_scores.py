@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.result import Fit
 from analysis.verdict.thresholds import CONFIDENCE, LOWER_IS_BETTER
 
 SEEDS = 4  # runs to spare in cells of several seeds from which these tell their noise
@@ -38,7 +39,7 @@ def of_budget(
     return None if at.empty else at.loc[at[loss].idxmin()]
 
 
-def compare(rows: pd.DataFrame, fit: dict[str, Any]) -> list[dict[str, Any]]:
+def compare(rows: pd.DataFrame, fit: Fit) -> list[dict[str, Any]]:
     """Each score over the span of the loss's gain; the level is shared among the scores.
 
     Errors hold what clips and what seeds change. Scores that say the same of every run count once.
@@ -46,13 +47,13 @@ def compare(rows: pd.DataFrame, fit: dict[str, Any]) -> list[dict[str, Any]]:
     known, flops = distinct(rows, names(rows)), sorted(rows["flops_budget"].unique())
     if not known or len(flops) < 2:
         return []
-    start = fit["gain"]["from"] if fit.get("gain") else flops[0]
+    start = fit.gain["from"] if fit.gain else flops[0]
     first = min(flops[:-1], key=lambda f: abs(math.log(f / start)))
-    ends = [of_budget(rows, f, fit["columns"]["loss"], known) for f in (first, flops[-1])]
+    ends = [of_budget(rows, f, fit.columns["loss"], known) for f in (first, flops[-1])]
     if any(end is None for end in ends):
         return []
     reach = level(len(known))
-    found = [_compare(rows, name, *ends, fit["columns"], reach) for name in known]
+    found = [_compare(rows, name, *ends, fit.columns, reach) for name in known]
     return [score for score in found if score]
 
 

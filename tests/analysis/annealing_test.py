@@ -14,7 +14,7 @@ HELD = "run_id == 'cosine4000'"
 
 
 def fit(table, **options):
-    return analysis.fit(table, "annealing", unannealed=True, **options)
+    return analysis.fit(table, "annealing", unannealed=True, **options).to_json()
 
 
 @pytest.mark.parametrize("kind", ["constant", "cosine", "wsd"])

@@ -29,8 +29,8 @@ def with_trunk(rows, loss=9.9):
 @pytest.mark.parametrize("law", ["chinchilla", "frontier"])
 def test_a_trunk_changes_no_fit(law):
     rows = make_rows(4)
-    without = fit_table(pd.DataFrame(rows), law, bootstrap=0)
-    found = fit_table(with_trunk(rows), law, bootstrap=0)
+    without = fit_table(pd.DataFrame(rows), law, bootstrap=0).to_json()
+    found = fit_table(with_trunk(rows), law, bootstrap=0).to_json()
     assert found["parameters"] == without["parameters"]
     assert found["rows"] == without["rows"] == len(rows)
     (gone,) = found["dropped"]

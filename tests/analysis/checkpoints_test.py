@@ -38,9 +38,11 @@ def mixed():
     return pd.DataFrame(with_checkpoints(RUNS))
 
 
-def said(fit):
+def said(told):
     """A fit without what names rows by their place in the table."""
-    return json.loads(json.dumps({k: v for k, v in fit.items() if k not in ("dropped", "flagged")}))
+    return json.loads(
+        json.dumps({k: v for k, v in told.items() if k not in ("dropped", "flagged")})
+    )
 
 
 def numbers_of_runs():
@@ -53,8 +55,8 @@ def numbers_of_runs():
 @pytest.mark.parametrize("law", [law for law in laws.names() if law != "annealing"])  # of curves
 def test_a_fit_is_that_of_the_table_without_them(law):
     options = {"bootstrap": 20, "metric": "fvd"}
-    without = analysis.fit(whole(), law, **options)
-    found = analysis.fit(mixed(), law, **options)
+    without = analysis.fit(whole(), law, **options).to_json()
+    found = analysis.fit(mixed(), law, **options).to_json()
     assert said(found) == said(without)
     (gone,) = found["dropped"]
     assert gone["rows"] == (EACH - 1) * len(RUNS)
@@ -65,7 +67,7 @@ def test_a_fit_is_that_of_the_table_without_them(law):
 def test_a_law_of_runs_takes_them_in_when_asked_and_its_clusters_are_the_runs(law, monkeypatch):
     seen, pose = [], problem.problem
     monkeypatch.setattr(problem, "problem", lambda *a, **k: seen.append(pose(*a, **k)) or seen[-1])
-    found = analysis.fit(mixed(), law, unannealed=True, bootstrap=0)
+    found = analysis.fit(mixed(), law, unannealed=True, bootstrap=0).to_json()
     assert found["n"] == EACH * len(RUNS)
     fitted = [one for one in seen if one.law.name == law and len(one.loss) == found["n"]]
     assert fitted
@@ -93,27 +95,29 @@ def test_intervals_with_them_are_of_runs_not_of_rows():
     )
     table = pd.concat([whole(), *copies], ignore_index=True)
     wide, narrow = (
-        analysis.fit(table.assign(name=name), group="name", unannealed=True, law="chinchilla")
+        analysis.fit(
+            table.assign(name=name), group="name", unannealed=True, law="chinchilla"
+        ).to_json()
         for name in (table["run_id"], table.index)
     )
-    right = analysis.fit(whole(), "chinchilla")
+    right = analysis.fit(whole(), "chinchilla").to_json()
     wide, narrow, right = (np.ptp(fit["ahead"]["interval"]) for fit in (wide, narrow, right))
     assert narrow < 0.65 * right
     assert wide == pytest.approx(right, rel=0.3)
 
 
 def test_budgets_and_the_laws_through_them_never_take_them_in():
-    without = said(analysis.fit(whole(), "isoflop", bootstrap=20))
-    found = said(analysis.fit(mixed(), "isoflop", unannealed=True, bootstrap=20))
+    without = said(analysis.fit(whole(), "isoflop", bootstrap=20).to_json())
+    found = said(analysis.fit(mixed(), "isoflop", unannealed=True, bootstrap=20).to_json())
     for part in ("parameters", "budgets", "size_law", "rollout", "noise", "gain", "tokens"):
         assert found[part] == without[part]
     bare = pd.DataFrame(with_checkpoints(RUNS, (0.25, 0.5))).drop(columns="annealed")
-    found = said(analysis.fit(bare, "isoflop", unannealed=True, bootstrap=20))
+    found = said(analysis.fit(bare, "isoflop", unannealed=True, bootstrap=20).to_json())
     assert found["budgets"] == without["budgets"]  # under 90 % of the budget was spent
 
 
 def test_a_metrics_law_counts_runs():
-    found = analysis.fit(mixed(), "metric", metric="fvd", unannealed=True, bootstrap=0)
+    found = analysis.fit(mixed(), "metric", metric="fvd", unannealed=True, bootstrap=0).to_json()
     assert (found["n"], found["runs"]) == (EACH * len(RUNS), len(RUNS))
 
 
@@ -121,7 +125,7 @@ def test_the_law_of_learning_rates_counts_runs():
     """Cells of the same runs are one measurement; t and the variance have the runs' freedom."""
     table = sweep(sd=0.003)
     run = table.groupby("params").cumcount() % 25 + 25 * table["params"].rank(method="dense")
-    found = analysis.fit(table.assign(run_id=run), "hyperparameters", bootstrap=0)
+    found = analysis.fit(table.assign(run_id=run), "hyperparameters", bootstrap=0).to_json()
     rows = hyperparameters.fit(table).as_dict()
     assert found["parameters"] == rows["parameters"]
     assert found["noise"]["df"] == rows["noise"]["df"] // 3

@@ -12,6 +12,7 @@ import pytest
 import analysis
 from analysis import laws
 from analysis.fitting import command, summary
+from analysis.fitting.result import Fit
 from analysis.table import arguments, names
 from tests.analysis.synthetic_sweep import make_rows, optimum
 from tests.paths import ROOT, reference
@@ -35,7 +36,7 @@ def runs(noise=0.0, seed=0, sizes=6):
 
 
 def fit(table, law="chinchilla", bootstrap=0, **options):
-    return analysis.fit(table, law=law, bootstrap=bootstrap, **{**NAMES, **options})
+    return analysis.fit(table, law=law, bootstrap=bootstrap, **{**NAMES, **options}).to_json()
 
 
 def run(table, *flags):
@@ -86,7 +87,9 @@ def test_two_of_size_tokens_and_compute_are_enough():
     for role, column in (("tokens", "D"), ("params", "N")):
         left = {**NAMES, "flops": "C"}
         del left[role]
-        found = analysis.fit(table.drop(columns=column), "chinchilla", bootstrap=0, **left)
+        found = analysis.fit(
+            table.drop(columns=column), "chinchilla", bootstrap=0, **left
+        ).to_json()
         assert found["parameters"] == pytest.approx(whole, rel=1e-6)
         assert any(f"no column for {role}" in note for note in found["notes"])
 
@@ -161,7 +164,7 @@ def test_a_law_of_compute_reads_the_envelope_where_there_are_no_budgets():
     on = 2.0 + 3000.0 * c**-0.2
     table = pd.DataFrame({"N": 1e-3 * c**0.5, "C": c, "L": on})
     above = pd.concat([table, table.assign(N=10 * table["N"], L=on * 1.1)], ignore_index=True)
-    found = analysis.fit(above, "frontier", params="N", flops="C", loss="L", bootstrap=0)
+    found = analysis.fit(above, "frontier", params="N", flops="C", loss="L", bootstrap=0).to_json()
     assert found["parameters"]["E"] == pytest.approx(2.0, rel=1e-4)
     assert found["parameters"]["g"] == pytest.approx(0.2, rel=1e-4)
     assert found["n"] == 13
@@ -170,7 +173,7 @@ def test_a_law_of_compute_reads_the_envelope_where_there_are_no_budgets():
 
 def test_budgets_held_out_are_predicted_by_the_frontier():
     table = pd.DataFrame(make_rows(6))
-    found = analysis.fit(table, "frontier", hold_out="flops_budget > 5e12", bootstrap=300)
+    found = analysis.fit(table, "frontier", hold_out="flops_budget > 5e12", bootstrap=300).to_json()
     (row,) = found["held_out"]["rows"]
     assert row["interval"][0] < row["observed"] < row["interval"][1]
     assert found["ahead"]["flops"] == pytest.approx(8 * 2e11 * 16, rel=0.01)
@@ -179,21 +182,21 @@ def test_budgets_held_out_are_predicted_by_the_frontier():
 
 def test_a_truncated_sweep_is_flagged():
     rows = [row for row in make_rows(5) if row["run_id"][2:4] in ("00", "01", "02")]
-    found = analysis.fit(pd.DataFrame(rows), "isoflop", bootstrap=0)
+    found = analysis.fit(pd.DataFrame(rows), "isoflop", bootstrap=0).to_json()
     kinds = {warned["kind"] for warned in found["warnings"]}
     assert "edge" in kinds or "off_centre" in kinds
-    assert any(line.startswith("warning: ") for line in summary.warnings(found))
-    whole = analysis.fit(pd.DataFrame(make_rows(5)), "isoflop", bootstrap=0)
+    assert any(line.startswith("warning: ") for line in summary.warnings(Fit.from_json(found)))
+    whole = analysis.fit(pd.DataFrame(make_rows(5)), "isoflop", bootstrap=0).to_json()
     assert not kinds & {warned["kind"] for warned in whole["warnings"]}
 
 
 def test_a_budget_is_what_a_column_says_it_is():
     table = pd.DataFrame(make_rows(5)).rename(columns={"flops_budget": "group"})
-    found = analysis.fit(table, "isoflop", budget="group", bootstrap=0)
+    found = analysis.fit(table, "isoflop", budget="group", bootstrap=0).to_json()
     assert len(found["budgets"]) == 5
     with pytest.raises(InputError, match=r"missing column 'flops_budget'.*--budget"):
-        analysis.fit(table, "isoflop", bootstrap=0)
-    assert "budgets" not in analysis.fit(table, "power", bootstrap=0)
+        analysis.fit(table, "isoflop", bootstrap=0).to_json()
+    assert "budgets" not in analysis.fit(table, "power", bootstrap=0).to_json()
 
 
 @pytest.mark.parametrize(
@@ -309,5 +312,25 @@ def test_the_summary_says_what_was_left_out():
     table = runs(noise=0.002)
     table.loc[3, "L"] = np.inf
     found = fit(table)
-    assert "left out 1 row, diverged" in summary.warnings(found)[0]
-    assert "35 rows fitted" in summary.text(found, "chinchilla")
+    assert "left out 1 row, diverged" in summary.warnings(Fit.from_json(found))[0]
+    assert "35 rows fitted" in summary.text(Fit.from_json(found), "chinchilla")
+
+
+def test_fit_json_gives_the_fit_back():
+    made = analysis.fit(pd.DataFrame(make_rows(5)), "all", bootstrap=40)
+    told = json.loads(json.dumps(made.to_json()))
+    again = Fit.from_json(told)
+    assert again.to_json() == told
+    assert again.budgets == made.budgets
+    assert (again.noise, again.forecasts) == (made.noise, made.forecasts)
+    assert (again.dropped, again.flagged) == (made.dropped, made.flagged)
+
+
+def test_a_plan_is_made_of_version_2():
+    told = analysis.fit(pd.DataFrame(make_rows(5)), "frontier", bootstrap=40).to_json()
+    old = {k: v for k, v in told.items() if k not in ("loss_law", "forecasts")}
+    old |= {"version": 2, "noise": {"sd": 0.01, "df": 8}}
+    old["rollout"] = {"chosen": "frontier"}
+    law = Fit.from_json(old).loss_law
+    assert law["parameters"] == {**told["laws"]["frontier"]["parameters"], "k": 0.0}
+    assert len(law["draws"]["k"]) == len(law["draws"]["g"])

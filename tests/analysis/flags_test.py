@@ -6,6 +6,8 @@ import pytest
 
 from analysis.figures import methods as figure
 from analysis.figures import style
+from analysis.fitting.budgets import minimum_of
+from analysis.fitting.result import Fit
 from analysis.frontier import flags, forecast, isoflop, minima
 from tests.analysis.envelope_test import COLUMNS
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows
@@ -94,11 +96,8 @@ def test_the_figure_shows_every_method_and_the_held_out_budgets():
     rows = pd.DataFrame(make_rows(6, noise=0.002))
     every, found = minima.measure(rows, "loss_ema", "params")
     tried = forecast.outlook(found, rows, COLUMNS).trials
-    fit = {
-        "columns": {"loss": "loss_ema"},
-        "budgets": [{"flops": one.flops, "loss": one.minimum[1]} for one in every],
-        "rollout": tried,
-    }
+    budgets = tuple(minimum_of(budget, found) for budget in every)
+    fit = Fit("frontier", {}, {"loss": "loss_ema"}, budgets=budgets, rollout=tried)
     for size in (style.WIDE, style.NARROW):
         drawn = figure.methods(rows, fit, style.LIGHT, size)
         left, _ = drawn.axes

@@ -45,6 +45,6 @@ def written(table, path, **options):
     return path
 
 
-def said(fit):
+def said(told):
     """What is printed beside a fit, or beside rows."""
-    return "\n".join(summary.warnings(fit))
+    return "\n".join(summary.warnings(told))

@@ -6,6 +6,7 @@ import pytest
 
 import analysis
 from analysis.fitting import summary
+from analysis.fitting.result import Fit
 from analysis.table import columns, hygiene
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
@@ -78,10 +79,10 @@ def test_duplicates_are_an_error_until_asked_to_drop(table):
 
 def test_an_unstable_run_is_flagged_and_dropped_only_when_asked(table):
     table.loc[7, "loss_ema"] *= 1.2
-    kept = analysis.fit(table, "chinchilla", bootstrap=0)
+    kept = analysis.fit(table, "chinchilla", bootstrap=0).to_json()
     assert [flag["run_ids"] for flag in kept["flagged"]] == [[table["run_id"][7]]]
     assert kept["dropped"] == []
-    gone = analysis.fit(table, "chinchilla", bootstrap=0, drop=["unstable"])
+    gone = analysis.fit(table, "chinchilla", bootstrap=0, drop=["unstable"]).to_json()
     assert [flag["reason"] for flag in gone["dropped"]] == ["unstable"]
     assert gone["dropped"][0]["run_ids"] == [table["run_id"][7]]
     assert gone["n"] == kept["n"] - 1
@@ -93,12 +94,12 @@ def test_a_run_whose_loss_spiked_is_flagged_and_dropped_only_when_asked(table):
     table["spikes"] = 0.0
     table.loc[5, "spikes"] = 2
     table.loc[6, "spikes"] = np.nan  # of older code
-    kept = analysis.fit(table, "frontier", bootstrap=0)
+    kept = analysis.fit(table, "frontier", bootstrap=0).to_json()
     (flag,) = kept["flagged"]
     assert (flag["reason"], flag["run_ids"]) == ("spiked", [table["run_id"][5]])
     assert flag["line"].startswith("flagged 1 row, spiked (the training loss jumped): ")
-    assert "kept; --drop spiked leaves them out" in "\n".join(summary.warnings(kept))
-    gone = analysis.fit(table, "frontier", bootstrap=0, drop=["spiked"])
+    assert "kept; --drop spiked leaves them out" in "\n".join(summary.warnings(Fit.from_json(kept)))
+    gone = analysis.fit(table, "frontier", bootstrap=0, drop=["spiked"]).to_json()
     assert [each["run_ids"] for each in gone["dropped"]] == [[table["run_id"][5]]]
     assert gone["flagged"] == []
     assert gone["rows"] == kept["rows"] - 1
@@ -118,7 +119,7 @@ def test_nothing_is_left_out_without_a_word(table):
     table.loc[1, "loss_ema"] = np.inf
     table.loc[2, "annealed"] = False
     table.loc[9, "loss_ema"] *= 1.3
-    found = analysis.fit(table, "chinchilla", bootstrap=0, drop=["unstable"])
+    found = analysis.fit(table, "chinchilla", bootstrap=0, drop=["unstable"]).to_json()
     told = sum(gone["rows"] for gone in found["dropped"])
     assert told == 3
     assert found["rows"] == len(table) - told

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import plan
+from analysis.fitting.result import Fit
 from analysis.fitting.table import fit_table
 from analysis.planning import inference, make, optimum
 from tests.analysis.synthetic_sweep import make_rows
@@ -88,7 +89,7 @@ def test_clips_are_tokens_of_every_pass():
 def test_the_command_says_what_serving_moves(tmp_path, capsys):
     rows = pd.DataFrame(make_rows(6))
     rows.to_csv(tmp_path / "results.csv")
-    (tmp_path / "fit.json").write_text(json.dumps(fit_table(rows, bootstrap=60)))
+    (tmp_path / "fit.json").write_text(json.dumps(fit_table(rows, bootstrap=60).to_json()))
     files = [str(tmp_path / "fit.json"), "--table", str(tmp_path / "results.csv")]
     out = tmp_path / "plan.json"
     plan.main([*files, "--flops", "1e13", "--clips_served", "1e7", "--out", str(out)])
@@ -108,4 +109,4 @@ def test_the_command_says_what_serving_moves(tmp_path, capsys):
 
 
 def found_fit(folder):
-    return json.loads((folder / "fit.json").read_text())
+    return Fit.from_json(json.loads((folder / "fit.json").read_text()))

@@ -1,6 +1,7 @@
 """What the verdict reads of a fit, and no more: for tests that judge hundreds of sweeps."""
 
 from analysis.fitting import budgets as entries
+from analysis.fitting.result import Fit
 from analysis.frontier import forecast, minima
 
 COLUMNS = {"loss": "loss_ema", "params": "params"}
@@ -10,13 +11,15 @@ def light_fit(table):
     """The budgets of `table`, their noise, gain and forecasts by the laws of compute alone."""
     budgets, found = minima.measure(table, "loss_ema", "params")
     whole = forecast.outlook(found)
-    ahead = [whole.at(times * budgets[-1].flops).as_dict() for times in (2.0, 4.0, 8.0)]
-    return {
-        "columns": COLUMNS,
-        "noise": found.noise and vars(found.noise),
-        "estimator": found.estimator,
-        "budgets": [entries.entry_of(budget, found) for budget in budgets],
-        "size_law": minima.fit_size(found),
-        "gain": whole.gain(),
-        "forecasts": ahead,
-    }
+    ahead = tuple(whole.at(times * budgets[-1].flops) for times in (2.0, 4.0, 8.0))
+    return Fit(
+        law="",
+        laws={},
+        columns=COLUMNS,
+        noise=found.noise,
+        estimator=found.estimator,
+        budgets=tuple(entries.minimum_of(budget, found) for budget in budgets),
+        size_law=minima.fit_size(found),
+        gain=whole.gain(),
+        forecasts=ahead,
+    )

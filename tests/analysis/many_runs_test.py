@@ -1,9 +1,12 @@
 """The page of very many runs: what is drawn once or not listed, and that it is said."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 
 from analysis.figures import points
+from analysis.fitting.result import Fit
 from analysis.page import tables
 
 RUNS = 3000
@@ -33,8 +36,8 @@ def test_the_best_runs_of_each_budget_are_listed_and_that_is_said():
     rows = pd.DataFrame({"run_id": np.arange(RUNS), "loss": loss})
     flops = np.repeat([1e9, 2e9, 4e9], 1000)
     rows = rows.assign(flops_budget=flops, params=1e6, tokens=1e9, steps=10)
-    budgets = [{"flops": c, "best_run": "0"} for c in (1e9, 2e9, 4e9)]
-    fit = {"columns": {"loss": "loss", "params": "params"}, "budgets": budgets}
+    budgets = tuple(SimpleNamespace(flops=c, best_run="0") for c in (1e9, 2e9, 4e9))
+    fit = Fit("frontier", {}, {"loss": "loss", "params": "params"}, budgets=budgets)
     judged = {"overfit": {"repeats": [], "overfit": []}}
     page = tables.runs_section(rows, fit, judged, [])
     assert page.count("<tr>") == 1 + 3 * 333

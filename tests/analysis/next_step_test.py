@@ -1,6 +1,7 @@
 """An undecided verdict names what stands first in its way and one step, with its cost."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -69,13 +70,14 @@ def test_over_too_short_a_span_a_farther_budget_comes_first():
 def test_seeds_are_proposed_until_the_gain_leaves_what_matters():
     rows = table(noise=0.004)
     fit = light_fit(rows)
-    fit["gain"] |= {"gain": 0.0, "fall": 0.0, "interval": [-0.02, 0.02], "error": 0.006}
+    flat = {"gain": 0.0, "fall": 0.0, "interval": [-0.02, 0.02], "error": 0.006}
+    fit = replace(fit, gain=fit.gain | flat)
     step = rule.judge(rows, fit)["next"]
     assert step["block"] == "gain"
     assert step["chance"] >= CHANCE
     assert {run["seeds"] for run in step["runs"]} <= set(next_step.REPLICAS)
     assert len(step["runs"]) == 30
-    fit["gain"] |= {"fall": 0.01, "gain": 0.0099, "error": 0.02}
+    fit = replace(fit, gain=fit.gain | {"fall": 0.01, "gain": 0.0099, "error": 0.02})
     found = rule.judge(rows, fit)
     assert not found["next"]["sensible"]
     assert "Nothing sensible would decide it" in found["sentence"]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.fitting.result import Fit
 from analysis.laws import noise_levels
 from analysis.page import levels as page
 from tests.analysis.synthetic_sweep import optimum
@@ -34,7 +35,7 @@ def sweep(noise=0.003, seed=0):
 
 
 def test_planted_levels_come_back_in_their_intervals():
-    found = analysis.fit(sweep(), "noise_levels", bootstrap=100)
+    found = analysis.fit(sweep(), "noise_levels", bootstrap=100).to_json()
     assert [level["t"] for level in found["levels"]][1] == (0.25, 0.5)
     inside = 0
     for level, (floor, _, _, alpha, beta) in zip(found["levels"], PLANTED, strict=True):
@@ -67,11 +68,11 @@ def test_a_table_without_levels_is_one_line_and_has_no_section():
     table = sweep().drop(columns=[f"loss_t{i:02d}" for i in range(4)])
     with pytest.raises(InputError, match="no columns loss_t00"):
         analysis.fit(table, "noise_levels", bootstrap=0)
-    assert page.section(table, {"columns": {"loss": "loss"}}) == ""
+    assert page.section(table, Fit("noise_levels", {}, {"loss": "loss"})) == ""
 
 
 def test_the_page_says_two_numbers_and_a_fall_of_each():
-    drawn = page.section(sweep(), {"columns": {"loss": "loss", "params": "params"}})
+    drawn = page.section(sweep(), Fit("noise_levels", {}, {"loss": "loss", "params": "params"}))
     assert drawn.count("<tr>") == 1 + len(PLANTED)
     assert "0.25 to 0.5" not in drawn  # printed by tenths
     assert "<svg" in drawn

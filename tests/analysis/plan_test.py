@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.figures import planning as figure
 from analysis.figures import style
+from analysis.fitting.result import Fit
 from analysis.fitting.table import fit_table
 from analysis.laws import forms, loglinear
 from analysis.laws.registry import LAWS
@@ -38,7 +40,7 @@ def rows():
 @pytest.fixture(scope="module")
 def measured(rows):
     """The fit of a noisy sweep, as JSON gives it back."""
-    return json.loads(json.dumps(fit_table(rows, bootstrap=200)))
+    return Fit.from_json(json.loads(json.dumps(fit_table(rows, bootstrap=200).to_json())))
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def exact():
     """A fit that holds the planted law itself, and nothing else."""
     status = {"word": "converged", "words": "converged"}
     law = {"parameters": TRUTH, "status": status}
-    return {"laws": {"chinchilla": law}, "columns": {"params": "params", "tokens": "tokens"}}
+    return Fit("chinchilla", {"chinchilla": law}, {"params": "params", "tokens": "tokens"})
 
 
 def best(flops):
@@ -65,7 +67,7 @@ def test_a_planted_optimum_is_found(exact):
 def test_the_published_law_gives_chinchilla_at_its_compute(exact):
     """2404.10102's law at 5.76e23 FLOPs, where 70e9 parameters saw 1.4e12 tokens (2203.15556)."""
     law = {"A": 477.826, "B": 2143.417, "E": 1.817218, "alpha": 0.347310, "beta": 0.367172}
-    exact["laws"]["chinchilla"]["parameters"] = law
+    exact.laws["chinchilla"]["parameters"] = law
     planned = make.plan(exact, 5.76e23)
     size, tokens = forms.chinchilla_optimum(5.76e23, *(law[k] for k in ("A", "B", "alpha", "beta")))
     assert planned["size"]["value"] == pytest.approx(size, rel=1e-6)
@@ -91,8 +93,8 @@ def test_a_planted_optimum_is_recovered_from_a_noiseless_sweep():
 
 def test_flops_per_token_that_differ_by_size_move_the_optimum(exact):
     """Small models pay 12 FLOPs per parameter and token, large ones 6: found by a fine search."""
-    exact["tokens"] = {"size": [1e5, 1e7], "flops_per_param_token": [12.0, 6.0]}
-    planned = make.plan(exact, FLOPS)
+    tokens = {"size": [1e5, 1e7], "flops_per_param_token": [12.0, 6.0]}
+    planned = make.plan(replace(exact, tokens=tokens), FLOPS)
     n = np.geomspace(1e4, 1e8, 400_001)
     ratio = np.exp(np.interp(np.log(n), np.log([1e5, 1e7]), np.log([12.0, 6.0])))
     loss = (
@@ -125,7 +127,7 @@ def test_a_loss_that_no_compute_reaches_is_one_clear_line(measured, exact):
     with pytest.raises(InputError, match="expected a loss above 0"):
         make.plan(measured, loss=-1.0)
     draws = {name: [value] * 40 for name, value in TRUTH.items()}
-    exact["laws"]["chinchilla"]["draws"] = draws | {"E": list(np.linspace(0.25, 0.4, 40))}
+    exact.laws["chinchilla"]["draws"] = draws | {"E": list(np.linspace(0.25, 0.4, 40))}
     found = make.plan(exact, loss=0.36)["compute"]
     assert found["interval"][0] < found["value"]
     assert found["interval"][1] is None
@@ -143,7 +145,7 @@ def test_a_size_off_the_best_one_costs_what_the_planted_law_says(exact):
 
 def test_without_a_surface_the_parabolas_say_what_a_size_costs(measured):
     fit = copy.deepcopy(measured)
-    fit["laws"]["chinchilla"]["status"]["word"] = "not identified"
+    fit.laws["chinchilla"]["status"]["word"] = "not identified"
     by_parabolas = off_size.cost(fit, optimum.source(fit), SMALLEST * 16)
     assert by_parabolas["by"] == "the parabolas of 6 budgets"
     size, lowest = planted.optimum(SMALLEST * 16)
@@ -182,7 +184,7 @@ def test_a_sweep_of_learning_rates_goes_before_what_the_best_runs_used(measured,
     at = {"params": np.array([1e4, 1e5, 1e6, 2e6]), "tokens": np.array([1e8, 3e8, 9e8, 5e9])}
     planted_lr = 0.5 * at["params"] ** -0.3 * at["tokens"] ** -0.1
     law = {"inputs": list(at), "laws": {"lr": loglinear.fit(at, planted_lr).as_dict()}}
-    fit = {**measured, "laws": {**measured["laws"], "hyperparameters": law}}
+    fit = replace(measured, laws={**measured.laws, "hyperparameters": law})
     found = training.settings(fit, rows, FLOPS, 1e5, 1e9)
     assert found["lr"]["value"] == pytest.approx(0.5 * 1e5**-0.3 * 1e9**-0.1, rel=1e-6)
     assert "sweep of learning rate" in found["by"]
@@ -202,8 +204,8 @@ def test_a_rank_one_update_is_the_inverse_of_all_rows():
 def test_what_a_run_is_worth_agrees_with_refits_of_simulated_sweeps(measured, rows, target):
     """The sd of 1,500 refits with and without the runs chosen: their ratio is known to 2.6 %."""
     surface = exact_surface()
-    fit = {**measured, "laws": {"chinchilla": {**measured["laws"]["chinchilla"]}}}
-    fit["laws"]["chinchilla"]["parameters"] = TRUTH
+    fit = replace(measured, laws={"chinchilla": {**measured.laws["chinchilla"]}})
+    fit.laws["chinchilla"]["parameters"] = TRUTH
     chosen = next_runs.next_runs(fit, FLOPS, lambda flops: flops / 1e15, target, rows, count=2)
     assert chosen[0]["left"] > chosen[1]["left"]
     more = pd.DataFrame([{"params": run["size"], "tokens": run["tokens"]} for run in chosen])
@@ -213,7 +215,7 @@ def test_what_a_run_is_worth_agrees_with_refits_of_simulated_sweeps(measured, ro
 
 def exact_surface():
     parameters = {name: np.array([value]) for name, value in TRUTH.items()}
-    return optimum.Surface("chinchilla", parameters, optimum.ladder({}))
+    return optimum.Surface("chinchilla", parameters, optimum.ladder(Fit("", {}, {})))
 
 
 def spread(table, surface, target, sd=0.002, count=1500):
@@ -231,13 +233,13 @@ def spread(table, surface, target, sd=0.002, count=1500):
 def test_next_runs_say_nothing_where_the_law_is_not_identified(measured):
     fit = copy.deepcopy(measured)
     assert next_runs.next_runs(fit, FLOPS, lambda flops: flops)
-    fit["laws"]["chinchilla"]["status"]["word"] = "bound hit"
+    fit.laws["chinchilla"]["status"]["word"] = "bound hit"
     assert next_runs.next_runs(fit, FLOPS, lambda flops: flops) == []
 
 
 def test_the_command_prints_a_plan_and_writes_it(measured, rows, tmp_path, capsys):
     fit, table, out = tmp_path / "fit.json", tmp_path / "results.csv", tmp_path / "plan.json"
-    fit.write_text(json.dumps(measured))
+    fit.write_text(json.dumps(measured.to_json()))
     rows.to_csv(table, index=False)
     more = ["--table", str(table), "--out", str(out), "--png", str(tmp_path / "plan.png")]
     plan.main([str(fit), "--flops", "2e13", "--price", "2.5", *more])
@@ -260,7 +262,7 @@ def test_the_command_says_what_is_wrong(measured, rows, tmp_path):
     fit.write_text("{}")
     with pytest.raises(InputError, match="expected a fit"):
         plan.main([str(fit), "--flops", "1e12"])
-    fit.write_text(json.dumps(measured))
+    fit.write_text(json.dumps(measured.to_json()))
     with pytest.raises(InputError, match="--flops is -1"):
         plan.main([str(fit), "--flops", "-1"])
     with pytest.raises(InputError, match=r"can be planned with .*chinchilla"):

@@ -50,7 +50,7 @@ def test_published_exponents_come_back_inside_honest_intervals(name):
     off = {"isoflop": [], "chinchilla": []}
     for seed in range(4):
         table = getattr(published_designs, name)(np.random.default_rng(seed))
-        laws = analysis.fit(table, "isoflop", bootstrap=100)["laws"]
+        laws = analysis.fit(table, "isoflop", bootstrap=100).to_json()["laws"]
         for law, found in off.items():
             if interval := laws[law]["intervals"].get("a"):
                 found.append(1.96 * (laws[law]["derived"]["a"] - truth) / np.ptp(interval) * 2)

@@ -8,6 +8,7 @@ import pytest
 
 import analysis
 from analysis.fitting import command
+from analysis.fitting.result import Fit
 from analysis.fitting.rows import prepare
 from analysis.table import reading, units
 from tests.analysis.foreign_tables import logs, rows_of, runs, said, same, written
@@ -173,13 +174,13 @@ def test_a_history_of_wandb_is_grouped_by_run_and_what_had_not_ended_is_flagged(
         pd.json_normalize(lines).to_csv(path)
     else:
         path.write_text("\n".join(map(json.dumps, lines)))
-    found = analysis.fit(reading.load(path), "chinchilla", bootstrap=0)
+    found = analysis.fit(reading.load(path), "chinchilla", bootstrap=0).to_json()
     assert found["columns"] == {
         "params": "config.n_params", "tokens": "tokens", "group": "run_name",
         "loss": "train.loss" if "nested" in kind else "train/loss",
     }  # fmt: skip
     assert found["n"] == 5 * len(runs())
-    assert "left out 140 rows" in said(found)
+    assert "left out 140 rows" in said(Fit.from_json(found))
     flags = {flag["reason"]: flag["rows"] for flag in found["flagged"]}
     assert flags["unannealed"] == 4 * len(runs())
     last = rows_of(reading.load(path), drop=("unannealed",)).fitted

@@ -16,6 +16,7 @@ import pytest
 import analysis
 from analysis import predict, report, variants
 from analysis.fitting import command
+from analysis.fitting.result import Fit
 from analysis.table import arguments, states
 from tests.analysis.foreign_tables import logs, rows_of, runs, said, same, written
 from tests.analysis.synthetic_sweep import make_rows
@@ -30,22 +31,24 @@ def test_several_rows_of_a_run_are_grouped_and_those_before_its_last_flagged(by)
     table = logs() if by else logs().drop(columns="run")
     found = rows_of(table)
     assert found.cluster().tolist() == logs()["run"].tolist()
-    fit = analysis.fit(table, "chinchilla", bootstrap=0)
+    fit = analysis.fit(table, "chinchilla", bootstrap=0).to_json()
     (flag,) = fit["flagged"]
     assert (flag["reason"], flag["rows"]) == ("unannealed", 9 * len(runs()))
-    assert "--drop unannealed leaves them out" in said(fit)
-    ended = analysis.fit(table, "chinchilla", bootstrap=0, drop="unannealed")
+    assert "--drop unannealed leaves them out" in said(Fit.from_json(fit))
+    ended = analysis.fit(table, "chinchilla", bootstrap=0, drop="unannealed").to_json()
     assert (ended["n"], ended["flagged"]) == (len(runs()), [])
     assert ended["parameters"] == pytest.approx(
-        analysis.fit(runs(), "chinchilla", bootstrap=0)["parameters"]
+        analysis.fit(runs(), "chinchilla", bootstrap=0).to_json()["parameters"]
     )
 
 
 def test_a_table_that_says_which_schedules_ended_is_believed():
     table = logs().assign(annealed=lambda t: ~t.duplicated("run", keep="first"))
-    fit = analysis.fit(table, "chinchilla", bootstrap=0)
+    fit = analysis.fit(table, "chinchilla", bootstrap=0).to_json()
     assert (fit["n"], fit["flagged"]) == (len(runs()), [])
-    kept = analysis.fit(table.assign(annealed=[True, None] * 140), "chinchilla", bootstrap=0)
+    kept = analysis.fit(
+        table.assign(annealed=[True, None] * 140), "chinchilla", bootstrap=0
+    ).to_json()
     assert (kept["n"], kept["flagged"]) == (10 * len(runs()), [])
 
 
@@ -123,10 +126,10 @@ def test_duplicates_are_found_behind_an_index_column(name):
 def test_a_blank_in_a_needed_column_leaves_its_row_out_and_is_said():
     table = runs()
     table.loc[3, "params"], table.loc[8, "tokens"] = np.nan, np.nan
-    fit = analysis.fit(table, "chinchilla", bootstrap=0)
+    fit = analysis.fit(table, "chinchilla", bootstrap=0).to_json()
     assert fit["rows"] == 26
-    assert "left out 1 row, blank (no params): row 4" in said(fit)
-    assert "left out 1 row, blank (no tokens): row 9" in said(fit)
+    assert "left out 1 row, blank (no params): row 4" in said(Fit.from_json(fit))
+    assert "left out 1 row, blank (no tokens): row 9" in said(Fit.from_json(fit))
     written = table["params"].astype(object).where(table.index != 3, "-")
     assert rows_of(table.assign(params=written)).dropped[0].rows == (4,)
 
@@ -148,7 +151,7 @@ def test_a_column_that_can_not_be_read_is_an_error(values, line):
 def test_budgets_that_are_equal_but_for_rounding_are_one():
     table = runs().assign(flops_budget=runs()["flops"] * (1 + 0.004 * np.sin(np.arange(28))))
     table.loc[::2, "flops_budget"] = runs()["flops"]
-    fit = analysis.fit(table, "isoflop", bootstrap=0)
+    fit = analysis.fit(table, "isoflop", bootstrap=0).to_json()
     assert [budget["flops"] for budget in fit["budgets"]] == [1e18, 1e19, 1e20, 1e21]
     assert "budgets within 2% of each other are one: 4 of 18" in fit["notes"]
     apart = rows_of(runs().assign(budget=runs()["flops"] * (1 + 0.03 * (np.arange(28) % 2))))
@@ -188,7 +191,7 @@ def test_a_metric_is_told_from_its_records_its_name_or_the_flag_and_else_said():
     table = runs().assign(fvd=100 * runs()["loss"], psnr=40 - runs()["loss"])
 
     def fit(metric, table=table, **options):
-        return analysis.fit(table, "metric", metric=metric, bootstrap=0, **options)
+        return analysis.fit(table, "metric", metric=metric, bootstrap=0, **options).to_json()
 
     found = fit("fvd")
     assert "fvd goes up with the loss: taken to be better when lower" in "\n".join(found["notes"])
@@ -210,10 +213,10 @@ def test_a_metric_is_told_from_its_records_its_name_or_the_flag_and_else_said():
 )
 def test_an_objective_is_never_ignored_without_a_word(law, uses):
     table = runs().assign(flops_budget=runs()["flops"])
-    fit = analysis.fit(table, law, objective="lad", bootstrap=0)
+    fit = analysis.fit(table, law, objective="lad", bootstrap=0).to_json()
     assert (f"{law} is fitted by" in "\n".join(fit["notes"])) is not uses
     assert uses == (fit["objective"]["name"] == "lad")
-    default = analysis.fit(table, law, bootstrap=0)
+    default = analysis.fit(table, law, bootstrap=0).to_json()
     assert not any("--objective" in note for note in default["notes"])
 
 
@@ -223,7 +226,7 @@ def test_one_size_or_one_token_count_is_refused_by_every_law_of_both(law, role, 
     table = runs().assign(**{role: value}).drop(columns="flops")
     table["flops_budget"] = 6 * table["params"] * table["tokens"]
     with pytest.raises(InputError, match=f"{role} has one value"):
-        analysis.fit(table, law, bootstrap=0)
+        analysis.fit(table, law, bootstrap=0).to_json()
 
 
 @pytest.mark.parametrize(
@@ -233,15 +236,15 @@ def test_a_law_of_compute_says_so(role, value, kind):
     table = runs().assign(**{role: value}).drop(columns="flops")
     swept = table.iloc[:5].assign(budget=6 * table["params"] * table["tokens"])
     for rows in (table, swept):
-        fit = analysis.fit(rows, "power", bootstrap=0)
+        fit = analysis.fit(rows, "power", bootstrap=0).to_json()
         assert kind in {flag["kind"] for flag in fit["warnings"]}
-        assert "so this is no law of the best loss" in said(fit)
+        assert "so this is no law of the best loss" in said(Fit.from_json(fit))
 
 
 def test_an_edge_is_said_of_every_method():
     table = runs(noise=0)
     for law in ("chinchilla", "gamma"):
-        warnings = analysis.fit(table, law, bootstrap=0)["warnings"]
+        warnings = analysis.fit(table, law, bootstrap=0).to_json()["warnings"]
         assert "edge" not in {flag["kind"] for flag in warnings}
     below = table[table["params"] < 0.06 * table["flops"] ** 0.5]  # sizes up to about the best
     for law, rows, words in (

@@ -31,7 +31,7 @@ def ladder(rng, noise=NOISE):
 
 def fit(table, **options):
     asked = {"metric": "score", "hold_out": "params > 2e9", "objective": "log_mse", **options}
-    return analysis.fit(table, "two_step", **asked)
+    return analysis.fit(table, "two_step", **asked).to_json()
 
 
 def test_without_noise_both_steps_are_exact():
@@ -92,7 +92,7 @@ def test_the_olmo_ladder_says_hellaswag_of_its_large_models():
     runs = olmo_ladder.runs_of(reference("fits/olmo_ladder"))
     options = {"hold_out": olmo_ladder.LARGE, "bootstrap": 100, **olmo_ladder.COLUMNS}
     found = analysis.fit(runs, "two_step", metric="hellaswag_bpb", **options)
-    for said in found["scores"][:2]:
+    for said in found.entry["scores"][:2]:
         assert said["interval"][0] < said["observed"] < said["interval"][1]
         assert abs(said["value"] - said["observed"]) < abs(said["direct"] - said["observed"])
     assert "row 18, observed 0.6599: by its loss 0.64" in summary.text(found, "two_step")

@@ -77,7 +77,7 @@ def test_a_prediction_near_the_end_of_its_interval_still_held():
     """The rule asks that the interval holds what came, not that the point lies near it."""
     table = sweep(make_rows(6))
     fit = fitting.fit_table(table, bootstrap=60)
-    came = fit["budgets"][-1]["loss"]
+    came = fit.budgets[-1].loss
     found = judge(
         make_rows(6), change={"loss": 1.02 * came, "interval": [0.999 * came, 1.03 * came]}
     )
@@ -192,7 +192,7 @@ def test_what_seeds_change_is_in_the_error_of_a_score():
     fit = fitting.fit_table(table, bootstrap=0)
     for sd in (0.0, 0.2):
         noisy = table.assign(objects_agree=table["objects_agree"] + sd * noise)
-        found = video_scores.between_seeds(noisy, "objects_agree", fit["columns"])
+        found = video_scores.between_seeds(noisy, "objects_agree", fit.columns)
         assert found == pytest.approx(sd, rel=0.35)
     score = next(s for s in video_scores.compare(noisy, fit) if s["name"] == "objects_agree")
     assert score["seeds_error"] == pytest.approx(math.sqrt(2) * found)
@@ -203,7 +203,7 @@ def test_what_seeds_change_is_in_the_error_of_a_score():
 def test_scores_are_judged_over_the_span_of_the_gain():
     table = sweep(make_rows(6))
     fit = fitting.fit_table(table, bootstrap=0)
-    first = table[np.isclose(table["flops_budget"], fit["gain"]["from"])]
+    first = table[np.isclose(table["flops_budget"], fit.gain["from"])]
     best = first.loc[first["loss_ema"].idxmin()]
     found = video_scores.compare(table, fit)
     assert found[0]["from"] == best["objects_agree"]

@@ -1,9 +1,12 @@
-"""PyTorch's zip files of pickled weights, read without PyTorch and without running anything.
+"""PyTorch's files of pickled weights, read without PyTorch and without running anything.
+
+A zip since PyTorch 1.6, before that a sequence of pickles and then the bytes of the storages.
 
 A pickle is a program: it may call whatever it can name. Here it can name five harmless things.
 """
 
 import collections
+import os
 import pickle
 import types
 import zipfile
@@ -28,6 +31,7 @@ DTYPES = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
+MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file of before PyTorch 1.6
 BROKEN = (
     AttributeError,
     EOFError,
@@ -51,7 +55,7 @@ class _Tensor:
 
     def __call__(
         self,
-        storage: tuple[bytes, np.dtype],
+        storage: tuple[bytes | bytearray, np.dtype],
         offset: int,
         size: Sequence[int],
         stride: Sequence[int],
@@ -80,9 +84,9 @@ HARMLESS = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Weights only; `read(key)` gives the bytes of a storage."""
+    """Weights only; `read(key, bytes)` gives the memory of a storage of that many bytes."""
 
-    def __init__(self, file: IO[bytes], read: Callable[[str], bytes]):
+    def __init__(self, file: IO[bytes], read: Callable[[str, int], bytes | bytearray]):
         super().__init__(file)
         self.read = read
 
@@ -91,24 +95,25 @@ class _Unpickler(pickle.Unpickler):
             raise InputError(f"its pickle asks to run {module}.{name}: expected weights alone")
         return HARMLESS[f"{module}.{name}"]
 
-    def persistent_load(self, pid: tuple) -> tuple[bytes, np.dtype]:
-        kind, storage, key, *_ = pid
-        if kind != "storage":
+    def persistent_load(self, pid: tuple) -> tuple[bytes | bytearray, np.dtype]:
+        kind, storage, key, _, count, *view = pid
+        if kind != "storage" or any(view):
             raise ValueError(f"unknown persistent id {kind!r}")
-        return self.read(key), np.dtype(DTYPES[storage])
+        dtype = np.dtype(DTYPES[storage])
+        return self.read(key, count * dtype.itemsize), dtype
 
 
 def load(path: Path) -> Any:
-    """What `torch.save` (PyTorch 1.6 or newer) wrote, tensors as arrays.
+    """What `torch.save` wrote, tensors as arrays.
 
     Raises `InputError` for another format, a damaged file, or a pickle that wants to run code.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _load(archive)
-    except zipfile.BadZipFile as error:
-        asked = "expected the zip format of PyTorch 1.6 or newer"
-        raise InputError(f"{path}: not a zip file: {asked}") from error
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return _load(archive)
+        with open(path, "rb") as file:
+            return _load_sequence(file)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except BROKEN as error:
@@ -127,10 +132,44 @@ def _load(archive: zipfile.ZipFile) -> Any:
         raise ValueError("written on a big-endian machine")
     read = {}
 
-    def storage(key: str) -> bytes:
+    def storage(key: str, _: int) -> bytes:
         if key not in read:
             read[key] = archive.read(f"{folder}data/{key}")
         return read[key]
 
     with archive.open(programs[0]) as file:
         return _Unpickler(file, storage).load()
+
+
+def _load_sequence(file: IO[bytes]) -> Any:
+    """Magic number, version, machine, weights, keys of storages; then the storages' lengths and
+    bytes, which fill the memory that the weights already look at."""
+    if not file.peek(1).startswith(b"\x80") or _Unpickler(file, _none).load() != MAGIC:
+        raise InputError("not a zip file: expected one of PyTorch 1.6 or newer, or its older kind")
+    version, machine = (_Unpickler(file, _none).load() for _ in range(2))
+    if version != 1001 or not machine["little_endian"]:
+        raise ValueError(f"version {version}, or written on a big-endian machine")
+    left, memory = os.fstat(file.fileno()).st_size, {}
+
+    def storage(key: str, size: int) -> bytearray:
+        nonlocal left
+        if key not in memory:
+            left -= size
+            if left < 0 or size < 0:
+                raise ValueError("its storages are longer than the file")
+            memory[key] = bytearray(size)
+        return memory[key]
+
+    weights = _Unpickler(file, storage).load()
+    keys = _Unpickler(file, _none).load()
+    if set(keys) != set(memory):
+        raise ValueError("its storages are not those that its weights name")
+    for key in keys:
+        file.seek(8, os.SEEK_CUR)  # the length, which the weights said
+        if file.readinto(memory[key]) != len(memory[key]):
+            raise EOFError("ends too early")
+    return weights
+
+
+def _none(key: str, _: int) -> bytes:
+    raise ValueError(f"storage {key} outside the weights")
