@@ -8,7 +8,7 @@ import pytest
 
 from analysis.verdict import video_scores
 from vdit.errors import InputError
-from vdit.evaluators import video
+from vdit.evaluators import clustered, video
 from vdit.evaluators.common import Clips
 from vdit.evaluators.frames import masks, motion
 from vdit.evaluators.frames.similarity import psnr, ssim
@@ -51,9 +51,41 @@ def test_linear_motion_is_exact_where_pixels_change_evenly_and_clipped():
 
 
 def test_wasserstein_is_a_shift_and_zero_on_the_same_in_another_order():
-    a = np.array([3.0, 1.0, 2.0, 7.0])
-    assert motion.wasserstein(a, a[::-1])[0] == 0.0
-    assert motion.wasserstein(a, a + 5) == (pytest.approx(5.0), pytest.approx(0.0, abs=1e-12))
+    a, each = np.array([3.0, 1.0, 2.0, 7.0]), np.arange(4)
+    assert motion.wasserstein(a, each, a[::-1], each[::-1])[0] == 0.0
+    shifted = motion.wasserstein(a, each, a + 5, each)
+    assert shifted == (pytest.approx(5.0), pytest.approx(0.0, abs=1e-12), 4)
+
+
+def test_errors_count_videos_and_not_their_windows():
+    """Planted: 20 videos of 4 equal windows tell what 20 clips tell; clips alone, what std does."""
+    values, videos = np.random.default_rng(1).normal(size=20), np.arange(20)
+    alone = clustered.mean(values, videos)
+    assert alone == pytest.approx((values.mean(), values.std(ddof=1) / 20**0.5, 20))
+    assert clustered.mean(values.repeat(4), videos.repeat(4)) == pytest.approx(alone)
+    uneven = np.r_[values, values[:1], np.nan], np.r_[videos, 0, 21]
+    assert clustered.mean(*uneven)[::2] == (pytest.approx(uneven[0][:-1].mean()), 20)
+    once = motion.wasserstein(values, videos, values**2, videos)
+    four = (x.repeat(4) for x in (values, videos, values**2, videos))
+    assert motion.wasserstein(*four) == pytest.approx(once)
+
+
+def test_the_error_over_clusters_is_the_spread_of_means():
+    """Planted: 2,000 draws of 12 clusters, 1 to 6 members that share what their cluster adds."""
+    rng, sizes = np.random.default_rng(0), np.arange(12) % 6 + 1
+    clusters = np.arange(12).repeat(sizes)
+    draws = rng.normal(size=(2000, 12)).repeat(sizes, 1) + rng.normal(size=(2000, sizes.sum()))
+    found = np.array([clustered.mean(draw, clusters)[:2] for draw in draws])
+    assert np.sqrt((found[:, 1] ** 2).mean()) == pytest.approx(found[:, 0].std(), rel=0.1)
+    naive = np.sqrt((draws.var(1, ddof=1) / sizes.sum()).mean())
+    assert naive < 0.75 * found[:, 0].std()
+
+
+def test_small_frames_have_no_ssim_and_that_is_said(capsys):
+    found = scored(REAL[:, :, :8], REAL[:, :, :8])
+    assert "no SSIM, its window is 11 px" in capsys.readouterr().err
+    assert {"extend_psnr", "motion_distance"} <= set(found)
+    assert not any("ssim" in name for name in found)
 
 
 def test_masks_have_the_values_of_planted_ones():
@@ -72,10 +104,10 @@ def test_masks_have_the_values_of_planted_ones():
     assert masks.moving(video).sum() == 2
 
 
-def scored(made):
-    """Records of a model that shows `made` for REAL."""
-    clips = Clips(np.zeros((4, 1)), [""] * 4, REAL, REAL, np.arange(4))
-    data = types.SimpleNamespace(dataset="video_folder", validation=REAL, clips=lambda n: clips)
+def scored(made, real=REAL):
+    """Records of a model that shows `made` for `real` clips."""
+    clips = Clips(np.zeros((4, 1)), [""] * 4, real, real, np.arange(4), np.arange(4))
+    data = types.SimpleNamespace(dataset="video_folder", validation=real, clips=lambda n: clips)
     model = types.SimpleNamespace(
         config=types.SimpleNamespace(frame_timesteps=True, latent=(3, 16, 16, 3)),
         autoencoder=types.SimpleNamespace(decode=lambda latents: latents),
@@ -89,7 +121,7 @@ def test_a_perfect_continuation_reaches_the_bounds_and_no_baseline_does():
     found = scored(REAL)
     assert found["extend_ssim"].value == pytest.approx(1.0)
     assert np.isinf(found["extend_psnr"].value)
-    assert found["extend_psnr"].se is None
+    assert np.isnan(found["extend_psnr"].se)
     assert found["motion_distance"].value == found["flicker_distance"].value == 0.0
     for name in ("extend_ssim_still", "extend_ssim_linear", "extend_psnr_still"):
         assert found[name].value < found[name.rsplit("_", 1)[0]].value
@@ -109,7 +141,8 @@ def test_the_verdict_reads_the_scores_of_real_videos():
     assert video_scores.names(rows) == ["motion_distance", "flicker_distance", "extend_ssim"]
     assert video_scores.lower_is_better(rows, "motion_distance")
     assert not video_scores.lower_is_better(rows, "extend_ssim")
-    fit = {"columns": {"loss": "loss", "params": "params"}, "gain": {"from": 1e12}}
+    columns = {"loss": "loss", "params": "params"}
+    fit = types.SimpleNamespace(columns=columns, gain={"from": 1e12})
     better = {s["name"]: s["better_by"] for s in video_scores.compare(rows, fit)}
     assert better["extend_ssim"] > 0
     assert better["motion_distance"] > 0

@@ -25,13 +25,17 @@ def flicker(videos: np.ndarray) -> np.ndarray:
     return np.abs(change).mean((1, 2, 3, 4), dtype=np.float64)
 
 
-def wasserstein(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """1-Wasserstein distance of two samples of one size, mean |a_(i) - b_(i)| of the sorted ones,
-    and its standard error by the jackknife over clips (nan of fewer than two)."""
-    count = len(a)
-    value = float(np.abs(np.sort(a) - np.sort(b)).mean())
-    if count < 2:
-        return value, float("nan")
-    rest = [np.delete(np.stack([a, b]), i, axis=1) for i in range(count)]
-    left_out = np.array([np.abs(np.diff(np.sort(pair), axis=0)).mean() for pair in rest])
-    return value, float(np.sqrt((count - 1) * left_out.var()))
+def wasserstein(
+    a: np.ndarray, a_clusters: np.ndarray, b: np.ndarray, b_clusters: np.ndarray
+) -> tuple[float, float, int]:
+    """1-Wasserstein distance of two samples (M,) and (N,), its standard error by the jackknife that
+    leaves one cluster out of both, and the number of clusters; nan errors where none may be left
+    out."""
+    from scipy.stats import wasserstein_distance
+
+    clusters = np.union1d(a_clusters, b_clusters)
+    value = float(wasserstein_distance(a, b))
+    if min(len(np.unique(a_clusters)), len(np.unique(b_clusters))) < 2:
+        return value, float("nan"), len(clusters)
+    left_out = [wasserstein_distance(a[a_clusters != c], b[b_clusters != c]) for c in clusters]
+    return value, float(np.sqrt((len(clusters) - 1) * np.var(left_out))), len(clusters)

@@ -5,7 +5,8 @@ import numpy as np
 from vdit.errors import InputError
 
 PEAK = 255.0
-SIGMA, RADIUS = 1.5, 5  # of SSIM's Gaussian window, 11 x 11
+SIGMA, RADIUS = 1.5, 5  # of SSIM's Gaussian window
+LEAST = 2 * RADIUS + 1  # px, its side
 K1, K2 = 0.01, 0.03
 
 
@@ -23,9 +24,8 @@ def ssim(made: np.ndarray, real: np.ndarray) -> np.ndarray:
     As scikit-image has it with gaussian_weights=True, use_sample_covariance=False: the mean over
     channels and over the windows that lie within the frame. `InputError` where none does.
     """
-    least = 2 * RADIUS + 1
-    if min(made.shape[2:4]) < least:
-        raise InputError(f"frames of {made.shape[2:4]}: SSIM expects {least} px a side or more")
+    if min(made.shape[2:4]) < LEAST:
+        raise InputError(f"frames of {made.shape[2:4]}: SSIM expects {LEAST} px a side or more")
     pairs = zip(made, real, strict=True)
     return np.stack([_ssim(x.astype(np.float64), y.astype(np.float64)) for x, y in pairs])
 
