@@ -1,0 +1,1 @@
+"""Videos against videos, pixel by pixel: similarity, simple predictions, motion."""
