@@ -1,0 +1,60 @@
+"""What a score is called: all that it depends on, so that two of one name may be compared.
+
+frechet__image_means__1a2b3c4d__n1024_512__9x32x32__bicubic224__uint8__validation is a column of
+results.csv; so is the same with _coded behind it, of the real clips through the autoencoder.
+"""
+
+import dataclasses
+import re
+
+from vdit.errors import InputError
+
+APART = "__"
+WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+COUNTS = re.compile(r"n(\d+)_(\d+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Name:
+    """The parts of a score's name, in their order; `subject` is what is scored, "" for samples."""
+
+    metric: str
+    features: str  # the extractor, and
+    identity: str  # the hash of its weights
+    made: int  # clips that are scored
+    real: int  # clips that they are held against
+    clip: str  # frames x height x width
+    crop: str  # how the extractor resizes a frame
+    range: str  # of pixels: uint8 is 0 to 255
+    split: str  # which real clips: a split, or the hash of a folder's videos
+    subject: str = ""
+
+    def __post_init__(self) -> None:
+        for part in (self.metric, self.features, self.identity, self.clip, self.crop, self.range):
+            if not WORD.fullmatch(part):
+                raise InputError(f"score's name {part!r}: expected a-z, 0-9 and single _")
+        if "_" in self.split + self.subject:
+            raise InputError(f"score's name {self.split!r}, {self.subject!r}: expected no _")
+
+    def __str__(self) -> str:
+        words = (self.metric, self.features, self.identity, f"n{self.made}_{self.real}")
+        last = f"{self.split}_{self.subject}" if self.subject else self.split
+        return APART.join((*words, self.clip, self.crop, self.range, last))
+
+
+def parse(text: str) -> Name:
+    """The name that was written so; `InputError` for another text."""
+    parts = text.split(APART)
+    counts = COUNTS.fullmatch(parts[3]) if len(parts) == 8 else None
+    if counts is None:
+        raise InputError(f"{text!r}: expected a score's name, METRIC__FEATURES__HASH__nN_M__...")
+    split, _, subject = parts[7].partition("_")
+    return Name(*parts[:3], int(counts[1]), int(counts[2]), *parts[4:7], split, subject)
+
+
+def check_comparable(one: Name, other: Name) -> None:
+    """`InputError` that says where two scores differ by more than what is scored."""
+    for field in dataclasses.fields(Name):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name != "subject" and a != b:
+            raise InputError(f"scores of different {field.name} ({a}, {b}) are not comparable")
