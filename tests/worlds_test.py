@@ -61,6 +61,9 @@ def test_every_option_changes_the_fingerprint():
         "shapes": ("circle",),
         "colours": ("red", "blue"),
         "sizes": {"tiny": 0.08},
+        "held_out": ["red circle"],
+        "motions": ("left", "fall"),
+        "speeds": (0.1, 0.2),
     }
     prints = {Worlds(**{"length": 5, name: value}).fingerprint for name, value in options.items()}
     assert len(prints | {Worlds(5).fingerprint}) == len(options) + 1
@@ -94,6 +97,14 @@ def test_a_source_knows_its_length_and_bounds():
         ({"max_objects": 5}, "max_objects 5"),
         ({"sizes": {}}, "sizes"),
         ({"sizes": {"huge": 0.4}}, "no room for 2"),
+        ({"held_out": "red circle"}, "held_out 'red circle': expected a list"),
+        ({"held_out": ["purple circle"]}, "held_out 'purple circle': expected two words or more"),
+        ({"held_out": ["red blue"]}, "held_out 'red blue': expected two words or more, one each"),
+        ({"held_out": ["red"]}, "held_out 'red'"),
+        ({"motions": ("left", "hop")}, "motions .*'hop'.*: expected some of"),
+        ({"motions": ("left",)}, "motions .*: expected one of .'fall'"),
+        ({"motions": ("fall",)}, "motions .*: expected one of .'left'"),
+        ({"speeds": (0.2, 0.1)}, "speeds .*: expected the least and the most"),
     ],
 )
 def test_bad_options_are_one_clear_line(options, names):
@@ -282,3 +293,38 @@ def test_the_world_needs_numpy_only():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_held_out_combinations_are_in_no_clip_and_change_no_other_fingerprint():
+    plain = Worlds(80, gravity=0.0, occluder=0.0)
+    without = Worlds(80, gravity=0.0, occluder=0.0, held_out=["red circle"])
+    assert Worlds(80, held_out=()).fingerprint == Worlds(80).fingerprint == "1c1d3c14e6b8"
+    assert plain.fingerprint != without.fingerprint
+    truths = [world.truth(i) for world in (plain, without) for i in range(80)]
+    shown = [set(zip(truth.colours, truth.shapes, strict=True)) for truth in truths]
+    there = [("red", "circle") in pairs for pairs in shown]
+    assert any(there[:80])
+    assert not any(there[80:])
+    assert any(("red", "square") in pairs or ("blue", "circle") in pairs for pairs in shown[80:])
+
+
+def test_motions_and_speeds_are_those_asked_for():
+    worlds = Worlds(40, gravity=0.0, occluder=0.0, motions=("left", "up"), speeds=(0.1, 0.15))
+    truths = [worlds.truth(i) for i in range(40)]
+    assert {p.motion for t in truths for p in parse_caption(t.caption)} == {"left", "up"}
+    speeds = np.concatenate([np.hypot(*t.velocity[0].T) for t in truths]) / 32
+    assert speeds.min() >= 0.1 - 1e-9
+    assert speeds.max() <= 0.15 + 1e-9
+    with pytest.raises(InputError, match="held_out leave no object to draw"):
+        Worlds(1, shapes=["circle"], colours=["red"], max_objects=1, held_out=["red circle"])[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"occluder": 1.0}])
+def test_a_second_take_shares_first_frame_and_caption_and_goes_another_way(options):
+    worlds = Worlds(20, **options)
+    for i in range(20):
+        first, second = worlds[i], worlds.second_take(i)
+        np.testing.assert_array_equal(first["video"][0], second["video"][0])
+        assert first["caption"] == second["caption"]
+        assert (first["video"] != second["video"]).any()
+        assert digest(second) == digest(worlds.second_take(i))

@@ -71,12 +71,12 @@ def score_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
         "Scores of the videos themselves",
         elements.table(["score", *(n for n, _ in shown), "coded", "real"], body),
         elements.read(
-            "Objects are found in each sampled video and compared with its caption and with how "
-            "things move; the error of each score stands after ±. <i>real</i> is the score of real "
-            "clips, <i>coded</i> of real clips passed through the autoencoder: no model can be "
-            "expected above it. ↓ marks scores where lower is better. Green: better from the first "
-            "to the last budget by more than its 95 % interval, with the level shared among all "
-            "scores."
+            "Measured on videos that were sampled, or continued from given frames; the error of "
+            "each score stands after ±. <i>real</i> is the score of real clips (a distance is that "
+            "of one half of them from the other), <i>coded</i> of real clips passed through the "
+            "autoencoder: no model can be expected to be better. ↓ marks scores where lower is "
+            "better. Green: better from the first to the last budget by more than its 95 % "
+            "interval, with the level shared among all scores."
         ),
     )
 

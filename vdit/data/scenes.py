@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from vdit.data.bounces import Body, State
-from vdit.data.render import HULL, REACH, Box
+from vdit.data.bounces import State
+from vdit.data.render import Box
 from vdit.data.wording import Phrase
 
 T = TypeVar("T")
@@ -17,6 +17,7 @@ SPEED = (0.016, 0.078)  # 0.5 to 2.5 px/frame at 32 px
 GRAVITY = 0.01
 JUMP = (0.06, 0.1)  # upward speed of a jump
 BAR = (0.22, 0.3)  # thickness of the occluder
+TRIES = 200  # of drawing what fits, before there is said to be nothing
 BEHIND = 0.75  # an object seen less than this in some frame "goes behind"
 
 
@@ -58,47 +59,18 @@ def draw_bar(random: Random, height: int, width: int) -> Box:
     return (start, 0.0, start + thick, height) if upright else (0.0, start, width, start + thick)
 
 
-def draw_motion(random: Random, gravity: float, unit: float) -> tuple[str, float, float]:
+def draw_motion(
+    random: Random, gravity: float, unit: float, speeds: tuple[float, float] = SPEED
+) -> tuple[str, float, float]:
     """(motion, vx, vy) in px/frame."""
     if not gravity:
         motion, x, y = random.direction()
-        speed = random.uniform(*SPEED) * unit
+        speed = random.uniform(*speeds) * unit
         return motion, x * speed, y * speed
-    vx = random.uniform(-0.5, 0.5) * SPEED[1] * unit
+    vx = random.uniform(-0.5, 0.5) * speeds[1] * unit
     if random.uniform() < 0.5:
-        return "fall", vx, random.uniform(0.0, SPEED[0]) * unit
+        return "fall", vx, random.uniform(0.0, speeds[0]) * unit
     return "jump", vx, -random.uniform(*JUMP) * unit
-
-
-def place_body(
-    random: Random,
-    shape: str,
-    radius: float,
-    motion: str,
-    frame: tuple[int, int],
-    bar: Box | None,
-    others: Sequence[Body],
-) -> Body | None:
-    """A resting Body clear of the others and of the bar; None if no place was found."""
-    (height, width), hull = frame, radius * HULL[shape]
-    left, right, up, down = reach = tuple(radius * r for r in REACH[shape])
-    top, bottom = up, height - down
-    if motion == "fall":
-        bottom = top + 0.5 * (bottom - top)
-    elif motion == "jump":
-        top += 0.5 * (bottom - top)
-    for _ in range(20):
-        x, y = random.uniform(left, width - right), random.uniform(top, bottom)
-        behind = bar and (bar[0] - right < x < bar[2] + left and bar[1] - down < y < bar[3] + up)
-        # One pixel apart, so that the smoothed edges do not touch either.
-        near = any(_too_near(x - o.x, y - o.y, hull + o.radius + 1) for o in others)
-        if not behind and not near:
-            return Body(x, y, 0.0, 0.0, radius * radius, hull, reach)
-    return None
-
-
-def _too_near(x: float, y: float, least: float) -> bool:
-    return x * x + y * y < least * least
 
 
 def any_behind(states: Sequence[Sequence[State]], bar: Box) -> bool:

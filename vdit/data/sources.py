@@ -1,7 +1,8 @@
 """Sources of clips by name: the embedded world, a prepared folder, any TFDS video set.
 
 A source is random access: `len(source)`; `source[i]` is a dict with `video` uint8 (T, H, W, 3),
-`caption` str and `index` int; it has a `name` and a `fingerprint` of its content.
+`caption` str and `index` int, and of a window of a longer video its `recording` str; it has a
+`name` and a `fingerprint` of its content.
 """
 
 import pathlib

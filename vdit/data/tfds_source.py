@@ -60,11 +60,12 @@ class TfdsSource:
         if not 0 <= index < self._length:
             raise IndexError(f"clip {index} of {self._length}")
         row = self._rows[index * len(self._rows) // self._length]
-        return {
+        item = {
             "video": self._fit(np.asarray(row[self._video]), index),
             "caption": self._text(row),
             "index": index,
         }
+        return item | ({"recording": row["video_id"].decode()} if "video_id" in row else {})
 
     def _fit(self, video_THWC: np.ndarray, index: int) -> np.ndarray:
         """The middle frames, each cropped and resized; grey becomes three equal channels."""

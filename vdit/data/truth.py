@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from vdit.data.bounces import Body
-from vdit.data.render import Box, coverage, share_seen
+from vdit.data.render import HULL, REACH, Box, coverage, share_seen
 from vdit.data.scenes import mention_bar
-from vdit.data.wording import Phrase, write_caption
+from vdit.data.wording import Phrase, parse_caption, write_caption
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,26 @@ class Objects(NamedTuple):
     phrases: list[Phrase]
     bodies: list[Body]
     radii: list[float]
+
+
+def objects_of(truth: Truth) -> Objects:
+    """A clip's objects as they are in its first frame, at rest."""
+    phrases, radii = parse_caption(truth.caption), truth.radius.tolist()
+    bodies = [
+        Body(
+            x,
+            y,
+            0.0,
+            0.0,
+            radius * radius,
+            radius * HULL[shape],
+            tuple(radius * r for r in REACH[shape]),
+        )
+        for (x, y), radius, shape in zip(
+            truth.position[0].tolist(), radii, truth.shapes, strict=True
+        )
+    ]
+    return Objects(phrases, bodies, radii)
 
 
 def coverages(

@@ -15,11 +15,12 @@ MOTIONS = {
     "fall": "falls",
     "jump": "jumps",
 }
+STRAIGHT, PULLED = ("left", "right", "up", "down"), ("fall", "jump")  # without gravity, and with
 BARS = {"": "", "behind": " behind a grey bar", "beside": " beside a grey bar"}
 
 
 class Phrase(NamedTuple):
-    """What a caption says of one object. `fall` and `jump` are the motions under gravity."""
+    """What a caption says of one object. `motion` is a key of `MOTIONS`."""
 
     size: str
     colour: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from vdit.data.render import COLOURS, HULL, SHAPES
+from vdit.data.wording import PULLED, STRAIGHT
 from vdit.errors import InputError
 
 SPLITS = ("train", "validation")
@@ -46,6 +47,38 @@ def check_objects(
         (not words, f"sizes {sizes}: expected words with a share of the frame's side each"),
         (count * largest * largest > 0.7 * height * width, f"sizes {sizes}: {full}"),
     )
+
+
+def check_motions(motions: Sequence[str], speeds: tuple[float, float], gravity: float) -> None:
+    """Raises `InputError` for a wrong option of motions; `gravity` is its probability."""
+    every = (*STRAIGHT, *PULLED)
+    _raise_first(
+        (not _among(motions, every), f"motions {motions}: expected some of {every}, each once"),
+        *(
+            (needed and not set(motions) & set(kind), f"motions {motions}: expected one of {kind}")
+            for needed, kind in ((gravity < 1, STRAIGHT), (gravity > 0, PULLED))
+        ),
+        (
+            len(speeds) != 2 or not 0 < speeds[0] <= speeds[1],
+            f"speeds {speeds}: expected the least and the most, above 0",
+        ),
+    )
+
+
+def check_held_out(held_out: Iterable[str], *kinds: Sequence[str]) -> None:
+    """Raises `InputError` unless these are combinations: words of two or more of the `kinds`."""
+    if isinstance(held_out, str):
+        raise InputError(f"worlds: held_out {held_out!r}: expected a list of combinations")
+    for combination in held_out:
+        words = combination.split()
+        chosen = [sum(word in kind for word in words) for kind in kinds]
+        _raise_first(
+            (
+                sum(chosen) != len(words) or len(words) < 2 or max(chosen) > 1,
+                f"held_out {combination!r}: expected two words or more, one each of "
+                + ", ".join("|".join(kind) for kind in kinds),
+            )
+        )
 
 
 def _raise_first(*conditions: tuple[bool, str]) -> None:

@@ -9,16 +9,23 @@ import numpy as np
 
 from vdit.data import scenes
 from vdit.data.bounces import simulate
+from vdit.data.kinds import Kinds, draw_objects, redraw_velocities
 from vdit.data.render import COLOURS, GREY, SHAPES, Box, box_coverage, paint
-from vdit.data.scenes import Random
-from vdit.data.truth import Objects, Truth, coverages, shares_seen, truth_of
-from vdit.data.wording import Phrase
-from vdit.data.world_options import SPLITS, check_clips, check_objects
+from vdit.data.scenes import SPEED, TRIES, Random
+from vdit.data.truth import Objects, Truth, coverages, objects_of, shares_seen, truth_of
+from vdit.data.wording import MOTIONS
+from vdit.data.world_options import (
+    SPLITS,
+    check_clips,
+    check_held_out,
+    check_motions,
+    check_objects,
+)
 from vdit.errors import InputError
 
 VERSION = 1  # Raise when the same options give other clips: it is part of every fingerprint.
 SIZES = (("small", 0.1), ("large", 0.15))
-TRIES = 200
+LATER = {"_held_out": (), "_motions": tuple(MOTIONS), "_speeds": SPEED}  # no part of older names
 IDLE_BARS = 0.3  # share kept of the draws in which no object's centre passes behind the bar
 
 
@@ -35,8 +42,9 @@ class Worlds:
 
     worlds[i] -> {"video": uint8 (T, H, W, 3), "caption": str, "index": i}; worlds.truth(i): Truth.
     Clip i depends on the seed, the split, i and the options, not on the length or the machine.
-    `gravity` and `occluder` are probabilities; `sizes` maps a word to a radius as a share of the
-    frame's shorter side. Raises InputError for options that make no world.
+    `gravity` and `occluder` are probabilities; `sizes` maps a word to a radius, `speeds` are the
+    least and most without gravity, shares of the frame's shorter side. No object has all words of
+    an entry of `held_out`, such as "red circle". Raises InputError for options that make no world.
     """
 
     name = "worlds"
@@ -55,6 +63,9 @@ class Worlds:
         shapes: Iterable[str] = SHAPES,
         colours: Iterable[str] = ("red", "green", "blue", "yellow"),
         sizes: Mapping[str, float] | Iterable[tuple[str, float]] = SIZES,
+        held_out: Iterable[str] = (),
+        motions: Iterable[str] = tuple(MOTIONS),
+        speeds: tuple[float, float] = SPEED,
     ):
         # The names of these attributes are part of the fingerprint.
         self._length, self._split, self._seed = length, split, seed
@@ -62,21 +73,47 @@ class Worlds:
         self._max_objects, self._gravity, self._occluder = max_objects, gravity, occluder
         self._shapes, self._colours = tuple(shapes), tuple(colours)
         self._sizes = tuple(sorted(dict(sizes).items(), key=lambda size: size[1]))
+        self._motions, self._speeds = tuple(motions), tuple(speeds)
         check_clips(length, split, seed, self._shape, gravity=gravity, occluder=occluder)
         shown = self._shapes, self._colours, dict(self._sizes)
         check_objects(max_objects, *shown, self._shape[1:])
+        check_motions(self._motions, self._speeds, gravity)
+        check_held_out(held_out, *shown, self._motions)
+        self._held_out = tuple(sorted(held_out))
+
+    @property
+    def _kinds(self) -> Kinds:
+        shown = self._sizes, self._shapes, self._colours
+        return Kinds(*shown, self._motions, self._speeds, self._held_out)
 
     @property
     def fingerprint(self) -> str:
         """Identity of the content: 12 hex digits."""
-        text = json.dumps([VERSION, sorted(vars(self).items())])
+        options = {k: v for k, v in vars(self).items() if k not in LATER or v != LATER[k]}
+        text = json.dumps([VERSION, sorted(options.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        truth, covers, front = self._scene(index)
+        return self._item(self._scene(index), index)
+
+    def second_take(self, index: int) -> dict[str, Any]:
+        """Another clip of the same first frame and caption: its objects have other velocities."""
+        truth = self.truth(index)
+        random = Random(self._seed, SPLITS.index(self._split), int(index), 1)
+        for _ in range(TRIES):
+            objects = objects_of(truth)
+            side = min(self._shape[1:])
+            redraw_velocities(random, objects, truth.gravity, side, self._speeds)
+            scene = self._play(random, objects, truth.gravity, truth.occluder)
+            if scene and scene.truth.caption == truth.caption:
+                return self._item(scene, index)
+        raise InputError(f"worlds: no second take of clip {index} was found")
+
+    def _item(self, scene: Scene, index: int) -> dict[str, Any]:
+        truth, covers, front = scene
         layers = [(c, COLOURS[name]) for c, name in zip(covers, truth.colours, strict=True)]
         layers += [] if front is None else [(front, GREY)]
         return {"video": paint(layers, *self._shape), "caption": truth.caption, "index": int(index)}
@@ -100,12 +137,17 @@ class Worlds:
 
     def _try_scene(self, random: Random, pulled: bool, barred: bool, count: int) -> Scene | None:
         """One draw, with gravity and a bar or without; None if no room or badly seen."""
-        frames, height, width = self._shape
+        height, width = self._shape[1:]
         gravity = scenes.GRAVITY * min(height, width) if pulled else 0.0
         bar = scenes.draw_bar(random, height, width) if barred else None
-        objects = self._draw_objects(random, gravity, bar, count)
-        if len(objects.bodies) < count:
-            return None
+        objects = draw_objects(random, self._kinds, count, gravity, (height, width), bar)
+        return self._play(random, objects, gravity, bar) if len(objects.bodies) == count else None
+
+    def _play(
+        self, random: Random, objects: Objects, gravity: float, bar: Box | None
+    ) -> Scene | None:
+        """What becomes of the objects; None if badly seen."""
+        frames, height, width = self._shape
         states, bounced = simulate(objects.bodies, frames, width, height, gravity)
         if bar and not scenes.any_behind(states, bar) and random.uniform() > IDLE_BARS:
             return None
@@ -117,22 +159,3 @@ class Worlds:
             return None  # What a caption names can be seen, and its shape told.
         truth = truth_of(objects, states_TK4, seen_TK, bounced, gravity, bar)
         return Scene(truth, covers, front)
-
-    def _draw_objects(self, random: Random, gravity: float, bar: Box | None, count: int) -> Objects:
-        """`count` objects at rest but for their velocity, or fewer where they found no place."""
-        height, width = self._shape[1:]
-        colours, objects = list(self._colours), Objects([], [], [])
-        for _ in range(count):
-            (size, share), shape = random.choice(self._sizes), random.choice(self._shapes)
-            colours.remove(colour := random.choice(colours))
-            motion, vx, vy = scenes.draw_motion(random, gravity, min(height, width))
-            radius = share * min(height, width)
-            frame, others = (height, width), objects.bodies
-            body = scenes.place_body(random, shape, radius, motion, frame, bar, others)
-            if body is None:
-                break
-            body.vx, body.vy = vx, vy
-            objects.phrases.append(Phrase(size, colour, shape, motion))
-            objects.bodies.append(body)
-            objects.radii.append(radius)
-        return objects

@@ -19,7 +19,7 @@ from typing import Any
 
 from vdit.errors import InputError
 
-SHARED = ("common",)  # what evaluators have in common, and no evaluator
+SHARED = ("clustered", "common")  # what evaluators have in common, and no evaluator
 
 
 @functools.cache

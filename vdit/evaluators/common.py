@@ -16,13 +16,15 @@ from vdit.runs.files import whole_file
 
 class Clips(NamedTuple):
     """Held-out clips: tokens or embeddings (B, S[, F]), captions, uint8 videos (B, T, H, W, 3),
-    normalised latents, and their indices in the source."""
+    normalised latents, indices in the source, and clusters (B,): equal numbers for clips that are
+    not independent, the same one again or windows of one video."""
 
     tokens: np.ndarray
     captions: list[str]
     videos: np.ndarray
     latents: np.ndarray
     indices: np.ndarray
+    clusters: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +57,9 @@ class EvaluationData:
         rows, items = self.validation.rows(indices), [self.source[int(i)] for i in indices]
         videos = np.stack([item["video"] for item in items])
         captions = [item["caption"] for item in items]
-        return Clips(rows["caption"], captions, videos, rows["latent"], indices)
+        recordings = [item.get("recording", item["index"]) for item in items]
+        clusters = np.unique(recordings, return_inverse=True)[1]
+        return Clips(rows["caption"], captions, videos, rows["latent"], indices, clusters)
 
     def save_arrays(self, name: str, **arrays: Any) -> None:
         """NAME.npz: of the last step in the run's folder, of others beside their evaluations."""

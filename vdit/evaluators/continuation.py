@@ -3,6 +3,7 @@
 import numpy as np
 
 from vdit.data import continuation
+from vdit.evaluators import clustered
 from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.objects.trajectories import largest_steps, position_errors
 from vdit.generator import BATCH, Generator
@@ -25,24 +26,21 @@ def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -
     truths = [data.source.truth(int(i)) for i in real.indices]
     coded = model.autoencoder.decode(model.statistics.denormalise(real.latents))
     every = np.ones(real.videos.shape[1], bool)
-    found = [_record(BOUND, position_errors(coded, truths, every))]
+    found = [_record(BOUND, position_errors(coded, truths, every), real.clusters)]
     for task in continuation.TASKS:
         frames = continuation.of_clips(task, real.videos, model.config.latent[0])
         made = model.sample(real.tokens, seed, frames=frames, batch=BATCH)
         for suffix, videos in (("", made), (BASELINE, frames.clips)):
             if task == "loop":
-                found.append(_record(f"loop_step{suffix}", largest_steps(videos, truths)))
+                name, error = "loop_step", largest_steps(videos, truths)
             else:
-                error = position_errors(videos, truths, ~frames.mask)
-                found.append(_record(f"{task}_position{suffix}", error))
+                name, error = f"{task}_position", position_errors(videos, truths, ~frames.mask)
+            found.append(_record(f"{name}{suffix}", error, real.clusters))
     return found
 
 
-def _record(name: str, values: np.ndarray) -> Record:
+def _record(name: str, values: np.ndarray, clusters: np.ndarray) -> Record:
     """The mean over the clips that have a value; compared with the baseline, and with the bound."""
-    values = values[~np.isnan(values)]
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    mean = float(values.mean()) if len(values) else float("nan")
     own = not name.endswith(BASELINE) and name != BOUND
     compared = (f"{name}{BASELINE}", *([BOUND] if "position" in name else [])) if own else ()
-    return Record(name, mean, float(error), len(values), True, compared)
+    return Record(name, *clustered.mean(values, clusters), True, compared)

@@ -21,8 +21,9 @@ def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -
         return []
     held_out = data.clips(clips)
     videos = model.sample(held_out.tokens, seed, batch=BATCH)
-    found = _records(scores.score_clips(videos, held_out.captions), len(videos))
-    return found + _upper_bounds(model, data, held_out)
+    found = scores.score_clips(videos, held_out.captions, held_out.clusters)
+    count = len(np.unique(held_out.clusters))
+    return _records(found, count) + _upper_bounds(model, data, data.clips(count))
 
 
 def _records(found: dict[str, float], count: int, suffix: str = "") -> list[Record]:

@@ -9,6 +9,7 @@ import numpy as np
 from vdit.data.render import HULL
 from vdit.data.wording import Phrase, parse_caption
 from vdit.errors import InputError
+from vdit.evaluators.clustered import by_cluster
 from vdit.evaluators.objects.blobs import Blob
 from vdit.evaluators.objects.find import Track, find_tracks
 
@@ -25,14 +26,17 @@ FASTEST = 0.08  # of the frame's shorter side per frame: the world's speed
 EDGE = 1.0  # px; how near a wall, another object or the bar an object may be found by its edge
 
 
-def score_clips(videos_BTHWC: np.ndarray, captions: Sequence[str]) -> dict[str, float]:
+def score_clips(
+    videos_BTHWC: np.ndarray, captions: Sequence[str], clusters: np.ndarray | None = None
+) -> dict[str, float]:
     """Mean scores {NAME, NAME_se, acceleration_n} of uint8 videos against their captions.
 
     *_agree: share of clips whose found objects agree with the caption in number, colours, shapes,
     or (objects_agree) in all, colours and shapes of the same objects. permanence: share of the
     objects found that are there from the first frame to the last, unless a grey bar hides them.
     acceleration: mean |a| per axis in px/frame^2 between bounces, a constant gravity taken off;
-    lower is better; `acceleration_n` clips have a value. _se: standard error over clips.
+    lower is better; `acceleration_n` clips have a value. _se: standard error over clips, or over
+    `clusters` (B,) of them, which are then counted.
     A mean over no clip, and an error from one, is nan. Raises InputError.
     """
     videos = np.asarray(videos_BTHWC)
@@ -45,9 +49,10 @@ def score_clips(videos_BTHWC: np.ndarray, captions: Sequence[str]) -> dict[str, 
         score_tracks(tracks, phrases, videos.shape[1:4])
         for tracks, phrases in zip(find_tracks(videos), named, strict=True)
     ]
-    scores = {}
+    clusters, scores = np.arange(len(videos)) if clusters is None else clusters, {}
     for column, name in enumerate(NAMES):
-        scores |= _mean(name, np.array([row[column] for row in rows], float))
+        values = np.array([row[column] for row in rows], float)
+        scores |= _mean(name, by_cluster(values, clusters))
     return scores
 
 
@@ -146,8 +151,7 @@ def _in_contact(track: Track, other: Track, first: int, fastest: float) -> bool:
 
 
 def _mean(name: str, values: np.ndarray) -> dict[str, float]:
-    """{name, name_se}, and {name_n} for acceleration, over the clips that have a value."""
-    values = values[~np.isnan(values)]
+    """{name, name_se}, and {name_n} for acceleration, of numbers for each cluster."""
     count = len(values)
     # A share of 0 or 1 has no error of its own: one clip of each kind is added (after Agresti and
     # Coull, 1998), so that 0 of 64 is not taken for certain.
