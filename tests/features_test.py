@@ -1,5 +1,8 @@
 """What extractors see, and EfficientNet in JAX against the same layers in PyTorch."""
 
+import inspect
+
+import jax
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,8 @@ from vdit.autoencoders.autoencoder import IdentityAutoencoder
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.evaluators import features
-from vdit.evaluators.features import efficientnet
+from vdit.evaluators.networks import batches, efficientnet
+from vdit.evaluators.objects import blobs, find
 from vdit.pretrained import pickled
 
 
@@ -53,7 +57,7 @@ def test_logits_are_those_of_pytorch():
     x = np.random.default_rng(0).uniform(-1, 1, (2, 65, 96, 3)).astype(np.float32)
     state = torch.load(efficientnet.weights_path(), weights_only=True)
     expected = reference_logits(state, torch.tensor(x.transpose(0, 3, 1, 2))).numpy()
-    found = np.asarray(efficientnet.logits(efficientnet.load()[0], x))
+    found = np.asarray(jax.jit(efficientnet.logits)(efficientnet.load()[0], x))
     assert expected.std() > 0.5
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
@@ -85,6 +89,29 @@ def test_what_extractors_see():
     assert not changes(np.repeat(videos[:, :1], 5, 1)).any()
 
 
+def test_one_pass_of_the_network_serves_both_extractors():
+    """By the videos' content: an array changed in place is another set."""
+    videos = np.random.default_rng(5).integers(0, 256, (3, 2, 16, 16, 3), dtype=np.uint8)
+    means, changes = (features.find(f"image_{kind}", size=32) for kind in ("means", "changes"))
+    before, first = efficientnet._features.cache_info(), means(videos)
+    changes(videos.copy())
+    after = efficientnet._features.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
+    videos[1] = 0
+    again = means(videos)
+    np.testing.assert_allclose(again[[0, 2]], first[[0, 2]], atol=1e-5)
+    assert abs(again[1] - first[1]).max() > 0.1
+
+
+def test_every_frame_is_described_however_many_passes_it_takes(monkeypatch):
+    videos = np.random.default_rng(6).integers(0, 256, (3, 5, 16, 16, 3), dtype=np.uint8)
+    expected = efficientnet.describe(videos, 32)
+    monkeypatch.setattr(batches, "PIXELS", 4 * 32**2)
+    efficientnet._features.cache_clear()
+    again = efficientnet.describe(videos, 32)
+    np.testing.assert_allclose(again, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_unknown_names_and_options_end_in_one_line():
     with pytest.raises(InputError, match="expected one of image_changes"):
         features.find("inception")
@@ -100,6 +127,15 @@ def test_tracks_are_the_motion_of_the_world():
     lengths = np.array([np.hypot(*step.T).sum() for step in steps]) / 9
     np.testing.assert_allclose(found[:, :8].sum(1), lengths, rtol=0.1, atol=0.1)
     assert not features.find("tracks")(np.repeat(videos[:, :1], 9, 1)).any()
+
+
+def test_an_edit_of_what_a_track_is_makes_it_another_score(monkeypatch):
+    identity, source = features.find("tracks").identity, inspect.getsource
+    assert len(identity) == 8
+    for edited in (blobs, find):
+        edit = {edited: source(edited) + "#"}
+        monkeypatch.setattr(inspect, "getsource", lambda m, edit=edit: edit.get(m) or source(m))
+        assert features.find("tracks").identity != identity
 
 
 def test_latents_are_those_of_the_autoencoder():

@@ -17,8 +17,6 @@ import numpy as np
 
 from vdit.errors import InputError
 
-SHARED = ("efficientnet",)  # networks that extractors have in common
-
 
 class Extractor(Protocol):
     """Features of videos. Those of two extractors that differ in any of its words never meet."""
@@ -35,8 +33,7 @@ class Extractor(Protocol):
 @functools.cache
 def names() -> tuple[str, ...]:
     """The extractors that there are."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(name for name in found if name not in SHARED)
+    return tuple(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def find(name: str, **options: Any) -> Extractor:

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from vdit.errors import InputError
-from vdit.evaluators.features import efficientnet
+from vdit.evaluators.networks import efficientnet
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from vdit.evaluators.features import efficientnet
+from vdit.evaluators.networks import efficientnet
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """How the objects of the embedded world move: FVMD's histograms (2407.16124) of their tracks."""
 
 import dataclasses
+import hashlib
+import inspect
+import sys
 
 import numpy as np
 
+from vdit.data import render
+from vdit.evaluators.objects import blobs, find
 from vdit.evaluators.objects.find import Track, find_tracks
 
 DIRECTIONS = 8
@@ -34,9 +39,14 @@ class Tracks:
     """(B, 16): where nothing of the world's colours is found, zeros."""
 
     name: str = "tracks"
-    identity: str = "00000001"  # raise when the same videos give other features
     sees: str = "speeds and turns of the embedded world's objects; blind to place and look"
     crop: str = "none"
+
+    @property
+    def identity(self) -> str:
+        """Of the sources that say what a track is: any edit of theirs makes it another score."""
+        sources = (inspect.getsource(m) for m in (render, blobs, find, sys.modules[__name__]))
+        return hashlib.sha256("".join(sources).encode()).hexdigest()[:8]
 
     def __call__(self, videos: np.ndarray) -> np.ndarray:
         frames = videos.shape[1]

