@@ -89,6 +89,10 @@ def train_pack(runs, pack=None):
     return Outcome(ends, 7)
 
 
+def become_devices():
+    """JAX, which nothing here uses, takes longer to import than all that a worker does."""
+
+
 def stepper(config, slots):
     """Steps of a second as planted, by mode."""
     name = "packed" if slots > 1 else "one" if len(os.sched_getaffinity(0)) > 1 else "side_by_side"
@@ -149,6 +153,7 @@ STAND_INS = {
         "training_flops_per_clip": training_flops_per_clip,
         "counts": counts,
     },
+    "vdit.parallel.cores": {"become_devices": become_devices},
     "vdit.benchmark.step_benchmark": {"stepper": stepper},
     "vdit.training.evaluation": {"evaluate_run": evaluate_run},
 }
