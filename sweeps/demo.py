@@ -6,7 +6,7 @@
 Expected: the best loss falls at every budget, and the best size grows with the budget.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sweeps.launcher.grid import steps_for, with_overrides
@@ -36,13 +36,15 @@ def learning_rate(width: int, times: float) -> float:
     return 3e-2 * (24 / width) ** 0.5 * times**-0.15
 
 
-def sweep(base: Any) -> Iterator[dict[str, Any]]:
+def sweep(
+    base: Any, seeds: Mapping[tuple[int, str], tuple[int, ...]] = SEEDS
+) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run; none depends on another, so the sweep can grow."""
     for times, sizes in SIZES.items():
         for size in sizes:
             flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
             steps = steps_for(times * UNIT, flops, BATCH, size)
-            for seed in SEEDS.get((times, size), (base.seed,)):
+            for seed in seeds.get((times, size), (base.seed,)):
                 yield {
                     "model.size": size,
                     "flops_budget": times * UNIT,

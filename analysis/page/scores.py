@@ -33,8 +33,9 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
         elements.table(head, body),
         elements.read(
             "Each point is the run of lowest loss at a budget; its error, after ±, is of clips and "
-            "of seeds. <i>real</i> is the score of real clips, <i>coded</i> of real clips passed "
-            "through the autoencoder: no model can be expected beyond it. <i>still</i> holds the "
+            "of seeds. <i>real</i> is the score of real clips (a distance is that of one half of "
+            "them from the other), <i>coded</i> of real clips passed through the autoencoder: no "
+            "model can be expected beyond it. <i>still</i> holds the "
             "last given frame, <i>linear</i> goes on as the last two did: to be beaten. ↓ marks "
             "scores where lower is better. Green: better over the span of the loss's gain by more "
             "than its interval, the level of 95 % shared among all scores. A score "
