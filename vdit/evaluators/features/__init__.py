@@ -17,7 +17,7 @@ import numpy as np
 
 from vdit.errors import InputError
 
-SHARED = ("efficientnet",)  # networks that extractors have in common
+SHARED = ("cached", "efficientnet")  # what extractors have in common, and none
 
 
 class Extractor(Protocol):
