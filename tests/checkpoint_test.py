@@ -21,7 +21,7 @@ from vdit.runs.files import DamagedFileError, read_json_lines
 from vdit.runs.folder import COMMITTED, steps_saved
 from vdit.training.evaluation import evaluate_run
 
-CHANGES = {"evaluators": {"losses": {}}, "keep": 3}
+CHANGES = {"keep": 3}
 
 
 @pytest.fixture(scope="module")

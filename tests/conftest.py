@@ -18,6 +18,8 @@ from tests.faults.record import record
 
 # A shell ignores Ctrl-C for what it starts in the background, and so would all that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: handled, it is not inherited
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 CACHE, FLAGS = "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"
 

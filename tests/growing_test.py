@@ -23,7 +23,6 @@ SHRUNK = OVERRIDES | {
     "data.epochs": 2,
     "model.depth": 1,
     "validation.triples": 20,
-    "evaluation.clips": 0,
 }
 
 

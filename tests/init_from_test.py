@@ -196,7 +196,7 @@ def test_a_folder_without_a_run_is_named(tmp_path):
 
 # --- real runs ----------------------------------------------------------------------------------
 
-SHORT = {"steps": 4, "optimizer.lr": 1e-2, "sampling.steps": 1, "evaluation.clips": 0}
+SHORT = {"steps": 4, "optimizer.lr": 1e-2, "sampling.steps": 1}
 SHORT |= {"model.condition": "none"}  # quicker to compile
 SHORT |= {"validation.triples": 16, "data.train_clips": 16, "data.validation_clips": 4}
 

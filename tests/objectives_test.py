@@ -27,7 +27,6 @@ def made(tmp_path, objective, method, **more):
             "ddpm.learned_variance": True,
             "sampling.method": method,
             "optimizer.lr": 5e-3,
-            "evaluation.clips": 0,
             **more,
         },
     )

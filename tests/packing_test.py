@@ -24,7 +24,7 @@ from vdit.training.optimizer import OptimizerConfig
 from vdit.training.resolve import resolve
 from vdit.training.step import DivergedError, TrainState
 
-SMALL = {"model.depth": 1, "model.width": 16, "validation.triples": 20, "evaluation.clips": 0}
+SMALL = {"model.depth": 1, "model.width": 16, "validation.triples": 20}
 # Seed, rate and length differ; the pack shrinks at step 6, to two of four slots.
 RUNS = {
     "a": {"seed": 0, "steps": 12},

@@ -11,7 +11,7 @@ from tests.tiny import config, trained
 from vdit.runs.folder import steps_saved
 from vdit.training.evaluation import evaluate_run
 
-CHANGES = {"evaluators": {"losses": {}}, "keep": 2}
+CHANGES = {"keep": 2}
 
 
 def test_flipped_bits_are_found_and_stepped_around(tmp_path, times, fault, capfd):

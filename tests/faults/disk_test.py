@@ -36,16 +36,15 @@ def full(path, place, *command):
 
 
 def test_a_run_says_in_a_line_where_its_disk_was_full_and_goes_on_from_there(tmp_path):
-    changes = {"evaluation.clips": 0, "keep": 1}
     with disk(tmp_path / "disk") as path:
-        command = ["vdit.main", *flags(path, path / "run", **changes)]
+        command = ["vdit.main", *flags(path, path / "run")]
         for place, name in PLACES.items():
             assert name in full(path, place, *command)
             assert not (path / "run" / "result.json").exists()
             assert not [*path.glob("latents/.*")]
             assert not [*path.glob("run/.*")]
         row = python("-m", *command).stdout
-    whole = flags(tmp_path, tmp_path / "run", **changes)
+    whole = flags(tmp_path, tmp_path / "run")
     assert row == python("-m", "vdit.main", *whole).stdout
     assert json.loads(row)["loss"] > 0
 

@@ -23,7 +23,7 @@ EXPERIMENT = "experiments/base.py"
 
 def sweep(base):
     for seed in range(3):
-        yield OVERRIDES | {"seed": seed, "flops_budget": 1e6, "evaluators": {"losses": {}}}
+        yield OVERRIDES | {"seed": seed, "flops_budget": 1e6}
 """
 DAMAGES = ("empty", "half", "another's", "NaN")
 # Files of a run, and the commands that read them.

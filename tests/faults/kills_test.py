@@ -18,7 +18,7 @@ def killed(tmp, workdir, while_saving, chance):
     ready = wait_until(lambda: last_step(workdir) >= begun + more, process)
     if while_saving:
         folder = workdir / "checkpoints"
-        ready = wait_until(lambda: any(folder.glob(".[0-9]*")), process)
+        ready = wait_until(lambda: any(folder.glob(".[0-9]*")), process, poll_s=0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
     return ready and not (workdir / "result.json").exists()

@@ -17,7 +17,7 @@ from vdit.runs.files import read_json_lines
 from vdit.runs.folder import read_result, steps_saved
 
 # Many steps and checkpoints, and nothing else that takes time.
-LONG = {"steps": 80, "evaluators": {}, "sample_every": 0, "model.depth": 1, "keep": 2}
+LONG = {"steps": 80, "sample_every": 0, "model.depth": 1, "keep": 2}
 LONG |= {"validation.triples": 10, "sampling.steps": 1, "data.train_clips": 16}
 
 
@@ -39,10 +39,10 @@ def train(tmp: pathlib.Path, workdir: pathlib.Path, **more) -> subprocess.Popen:
     return start(command, workdir.with_suffix(".log"))
 
 
-def wait_until(is_so: Callable[[], bool], process: subprocess.Popen) -> bool:
+def wait_until(is_so: Callable[[], bool], process: subprocess.Popen, poll_s: float = 0.02) -> bool:
     """Whether it became so before the process ended."""
     while not (so := is_so()) and process.poll() is None:
-        time.sleep(0.001)
+        time.sleep(poll_s)
     return so
 
 
