@@ -2,8 +2,9 @@
 
     python -m sweeps.launch --sweep sweeps/demo_seeds.py --root runs/demo_seeds
 
-Two runs more than the demo's 28, which are taken over where its runs/ is copied first. Expected: scores of 64 clips differ between
-seeds by hardly more than their clips explain, scores of 1,024 by more.
+Two runs more than the demo's 28, which are taken over where its runs/ is copied there first.
+Expected: scores of 64 clips differ between seeds by hardly more than their clips explain, scores of
+1,024 by more.
 """
 
 from collections.abc import Iterator

@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.figures import axes, style
 from analysis.laws import metric
+from analysis.scores import columns
 
 ACROSS = {True: 1, False: 3}  # panels beside each other, on a narrow and on a wide page
 HEIGHT = 2.1  # inches of a panel
@@ -25,22 +26,23 @@ def scores(found, fit, palette, size):
     shape = (size[0], HEIGHT * rows + 0.5)
     drawn, panels = style.figure(shape, palette, rows=rows, columns=across, sharex=True)
     panels = np.atleast_1d(panels).ravel()
+    labels = columns.labels([curve.name for curve in found])
     for ax, curve in zip(panels, found, strict=False):
-        _panel(ax, curve, fit, palette)
+        _panel(ax, curve, labels[curve.name], fit, palette)
     for ax in panels[len(found) :]:
         ax.set_visible(False)
     drawn.supxlabel(axes.compute_label(fit), fontsize=9, color=palette.ink)
     told = [ax.get_legend_handles_labels() for ax in panels]
     handles = {label: h for pair in told for h, label in zip(*pair, strict=True)}
     looks = {"frameon": False, "fontsize": 8.5, "labelcolor": palette.ink}
-    columns = 2 if across == 1 else 5
+    beside = 2 if across == 1 else 5
     drawn.legend(
-        handles.values(), handles.keys(), loc="outside upper center", ncols=columns, **looks
+        handles.values(), handles.keys(), loc="outside upper center", ncols=beside, **looks
     )
     return drawn
 
 
-def _panel(ax, curve, fit, palette):
+def _panel(ax, curve, label, fit, palette):
     flops = np.array([p.flops for p in curve.points])
     for name, value in curve.beside.items():
         ax.axhline(value, ls=LINES[name], color=palette.muted, lw=1.2, label=name)
@@ -63,4 +65,4 @@ def _panel(ax, curve, fit, palette):
     ax.set_xlabel("")
     ax.tick_params(axis="x", labelsize=7)
     arrow = "↓" if curve.lower_is_better else "↑"
-    ax.set_title(f"{curve.name.replace('_', ' ')} {arrow}", fontsize=9)
+    ax.set_title(f"{label} {arrow}", fontsize=9)

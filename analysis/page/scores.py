@@ -25,7 +25,8 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
     beside = [other for other in BESIDE if any(other in curve.beside for curve in found)]
     compute = [f"{c / fit.budgets[0].flops:.3g}×" for c in flops]
     head = ["score", *compute, *beside, "reads", "clips for 2×", "best size, by it / by loss"]
-    body = [_row(curve, flops, beside, curve.name in improves) for curve in found]
+    labels = columns.labels([curve.name for curve in found])
+    body = [_row(c, labels[c.name], flops, beside, c.name in improves) for c in found]
     return elements.section(
         "scores",
         "Scores of the videos themselves",
@@ -46,8 +47,9 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
     )
 
 
-def _row(curve, flops, beside, improves):
-    label = elements.escape(curve.name.replace("_", " ")) + (" ↓" if curve.lower_is_better else "")
+def _row(curve, label, flops, beside, improves):
+    whole = f'<span title="{elements.escape(curve.name)}">{elements.escape(label)}</span>'
+    label = whole + (" ↓" if curve.lower_is_better else "")
     known = {point.flops: point for point in curve.points}
     digits = 2 if max(abs(point.value) for point in curve.points) >= 0.1 else 4
     return [

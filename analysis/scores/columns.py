@@ -34,6 +34,14 @@ def _part(name, measured):
     return number.isdecimal() and whole in measured
 
 
+def labels(names: Sequence[str]) -> dict[str, str]:
+    """Names for people. Distances between sets are called by all that they depend on
+    (METRIC__FEATURES__HASH__...): the first two parts, where no other score has the same."""
+    short = {name: " ".join(name.split("__")[:2]).replace("_", " ") for name in names}
+    alone = [label for label in short.values() if list(short.values()).count(label) == 1]
+    return {name: label if label in alone else name for name, label in short.items()}
+
+
 def beside(rows: pd.DataFrame, name: str) -> dict[str, float]:
     """{"coded", "real", "still", "linear": median} of what a score is read against."""
     found = {other: f"{name}_{other}" for other in (*BOUNDS, *BASELINES)}

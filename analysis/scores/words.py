@@ -3,21 +3,22 @@
 import math
 from collections.abc import Sequence
 
+from analysis.scores import columns
 from analysis.scores.curve import Curve
 
 
 def lines(found: Sequence[Curve]) -> list[str]:
     """A line for each score."""
-    width = max(map(len, (curve.name for curve in found)), default=0)
+    labels = columns.labels([curve.name for curve in found])
+    width = max(map(len, labels.values()), default=0)
     head = f"{'score':{width}s} {'first':>14s} {'last':>14s} {'coded':>7s} {'real':>7s}"
     text = [f"{head}  {'reads':20s} {'clips for 2x':>12s}  best size by it / by loss"]
-    return text + [_line(curve, width) for curve in found]
+    return text + [_line(curve, f"{labels[curve.name]:{width}s}") for curve in found]
 
 
-def _line(curve, width):
+def _line(curve, name):
     ends = " ".join(f"{_number(p.value)} ±{_number(p.error)}".rjust(14) for p in _ends(curve))
     bounds = " ".join(f"{_known(curve.beside.get(b)):>7s}" for b in ("coded", "real"))
-    name = f"{curve.name:{width}s}"
     return f"{name} {ends} {bounds}  {curve.reads:20s} {clips(curve):>12s}  {size(curve)}"
 
 

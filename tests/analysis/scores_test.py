@@ -103,6 +103,14 @@ def test_bounds_baselines_parts_and_losses_are_no_scores():
     assert columns.beside(table, "extend_psnr") == {"still": 1.5, "coded": 1.5}
 
 
+def test_distances_are_called_by_what_tells_them_apart():
+    first, second, other = (
+        f"{n}__ab12__n{k}_8" for n, k in (("a__b", 4), ("a__b", 8), ("c__d_e", 8))
+    )
+    assert columns.labels([first, other]) == {first: "a b", other: "c d e"}
+    assert columns.labels([first, second]) == {first: first, second: second}
+
+
 def test_the_command_reads_a_table(tmp_path, capsys):
     table = sweep(lambda c, u: 0.1 * c)[0]
     table = table.assign(
