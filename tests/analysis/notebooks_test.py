@@ -16,7 +16,7 @@ from jupytext import cli
 from tests.paths import ROOT
 
 PLACE = ROOT / "analysis" / "notebooks"
-NAMES = ("compute_optimal", "economics", "scaling_curve")
+NAMES = ("checkpoint_evaluation", "compute_optimal", "economics", "scaling_curve")
 LONGEST = 30  # lines of a cell
 
 
