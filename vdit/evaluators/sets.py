@@ -13,7 +13,7 @@ from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.distances import copies, scores
 from vdit.evaluators.distances.name import RANGE, Name, clip_name
 from vdit.evaluators.features import Extractor
-from vdit.evaluators.features.cached import cached, content_of
+from vdit.evaluators.features.cached import FOLDER, cached, content_of
 from vdit.evaluators.features.latents import Latents
 from vdit.generator import BATCH, Generator
 from vdit.runs.evaluations import Record
@@ -71,7 +71,7 @@ def _extractor(name: str, model: Generator) -> Extractor:
 
 def _kept(extractor: Extractor, videos: np.ndarray, data: EvaluationData) -> np.ndarray:
     """Features of clips that all checkpoints share: they lie beside the latents."""
-    return cached(data.cache, extractor, content_of(videos), lambda: extractor(videos))
+    return cached(data.cache / FOLDER, extractor, content_of(videos), lambda: extractor(videos))
 
 
 def _record(name: Name, score: scores.Score) -> Record:

@@ -9,7 +9,7 @@ import numpy as np
 from vdit.evaluators.features import Extractor
 from vdit.runs.files import DamagedFileError, whole_file
 
-FOLDER = "features"
+FOLDER = "features"  # in the folder of what they are kept beside
 
 
 def content_of(videos: np.ndarray) -> str:
@@ -20,7 +20,7 @@ def content_of(videos: np.ndarray) -> str:
 def cached(
     folder: pathlib.Path | None, extractor: Extractor, content: str, find: Callable[[], np.ndarray]
 ) -> np.ndarray:
-    """(B, d) of the videos with that `content`: read from FOLDER/features, else found and kept.
+    """(B, d) of the videos with that `content`: read from the folder, else found and kept.
 
     Without a folder nothing is kept. Raises `DamagedFileError` for a file that is no array.
     """
@@ -28,7 +28,7 @@ def cached(
         return find()
     text = " ".join((extractor.name, extractor.identity, extractor.crop, content))
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = folder / FOLDER / f"{extractor.name}_{digest}.npy"
+    path = folder / f"{extractor.name}_{digest}.npy"
     if not path.exists():
         with whole_file(path) as part:
             np.save(part, find())
