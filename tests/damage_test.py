@@ -91,7 +91,7 @@ def test_scores_see_what_their_features_see(table, tmp_path, capsys):
     assert all(found["ssim", kind].monotone and found["psnr", kind].monotone for kind in KINDS)
     out = capsys.readouterr().out
     assert "frechet frames" in out
-    assert "blind to shuffle" in out
+    assert "warp, shuffle, freeze, swap; not monotone" in out
     assert (tmp_path / "answers.png").stat().st_size > 10_000
 
 
