@@ -117,7 +117,8 @@ def test_logits_are_those_of_pytorch(reference, expected, tmp_path):
 def test_torchscript_gives_the_same_network(reference, expected, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, which PyTorch discourages
-        torch.jit.trace(reference, expected[0][:, :, :9], check_trace=False).save(tmp_path / "i3d.pt")
+        script = torch.jit.trace(reference, expected[0][:, :, :9], check_trace=False)
+    script.save(tmp_path / "i3d.pt")
     torch.save(reference.state_dict(), tmp_path / "state.pt")
     script, state = (features.find("i3d", file=tmp_path / f"{n}.pt") for n in ("i3d", "state"))
     assert script.identity != state.identity
