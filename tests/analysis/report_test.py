@@ -19,7 +19,7 @@ SECTIONS = {
 }  # fmt: skip
 COMMANDS = (
     "bench", "branches", "calibrate", "collect", "compare", "coordinates", "economics", "fit",
-    "plan", "predict", "rates", "report", "trend", "variants",
+    "plan", "predict", "rates", "report", "sensitivity", "trend", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
 LIGHT = (

@@ -2,7 +2,7 @@
 
 A zip since PyTorch 1.6, before that a sequence of pickles and then the bytes of the storages.
 
-A pickle is a program: it may call whatever it can name. Here it can name five harmless things.
+A pickle is a program: it may call whatever it can name. Here it can name a few harmless things.
 """
 
 import collections
@@ -66,18 +66,20 @@ class _Tensor:
         return np.ndarray(tuple(size), dtype, data, offset * dtype.itemsize, strides)
 
 
-class _Parameter:
-    """`torch._utils._rebuild_parameter`: the tensor in it."""
+class _First:
+    """`torch._utils._rebuild_parameter`, and TorchScript's tags of types: the value in them."""
 
     __slots__ = ()
 
-    def __call__(self, tensor: np.ndarray, *_: Any) -> np.ndarray:
-        return tensor
+    def __call__(self, value: Any, *_: Any) -> Any:
+        return value
 
 
 HARMLESS = {
     "torch._utils._rebuild_tensor_v2": _Tensor(),
-    "torch._utils._rebuild_parameter": _Parameter(),
+    "torch._utils._rebuild_parameter": _First(),
+    "torch.jit._pickle.build_intlist": _First(),
+    "torch.jit._pickle.restore_type_tag": _First(),
     "collections.OrderedDict": collections.OrderedDict,
     "argparse.Namespace": types.SimpleNamespace,  # the settings beside a training checkpoint
 } | {f"torch.{name}": name for name in DTYPES}
@@ -91,6 +93,8 @@ class _Unpickler(pickle.Unpickler):
         self.read = read
 
     def find_class(self, module: str, name: str) -> Any:
+        if module.partition(".")[0] == "__torch__":  # a module of TorchScript: its attributes
+            return types.SimpleNamespace
         if f"{module}.{name}" not in HARMLESS:
             raise InputError(f"its pickle asks to run {module}.{name}: expected weights alone")
         return HARMLESS[f"{module}.{name}"]
@@ -104,7 +108,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def load(path: Path) -> Any:
-    """What `torch.save` wrote, tensors as arrays.
+    """What `torch.save` wrote, tensors as arrays, or `torch.jit.save`, modules as namespaces.
 
     Raises `InputError` for another format, a damaged file, or a pickle that wants to run code.
     """
