@@ -60,7 +60,7 @@ def test_a_folder_against_itself_and_against_another(root):
     assert other["frechet"].name.startswith(
         "frechet__tracks__00000001__n34_34__5x32x32__none__uint8"
     )
-    assert found.withheld == ("tracks: frechet_limit: withheld, 34 clips: expected at least 64",)
+    assert found.left_out == ("tracks: frechet_limit: withheld, 34 clips: expected at least 64",)
     assert "34 videos against 34, 5 frames of 32x32" in table(found)
 
 
@@ -91,7 +91,11 @@ def test_videos_are_cut_to_common_frames_and_to_a_size_that_is_asked(root, tmp_p
     asked = {"metrics": ("kernel",), "features": ("tracks",)}
     with pytest.raises(InputError, match=r"00.mkv is 32x32, .*wide.mkv is 16x48: .* --size HxW"):
         compare(Request(odd, root / "real", **asked))
-    assert compare(Request(odd, root / "real", size=(16, 16), **asked)).clip == (3, 16, 16)
+    (odd / "notes.txt").write_text("")
+    found = compare(Request(odd, root / "real", size=(16, 16), **asked))
+    assert found.clip == (3, 16, 16)
+    assert f"{odd}: 34 videos cut to 3 frames" in found.left_out
+    assert f"{odd}: ignored notes.txt: not videos by their names" in found.left_out
     with pytest.raises(InputError, match=r"wide.mkv: 3 frames, --frames asks 4"):
         compare(Request(odd, root / "real", size=(16, 16), frames=4, **asked))
     assert compare(Request(root / "real", root / "real", frames=2, **asked)).clip == (2, 32, 32)
@@ -105,7 +109,7 @@ def test_samples_are_read_as_they_are_written(root, tmp_path):
     assert (found.made, found.clip) == (4, (5, 32, 32))
     assert {row.metric for row in found.scores} == {"frechet", "frechet_bias", "kernel"}
     assert all(row.se is None for row in found.scores)
-    assert "tracks: no standard errors, 4 clips: expected at least 32" in found.withheld
+    assert "tracks: no standard errors, 4 clips: expected at least 32" in found.left_out
 
 
 def test_bad_input_ends_in_one_line(root, tmp_path, monkeypatch):
@@ -118,6 +122,8 @@ def test_bad_input_ends_in_one_line(root, tmp_path, monkeypatch):
     for name, said in lines.items():
         with pytest.raises(InputError, match=said):
             compare(Request(root / "real", tmp_path / name, features=("tracks",)))
+    with pytest.raises(InputError, match="metric 'fvd': expected one of frechet"):
+        compare(Request(tmp_path / "none", tmp_path / "none", ("fvd",), ("tracks",)))
     (tmp_path / "one" / "torn.mkv").write_bytes(b"torn")
     with pytest.raises(InputError, match=r"torn.mkv: can't be opened"):
         compare(Request(root / "real", tmp_path / "one", features=("tracks",)))

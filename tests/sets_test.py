@@ -127,3 +127,5 @@ def test_features_of_the_real_clips_are_found_once(data, training, monkeypatch):
 def test_metrics_that_are_not_there_are_said(data, training):
     with pytest.raises(InputError, match="metric 'fid': expected one of frechet, frechet_bias"):
         found(Shows(training, data), data, metrics=("fid",))
+    with pytest.raises(InputError, match=r"sets.seeds=0: expected 1 or more"):
+        found(Shows(training, data), data, seeds=0)

@@ -1,13 +1,15 @@
 """Samples of a checkpoint as a set, against the held-out real clips: distances between features."""
 
 import dataclasses
+import functools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from vdit.config import stream
 from vdit.data.cache import Records, record_file
+from vdit.errors import InputError
 from vdit.evaluators import features as extractors
 from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.distances import copies, scores
@@ -45,33 +47,50 @@ def evaluate(
     count = min(clips, len(data.validation), data.validation.meta["train"])
     if count < 2:
         return []
+    if seeds < 1:
+        raise InputError(f"evaluators.sets.seeds={seeds}: expected 1 or more")
     held_out, training = data.clips(count), Records(data.cache, "train")
     made = [model.sample(held_out.tokens, s, batch=BATCH) for s in range(seed, seed + seeds)]
     latents = training.rows(np.arange(count))["latent"]
     coded = model.autoencoder.decode(model.statistics.denormalise(latents))
-    still, clip, found = np.repeat(coded[:, :1], coded.shape[1], axis=1), coded.shape[1:4], []
+    still = np.repeat(coded[:, :1], coded.shape[1], axis=1)
+    subjects = {"": made, BOUND: [coded], BASELINE: [still]}
+    found = []
     for extractor in (_extractor(name, model) for name in features):
-        real_MD, *bounds = (_kept(extractor, v, data) for v in (held_out.videos, coded, still))
-        sets = {"": [extractor(videos) for videos in made]}
-        sets |= {subject: [x] for subject, x in zip((BOUND, BASELINE), bounds, strict=True)}
-        for subject, made_SND in sets.items():
-            for score in scores.measure(made_SND, real_MD, metrics, fixed):
-                counts = len(made_SND[0]), count
-                name = Name.of(score.metric, extractor, counts, clip, "validation", subject)
-                found.append(_record(name, score))
-        for line in scores.withheld(count, count, real_MD.shape[1], metrics):
-            print(f"sets: {extractor.name}: {line}", file=sys.stderr, flush=True)
+        found += _distances(extractor, data, held_out.videos, subjects, metrics, fixed)
     return [*found, _copies(model, data, training, made)]
+
+
+def _distances(
+    extractor: Extractor,
+    data: EvaluationData,
+    real: np.ndarray,
+    subjects: Mapping[str, Sequence[np.ndarray]],
+    metrics: Sequence[str],
+    fixed: bool,
+) -> list[Record]:
+    """Records of each subject's sets of videos. Features of all clips but the samples, which all
+    checkpoints share, are kept beside the latents."""
+
+    def kept(videos: np.ndarray) -> np.ndarray:
+        found = functools.partial(extractor, videos)
+        return cached(data.cache / FOLDER, extractor, content_of(videos), found)
+
+    real_MD, found, counts = kept(real), [], (len(real), len(real))
+    for subject, sets in subjects.items():
+        made = [kept(videos) if subject else extractor(videos) for videos in sets]
+        for score in scores.measure(made, real_MD, metrics, fixed):
+            clip = real.shape[1:4]
+            name = Name.of(score.metric, extractor, counts, clip, "validation", subject)
+            found.append(_record(name, score))
+    for line in scores.withheld(*counts, real_MD.shape[1], metrics):
+        print(f"sets: {extractor.name}: {line}", file=sys.stderr, flush=True)
+    return found
 
 
 def _extractor(name: str, model: Generator) -> Extractor:
     options = {"autoencoder": model.autoencoder} if name == "latents" else {}
     return extractors.find(name, **options)
-
-
-def _kept(extractor: Extractor, videos: np.ndarray, data: EvaluationData) -> np.ndarray:
-    """Features of clips that all checkpoints share: they lie beside the latents."""
-    return cached(data.cache / FOLDER, extractor, content_of(videos), lambda: extractor(videos))
 
 
 def _record(name: Name, score: scores.Score) -> Record:

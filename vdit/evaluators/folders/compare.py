@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from vdit.data.video_folder import record
 from vdit.evaluators import features
 from vdit.evaluators.distances import scores
 from vdit.evaluators.distances.name import Name
@@ -47,7 +48,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What scores.json holds: of so many clips of one shape, the scores and what was withheld."""
+    """What scores.json holds: of so many clips of one shape, the scores and what was left out."""
 
     videos: str
     reference: str
@@ -55,7 +56,7 @@ class Comparison:
     real: int
     clip: Shape
     scores: tuple[Row, ...]
-    withheld: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def compare(asked: Request) -> Comparison:
@@ -66,16 +67,27 @@ def compare(asked: Request) -> Comparison:
     made = look(asked.videos, "--videos", asked.frames)
     real = look(asked.reference, "--reference", asked.frames)
     shape = common_shape((made, real), asked.frames, asked.size)
-    counts, rows, withheld = (len(made.shapes), len(real.shapes)), [], []
+    counts, rows = (len(made.shapes), len(real.shapes)), []
+    left_out = [line for folder in (made, real) for line in _unused(folder, shape)]
     for extractor in extractors:
         made_ND, real_MD = (_describe(extractor, folder, shape) for folder in (made, real))
         for score in scores.measure([made_ND], real_MD, asked.metrics):
             split = f"ref{real.content[:8]}"
             rows.append(_row(Name.of(score.metric, extractor, counts, shape, split), score))
-        said = scores.withheld(*counts, real_MD.shape[1], asked.metrics)
-        withheld += [f"{extractor.name}: {line}" for line in said]
+        withheld = scores.withheld(*counts, real_MD.shape[1], asked.metrics)
+        left_out += [f"{extractor.name}: {line}" for line in withheld]
     where = str(asked.videos), str(asked.reference)
-    return Comparison(*where, *counts, shape, tuple(rows), tuple(withheld))
+    return Comparison(*where, *counts, shape, tuple(rows), tuple(left_out))
+
+
+def _unused(folder: Folder, shape: Shape) -> list[str]:
+    """What of a folder does not enter the scores."""
+    longer = sum(found.frames > shape.frames for found in folder.shapes.values())
+    lines = [f"{folder.root}: {longer} videos cut to {shape.frames} frames"] if longer else []
+    if folder.ignored:
+        names = record.some(folder.ignored)
+        lines.append(f"{folder.root}: ignored {names}: not videos by their names")
+    return lines
 
 
 def _describe(extractor: Extractor, folder: Folder, shape: Shape) -> np.ndarray:
@@ -115,4 +127,4 @@ def table(found: Comparison) -> str:
     for row in found.scores:
         error = "" if row.se is None else f"{row.se:9.3g}  {row.low:.4g} to {row.high:.4g}"
         lines.append(f"{row.features:14} {row.metric:14} {row.value:10.4g} {error}".rstrip())
-    return "\n".join([*lines, *found.withheld])
+    return "\n".join([*lines, *found.left_out])

@@ -28,10 +28,11 @@ class Shape(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
-    """Its videos, by name, the shapes they have, and the SHA-256 of their files together."""
+    """Its videos by name, the shapes they have, other files, the SHA-256 of the videos' files."""
 
     root: pathlib.Path
     shapes: dict[str, Shape]
+    ignored: list[str]
     content: str
 
     def clips(self, shape: Shape) -> Iterator[np.ndarray]:
@@ -46,10 +47,10 @@ def look(root: pathlib.Path, flag: str, most: int | None) -> Folder:
 
     Raises `InputError` for a missing or empty folder and for a video that can't be read.
     """
-    names, _ = folder.list_files(root, flag, EXTENSIONS)
+    names, ignored = folder.list_files(root, flag, EXTENSIONS)
     shapes = {name: _shape(root / name, most) for name in _bar(names, f"{root}: looking")}
     hashes = "".join(folder.file_hash(root / name) for name in names)
-    return Folder(root, shapes, hashlib.sha256(hashes.encode()).hexdigest())
+    return Folder(root, shapes, ignored, hashlib.sha256(hashes.encode()).hexdigest())
 
 
 def _bar(names: Iterable[str], what: str) -> Iterable[str]:
