@@ -4,13 +4,16 @@ import itertools
 import types
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from analysis.scores import columns
 from vdit.data import generalization
 from vdit.data.wording import parse_caption
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.evaluators import physics
+from vdit.runs import evaluations
 
 COUNT = 8
 WORLD = Worlds(COUNT, split="validation", max_objects=1, held_out=["red circle", "large blue up"])
@@ -108,6 +111,8 @@ def test_a_model_that_knows_what_comes_reaches_the_bounds_and_holding_still_the_
         assert not perfect[f"animate_{name}"].lower_is_better
     assert perfect["animate_mse"].value == 0.0 < still["animate_mse_second_take"].value
     assert perfect["animate_mse"].lower_is_better
+    rows = pd.DataFrame([evaluations.columns(list(perfect.values()))])
+    assert sorted(columns.names(rows)) == sorted(n for n, r in perfect.items() if r.compared_with)
 
 
 def test_seeds_are_averaged_over_and_a_clip_stays_one_clip(futures):

@@ -10,7 +10,13 @@ from analysis.scores import columns
 
 ACROSS = {True: 1, False: 3}  # panels beside each other, on a narrow and on a wide page
 HEIGHT = 2.1  # inches of a panel
-LINES = {"coded": "--", "real": ":", "still": "-.", "linear": (0, (1, 3))}
+LINES = {
+    "coded": "--",
+    "real": ":",
+    "still": "-.",
+    "linear": (0, (1, 3)),
+    "second_take": (0, (8, 3)),
+}
 MARGIN = 1.25  # times of compute beyond the ends of a law's line
 
 

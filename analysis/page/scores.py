@@ -34,15 +34,15 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
         elements.table(head, body),
         elements.read(
             "Each point is the run of lowest loss at a budget; its error, after ±, is of clips and "
-            "of seeds. <i>real</i> is the score of real clips (a distance is that of one half of "
-            "them from the other), <i>coded</i> of real clips passed through the autoencoder: no "
-            "model can be expected beyond it. <i>still</i> holds the "
-            "last given frame, <i>linear</i> goes on as the last two did: to be beaten. ↓ marks "
-            "scores where lower is better. Green: better over the span of the loss's gain by more "
-            "than its interval, the level of 95 % shared among all scores. A score "
-            "<i>saturates</i> where the second half of the way gained nothing that can be told and "
-            "less than the first. <i>Clips for 2×</i>: clips of each of two runs that tell twice "
-            "the compute apart, by the mean step of the whole way."
+            "of seeds. <i>real</i> is the score of real clips (a distance, that of their halves), "
+            "<i>coded</i> of real clips passed through the autoencoder: no model can be expected "
+            "beyond it; <i>second take</i> is another clip of the same first frame and caption. "
+            "<i>still</i> holds the last given frame, <i>linear</i> goes on as the last two did: "
+            "to be beaten. ↓ marks scores where lower is better. Green: better over the span of "
+            "the loss's gain by more than its interval, the level of 95 % shared among all scores. "
+            "A score <i>saturates</i> where the second half of the way gained nothing that can be "
+            "told and less than the first. <i>Clips for 2×</i>: clips of each of two runs that tell "
+            "twice the compute apart, by the mean step of the whole way."
         ),
     )
 

@@ -6,8 +6,9 @@ import pandas as pd
 
 from analysis.verdict.thresholds import LOWER_IS_BETTER
 
-# Of the same clips: real ones, these through the autoencoder, and what a baseline makes of them.
-BOUNDS, BASELINES = ("real", "coded"), ("still", "linear")
+# Of the same clips: real ones, these through the autoencoder, others of the same first frame and
+# caption, and what a baseline makes of them.
+BOUNDS, BASELINES = ("real", "coded", "second_take"), ("still", "linear")
 LOSSES = ("loss", "loss_ema", "loss_train")
 
 
@@ -43,7 +44,7 @@ def labels(names: Sequence[str]) -> dict[str, str]:
 
 
 def beside(rows: pd.DataFrame, name: str) -> dict[str, float]:
-    """{"coded", "real", "still", "linear": median} of what a score is read against."""
+    """{"coded", "real", "still", ...: median} of what a score is read against."""
     found = {other: f"{name}_{other}" for other in (*BOUNDS, *BASELINES)}
     return {o: float(rows[c].median()) for o, c in found.items() if c in rows and rows[c].any()}
 
