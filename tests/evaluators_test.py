@@ -18,6 +18,7 @@ from vdit.evaluators.objects.scores import NAMES
 from vdit.runs import evaluations
 from vdit.runs.evaluations import Record
 from vdit.training.evaluation import evaluate_run
+from vdit.training.metrics import Log
 from vdit.training.resolve import resolve
 
 ON_THE_WAY = {
@@ -29,10 +30,18 @@ ON_THE_WAY = {
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def logged():
+    """{step: scores} that the run below logs on its way."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, logged):
     """A folder with a run that was evaluated on its way, and what it was asked for."""
     root = tmp_path_factory.mktemp("evaluated")
-    trained(config(root, **ON_THE_WAY), root / "run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Log, "scores", lambda self, step, values: logged.update({step: values}))
+        trained(config(root, **ON_THE_WAY), root / "run")
     return root
 
 
@@ -52,6 +61,13 @@ def test_checkpoints_on_the_way_are_rows_of_their_own(root):
     assert len({row["run_id"] for row in rows}) == 1
     result = json.loads((root / "run" / "result.json").read_text())
     assert all(result[key] == value for key, value in rows[2].items())
+
+
+def test_scores_on_the_way_are_logged(root, logged):
+    assert sorted(logged) == [4, 8]
+    for step, scores in logged.items():
+        assert scores == evaluations.values(root / "run", step)
+        assert {"loss_ema", "permanence"} <= set(scores)
 
 
 def test_a_checkpoint_has_the_same_numbers_later(root):

@@ -17,12 +17,17 @@ class StandIn(types.ModuleType):
 
     def __init__(self):
         super().__init__("wandb")
-        self.begun, self.logged = [], {}
+        self.begun, self.logged, self.rows = [], {}, []
 
     def init(self, **asked):
         self.begun.append(asked)
         rows = self.logged.setdefault(asked["id"], [])
-        return types.SimpleNamespace(log=lambda row, step: rows.append(step), finish=lambda: None)
+
+        def log(row, step):
+            rows.append(step)
+            self.rows.append(row)
+
+        return types.SimpleNamespace(log=log, finish=lambda: None)
 
 
 def train(made, folder, first, last):
@@ -41,6 +46,18 @@ def test_a_run_that_is_gone_on_with_is_the_same_run(tmp_path, monkeypatch):
     assert wandb.logged == {fingerprint(made): [1, 2, 3, 4]}
     assert [asked["resume"] for asked in wandb.begun] == ["allow", "allow"]
     assert wandb.begun[0] == wandb.begun[1]
+
+
+def test_scores_have_a_place_of_their_own(tmp_path, monkeypatch):
+    wandb = StandIn()
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    made = resolve(config(tmp_path))
+    made.wandb = True
+    with open_log(made, tmp_path, 0) as log:
+        log.write(3, {"loss": 1.0})
+        log.scores(3, {"permanence": 0.5})
+    assert wandb.rows == [{"loss": 1.0}, {"scores/permanence": 0.5}]
+    assert "permanence" not in (tmp_path / "metrics.jsonl").read_text()
 
 
 def test_offline_and_its_key_is_in_no_file(tmp_path, monkeypatch):

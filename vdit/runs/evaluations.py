@@ -105,6 +105,13 @@ def write(
     return read(folder, step)
 
 
+def values(folder: str | pathlib.Path, step: int) -> dict[str, float]:
+    """{name: value} of all that was measured of a checkpoint."""
+    made = read(folder, step).get("evaluators", {}).values()
+    records = (record for one in made for record in one["records"])
+    return {record["name"]: record["value"] for record in records if record["value"] is not None}
+
+
 def columns(records: Sequence[Record]) -> dict[str, float | int]:
     """Records as columns of the results table: NAME, NAME_se, NAME_n."""
     found: dict[str, float | int] = {}

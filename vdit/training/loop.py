@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from vdit.config import stream
 from vdit.data import pipeline
 from vdit.parallel import cores, processes, sharding
-from vdit.runs import checkpoint, signals
+from vdit.runs import checkpoint, evaluations, signals
 from vdit.runs.checkpointer import Checkpointer
 from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
@@ -72,19 +72,22 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
                             log.media(done, lambda w=ema, n=done: task.preview(w, n, workdir))
                     if is_due(done, config.get("evaluate_every", 0)) and not last:
                         require_finite({"bad_step": state.bad_step})
-                        measure_on_the_way(task, config, state, workdir)
+                        log.scores(done, measure_on_the_way(task, config, state, workdir))
         return state, clock.totals()
 
 
 def measure_on_the_way(
     task: Task, config: ConfigDict, state: TrainState, workdir: pathlib.Path
-) -> None:
-    """Evaluates the weights of a step; of several processes the first one does."""
+) -> dict[str, float]:
+    """Evaluates the weights of a step, and returns the scores; of several processes the first one
+    does."""
     state = processes.local(state._replace(optimizer=None))
     if not processes.is_first():
-        return
+        return {}
+    step = int(state.step)
     with GOODPUT.to("measuring"), out_of_memory.measuring(config), sharding.local_mesh():
-        task.evaluate(state, int(state.step), workdir)
+        task.evaluate(state, step, workdir)
+    return evaluations.values(workdir, step)
 
 
 def start(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh) -> tuple[TrainState, Callable]:

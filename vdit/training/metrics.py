@@ -5,7 +5,7 @@ import importlib.util
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -50,6 +50,12 @@ class Log:
     def _line(self, row: dict) -> None:
         self._file.write(row | {"time": time.time()})
 
+    def scores(self, step: int, values: Mapping[str, float]) -> None:
+        """What evaluators measured of a step, under scores/NAME. They are no line of metrics.jsonl:
+        evaluations/STEP.json has them."""
+        for writer in filter(None, self._writers):
+            writer.scalars(step, {f"scores/{name}": value for name, value in values.items()})
+
     def media(self, step: int, preview: Callable[[], np.ndarray]) -> None:
         """Makes a preview, uint8 videos (B, T, H, W, 3), and shows it."""
         videos = preview()
@@ -67,6 +73,8 @@ class _Silent:
     """The log of a process that does not write."""
 
     def write(self, step: int, row: dict) -> None: ...
+
+    def scores(self, step: int, values: Mapping[str, float]) -> None: ...
 
     def media(self, step: int, preview: Callable[[], np.ndarray]) -> None: ...
 

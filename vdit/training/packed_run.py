@@ -116,7 +116,9 @@ class PackedRun:
                 self.saving.save(self.step, self._placed(state), self.data)
             if self._falls("evaluate_every") and not self._is_last:
                 require_finite({"bad_step": state.bad_step})
-                loop.measure_on_the_way(self.task, self.config, self._placed(state), self.workdir)
+                placed = self._placed(state)
+                found = loop.measure_on_the_way(self.task, self.config, placed, self.workdir)
+                self.log.scores(self.step, found)
         except DivergedError as error:
             self.end = error
             return
