@@ -40,8 +40,8 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
             "to be beaten. ↓ marks scores where lower is better. Green: better over the span of "
             "the loss's gain by more than its interval, the level of 95 % shared among all scores. "
             "A score <i>saturates</i> where the second half of the way gained nothing that can be "
-            "told and less than the first. <i>Clips for 2×</i>: clips of each of two runs that tell "
-            "twice the compute apart, by the mean step of the whole way."
+            "told and less than the first. <i>Clips for 2×</i>: clips of each of two runs that "
+            "tell twice the compute apart, by the mean step of the whole way."
         ),
     )
 
