@@ -1,7 +1,6 @@
 """What are videos worth, and what was learned of the world? Models that are given frames, and bars.
 
-Command   python -m vdit.main --config experiments/autoencoder.py --config.data.world.occluder=0.3 \
-              --workdir runs/quality/autoencoder    # then sweeps/quality.py
+Command   python -m sweeps.launch --sweep sweeps/quality.py --root runs/quality
 World     one object, which goes straight and bounces off the walls; a bar in three clips of ten; no
           red circle, no blue square and no small yellow triangle, which `physics` asks for.
 """
@@ -25,4 +24,5 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.experiment = "quality"
     config.data.world = ConfigDict(WORLD)
     config.model.given = 0.5
+    config.evaluation.clips = 128
     return config

@@ -1,10 +1,11 @@
 """Which scores of videos fall with compute, and which say nothing? Three budgets of three sizes.
 
+    python -m vdit.main --config experiments/autoencoder.py --config.data.world.occluder=0.3 \
+        --workdir runs/quality/autoencoder
     python -m sweeps.launch --sweep sweeps/quality.py --root runs/quality
-    python -m vdit.evaluate --root runs/quality --only continuation,physics,worlds
 
 Half of the clips are trained with frames given, three in ten have a bar, and some combinations of
-words are held out. Result: analysis/results/quality/.
+words are held out. 5.7 TFLOPs. Result: analysis/results/quality/.
 """
 
 from collections.abc import Iterator

@@ -106,6 +106,9 @@ def test_masks_have_the_values_of_planted_ones():
     video[0, 1, 0, 2, 1] = 17
     assert masks.moving(video)[0, :, 0, 2].tolist() == [True, True]
     assert masks.moving(video).sum() == 2
+    white = np.full_like(video, 255)
+    assert masks.compare(white, 0 * video).mse == pytest.approx(1.0)
+    assert masks.compare(np.concatenate([white[:, :1], video[:, 1:]], 1), video).mse == 0
 
 
 def scored(made, real=REAL):

@@ -21,11 +21,11 @@ MADE = np.arange(9) >= 5
 
 
 def things(clips):
-    return [phrase for clip in clips for phrase in parse_caption(clip.truth().caption)]
+    return [phrase for clip in clips for phrase in parse_caption(clip.truth.caption)]
 
 
 def fastest(clips):
-    return [np.hypot(*clip.truth().velocity[0, 0]) / 32 for clip in clips]
+    return [np.hypot(*clip.truth.velocity[0, 0]) / 32 for clip in clips]
 
 
 def test_worlds_made_from_options_are_the_same():
@@ -38,7 +38,7 @@ def test_each_test_differs_from_training_in_its_one_thing():
     tests = generalization.clips(WORLD.options, 40)
     assert {name: len(test) for name, test in tests.items()} == {"in": 40, "out": 40, "unseen": 40}
     assert max(fastest(tests["in"])) <= 0.078 < 0.0975 <= min(fastest(tests["out"]))
-    radii = {round(float(clip.truth().radius[0]) / 32, 4) for clip in tests["out"]}
+    radii = {round(float(clip.truth.radius[0]) / 32, 4) for clip in tests["out"]}
     assert radii == {0.075, 0.1875}
     unseen = [
         ({"red", "circle"} <= set(t), {"large", "blue", "up"} <= set(t))
@@ -48,7 +48,7 @@ def test_each_test_differs_from_training_in_its_one_thing():
     assert not any({"red", "circle"} <= set(t) for t in things(tests["in"] + tests["out"]))
     assert "unseen" not in generalization.clips(Worlds(1).options, 1)
     assert all(
-        not c.truth().gravity and not c.truth().occluder for test in tests.values() for c in test
+        not c.truth.gravity and not c.truth.occluder for test in tests.values() for c in test
     )
 
 
@@ -56,8 +56,8 @@ def test_of_bars_those_are_kept_behind_which_an_object_was():
     clips = generalization.bars(WORLD.options, 8, MADE)
     assert len(clips) == 8
     for clip in clips:
-        seen = clip.truth().visibility[:, 0]
-        out = generalization.out_again(clip.truth(), MADE)[:, 0]
+        seen = clip.truth.visibility[:, 0]
+        out = generalization.out_again(clip.truth, MADE)[:, 0]
         assert out.any()
         assert not out[:5].any()
         assert all(seen[t] >= 0.5 and seen[:t].min() < 0.5 for t in np.flatnonzero(out))
@@ -83,7 +83,7 @@ def futures():
     """What happens in every clip of every test, found by its given frames."""
     tests = generalization.clips(WORLD.options, COUNT)
     clips = itertools.chain(*tests.values(), generalization.bars(WORLD.options, COUNT, MADE))
-    return {c.world[c.index]["video"][:5].tobytes(): c.world[c.index]["video"] for c in clips}
+    return {c.video[:5].tobytes(): c.video for c in clips}
 
 
 def test_a_model_that_knows_what_comes_reaches_the_bounds_and_holding_still_the_baseline(futures):

@@ -4,9 +4,11 @@ The three tests of 2411.02385, in and out of distribution and of unseen combinat
 behind which an object comes out; each differs from the first in one thing.
 """
 
+import dataclasses
+import functools
 from collections.abc import Mapping
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,15 +25,22 @@ DRAWS = 100  # for each clip that is wanted, of which about 15 in a hundred serv
 Options = Mapping[str, Any]  # of `Worlds`
 
 
-class Clip(NamedTuple):
-    """Clip `index` of a world."""
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """Clip `index` of a world, drawn once."""
 
     world: Worlds
     index: int
 
+    @functools.cached_property
     def truth(self) -> Truth:
         """What is there, and where."""
         return self.world.truth(self.index)
+
+    @functools.cached_property
+    def video(self) -> np.ndarray:
+        """uint8 (T, H, W, 3)."""
+        return self.world[self.index]["video"]
 
 
 def clips(options: Options, count: int) -> dict[str, list[Clip]]:
@@ -61,7 +70,7 @@ def bars(options: Options, count: int, made_T: np.ndarray) -> list[Clip]:
     fast = {"occluder": 1.0, "sizes": (smallest,), "speeds": (FAST * most, most)}
     fast["held_out"] = [c for c in options["held_out"] if not larger & set(c.split())]
     drawn = _first(_plain(options) | fast, DRAWS * count)
-    return list(islice((c for c in drawn if out_again(c.truth(), made_T).any()), count))
+    return list(islice((c for c in drawn if out_again(c.truth, made_T).any()), count))
 
 
 def _plain(options: Options) -> dict[str, Any]:

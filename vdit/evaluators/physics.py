@@ -60,7 +60,7 @@ def evaluate(
 
 
 def _errors(sampler: Sampler, name: str, test: Sequence[Clip]) -> list[Record]:
-    truths = [clip.truth() for clip in test]
+    truths = [clip.truth for clip in test]
     frames, shown = _continued(sampler, test, "extend")
     places = {k: [locate(v, truths) for v in videos] for k, videos in shown.items()}
     counted, measures = in_sight(truths, ~frames.mask), MEASURES
@@ -92,14 +92,14 @@ def _continued(
     """What conditions a task; videos of the model's seeds, of the baseline, of the bound."""
     model, real = sampler.model, _videos(test)
     frames = continuation.of_clips(task, real, model.config.latent[0])
-    tokens = model.tokens([clip.truth().caption for clip in test])
+    tokens = model.tokens([clip.truth.caption for clip in test])
     made = samples(model, tokens, sampler.seed, sampler.seeds, frames)
     coded = model.autoencoder.decode(model.autoencoder.encode(real))
     return frames, {"": made, STILL: [frames.clips], CODED: [coded]}
 
 
 def _videos(test: Sequence[Clip]) -> np.ndarray:
-    return np.stack([clip.world[clip.index]["video"] for clip in test])
+    return np.stack([clip.video for clip in test])
 
 
 def _records(name: str, values: dict[str, list[np.ndarray]], lower_is_better: bool) -> list[Record]:

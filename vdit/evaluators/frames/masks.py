@@ -20,9 +20,10 @@ class Scores(NamedTuple):
 
 
 def compare(made: np.ndarray, real: np.ndarray) -> Scores:
-    """The scores of uint8 videos (B, T, H, W, 3) beside what happened."""
+    """The scores of uint8 videos (B, T, H, W, 3), whose first frame was given, beside what came."""
     masks = moving(made), moving(real)
-    mse = (((made.astype(np.float32) - real) / 255) ** 2).mean((1, 2, 3, 4), dtype=np.float64)
+    error = (made[:, 1:].astype(np.float32) - real[:, 1:]) / 255
+    mse = (error**2).mean((1, 2, 3, 4), dtype=np.float64)
     overlaps = (spatial_iou, spatiotemporal_iou, weighted_spatial_iou)
     return Scores(*(overlap(*masks) for overlap in overlaps), mse)
 
