@@ -79,7 +79,13 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
             "validation": {"triples": 512, "seed": 0},
             # What is measured of a checkpoint (a file of vdit/evaluators for each name, with its
             # options), and of which beside the last; no part of a run's identity.
-            "evaluators": {"losses": {}, "worlds": {}, "continuation": {}, "video": {}},
+            "evaluators": {
+                "losses": {},
+                "worlds": {},
+                "continuation": {},
+                "physics": {},
+                "video": {},
+            },
             "evaluate_every": 0,
             "evaluation": {"clips": 64, "seed": 0},  # of sampled videos, unless options differ
         }

@@ -69,32 +69,45 @@ REAL = np.stack([WORLD[i]["video"] for i in range(6)])
 EVERY = np.ones(9, bool)
 
 
+def errors(videos, frames=EVERY, measure=trajectories.position_errors):
+    places = trajectories.locate(videos, TRUTHS)
+    return measure(places, TRUTHS, trajectories.in_sight(TRUTHS, frames))
+
+
 def test_real_videos_are_where_they_are():
-    assert trajectories.position_errors(REAL, TRUTHS, EVERY).max() < 0.5
+    assert errors(REAL).max() < 0.5
 
 
 def test_a_planted_shift_is_measured():
     moved = np.roll(REAL, 1, axis=3)  # a pixel to the right, round the edge for some
-    errors = trajectories.position_errors(moved, TRUTHS, EVERY)
-    assert np.median(errors) == pytest.approx(1.0, abs=0.2)
+    assert np.median(errors(moved)) == pytest.approx(1.0, abs=0.2)
 
 
 def test_only_the_marked_frames_count():
     broken = REAL.copy()
     broken[:, 5:] = broken[:, :1]
-    first = trajectories.position_errors(broken, TRUTHS, np.arange(9) < 5)
-    last = trajectories.position_errors(broken, TRUTHS, np.arange(9) >= 5)
+    first = errors(broken, np.arange(9) < 5)
+    last = errors(broken, np.arange(9) >= 5)
     assert first.max() < 0.5
     assert last.min() > 1
 
 
 def test_an_object_that_is_gone_is_half_a_frame_off_and_has_jumped():
     empty = np.full_like(REAL, REAL[0, 0, 0, 0])
-    errors = trajectories.position_errors(empty, TRUTHS, EVERY)
-    np.testing.assert_allclose(errors, 16)
-    np.testing.assert_allclose(trajectories.largest_steps(empty, TRUTHS), 16)
+    np.testing.assert_allclose(errors(empty), 16)
+    gone = trajectories.locate(empty, TRUTHS)
+    np.testing.assert_allclose(trajectories.largest_steps(gone), 16)
     speed = max(np.hypot(*np.moveaxis(t.velocity, -1, 0)).max() for t in TRUTHS)
-    assert trajectories.largest_steps(REAL, TRUTHS).max() < speed + 1
+    assert trajectories.largest_steps(trajectories.locate(REAL, TRUTHS)).max() < speed + 1
+
+
+def test_velocity_errors_are_of_ways_and_holding_still_loses_the_speed():
+    velocity = trajectories.velocity_errors
+    late = np.arange(9) >= 5
+    assert errors(np.roll(REAL, 1, axis=3), late, velocity).max() < 0.6  # moved, and as fast
+    still = np.repeat(REAL[:, :1], 9, axis=1)
+    ways = [np.hypot(*np.diff(t.position, axis=0).T).mean(0)[4:].mean() for t in TRUTHS]
+    np.testing.assert_allclose(errors(still, late, velocity), ways, atol=1e-9)
 
 
 # --- end to end ---------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_another_evaluator_measures_and_trains_nothing(root):
     (found,) = evaluate_run(root / "run", None, {"worlds": {"clips": 3}})
     assert (root / "run" / "metrics.jsonl").read_text() == curve
     assert found["evaluators"]["worlds"]["options"] == {"clips": 3, "seed": 0}
-    assert {"losses", "worlds", "continuation", "video"} == set(found["evaluators"])
+    assert {"losses", "worlds", "continuation", "physics", "video"} == set(found["evaluators"])
     for clips, seed in ((3, 0), (4, 0), (3, 1)):
         asked = evaluations.evaluators_of(
             {"evaluation": {"clips": clips, "seed": seed}}, ["worlds"]
@@ -203,6 +203,6 @@ def test_records_are_columns_by_their_names():
 
 
 def test_every_evaluator_is_a_file_with_an_evaluate():
-    assert evaluators.names() == ("continuation", "losses", "video", "worlds")
+    assert evaluators.names() == ("continuation", "losses", "physics", "video", "worlds")
     for name in evaluators.names():
         assert evaluators.find(name, {}).__doc__

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.scores import columns
 from analysis.verdict import video_scores
 from vdit.errors import InputError
 from vdit.evaluators import clustered, video
@@ -55,6 +56,9 @@ def test_wasserstein_is_a_shift_and_zero_on_the_same_in_another_order():
     assert motion.wasserstein(a, each, a[::-1], each[::-1])[0] == 0.0
     shifted = motion.wasserstein(a, each, a + 5, each)
     assert shifted == (pytest.approx(5.0), pytest.approx(0.0, abs=1e-12), 4)
+    far = np.array([20.0, 11.0, 19.0, 13.0])  # all above `a`: the distance is that of the means
+    error = (far - a).std(ddof=1) / 2
+    assert motion.wasserstein(a, each, far, each)[:2] == pytest.approx(((far - a).mean(), error))
 
 
 def test_errors_count_videos_and_not_their_windows():
@@ -71,10 +75,10 @@ def test_errors_count_videos_and_not_their_windows():
 
 
 def test_the_error_over_clusters_is_the_spread_of_means():
-    """Planted: 2,000 draws of 12 clusters, 1 to 6 members that share what their cluster adds."""
+    """Planted: 2,000 draws of 12 clusters about 5, of 1 to 6 members that share what is added."""
     rng, sizes = np.random.default_rng(0), np.arange(12) % 6 + 1
     clusters = np.arange(12).repeat(sizes)
-    draws = rng.normal(size=(2000, 12)).repeat(sizes, 1) + rng.normal(size=(2000, sizes.sum()))
+    draws = rng.normal(size=(2000, 12)).repeat(sizes, 1) + rng.normal(5, size=(2000, sizes.sum()))
     found = np.array([clustered.mean(draw, clusters)[:2] for draw in draws])
     assert np.sqrt((found[:, 1] ** 2).mean()) == pytest.approx(found[:, 0].std(), rel=0.1)
     naive = np.sqrt((draws.var(1, ddof=1) / sizes.sum()).mean())
@@ -102,6 +106,9 @@ def test_masks_have_the_values_of_planted_ones():
     video[0, 1, 0, 2, 1] = 17
     assert masks.moving(video)[0, :, 0, 2].tolist() == [True, True]
     assert masks.moving(video).sum() == 2
+    white = np.full_like(video, 255)
+    assert masks.compare(white, 0 * video).mse == pytest.approx(1.0)
+    assert masks.compare(np.concatenate([white[:, :1], video[:, 1:]], 1), video).mse == 0
 
 
 def scored(made, real=REAL):
@@ -138,11 +145,13 @@ def test_the_verdict_reads_the_scores_of_real_videos():
         one = evaluations.columns(list(found)) | flags
         rows.append(one | {"flops_budget": flops, "loss": noise / 60, "params": 1.0})
     rows = pd.DataFrame(rows)
-    assert video_scores.names(rows) == ["motion_distance", "flicker_distance", "extend_ssim"]
-    assert video_scores.lower_is_better(rows, "motion_distance")
-    assert not video_scores.lower_is_better(rows, "extend_ssim")
-    columns = {"loss": "loss", "params": "params"}
-    fit = types.SimpleNamespace(columns=columns, gain={"from": 1e12})
+    read = ["motion_distance", "flicker_distance", "extend_psnr", "extend_ssim"]
+    assert columns.names(rows) == read
+    assert columns.judged(rows) == ["motion_distance", "flicker_distance", "extend_ssim"]
+    assert columns.lower_is_better(rows, "motion_distance")
+    assert not columns.lower_is_better(rows, "extend_ssim")
+    roles = {"loss": "loss", "params": "params"}
+    fit = types.SimpleNamespace(columns=roles, gain={"from": 1e12})
     better = {s["name"]: s["better_by"] for s in video_scores.compare(rows, fit)}
     assert better["extend_ssim"] > 0
     assert better["motion_distance"] > 0

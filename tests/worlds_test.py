@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from vdit.data.bounces import Body, simulate
+from vdit.data.kinds import redraw_velocities
 from vdit.data.render import COLOURS, GREY, HULL, REACH, SHAPES, coverage
+from vdit.data.scenes import Random
+from vdit.data.truth import objects_of
 from vdit.data.wording import parse_caption, write_caption
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
@@ -328,3 +331,17 @@ def test_a_second_take_shares_first_frame_and_caption_and_goes_another_way(optio
         assert first["caption"] == second["caption"]
         assert (first["video"] != second["video"]).any()
         assert digest(second) == digest(worlds.second_take(i))
+
+
+def test_velocities_that_are_drawn_anew_do_what_the_words_say():
+    worlds = Worlds(30)
+    for i in range(30):
+        truth = worlds.truth(i)
+        objects, before = objects_of(truth), truth.velocity[0]
+        redraw_velocities(Random(i), objects, truth.gravity, 32, (0.05, 0.06))
+        for body, phrase, old in zip(objects.bodies, objects.phrases, before, strict=True):
+            along = {"left": -body.vx, "right": body.vx, "jump": -body.vy, "up": -body.vy}
+            assert along.get(phrase.motion, body.vy) >= 0
+            assert (body.vx, body.vy) != tuple(old)
+            if not truth.gravity:
+                assert along.get(phrase.motion, body.vy) > 1.3 * min(abs(body.vx), abs(body.vy))

@@ -1,12 +1,25 @@
 """Options of the embedded world that make no world: each is named in one line."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from vdit.data.render import COLOURS, HULL, SHAPES
 from vdit.data.wording import PULLED, STRAIGHT
 from vdit.errors import InputError
 
 SPLITS = ("train", "validation")
+
+
+def check(options: Mapping[str, Any]) -> None:
+    """Raises `InputError` for a wrong one among all options of `Worlds`."""
+    shape = tuple(options[name] for name in ("num_frames", "height", "width"))
+    shares = {name: options[name] for name in ("gravity", "occluder")}
+    sizes, motions = dict(options["sizes"]), options["motions"]
+    shown = options["shapes"], options["colours"], sizes
+    check_clips(options["length"], options["split"], options["seed"], shape, **shares)
+    check_objects(options["max_objects"], *shown, shape[1:])
+    check_motions(motions, options["speeds"], options["gravity"])
+    check_held_out(options["held_out"], *shown, motions)
 
 
 def check_clips(

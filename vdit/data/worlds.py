@@ -14,13 +14,7 @@ from vdit.data.render import COLOURS, GREY, SHAPES, Box, box_coverage, paint
 from vdit.data.scenes import SPEED, TRIES, Random
 from vdit.data.truth import Objects, Truth, coverages, objects_of, shares_seen, truth_of
 from vdit.data.wording import MOTIONS
-from vdit.data.world_options import (
-    SPLITS,
-    check_clips,
-    check_held_out,
-    check_motions,
-    check_objects,
-)
+from vdit.data.world_options import SPLITS, check
 from vdit.errors import InputError
 
 VERSION = 1  # Raise when the same options give other clips: it is part of every fingerprint.
@@ -74,17 +68,19 @@ class Worlds:
         self._shapes, self._colours = tuple(shapes), tuple(colours)
         self._sizes = tuple(sorted(dict(sizes).items(), key=lambda size: size[1]))
         self._motions, self._speeds = tuple(motions), tuple(speeds)
-        check_clips(length, split, seed, self._shape, gravity=gravity, occluder=occluder)
-        shown = self._shapes, self._colours, dict(self._sizes)
-        check_objects(max_objects, *shown, self._shape[1:])
-        check_motions(self._motions, self._speeds, gravity)
-        check_held_out(held_out, *shown, self._motions)
-        self._held_out = tuple(sorted(held_out))
+        self._held_out = held_out if isinstance(held_out, str) else tuple(sorted(held_out))
+        check(self.options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was made with, defaults and all: Worlds(**options) is the same."""
+        size = dict(zip(("num_frames", "height", "width"), self._shape, strict=True))
+        return {name[1:]: value for name, value in vars(self).items() if name != "_shape"} | size
 
     @property
     def _kinds(self) -> Kinds:
-        shown = self._sizes, self._shapes, self._colours
-        return Kinds(*shown, self._motions, self._speeds, self._held_out)
+        options = self.options
+        return Kinds(**{name: options[name] for name in Kinds._fields})
 
     @property
     def fingerprint(self) -> str:

@@ -9,7 +9,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from vdit.data.cache import Records
+from vdit.data.continuation import ConditioningFrames
 from vdit.data.sources import Source, open_source
+from vdit.errors import InputError
+from vdit.generator import BATCH, Generator
 from vdit.runs import evaluations
 from vdit.runs.files import whole_file
 
@@ -25,6 +28,20 @@ class Clips(NamedTuple):
     latents: np.ndarray
     indices: np.ndarray
     clusters: np.ndarray
+
+
+def samples(
+    model: Generator,
+    tokens: np.ndarray,
+    seed: int,
+    seeds: int,
+    frames: ConditioningFrames | None = None,
+) -> list[np.ndarray]:
+    """Videos (B, T, H, W, 3) of all tokens, by each of so many seeds from `seed` on."""
+    if seeds < 1:
+        raise InputError(f"seeds={seeds}: expected 1 or more")
+    more = {"frames": frames, "batch": BATCH}
+    return [model.sample(tokens, seed + k, **more) for k in range(seeds)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,17 +6,19 @@ import numpy as np
 
 from vdit.data import continuation
 from vdit.evaluators import clustered
-from vdit.evaluators.common import Clips, EvaluationData
+from vdit.evaluators.common import Clips, EvaluationData, samples
 from vdit.evaluators.frames import motion
 from vdit.evaluators.frames.similarity import LEAST, psnr, ssim
-from vdit.generator import BATCH, Generator
+from vdit.generator import Generator
 from vdit.runs.evaluations import Record
 
 SIMILARITIES = {"psnr": psnr, "ssim": ssim}
 MOVEMENTS = {"motion": motion.magnitude, "flicker": motion.flicker}
 
 
-def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -> list[Record]:
+def evaluate(
+    model: Generator, data: EvaluationData, *, clips: int, seed: int, seeds: int = 1
+) -> list[Record]:
     """motion_distance and flicker_distance: 1-Wasserstein, in grey levels, of sampled from real
     clips; NAME_real is that of one half of the real clips from the other, which is of fewer clips
     and therefore no lower bound of the former.
@@ -26,23 +28,24 @@ def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -
     on with each pixel's last change, NAME_coded is the real clip through the autoencoder, and
     extend_ssim_real is 1. SSIM is left out, and that said, of frames smaller than its window.
 
-    Errors are over the videos that clips are windows of. Nothing on the embedded world, whose
-    objects have scores of their own.
+    Errors are over the videos that clips are windows of, each sampled by `seeds` seeds. Nothing on
+    the embedded world, whose objects have scores of their own.
     """
     if data.dataset == "worlds" or not clips:
         return []
     real = data.clips(min(clips, len(data.validation)))
-    made = model.sample(real.tokens, seed, batch=BATCH)
-    found = _movements(made, real)
-    return found + (_continued(model, real, seed) if model.config.frame_timesteps else [])
+    found = _movements(samples(model, real.tokens, seed, seeds), real)
+    return found + (_continued(model, real, seed, seeds) if model.config.frame_timesteps else [])
 
 
-def _movements(made: np.ndarray, real: Clips) -> list[Record]:
+def _movements(made: list[np.ndarray], real: Clips) -> list[Record]:
     found, clusters = [], real.clusters
+    again = np.tile(clusters, len(made))
     half = clusters < (clusters.max() + 1) // 2
     for name, measure in MOVEMENTS.items():
         name, truth = f"{name}_distance", measure(real.videos)
-        value = motion.wasserstein(measure(made), clusters, truth, clusters)
+        sampled = np.concatenate([measure(videos) for videos in made])
+        value = motion.wasserstein(sampled, again, truth, clusters)
         found.append(Record(name, *value, True, (f"{name}_real",)))
         if half.any():
             parts = truth[half], clusters[half], truth[~half], clusters[~half]
@@ -50,20 +53,23 @@ def _movements(made: np.ndarray, real: Clips) -> list[Record]:
     return found
 
 
-def _continued(model: Generator, real: Clips, seed: int) -> list[Record]:
+def _continued(model: Generator, real: Clips, seed: int, seeds: int) -> list[Record]:
     frames = continuation.of_clips("extend", real.videos, model.config.latent[0])
     given, ahead = frames.mask, int((~frames.mask).sum())
     coded = model.autoencoder.decode(model.statistics.denormalise(real.latents))
     shown = {
-        "": model.sample(real.tokens, seed, frames=frames, batch=BATCH)[:, ~given],
-        "_still": frames.clips[:, ~given],
-        "_coded": coded[:, ~given],
+        "": [v[:, ~given] for v in samples(model, real.tokens, seed, seeds, frames)],
+        "_still": [frames.clips[:, ~given]],
+        "_coded": [coded[:, ~given]],
     }
     if given.sum() > 1:  # one frame has no change to go on with
-        shown["_linear"] = motion.linear(real.videos[:, given], ahead)
+        shown["_linear"] = [motion.linear(real.videos[:, given], ahead)]
     found = []
     for name, measure in _similarities(real.videos).items():
-        values = {k: measure(v, real.videos[:, ~given]) for k, v in shown.items()}
+        values = {
+            k: np.mean([measure(v, real.videos[:, ~given]) for v in videos], axis=0)
+            for k, videos in shown.items()
+        }
         found += _records(f"extend_{name}", values, real.clusters)
     return found
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from vdit.evaluators.common import Clips, EvaluationData
+from vdit.evaluators.common import Clips, EvaluationData, samples
 from vdit.evaluators.objects import scores
-from vdit.generator import BATCH, Generator
+from vdit.generator import Generator
 from vdit.runs.evaluations import Record
 from vdit.runs.files import read_json, write_json
 
@@ -12,16 +12,19 @@ LOWER_IS_BETTER = ("acceleration",)
 BOUNDS = ("real", "coded")  # upper bounds: the real clips, and these through the autoencoder
 
 
-def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -> list[Record]:
+def evaluate(
+    model: Generator, data: EvaluationData, *, clips: int, seed: int, seeds: int = 1
+) -> list[Record]:
     """`vdit.evaluators.objects.scores` of videos sampled for held-out captions; NAME_real and
-    NAME_coded are those of the real clips, and of these through the autoencoder. Nothing on other
-    data sets.
+    NAME_coded are those of the real clips, and of these through the autoencoder. Errors are over
+    captions, of which each is sampled by `seeds` seeds. Nothing on other data sets.
     """
     if data.dataset != "worlds" or not clips:
         return []
     held_out = data.clips(clips)
-    videos = model.sample(held_out.tokens, seed, batch=BATCH)
-    found = scores.score_clips(videos, held_out.captions, held_out.clusters)
+    videos = np.concatenate(samples(model, held_out.tokens, seed, seeds))
+    clusters = np.tile(held_out.clusters, seeds)
+    found = scores.score_clips(videos, held_out.captions * seeds, clusters)
     count = len(np.unique(held_out.clusters))
     return _records(found, count) + _upper_bounds(model, data, data.clips(count))
 

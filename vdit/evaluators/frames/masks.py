@@ -1,11 +1,31 @@
-"""Where and when something moves: the overlaps of Physics-IQ (2501.09038), none of them clipped.
+"""Where and when something moves: the scores of Physics-IQ (2501.09038), none of them clipped.
 
-Each is of two masks of motion (B, T, H, W), nan for clips in which neither has any.
+Overlaps are of two masks of motion (B, T, H, W), nan for clips in which neither has any.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 THRESHOLD = 16  # grey levels between two frames, above which a pixel moves; noise stays below
+
+
+class Scores(NamedTuple):
+    """(B,) of each clip; of `mse` less is better, and its pixels are in [0, 1]."""
+
+    spatial_iou: np.ndarray
+    spatiotemporal_iou: np.ndarray
+    weighted_spatial_iou: np.ndarray
+    mse: np.ndarray
+
+
+def compare(made: np.ndarray, real: np.ndarray) -> Scores:
+    """The scores of uint8 videos (B, T, H, W, 3), whose first frame was given, beside what came."""
+    masks = moving(made), moving(real)
+    error = (made[:, 1:].astype(np.float32) - real[:, 1:]) / 255
+    mse = (error**2).mean((1, 2, 3, 4), dtype=np.float64)
+    overlaps = (spatial_iou, spatiotemporal_iou, weighted_spatial_iou)
+    return Scores(*(overlap(*masks) for overlap in overlaps), mse)
 
 
 def moving(videos: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:

@@ -1,40 +1,74 @@
-"""Do the objects of the embedded world go where they must? Continued clips against the truth."""
+"""Do the objects of the embedded world go where they must? Continued clips against the truth.
+
+Objects are told apart by their colour, which no two of a clip share.
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from vdit.data.generalization import SEEN
 from vdit.data.truth import Truth
 from vdit.evaluators.objects.find import find_tracks
 
-SEEN = 0.5  # of an object's area: what is hidden more has no position to be wrong about
 LOST = 0.5  # of the frame's shorter side: the error of an object that is not there
 
 
-def position_errors(videos: np.ndarray, truths: Sequence[Truth], frames: np.ndarray) -> np.ndarray:
-    """(B,) mean distance in px of found from true centroids over the marked frames (T,).
+class Places(NamedTuple):
+    """For each clip (T, K, 2) centroids (x, y) found, nan for none; the error in px of these."""
 
-    videos: uint8 (B, T, H, W, 3). Objects are told apart by their colour, which no two of a clip
-    share; one that is not found is `LOST` off. nan where no object is in sight.
-    """
-    lost = LOST * min(videos.shape[2:4])
+    found: list[np.ndarray]
+    lost: float
+
+
+def locate(videos: np.ndarray, truths: Sequence[Truth]) -> Places:
+    """Where the objects of the truths are in uint8 videos (B, T, H, W, 3)."""
     found = _centroids(videos, [truth.colours for truth in truths])
-    errors = []
-    for at, truth in zip(found, truths, strict=True):
-        distance = np.hypot(*np.moveaxis(at - truth.position, -1, 0))
-        counted = (truth.visibility >= SEEN) & frames[:, None]
-        distance = np.where(np.isnan(distance), lost, np.minimum(distance, lost))
-        errors.append(distance[counted].mean() if counted.any() else np.nan)
-    return np.array(errors)
+    return Places(found, LOST * min(videos.shape[2:4]))
 
 
-def largest_steps(videos: np.ndarray, truths: Sequence[Truth]) -> np.ndarray:
-    """(B,) the longest way in px that an object goes from a frame to the next; `LOST` if it is not
-    there in one of them."""
-    lost = LOST * min(videos.shape[2:4])
-    found = _centroids(videos, [truth.colours for truth in truths])
-    steps = [np.hypot(*np.moveaxis(np.diff(at, axis=0), -1, 0)) for at in found]
-    return np.array([np.where(np.isnan(step), lost, step).max() for step in steps])
+def in_sight(truths: Sequence[Truth], frames: np.ndarray) -> list[np.ndarray]:
+    """(T, K) bool for each clip: objects that are seen in one of the marked frames (T,)."""
+    return [(truth.visibility >= SEEN) & frames[:, None] for truth in truths]
+
+
+def position_errors(
+    places: Places, truths: Sequence[Truth], counted: Sequence[np.ndarray]
+) -> np.ndarray:
+    """(B,) mean distance in px of found from true centroids where they are `counted` (T, K); nan
+    where none is."""
+    far = [at - truth.position for at, truth in zip(places.found, truths, strict=True)]
+    return _mean_lengths(far, counted, places.lost)
+
+
+def velocity_errors(
+    places: Places, truths: Sequence[Truth], counted: Sequence[np.ndarray]
+) -> np.ndarray:
+    """(B,) mean |v - v'| in px/frame of found and true ways since the frame before, where objects
+    are `counted` (T, K) and were in sight before."""
+    pairs = zip(places.found, truths, strict=True)
+    far = [np.diff(at - truth.position, axis=0) for at, truth in pairs]
+    both = [
+        now[1:] & (truth.visibility[:-1] >= SEEN)
+        for now, truth in zip(counted, truths, strict=True)
+    ]
+    return _mean_lengths(far, both, places.lost)
+
+
+def largest_steps(places: Places) -> np.ndarray:
+    """(B,) the longest way in px that an object goes from a frame to the next."""
+    steps = [np.hypot(*np.moveaxis(np.diff(at, axis=0), -1, 0)) for at in places.found]
+    return np.array([np.where(np.isnan(step), places.lost, step).max() for step in steps])
+
+
+def _mean_lengths(
+    vectors: Sequence[np.ndarray], counted: Sequence[np.ndarray], lost: float
+) -> np.ndarray:
+    """(B,) means of |(T, K, 2)| where counted, no more than `lost`, which is also that of nan."""
+    lengths = [np.fmin(np.hypot(v[..., 0], v[..., 1]), lost) for v in vectors]
+    pairs = zip(lengths, counted, strict=True)
+    return np.array([length[c].mean() if c.any() else np.nan for length, c in pairs])
 
 
 def _centroids(videos: np.ndarray, colours: Sequence[Sequence[str]]) -> list[np.ndarray]:

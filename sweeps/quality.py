@@ -1,0 +1,37 @@
+"""Which scores of videos fall with compute, and which say nothing? Three budgets of three sizes.
+
+    python -m sweeps.launch --sweep sweeps/quality.py --root runs/quality
+    python -m vdit.evaluate --root runs/quality --only continuation,physics,worlds
+
+Half of the clips are trained with frames given, three in ten have a bar, and some combinations of
+words are held out. Result: analysis/results/quality/.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sweeps import demo
+from sweeps.launcher.grid import steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
+from vdit.config.sizes import size_of
+
+EXPERIMENT = "experiments/quality.py"
+SIZES = {
+    3: ("w24d2", "w32d2", "w48d2"),
+    12: ("w32d2", "w48d2", "w64d2"),
+    48: ("w48d2", "w64d2", "w80d2"),
+}
+
+
+def sweep(base: Any) -> Iterator[dict[str, Any]]:
+    """Overrides of `base` for each run: the demo's batch and learning rates."""
+    for times, sizes in SIZES.items():
+        for size in sizes:
+            flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
+            yield {
+                "model.size": size,
+                "flops_budget": times * demo.UNIT,
+                "batch": demo.BATCH,
+                "steps": steps_for(times * demo.UNIT, flops, demo.BATCH, size),
+                "optimizer.lr": demo.learning_rate(size_of(size).width, times),
+            }
