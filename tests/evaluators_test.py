@@ -203,6 +203,6 @@ def test_records_are_columns_by_their_names():
 
 
 def test_every_evaluator_is_a_file_with_an_evaluate():
-    assert evaluators.names() == ("continuation", "losses", "physics", "video", "worlds")
+    assert evaluators.names() == ("continuation", "losses", "physics", "sets", "video", "worlds")
     for name in evaluators.names():
         assert evaluators.find(name, {}).__doc__

@@ -2,23 +2,50 @@
 
 python -m vdit.evaluate --workdir runs/s [--step N | --all] [--only NAME,...]
 python -m vdit.evaluate --root runs/demo [--all] [--only NAME,...] [--executor slurm]
+python -m vdit.evaluate --videos A --reference B [--only NAME,...] --out scores.json
 
 Evaluators are those of the run's config (`config.evaluators`), or those named. With --root a whole
-sweep is scored: what is missing, shared among workers as its runs were.
+sweep is scored: what is missing, shared among workers as its runs were. With --videos any folder of
+videos is held against another: --only names metrics, --features what videos are described by.
 """
 
 import argparse
+import dataclasses
 import json
 import os
+import pathlib
 import sys
 
 from vdit import errors, evaluators
+from vdit.data.video_folder.flags import number, size
 from vdit.errors import InputError
+from vdit.evaluators import features
 from vdit.runs import compile_cache
+from vdit.runs.files import write_json
+
+OF_VIDEOS = ("reference", "out", "features", "frames", "size")
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
     """The flags, checked; with --root the launcher reads the same ones again."""
+    args = _parser().parse_args(argv)
+    if args.step is not None and (args.all or args.root):
+        raise InputError(f"--step {args.step}: not with --all or --root")
+    if args.no_verify and not args.workdir:
+        raise InputError("--no_verify: with --workdir only")
+    if (args.executor or args.workers) and not args.root:
+        raise InputError("--executor and --workers are for --root, a sweep")
+    for name in OF_VIDEOS:
+        if getattr(args, name) and not args.videos:
+            raise InputError(f"--{name}: with --videos only")
+    if args.videos and not (args.reference and args.out):
+        raise InputError("--videos: expected with --reference and --out")
+    if args.videos and (args.all or args.step is not None):
+        raise InputError("--step and --all are for checkpoints, not for --videos")
+    return args
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m vdit.evaluate",
         description=__doc__,
@@ -27,22 +54,25 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--workdir", help="folder of a run of vdit.main")
     where.add_argument("--root", help="folder of a sweep of sweeps.launch")
+    where.add_argument("--videos", type=pathlib.Path, help="folder of videos, searched deeply")
+    add = parser.add_argument
+    add("--reference", type=pathlib.Path, help="folder that --videos is held against")
+    add("--out", type=pathlib.Path, help="scores.json to write, of --videos")
+    add("--features", metavar="NAME,...", help=", ".join(features.names()))
+    add("--frames", type=number(int, 1), help="first frames of each video (all of the shortest)")
+    add("--size", type=size, help="pixels: N for NxN, or HxW (the one that all videos have)")
     parser.add_argument("--step", type=int, help="checkpoint to read (the last by default)")
     parser.add_argument("--all", action="store_true", help="every checkpoint kept")
     parser.add_argument(
-        "--only", default="", metavar="NAME,...", help=", ".join(evaluators.names())
+        "--only",
+        default="",
+        metavar="NAME,...",
+        help=f"{', '.join(evaluators.names())}; of --videos metrics, such as frechet,kernel",
     )
     parser.add_argument("--no_verify", action="store_true", help="trust checkpoints unread")
     parser.add_argument("--executor", choices=("local", "slurm"), help="with --root: where")
     parser.add_argument("--workers", type=int, help="with --root: how many processes or jobs")
-    args = parser.parse_args(argv)
-    if args.step is not None and (args.all or args.root):
-        raise InputError(f"--step {args.step}: not with --all or --root")
-    if args.root and args.no_verify:
-        raise InputError("--no_verify: with --workdir only")
-    if args.workdir and (args.executor or args.workers):
-        raise InputError("--executor and --workers are for --root, a sweep")
-    return args
+    return parser
 
 
 def evaluate_one(args: argparse.Namespace) -> None:
@@ -64,14 +94,26 @@ def evaluate_one(args: argparse.Namespace) -> None:
                 print(f"{name}: nothing to measure on this run", file=sys.stderr)
 
 
+def compare_folders(args: argparse.Namespace) -> None:
+    """Scores of a folder of videos against another: printed, and written to --out."""
+    from vdit.evaluators.folders.compare import Request, compare, table
+
+    names = {"metrics": args.only, "features": args.features or ""}
+    chosen = {key: tuple(evaluators.parse(text)) for key, text in names.items() if text}
+    asked = Request(args.videos, args.reference, frames=args.frames, size=args.size, **chosen)
+    found = compare(asked)
+    write_json(args.out, dataclasses.asdict(found))
+    print(table(found))
+
+
 def main() -> int:
     """Measures what the command line asks for; a sweep is handed to its launcher."""
     args = parse_args(sys.argv[1:])
     if args.root:  # the machinery of sweeps is a room above this one: a command, not an import
         command = [sys.executable, "-m", "sweeps.launcher.evaluate", *sys.argv[1:]]
         os.execv(sys.executable, command)
-    compile_cache.use_for(args.workdir)
-    evaluate_one(args)
+    compile_cache.use_for(args.workdir or args.videos)
+    compare_folders(args) if args.videos else evaluate_one(args)
     return 0
 
 

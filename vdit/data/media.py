@@ -1,5 +1,6 @@
 """Videos to files: MP4 (H.264) through PyAV, animated WebP and GIF through Pillow."""
 
+import itertools
 import os
 import pathlib
 from collections.abc import Iterator
@@ -23,26 +24,38 @@ def write_video(path: str | os.PathLike, video: np.ndarray, fps: int = 8, zoom: 
         write(part, video.repeat(zoom, 1).repeat(zoom, 2), fps)
 
 
-def read_video(path: str | os.PathLike, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (T, H, W, 3) of a video or a picture, cropped and resized to `size` (H, W).
+def read_video(
+    path: str | os.PathLike, size: tuple[int, int], frames: int | None = None
+) -> np.ndarray:
+    """uint8 (T, H, W, 3) of a video or a picture, cropped and resized to `size` (H, W); of its
+    first `frames`, or all.
 
     Raises `InputError` for what cannot be read.
     """
+    from vdit.data.video_folder.windows import crop_resize
+
+    found = [crop_resize(frame, size) for frame in itertools.islice(frames_of(path), frames)]
+    return np.stack(found)
+
+
+def frames_of(path: str | os.PathLike) -> Iterator[np.ndarray]:
+    """uint8 (H, W, 3), one at a time, at least one. Raises `InputError` for what cannot be read."""
     from PIL import UnidentifiedImageError
 
     from vdit.data.video_folder.container import DecodeError
     from vdit.data.video_folder.decode import read_frames
-    from vdit.data.video_folder.windows import crop_resize
 
     # FFmpeg does not read what moves in a .webp, which is what samples are written as.
     read = _read_animation if pathlib.Path(path).suffix == ".webp" else read_frames
+    count = 0
     try:
-        frames = [crop_resize(frame, size) for frame in read(pathlib.Path(path))]
+        for frame in read(pathlib.Path(path)):
+            yield frame
+            count += 1
     except (DecodeError, UnidentifiedImageError, OSError) as error:
         raise InputError(f"{path}: {error}") from error
-    if not frames:
+    if not count:
         raise InputError(f"{path}: expected a video or a picture, there is no frame in it")
-    return np.stack(frames)
 
 
 def _read_animation(path: pathlib.Path) -> Iterator[np.ndarray]:

@@ -3,6 +3,8 @@
 import os
 import pathlib
 
+from vdit.runs.files import user_cache
+
 FOLDER = "compile_cache"
 VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 
@@ -22,11 +24,6 @@ def use_for(run: str | pathlib.Path) -> None:
     if VARIABLE in os.environ:
         return
     of_sweep = pathlib.Path(run).resolve().parent.parent / FOLDER
-    of_user = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    folder = of_sweep if os.access(of_sweep, os.W_OK) else pathlib.Path(of_user, "vdit", FOLDER)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(folder, os.W_OK):
+    folder = of_sweep if os.access(of_sweep, os.W_OK) else user_cache(FOLDER)
+    if folder is not None:
         use(folder)

@@ -119,6 +119,17 @@ def set_aside(path: str | os.PathLike) -> None:
     os.replace(path, f"{path}.damaged")
 
 
+def user_cache(name: str) -> pathlib.Path | None:
+    """A folder of vdit's in the user's cache folder, made; None where nothing can be written."""
+    of_user = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    folder = pathlib.Path(of_user, "vdit", name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
 class JsonLines:
     """A file of JSON objects, one a line, that lines are appended to and flushed one by one.
 

@@ -26,7 +26,9 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(message)
 
 
-def _number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], float]:
+def number(kind: type, low: float, high: float = float("inf")) -> Callable[[str], float]:
+    """A type of argparse: a number within bounds."""
+
     def parse(text: str) -> float:
         with contextlib.suppress(ValueError):
             if low <= kind(text) <= high:
@@ -37,7 +39,8 @@ def _number(kind: type, low: float, high: float = float("inf")) -> Callable[[str
     return parse
 
 
-def _size(text: str) -> tuple[int, int]:
+def size(text: str) -> tuple[int, int]:
+    """A type of argparse: (height, width)."""
     match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is neither N nor HxW, in pixels")
@@ -52,17 +55,17 @@ def parser() -> argparse.ArgumentParser:
         "and validation, and writes a TFDS data set (ArrayRecord). Files that can't be read are "
         "skipped and named.",
     )
-    path, count, add = pathlib.Path, _number(int, 1), parser.add_argument
+    path, count, add = pathlib.Path, number(int, 1), parser.add_argument
     add("--videos", type=path, required=True, help="folder of videos, searched deeply")
     add("--out", type=path, required=True, help="folder to make")
     add("--frames", type=count, required=True, help="frames in a window")
-    add("--size", type=_size, required=True, help="pixels: N for NxN, or HxW")
+    add("--size", type=size, required=True, help="pixels: N for NxN, or HxW")
     add("--captions", type=path, help=CAPTIONS)
     add("--stride", type=count, default=1, help="take every n-th frame (default 1)")
     add("--hop", type=count, help=HOP)
     tiles = {"choices": ("never", "always", "auto"), "default": "never", "const": "always"}
     add("--tile", nargs="?", **tiles, help=TILE)
-    add("--validation", type=_number(float, 0.0001, 0.5), default=0.1, help=VALIDATION)
-    add("--max_bad", type=_number(float, 0, 1), default=0.05, help=MAX_BAD)
-    add("--seed", type=_number(int, 0), default=0, help="of the split (default 0)")
+    add("--validation", type=number(float, 0.0001, 0.5), default=0.1, help=VALIDATION)
+    add("--max_bad", type=number(float, 0, 1), default=0.05, help=MAX_BAD)
+    add("--seed", type=number(int, 0), default=0, help="of the split (default 0)")
     return parser

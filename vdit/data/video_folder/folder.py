@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import pathlib
+from collections.abc import Collection
 
 from vdit.errors import InputError
 
@@ -18,18 +19,20 @@ BESIDE = "captions.csv"
 COLUMNS = ("video_file_name", "prompt")
 
 
-def list_files(root: pathlib.Path) -> tuple[list[str], list[str]]:
+def list_files(
+    root: pathlib.Path, flag: str = "--videos", extensions: Collection[str] = EXTENSIONS
+) -> tuple[list[str], list[str]]:
     """Paths relative to `root` of (videos, other files) at any depth, sorted; no hidden ones.
 
-    Raises `InputError` for a missing folder or one without videos.
+    Raises `InputError`, which names the flag, for a missing folder or one without videos.
     """
     if not root.is_dir():
-        raise InputError(f"--videos {root}: no such folder")
+        raise InputError(f"{flag} {root}: no such folder")
     paths = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
     names = sorted(p.as_posix() for p in paths if not any(s.startswith(".") for s in p.parts))
-    videos = [n for n in names if pathlib.PurePath(n).suffix.lower()[1:] in EXTENSIONS]
+    videos = [n for n in names if pathlib.PurePath(n).suffix.lower()[1:] in extensions]
     if not videos:
-        raise InputError(f"--videos {root}: no file with a video's extension (.mp4, .mkv, .avi, …)")
+        raise InputError(f"{flag} {root}: no file with a video's extension (.mp4, .mkv, .avi, …)")
     return videos, sorted(set(names) - {*videos, BESIDE})
 
 

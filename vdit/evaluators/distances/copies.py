@@ -24,6 +24,6 @@ def nearest_ratios(made_ND: np.ndarray, training: Iterable[np.ndarray]) -> np.nd
     return (first / second)[:, 0]
 
 
-def share(ratios: np.ndarray) -> float:
-    """Share of clips whose ratio is below 1/3 (2310.02664)."""
-    return float((ratios < BELOW).mean())
+def are_copies(ratios: np.ndarray) -> np.ndarray:
+    """(N,) whether a ratio is below 1/3 (2310.02664)."""
+    return ratios < BELOW

@@ -8,8 +8,8 @@ regularised, and fewer clips than features are no special case.
 import numpy as np
 
 PARTS = (1, 2, 3, 4)  # into which both sets are cut for the limit
-# Clips of the smaller set below which the limit is not given: its parts would be few.
-LEAST = 256
+FEWEST = 64  # clips for a limit of however few features
+SHUFFLES = 2  # for the bias
 
 
 def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
@@ -22,26 +22,26 @@ def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
 
 
 def bias(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
-    """About how far apart two draws of one distribution are found, of these numbers of clips.
+    """How far apart two draws of one distribution are found, of these numbers of clips.
 
-    To first order in 1/N of Gaussians with eigenvalues l:
-    (1/N + 1/M) (sum_i l_i + sum_ij l_i l_j / (2 (l_i + l_j)) + sum_i l_i / 4), that is
-    tr S (2 + (d + 1)/2) / N for white ones and N = M. The eigenvalues are those of the sets at
-    hand, too few where N < d: then it is too small.
+    Measured, as fewer clips than features leave no formula: both sets, their means taken off, are
+    shuffled together and cut again. Of white Gaussians it is tr S (2 + (d + 1)/2) / N for N = M
+    well above d, half of it each set's own. It is the same twice.
     """
-    stacked = np.concatenate([_centred(made_ND), _centred(real_MD)]) / np.sqrt(2)
-    values = np.linalg.svd(stacked, compute_uv=False) ** 2
-    values = values[values > 0]
-    pairs = values[:, None] * values / (values[:, None] + values)
-    return float((1 / len(made_ND) + 1 / len(real_MD)) * (1.25 * values.sum() + pairs.sum() / 2))
+    pooled = np.concatenate([made_ND - made_ND.mean(0), real_MD - real_MD.mean(0)])
+    found, count = [], len(made_ND)
+    for seed in range(SHUFFLES):
+        shuffled = np.random.default_rng(seed).permutation(pooled)
+        found.append(distance(shuffled[:count], shuffled[count:]))
+    return float(np.mean(found))
 
 
 def limit(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
     """The distance between endless sets: a line in 1/N, drawn to 0 (1911.07023).
 
     Both sets are cut into 1, 2, 3 and 4 parts, so the bias of both goes; a part's distance is
-    the mean over all parts of its size, none of which overlap. Clips are in no order that matters.
-    A line needs parts with more clips than features that vary: with fewer, what is left is bias.
+    the mean over all parts of its size, none of which overlap. The bias is a line only for parts of
+    at least as many clips as features: `least`.
     """
     found = [
         np.mean([distance(made_ND[k::parts], real_MD[k::parts]) for k in range(parts)])
@@ -49,6 +49,11 @@ def limit(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
     ]
     _, intercept = np.polyfit(PARTS, found, 1)
     return float(intercept)
+
+
+def least(features: int) -> int:
+    """Clips of the smaller set from which the limit is told."""
+    return max(FEWEST, PARTS[-1] * features)
 
 
 def _centred(x_ND: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from vdit.errors import InputError
 
@@ -27,7 +27,7 @@ class Estimate(NamedTuple):
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """By Student's t."""
-        half = float(stats.t.ppf((1 + level) / 2, self.degrees)) * self.se
+        half = float(stdtrit(self.degrees, (1 + level) / 2)) * self.se
         return self.value - half, self.value + half
 
 

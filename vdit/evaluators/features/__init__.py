@@ -17,6 +17,8 @@ import numpy as np
 
 from vdit.errors import InputError
 
+SHARED = ("cached",)  # what extractors have in common, and none
+
 
 class Extractor(Protocol):
     """Features of videos. Those of two extractors that differ in any of its words never meet."""
@@ -33,7 +35,8 @@ class Extractor(Protocol):
 @functools.cache
 def names() -> tuple[str, ...]:
     """The extractors that there are."""
-    return tuple(module.name for module in pkgutil.iter_modules(__path__))
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(name for name in found if name not in SHARED)
 
 
 def find(name: str, **options: Any) -> Extractor:

@@ -1,0 +1,131 @@
+"""Samples as a set: a model of the training clips reaches the bound, others are told apart."""
+
+import types
+
+import numpy as np
+import pytest
+
+from tests.tiny import config
+from vdit.data.cache import Records
+from vdit.data.latents import prepare
+from vdit.errors import InputError
+from vdit.evaluators import sets
+from vdit.evaluators.common import EvaluationData
+from vdit.evaluators.distances import name
+from vdit.training.resolve import resolve
+
+CLIPS = 32
+
+
+class Shows:
+    """A model whose videos are given; pixels are its latents."""
+
+    def __init__(self, videos, data, scatter=0):
+        self.videos, self.scatter = videos, scatter
+        self.autoencoder = untrained(data).autoencoder
+        self.statistics = untrained(data).statistics
+
+    def sample(self, captions, seed, batch=None):
+        noise = np.random.default_rng(seed).integers(0, self.scatter + 1, self.videos.shape)
+        return np.clip(self.videos + noise, 0, 255).astype(np.uint8)
+
+
+def untrained(data):
+    from vdit.training.untrained import generator_of
+
+    return generator_of(data.config, data.validation.meta)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sets")
+    made = resolve(config(folder, **{"data.validation_clips": CLIPS}))
+    return EvaluationData(made, Records(prepare(made), "validation"), folder / "run", 12)
+
+
+@pytest.fixture(scope="module")
+def training(data):
+    from vdit.data.sources import open_source
+
+    source = open_source(data.config.data, "train")
+    return np.stack([source[i]["video"] for i in range(CLIPS)])
+
+
+def found(model, data, **options):
+    options = {"features": ("latents",), "clips": CLIPS, "seed": 0} | options
+    records = sets.evaluate(model, data, **options)
+    return {(n.metric, n.subject): r for r in records for n in [name.parse(r.name)]}
+
+
+def test_a_model_of_the_training_clips_has_the_score_of_the_bound_and_is_all_copies(data, training):
+    records = found(Shows(training, data), data)
+    metrics = {"frechet", "frechet_bias", "kernel", "precision", "recall", "density", "coverage"}
+    subjects = {"", "coded", "still"}
+    assert set(records) == {(m, s) for m in metrics for s in subjects} | {("copies", "")}
+    for metric in metrics:
+        own = records[metric, ""]
+        assert own.value == pytest.approx(records[metric, "coded"].value)
+        assert own.compared_with == tuple(records[metric, s].name for s in ("coded", "still"))
+        assert (own.se is None) == (metric == "frechet_bias")
+        assert own.n == CLIPS
+    assert records["copies", ""].value == 1
+    assert "__n32_64__3x16x16__none__uint8__train" in records["copies", ""].name
+
+
+def test_other_videos_are_told_apart(data, training):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, training.shape, dtype=np.uint8)
+    records = found(Shows(noise, data), data)
+    assert (
+        records["kernel", ""].value
+        > records["kernel", "coded"].value + 3 * records["kernel", ""].se
+    )
+    assert records["precision", ""].value == 0
+    assert records["copies", ""].value == 0
+
+
+def test_seeds_are_averaged_and_what_is_withheld_is_said(data, training, capsys):
+    model = Shows(training, data, scatter=40)
+    one, other = (found(model, data, seed=s)["kernel", ""].value for s in (5, 6))
+    both = found(model, data, seed=5, seeds=2)["kernel", ""]
+    assert one != other
+    assert both.value == pytest.approx((one + other) / 2)
+    capsys.readouterr()
+    few = found(model, data, clips=4)
+    assert {metric for metric, _ in few} == {"frechet", "frechet_bias", "kernel", "copies"}
+    assert few["frechet", ""].se is None
+    lines = capsys.readouterr().err
+    assert "sets: latents: precision: withheld, 4 clips: expected at least 6" in lines
+    assert "frechet_limit: withheld, 4 clips: expected at least 3072" in lines
+    assert "no standard errors, 4 clips: expected at least 32" in lines
+    assert sets.evaluate(model, data, clips=1, seed=0) == []
+
+
+def test_errors_for_the_same_real_clips_leave_theirs_out(data, training):
+    model = Shows(training, data)
+    both, alone = (found(model, data, fixed=f)["frechet", ""] for f in (False, True))
+    assert both.value == alone.value
+    assert both.se != alone.se
+
+
+def test_features_of_the_real_clips_are_found_once(data, training, monkeypatch):
+    kept = sorted((data.cache / "features").glob("latents_*.npy"))
+    assert len(kept) == 3 * 2  # real, coded, still, of 32 clips and of 4
+    calls = []
+    model = Shows(training, data)
+    encode = model.autoencoder.encode
+    model.autoencoder = types.SimpleNamespace(
+        fingerprint=model.autoencoder.fingerprint,
+        decode=model.autoencoder.decode,
+        encode=lambda videos: calls.append(len(videos)) or encode(videos),
+    )
+    found(model, data)
+    assert calls == [CLIPS, CLIPS]  # samples, for their features and for copies
+    assert sorted((data.cache / "features").glob("latents_*.npy")) == kept
+
+
+def test_metrics_that_are_not_there_are_said(data, training):
+    with pytest.raises(InputError, match="metric 'fid': expected one of frechet, frechet_bias"):
+        found(Shows(training, data), data, metrics=("fid",))
+    with pytest.raises(InputError, match=r"sets.seeds=0: expected 1 or more"):
+        found(Shows(training, data), data, seeds=0)
