@@ -169,6 +169,20 @@ def test_density_and_coverage_of_one_distribution():
     assert manifold.expected_coverage(10000, 10000, 5) == pytest.approx(0.969, abs=5e-4)
 
 
+def test_errors_of_shares_of_neighbours_are_on_the_safe_side():
+    """A share jumps where a neighbour leaves: the jackknife's error is up to twice the real one."""
+    rng, found, every = np.random.default_rng(14), [], range(4)
+    for _ in range(60):
+        sets = manifold.distances(normal(rng, 64, 4, shift=0.3), normal(rng, 64, 4))
+        found.append(
+            [jackknife(lambda i, j, n=n, s=sets: s.manifold(i, j)[n], 64, 64) for n in every]
+        )
+    values, errors = np.moveaxis([[(e.value, e.se) for e in row] for row in found], 2, 0)
+    ratios = np.sqrt((errors**2).mean(0)) / values.std(0)
+    assert ratios.min() > 0.9
+    assert ratios.max() < 2.5
+
+
 def test_copies_are_found_also_of_clips_that_training_has_twice():
     rng = np.random.default_rng(11)
     training = normal(rng, 50, 20)

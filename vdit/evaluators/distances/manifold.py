@@ -1,4 +1,8 @@
-"""How much of each set lies among the other: balls that reach each clip's k-th neighbour."""
+"""How much of each set lies among the other: balls that reach each clip's k-th neighbour.
+
+No smooth functions of the clips: a jackknife's errors are on the safe side, up to about twice the
+real ones, and an interval may reach beyond 0 or 1.
+"""
 
 from typing import NamedTuple
 
