@@ -19,9 +19,10 @@ FOLDER = "evaluations"
 class Record(NamedTuple):
     """One number that was measured.
 
-    `se` is its standard error and `n` what it is a mean of (clips, or items of the fixed validation
-    set); None where unknown. `lower_is_better` is None where neither is. `compared_with` names the
-    records that it is read against: an upper bound, a baseline.
+    `se` is its standard error and `n` how many independent things it is a mean of (captions,
+    videos, items of the fixed validation set); None where unknown. `lower_is_better` is None where
+    neither is. `compared_with` names the records that it is read against: an upper bound, a
+    baseline.
     """
 
     name: str
