@@ -54,7 +54,7 @@ def _videos(args: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
 
     shape = {"num_frames": FRAMES, "height": SIZE, "width": SIZE, "train_clips": args.clips}
     folders = [{"name": "video_folder", "dir": str(path)} for path in args.data]
-    for data in [{"name": "worlds", "seed": args.seed}, *folders]:
+    for data in [*folders, {"name": "worlds", "seed": args.seed}]:
         source = open_source(ConfigDict(shape | data | {"epochs": 0}), "train")
         if len(source) < args.clips:
             raise InputError(f"{data['dir']}: {len(source)} clips, expected {args.clips}")
