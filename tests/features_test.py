@@ -89,16 +89,23 @@ def test_what_extractors_see():
     assert not changes(np.repeat(videos[:, :1], 5, 1)).any()
 
 
-def test_one_pass_of_the_network_serves_both_extractors():
-    """By the videos' content: an array changed in place is another set."""
-    videos = np.random.default_rng(5).integers(0, 256, (3, 2, 16, 16, 3), dtype=np.uint8)
+def test_a_frame_is_looked_at_once_by_its_content(monkeypatch):
+    """Of both extractors, wherever it stands; an array changed in place is another."""
+    videos = np.random.default_rng(5).integers(0, 256, (3, 4, 16, 16, 3), dtype=np.uint8)
+    looked, apply = [], efficientnet.in_batches
+
+    def counted(function, pixels, frames):
+        looked.append(len(frames))
+        return apply(function, pixels, frames)
+
+    monkeypatch.setattr(efficientnet, "in_batches", counted)
     means, changes = (features.find(f"image_{kind}", size=32) for kind in ("means", "changes"))
-    before, first = efficientnet._features.cache_info(), means(videos)
-    changes(videos.copy())
-    after = efficientnet._features.cache_info()
-    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
-    videos[1] = 0
+    first = means(videos)
+    changes(videos[:, ::-1])
+    videos[1] = videos[0, 0]
+    videos[1, 2] = 7
     again = means(videos)
+    assert looked == [12, 1]
     np.testing.assert_allclose(again[[0, 2]], first[[0, 2]], atol=1e-5)
     assert abs(again[1] - first[1]).max() > 0.1
 
@@ -107,13 +114,16 @@ def test_every_frame_is_described_however_many_passes_it_takes(monkeypatch):
     videos = np.random.default_rng(6).integers(0, 256, (3, 5, 16, 16, 3), dtype=np.uint8)
     expected = efficientnet.describe(videos, 32)
     monkeypatch.setattr(batches, "PIXELS", 4 * 32**2)
-    efficientnet._features.cache_clear()
+    monkeypatch.setattr(efficientnet, "KEPT", 4)
+    efficientnet._known.cache_clear()
     again = efficientnet.describe(videos, 32)
     np.testing.assert_allclose(again, expected, rtol=1e-4, atol=1e-4)
+    assert len(efficientnet._known(32)) == 4
+    np.testing.assert_array_equal(efficientnet.describe(videos[2:, 2:], 32), again[2:, 2:])
 
 
 def test_unknown_names_and_options_end_in_one_line():
-    with pytest.raises(InputError, match="expected one of image_changes"):
+    with pytest.raises(InputError, match="expected one of i3d, image_changes"):
         features.find("inception")
     with pytest.raises(InputError, match="its options: size"):
         features.find("image_means", sise=32)

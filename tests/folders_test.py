@@ -12,8 +12,8 @@ from vdit import evaluate
 from vdit.data import media
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
-from vdit.evaluators.features import efficientnet
 from vdit.evaluators.folders.compare import Request, compare, table
+from vdit.evaluators.networks import efficientnet
 
 COUNT = 34
 

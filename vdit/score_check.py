@@ -1,9 +1,9 @@
 """Do scores answer to damage? Clips are damaged by known amounts and scored.
 
   python -m vdit.score_check --out answers.csv
-  python -m vdit.score_check --data DIR --data DIR --autoencoder RUN --lpips DIR --out answers.csv
+  python -m vdit.score_check --data worlds --data DIR --autoencoder RUN --lpips DIR --out x.csv
 
-Of the embedded world, and of folders that `python -m vdit.prepare --frames 9 --size 64` made: blur,
+Of the embedded world, or of folders that `python -m vdit.prepare --frames 9 --size 64` made: blur,
 noise, JPEG, H.264, warping, frames shuffled or frozen, clips that go on as another one. Half of the
 clips are damaged and held against the other half. `python -m analysis.sensitivity answers.csv` says
 which scores see what, and draws it.
@@ -20,6 +20,7 @@ from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_text
 
+WORLDS = "worlds"
 SIZE = 64  # px of a clip's sides
 LEAST = 64  # clips: 32 in either half, two for each block that the errors leave out
 
@@ -39,7 +40,7 @@ def main() -> int:
     of_pairs = [perceptual.find(folder=folder) for folder in folders]
     rows = []
     for name, videos in _videos(args):
-        own = [*shown, *_of_worlds(args.autoencoder)] if name == "worlds" else shown
+        own = [*shown, *_of_worlds(args.autoencoder)] if name == WORLDS else shown
         rows += answers(name, videos, own, of_pairs, args.seed)
         print(f"{name}: {len(videos)} clips", flush=True)
         write_text(args.out, as_csv([dataclasses.asdict(row) for row in rows]))
@@ -53,13 +54,14 @@ def _videos(args: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
     from vdit.evaluators.damage.kinds import FRAMES
 
     shape = {"num_frames": FRAMES, "height": SIZE, "width": SIZE, "train_clips": args.clips}
-    folders = [{"name": "video_folder", "dir": str(path)} for path in args.data]
-    for data in [{"name": "worlds", "seed": args.seed}, *folders]:
+    for name in args.data or [WORLDS]:
+        folder = {"name": "video_folder", "dir": name}
+        data = {"name": WORLDS, "seed": args.seed} if name == WORLDS else folder
         source = open_source(ConfigDict(shape | data | {"epochs": 0}), "train")
         if len(source) < args.clips:
-            raise InputError(f"{data['dir']}: {len(source)} clips, expected {args.clips}")
-        name = pathlib.Path(data["dir"]).name if "dir" in data else "worlds"
-        yield name, np.stack([source[i]["video"] for i in range(args.clips)])
+            raise InputError(f"{name}: {len(source)} clips, expected {args.clips}")
+        clips = np.stack([source[i]["video"] for i in range(args.clips)])
+        yield pathlib.Path(name).name, clips
 
 
 def _of_worlds(autoencoder: pathlib.Path | None) -> list:
@@ -80,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     path, add = pathlib.Path, parser.add_argument
     add("--out", type=path, required=True, help="table to write (CSV)")
-    add("--data", type=path, action="append", default=[], help="prepared folder; repeat it")
+    add("--data", action="append", help="worlds (the default) or a prepared folder; repeat it")
     add("--autoencoder", type=path, help="run folder of the embedded world's: scores its latents")
     add("--lpips", type=path, help="folder with SqueezeNet and LPIPS' heads")
     add("--clips", type=int, default=LEAST, help=f"of each data set ({LEAST})")

