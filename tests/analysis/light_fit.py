@@ -7,11 +7,14 @@ from analysis.frontier import forecast, minima
 COLUMNS = {"loss": "loss_ema", "params": "params"}
 
 
-def light_fit(table):
-    """The budgets of `table`, their noise, gain and forecasts by the laws of compute alone."""
+def light_fit(table, ahead=(2.0, 4.0, 8.0)):
+    """The budgets of `table`, their noise, gain and forecasts by the laws of compute alone.
+
+    Forecasts are at `ahead` times the largest budget.
+    """
     budgets, found = minima.measure(table, "loss_ema", "params")
     whole = forecast.outlook(found)
-    ahead = tuple(whole.at(times * budgets[-1].flops) for times in (2.0, 4.0, 8.0))
+    forecasts = tuple(whole.at(times * budgets[-1].flops) for times in ahead)
     return Fit(
         law="",
         laws={},
@@ -21,5 +24,5 @@ def light_fit(table):
         budgets=tuple(entries.minimum_of(budget, found) for budget in budgets),
         size_law=minima.fit_size(found),
         gain=whole.gain(),
-        forecasts=ahead,
+        forecasts=forecasts,
     )
