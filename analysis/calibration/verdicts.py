@@ -15,7 +15,7 @@ from analysis.calibration.designs import Design
 from analysis.calibration.frontier import COLUMNS
 from analysis.fitting import budgets as entries
 from analysis.fitting.result import Fit
-from analysis.frontier import forecast, minima
+from analysis.frontier import forecast, laws, minima
 from analysis.verdict import rule
 
 SCORE = {"quality": 0.5, "quality_se": 0.01, "quality_real": 1.0}
@@ -73,7 +73,7 @@ def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None =
         noise=found.noise,
         estimator=found.estimator,
         budgets=tuple(entries.minimum_of(budget, found) for budget in budgets),
-        size_law=minima.fit_size(found),
+        size_law=laws.fit_size(found),
         gain=whole.gain(),
         forecasts=(whole.at(2 * largest),),
     )

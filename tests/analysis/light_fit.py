@@ -2,7 +2,7 @@
 
 from analysis.fitting import budgets as entries
 from analysis.fitting.result import Fit
-from analysis.frontier import forecast, minima
+from analysis.frontier import forecast, laws, minima
 
 COLUMNS = {"loss": "loss_ema", "params": "params"}
 
@@ -22,7 +22,7 @@ def light_fit(table, ahead=(2.0, 4.0, 8.0)):
         noise=found.noise,
         estimator=found.estimator,
         budgets=tuple(entries.minimum_of(budget, found) for budget in budgets),
-        size_law=minima.fit_size(found),
+        size_law=laws.fit_size(found),
         gain=whole.gain(),
         forecasts=forecasts,
     )

@@ -8,7 +8,7 @@ import pytest
 
 from analysis import predict
 from analysis.fitting import table as fitting
-from analysis.frontier import minima
+from analysis.frontier import selection
 from analysis.verdict import checks, gain, rule, video_scores
 from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import SCORES, SMALLEST, make_rows, optimum, scores_of
@@ -21,7 +21,7 @@ def sweep(rows, scored=True):
     table = pd.DataFrame(rows)
     if not scored:
         table = table.drop(columns=[c for c in table if c.startswith(("obj", "perm", "acc"))])
-    return minima.select(table, "loss_ema", "params")[0]
+    return selection.select(table, "loss_ema", "params")[0]
 
 
 def judge(rows, created=EARLY, change=None, scored=True):
