@@ -5,6 +5,8 @@ error of the forecast of a budget that no fit saw, and how often moving one run 
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,13 @@ MOVED = 0.5  # noise deviations by which a run is moved
 WORDS = ("supported", "refuted", "undecided")
 
 
-def run(sweeps, seed, chosen, workers=None, progress=lambda results, total: results):
+def run(
+    sweeps: int,
+    seed: int,
+    chosen: Sequence[designs.Design],
+    workers: int | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+) -> list[dict[str, Any]]:
     """A row for each design: shares of verdicts, what blocked, rms errors of forecasts."""
     found = {design.name: [] for design in chosen}
     for name, judged in table.shared(_chunk, sweeps, seed, chosen, workers, progress):
