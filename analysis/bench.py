@@ -9,10 +9,15 @@ scipy's loops are timed on a sample of starts and scaled up to the whole job: "t
 
 import argparse
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_text
+
+if TYPE_CHECKING:
+    from analysis.speed.measure import Row
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COLUMNS = ("what", "how", "descents", "timed", "seconds", "ms_each", "at_optimum", "ratio")
@@ -42,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"written to {args.out}")
 
 
-def text(rows):
+def text(rows: "Sequence[Row]") -> str:
     """The table for people."""
     lines = [f"{'':30s} {'':35s} {'timed':>6s} {'seconds':>9s} {'each':>9s} {'optimum':>8s} ratio"]
     what = None
@@ -57,7 +62,7 @@ def text(rows):
     return "\n".join(lines)
 
 
-def csv(rows):
+def csv(rows: "Sequence[Row]") -> str:
     """The table as CSV."""
     lines = [",".join(COLUMNS)]
     for row in rows:

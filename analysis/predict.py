@@ -42,9 +42,9 @@ def predict_table(
     """
     import numpy as np
 
-    from analysis.frontier import forecast, minima
+    from analysis.frontier import forecast, minima, selection
 
-    rows, _ = minima.select(table, loss, size)
+    rows, _ = selection.select(table, loss, size)
     budgets, found = minima.measure(rows, loss, size)
     if len(found.loss) < 2:
         raise InputError("a prediction needs two budgets or more, the table has one")
@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.fitting import guards, summary
     from analysis.fitting.rows import swept
-    from analysis.frontier import minima
+    from analysis.frontier import selection
     from analysis.table import reading
 
     if args.factor <= 1:
@@ -114,7 +114,7 @@ def main(argv: list[str] | None = None) -> None:
     table = reading.load(args.table, guessed.append)
     rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
-    table, _ = minima.select(rows.as_results(), loss, size, args.table)
+    table, _ = selection.select(rows.as_results(), loss, size, args.table)
     told = rows.told()
     warned = (*told.warnings, *guards.of_sweep(table, loss, size))
     for line in summary.warnings(replace(told, warnings=warned)):

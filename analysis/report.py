@@ -28,12 +28,12 @@ def build(
     path: str = "results.csv",
 ) -> tuple[str, dict[str, Any], bytes]:
     """Return (HTML, verdict dict, PNG bytes of the main figure) of the table at `path`, its fit."""
-    from analysis.frontier import minima
+    from analysis.frontier import selection
     from analysis.page import elements, levels, scores, sections, summary, tables, videos
     from analysis.scores import curve
     from analysis.verdict import rule
 
-    rows, notes = minima.select(table, fit.columns["loss"], fit.columns["params"])
+    rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
     judged = rule.judge(rows, fit, prediction)
     chosen = tables.picks(rows, fit)
     sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else ""

@@ -5,7 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from tests.tiny import OVERRIDES, python
+from analysis import collect
+from analysis.fitting import command
+from tests.tiny import OVERRIDES, swept
 
 # Runs of 32, 64 and 128 clips: they read one, two and four parts of the stream.
 SWEEP = """
@@ -26,14 +28,14 @@ SHRUNK = OVERRIDES | {
 }
 
 
-def launch(folder, times):
+def grow(folder, times):
     sweep = folder / "growing.py"
     sweep.write_text(SWEEP.format(shrunk=SHRUNK, times=times))
-    python("-m", "sweeps.launch", "--sweep", sweep, "--root", folder / "root", "--workers", 1)
+    swept(sweep, folder / "root")
 
 
-def collect(folder):
-    python("-m", "analysis.collect", "--root", folder / "root", "--out", folder / "table.csv")
+def collected(folder):
+    collect.main(["--root", str(folder / "root"), "--out", str(folder / "table.csv")])
     return pd.read_csv(folder / "table.csv")
 
 
@@ -46,9 +48,9 @@ def files(root):
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory):
     folder = tmp_path_factory.mktemp("growing")
-    launch(folder, (1, 2))
-    before, table = files(folder / "root"), collect(folder)
-    launch(folder, (1, 2, 4))
+    grow(folder, (1, 2))
+    before, table = files(folder / "root"), collected(folder)
+    grow(folder, (1, 2, 4))
     return folder, before, table
 
 
@@ -65,12 +67,12 @@ def test_three_are_trained_and_nothing_old_is_touched(grown):
 
 def test_nine_rows_of_one_validation_set_are_fitted(grown):
     folder, _, before = grown
-    table = collect(folder)
+    table = collected(folder)
     assert table["validation"].nunique() == 1
     assert sorted(table["unique_clips"]) == [16] * 3 + [32] * 3 + [64] * 3
     assert (table["epochs"] == 2).all()
     old = table.set_index("run_id").loc[before["run_id"]].reset_index()
     own = before.columns.drop("loss_pair_se")  # against the best row, which may be a new one
     pd.testing.assert_frame_equal(old[own], before[own])
-    python("-m", "analysis.fit", folder / "table.csv", "--out", folder / "fit.json")
+    command.main([str(folder / "table.csv"), "--out", str(folder / "fit.json")])
     assert json.loads((folder / "fit.json").read_text())["rows"] == 9

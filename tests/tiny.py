@@ -50,6 +50,18 @@ def trained(made, workdir) -> dict:
     return run(resolve(made), workdir)
 
 
+def swept(path, root) -> None:
+    """Plans a sweep's file and trains its runs as a launcher and its one worker do, but here."""
+    from sweeps.launcher import worker
+    from sweeps.launcher.plan import make_plan, read_plan, select, write_plan
+    from sweeps.launcher.training import Training
+
+    write_plan(root, make_plan(str(path), root, []))
+    job = Training(root, select(read_plan(root), hold_out=False))
+    worker.prepare(job)
+    worker.work(job)
+
+
 def flags(tmp_path, workdir, **more) -> list[str]:
     """The same run as the arguments of `python -m vdit.main`."""
     out = ["--config", "experiments/base.py", "--workdir", str(workdir)]

@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.calibration import designs
 from analysis.calibration.designs import Design, Sweep
-from analysis.frontier import best_size, forecast, minima
+from analysis.frontier import best_size, forecast, laws, minima
 
 COLUMNS = {role: role for role in ("params", "tokens", "flops", "loss")}
 AHEAD = {"next budget": 1, "4x further": 4, "16x further": 16}  # times the next budget's compute
@@ -28,7 +28,7 @@ def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> dict[str, S
     whole = forecast.outlook(found, table, COLUMNS)
     size = best_size.headline(best_size.voices(found, whole.stack.laws.get("chinchilla")), found)
     last = designs.best(design, np.exp(found.log_c[-1:]))[1][0]
-    law = minima.fit_law("frontier", found)
+    law = laws.fit_law("frontier", found)
     said = {
         "loss at largest": (last, _about(found.loss[-1], minima.interval(found, -1))),
         "size exponent": (_exponent(design, c), size.get("intervals", {}).get("a")),

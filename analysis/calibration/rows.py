@@ -11,7 +11,9 @@ from analysis.laws.chinchilla import LAW as CHINCHILLA
 NAMES = ("alpha", "beta", "E", "a")
 
 
-def judge(design, sweep, rng):
+def judge(
+    design: designs.Design, sweep: designs.Sweep, rng: np.random.Generator
+) -> dict[str, tuple[float, list[float] | None]]:
     """{quantity: (truth, [low, high] or None where not identified)} of one sweep."""
     c = designs.budgets(design)
     seen = _most(sweep)[sweep.run] < c[-1] * (1 - 1e-9)

@@ -3,6 +3,8 @@
 import concurrent.futures
 import multiprocessing
 import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,12 @@ LOW, HIGH = 0.93, 0.97
 
 
 def run(
-    sweeps, seed, chosen=designs.DESIGNS, workers=None, progress=lambda results, total: results
-):
+    sweeps: int,
+    seed: int,
+    chosen: Sequence[designs.Design | grids.Grid] = designs.DESIGNS,
+    workers: int | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+) -> dict[str, dict[str, list]]:
     """{design: {quantity: [(covered or None, width)]}} over `sweeps` planted sweeps each."""
     found = {design.name: {} for design in chosen}
     for name, judged in shared(_chunk, sweeps, seed, chosen, workers, progress):
@@ -24,7 +30,14 @@ def run(
     return found
 
 
-def shared(work, sweeps, seed, chosen, workers=None, progress=lambda results, total: results):
+def shared(
+    work: Callable[[tuple], tuple[str, Any]],
+    sweeps: int,
+    seed: int,
+    chosen: Sequence[designs.Design | grids.Grid],
+    workers: int | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+) -> Iterator[tuple[str, Any]]:
     """What `work((design, seed, first, last))` gives of every part of every design's sweeps."""
     jobs = [(d, seed, i, min(i + CHUNK, sweeps)) for d in chosen for i in range(0, sweeps, CHUNK)]
     fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
@@ -44,7 +57,7 @@ def _chunk(job):
     return design.name, judged
 
 
-def stream(design, seed, index):
+def stream(design: designs.Design | grids.Grid, seed: int, index: int) -> np.random.Generator:
     """The generator of one sweep of a design, which its number among its kind tells apart."""
     kind = grids.GRIDS if isinstance(design, grids.Grid) else designs.DESIGNS
     return np.random.default_rng([seed, kind.index(design), index])
@@ -63,7 +76,7 @@ def _one(design, rng):
             yield quantity, (bool(low <= truth <= high), float(high - low))
 
 
-def table(found):
+def table(found: dict[str, dict[str, list]]) -> list[dict[str, Any]]:
     """A list of rows: design, quantity, sweeps, identified, covered, coverage, se, width, judged.
 
     identified: share of sweeps with an interval; coverage: share of these that held the truth, se
@@ -97,7 +110,7 @@ def _row(design, quantity, marks):
     return row | numbers | {"judged": judged}
 
 
-def lines(found):
+def lines(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The table for people."""
     yield f"{'design':12s} {'quantity':20s} {'identified':>10s} {'coverage':>16s} {'width':>9s}"
     for row in found:

@@ -5,6 +5,8 @@ error of the forecast of a budget that no fit saw, and how often moving one run 
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from analysis.calibration.designs import Design
 from analysis.calibration.frontier import COLUMNS
 from analysis.fitting import budgets as entries
 from analysis.fitting.result import Fit
-from analysis.frontier import forecast, minima
+from analysis.frontier import forecast, laws, minima
 from analysis.verdict import rule
 
 SCORE = {"quality": 0.5, "quality_se": 0.01, "quality_real": 1.0}
@@ -23,7 +25,13 @@ MOVED = 0.5  # noise deviations by which a run is moved
 WORDS = ("supported", "refuted", "undecided")
 
 
-def run(sweeps, seed, chosen, workers=None, progress=lambda results, total: results):
+def run(
+    sweeps: int,
+    seed: int,
+    chosen: Sequence[designs.Design],
+    workers: int | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+) -> list[dict[str, Any]]:
     """A row for each design: shares of verdicts, what blocked, rms errors of forecasts."""
     found = {design.name: [] for design in chosen}
     for name, judged in table.shared(_chunk, sweeps, seed, chosen, workers, progress):
@@ -73,7 +81,7 @@ def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None =
         noise=found.noise,
         estimator=found.estimator,
         budgets=tuple(entries.minimum_of(budget, found) for budget in budgets),
-        size_law=minima.fit_size(found),
+        size_law=laws.fit_size(found),
         gain=whole.gain(),
         forecasts=(whole.at(2 * largest),),
     )

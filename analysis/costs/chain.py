@@ -3,10 +3,15 @@
 import ast
 import difflib
 import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from analysis.costs.digits import to_digits
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Quantity:
     spread: Spread | None = None
 
     @property
-    def formula(self):
+    def formula(self) -> str:
         """The formula, or "" for an input."""
         return self.value if isinstance(self.value, str) else ""
 
@@ -51,12 +56,14 @@ def _compiled(formula):
     return compile(tree, formula, "eval"), frozenset(names)
 
 
-def needs(quantity):
+def needs(quantity: Quantity) -> frozenset[str]:
     """Names that the quantity's formula is made of."""
     return _compiled(quantity.formula)[1] if quantity.formula else frozenset()
 
 
-def evaluate(chain, settings=None):
+def evaluate(
+    chain: Sequence[Quantity], settings: "Mapping[str, float | np.ndarray] | None" = None
+) -> "dict[str, float | np.ndarray]":
     """Every quantity by name; `settings` {name: number or array} replaces values or formulas.
 
     InputError names a quantity that the chain does not have, or a value that is not above zero.
@@ -79,7 +86,9 @@ def evaluate(chain, settings=None):
     return shown
 
 
-def checked(chain, settings):
+def checked(
+    chain: Sequence[Quantity], settings: "Mapping[str, float | np.ndarray]"
+) -> "dict[str, float | np.ndarray]":
     """`settings`, if each names a quantity of the chain and each value is finite and above 0."""
     import numpy as np
 
@@ -91,7 +100,7 @@ def checked(chain, settings):
     return settings
 
 
-def parse_settings(texts):
+def parse_settings(texts: Sequence[str]) -> dict[str, float]:
     """["name=value", ...] as a dict; InputError for what is not a number."""
     settings = {}
     for text in texts:
@@ -104,7 +113,7 @@ def parse_settings(texts):
     return settings
 
 
-def find(chain, name):
+def find(chain: Sequence[Quantity], name: str) -> Quantity:
     """The quantity called `name`; InputError if there is none."""
     for q in chain:
         if q.name == name:

@@ -1,12 +1,22 @@
 """Each published number beside ours: the ratio, the verdict, and the same in true FLOPs."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from analysis.costs import digits
 from analysis.costs.chain import evaluate
+
+if TYPE_CHECKING:
+    from analysis.costs.chain import Quantity
 
 GIVEN, AGREES, SLIP, DIFFERS, CHANGED = "given", "agrees", "slip", "differs", "changed"
 
 
-def rows(sections, true, settings=None):
+def rows(
+    sections: "Mapping[str, Sequence[Quantity]]",
+    true: Mapping[str, float],
+    settings: Mapping[str, float] | None = None,
+) -> list[dict[str, str]]:
     """[dict] of a row per quantity, in order; `true` are the settings of the corrected reading.
 
     `verdict` of a published number: "given" (an input), "agrees" (ours, rounded to the digits

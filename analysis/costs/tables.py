@@ -1,6 +1,8 @@
 """The chains and what is uncertain in them, as text."""
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from analysis.costs import digits
 from analysis.costs.compare import SLIP
@@ -13,12 +15,12 @@ SECOND = (
 )
 
 
-def number(value):
+def number(value: float) -> str:
     """Four digits: 1.017e+18 or 1,417 or 0.3904."""
     return f"{value:.3e}" if value >= 1e6 or value < 1e-3 else f"{value:,.4g}"
 
 
-def published(found):
+def published(found: Mapping[str, Any]) -> str:
     """The published estimate beside ours, the slips at the end."""
     head = (
         f"{'':24}{'published':>10}{'ours':>14}{'ratio':>8}  {'':8}{'true FLOPs':>14}{'change':>8}"
@@ -60,7 +62,7 @@ def _slips(rows):
     return [*lines, "Slip 2: operations (the columns at the right put it right)", text]
 
 
-def own(found):
+def own(found: Mapping[str, Any]) -> str:
     """The chain of one's own model."""
     lines = [found["source"]]
     for row in found["rows"]:
@@ -69,7 +71,7 @@ def own(found):
     return "\n".join(lines)
 
 
-def uncertain(found):
+def uncertain(found: Mapping[str, Any]) -> str:
     """Intervals and the tornado of the target."""
     lines = [
         "",

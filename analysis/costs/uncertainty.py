@@ -1,14 +1,22 @@
 """What the uncertain inputs of a chain do to what comes out of it."""
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from analysis.costs.chain import evaluate, find, needs
 from vdit.errors import InputError
 
+if TYPE_CHECKING:
+    from analysis.costs.chain import Quantity
+
 NORMAL_95 = 1.959963984540054  # half the width of a normal's central 95 %, in standard deviations
 
 
-def inputs(chain, target, settings=()):
+def inputs(
+    chain: "Sequence[Quantity]", target: str, settings: Collection[str] = ()
+) -> "dict[str, Quantity]":
     """Uncertain quantities that `target` is made of, by name; InputError if there are none."""
     wanted = {find(chain, target).name}
     for q in reversed(chain):
@@ -25,7 +33,9 @@ def _shift(q, settings):
     return settings.get(q.name, q.value) / q.value
 
 
-def tornado(chain, target, settings=None):
+def tornado(
+    chain: "Sequence[Quantity]", target: str, settings: Mapping[str, float] | None = None
+) -> list[tuple[str, float, float, float, float]]:
     """[(name, input low, input high, target at low, target at high)], the widest first."""
     settings, rows = settings or {}, []
     for name, q in inputs(chain, target, settings).items():
@@ -34,7 +44,12 @@ def tornado(chain, target, settings=None):
     return sorted(rows, key=lambda row: -abs(np.log(row[4] / row[3])))
 
 
-def draws(chain, settings=None, count=20_000, seed=0):
+def draws(
+    chain: "Sequence[Quantity]",
+    settings: Mapping[str, float] | None = None,
+    count: int = 20_000,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
     """{name: (count,) array} of every quantity, its uncertain inputs drawn independently.
 
     log-normal: `low` and `high` are the 2.5 and 97.5 % points; log-uniform: they are the ends.
@@ -56,6 +71,6 @@ def _draw(spread, count, rng):
     return np.exp(rng.normal((low + high) / 2, (high - low) / 2 / NORMAL_95, count))
 
 
-def intervals(drawn, targets):
+def intervals(drawn: Mapping[str, np.ndarray], targets: Sequence[str]) -> dict[str, list[float]]:
     """{target: [2.5 %, 50 %, 97.5 %]}."""
     return {name: np.percentile(drawn[name], [2.5, 50, 97.5]).tolist() for name in targets}

@@ -1,11 +1,16 @@
 """Fit a law: score starts, follow the best to their ends, say what the winner is worth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.engine import corner, solve, status
 from analysis.engine.problem import Problem
+
+if TYPE_CHECKING:
+    from analysis.laws.law import Law
 
 # Half as many found the lowest optimum known of every table tried, a third did not
 # (analysis/results/bench). A law whose optima are many says so in its `search`.
@@ -27,26 +32,31 @@ class Fit:
     values: np.ndarray  # (S,) of the rows they were followed on
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, float]:
         """The law's parameters by name."""
         return self.problem.law.named(self.theta, self.problem.centre)
 
     @property
-    def derived(self):
+    def derived(self) -> dict[str, float]:
         """What follows from them."""
         return self.problem.law.derived(self.theta, self.problem.centre)
 
-    def predict(self, inputs):
+    def predict(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Loss (M,) at inputs by role."""
         return predict(self.problem, self.theta[None], inputs)[0]
 
 
-def predict(problem, theta, inputs):
+def predict(problem: Problem, theta: np.ndarray, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
     """Loss (P, M) of each theta (P, K) at inputs by role."""
     return np.exp(problem.law.log_loss(theta, problem.at(inputs))[0])
 
 
-def fit(problem, starts=None, follow=None, rng=None):
+def fit(
+    problem: Problem,
+    starts: int | None = None,
+    follow: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> Fit:
     """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends.
 
     By default as many as its law needs (`usual`).
@@ -62,12 +72,17 @@ def fit(problem, starts=None, follow=None, rng=None):
     return Fit(problem, best, solve.value(problem, best), judged, ends, values)
 
 
-def usual(law):
+def usual(law: "Law") -> tuple[int, int]:
     """How many starts a law is sought from, and how many of them are followed."""
     return getattr(law, "search", (STARTS, FOLLOW))
 
 
-def search(problem, starts=None, follow=None, rng=None):
+def search(
+    problem: Problem,
+    starts: int | None = None,
+    follow: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Where the `follow` best of `starts` starts end (S, K), best first, and their values (S,).
 
     Of very many rows SEARCHED are looked at, drawn evenly: an optimum of them is a start for all,
@@ -86,7 +101,12 @@ def search(problem, starts=None, follow=None, rng=None):
     return ends[order], values[order]
 
 
-def refit(fit, weights=None, log_loss=None, settled=solve.SETTLED):
+def refit(
+    fit: Fit,
+    weights: np.ndarray | None = None,
+    log_loss: np.ndarray | None = None,
+    settled: float = solve.SETTLED,
+) -> tuple[np.ndarray, np.ndarray]:
     """Refit to resamples, begun at the winner: theta (P, K), value (P,).
 
     weights (P, R) and log_loss (P, R) as in `solve.descend`.

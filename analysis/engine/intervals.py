@@ -8,6 +8,8 @@ bootstrap-t: Hall, JRSS B 50, 1988, nearer to the nominal than a quantile for ea
 What else was tried, with its coverage: analysis/results/calibration.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from analysis.engine import RESAMPLES, misfit, sandwich, solve
@@ -23,7 +25,9 @@ SETTLED = 1e-8  # a resample's descent ends at this promise: a hundredth of a st
 class Intervals:
     """Resamples of a Fit, and the intervals that follow from them."""
 
-    def __init__(self, fit, count=RESAMPLES, rng=None):
+    def __init__(
+        self, fit: engine.Fit, count: int = RESAMPLES, rng: np.random.Generator | None = None
+    ) -> None:
         self.fit, self.rng = fit, rng or np.random.default_rng(0)
         group = misfit.groups(fit.problem)
         groups = group.max() + 1
@@ -39,7 +43,7 @@ class Intervals:
         theta, _ = engine.refit(self.fit, weights=draws[:, group].astype(float), settled=SETTLED)
         return theta, sandwich.covariance(self.fit.problem, theta, draws, group)
 
-    def parameters(self):
+    def parameters(self) -> dict[str, list[float]]:
         """{name: [low, high], or None where not identified} of parameters and derived."""
         names = list(named(self.fit, self.fit.theta[None]))
         scales = getattr(self.fit.problem.law, "scales", ())
@@ -59,7 +63,7 @@ class Intervals:
             for name, pair in zip(names, ends, strict=True)
         }
 
-    def losses(self, at, new=False):
+    def losses(self, at: Mapping[str, np.ndarray], new: bool = False) -> np.ndarray:
         """Intervals (M, 2) of the law's loss at inputs by role, or of a `new` run's there."""
         problem = self.fit.problem
         value, moved = self._moved(lambda theta: np.log(engine.predict(problem, theta, at)))
@@ -92,13 +96,15 @@ class Intervals:
         return {*names[stuck], *self.fit.status.unidentified}
 
 
-def of(fit, count=RESAMPLES, rng=None):
+def of(
+    fit: engine.Fit, count: int = RESAMPLES, rng: np.random.Generator | None = None
+) -> Intervals | None:
     """The Intervals of a Fit; None where it has too few runs for any."""
     groups = misfit.groups(fit.problem).max() + 1
     return Intervals(fit, count, rng) if groups >= ENOUGH * len(fit.theta) else None
 
 
-def named(fit, thetas):
+def named(fit: engine.Fit, thetas: np.ndarray) -> dict[str, np.ndarray]:
     """Parameters and derived of each theta (P, K): {name: (P,)}."""
     law, centre = fit.problem.law, fit.problem.centre
     each = [{**law.named(theta, centre), **law.derived(theta, centre)} for theta in thetas]

@@ -27,14 +27,16 @@ class Objective:
         if not self.delta > 0:
             raise ValueError(f"delta is {self.delta}, expected a number above zero")
 
-    def residual(self, log_prediction, log_loss):
+    def residual(
+        self, log_prediction: np.ndarray, log_loss: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Residuals and their slope in log prediction (None for one), both (P, rows)."""
         if self.name != "mse":
             return log_prediction - log_loss, None
         prediction = np.exp(log_prediction)
         return prediction - np.exp(log_loss), prediction
 
-    def cost(self, residual):
+    def cost(self, residual: np.ndarray) -> np.ndarray:
         """Cost of each residual."""
         size = np.abs(residual)
         if self.name == "lad":
@@ -44,7 +46,7 @@ class Objective:
         inner = np.minimum(size, self.delta)
         return inner * (size - 0.5 * inner)
 
-    def slope(self, residual):
+    def slope(self, residual: np.ndarray) -> np.ndarray:
         """Its derivative."""
         if self.name == "lad":
             return np.sign(residual)
@@ -52,7 +54,7 @@ class Objective:
             return 2 * residual
         return np.clip(residual, -self.delta, self.delta)
 
-    def curvature(self, residual):
+    def curvature(self, residual: np.ndarray) -> np.ndarray:
         """A stand-in for the second derivative: (delta / |r|)^3 beyond delta.
 
         Reweighted least squares has delta / |r|: it never overshoots, and is slow. Newton has zero:
@@ -64,7 +66,7 @@ class Objective:
         share = self.delta / np.maximum(np.abs(residual), self.delta)
         return share * share * share  # ten times as fast as ** 3
 
-    def stages(self):
+    def stages(self) -> "tuple[Objective, ...]":
         """The smooth objectives whose minima lead to this one's."""
         if self.name != "lad":
             return (self,)

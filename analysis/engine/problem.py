@@ -1,5 +1,6 @@
 """One fitting problem: a law, its rows in logs about their centre, and what is minimised."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,19 +22,26 @@ class Problem:
     weight: np.ndarray  # (R,) factor of each row's cost
     cluster: np.ndarray  # (R,) int, rows of one run
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Problem":
         """The Problem of some rows (their numbers, or a mask), about the same centre."""
         parts = {name: getattr(self, name)[rows] for name in ("loss", "weight", "cluster")}
         parts["cluster"] = np.unique(parts["cluster"], return_inverse=True)[1]
         return replace(self, x=self.x[:, rows], **parts)
 
-    def at(self, inputs):
+    def at(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Centred log inputs (I, M) of other rows."""
         logs = [np.log(_column(name, inputs)) for name in self.law.inputs]
         return np.stack(logs) - self.centre[:, None]
 
 
-def problem(law, inputs, loss, objective=None, weight=None, cluster=None):
+def problem(
+    law: Law,
+    inputs: Mapping[str, np.ndarray],
+    loss: np.ndarray,
+    objective: Objective | None = None,
+    weight: np.ndarray | None = None,
+    cluster: np.ndarray | None = None,
+) -> Problem:
     """A Problem from arrays by role; InputError says what is missing or not positive.
 
     weight: (R,) relative precision of each row (ones); cluster: (R,) labels of runs (each its own).

@@ -6,14 +6,21 @@ cov = H^-1 (sum_g s_g s_g') H^-1 whatever the noise of a group and how its rows 
 how far an outlier lies; residuals are bounded for them.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from analysis.engine.problem import Problem
 
 BOUND = 3.0  # robust standard deviations of a residual that is felt in full
 NOTHING = 1e-30  # a parameter that moves log loss by this is not told, and has a large error
 SIGMA = 1.4826  # of a normal, in median absolute deviations
 
 
-def covariance(problem, theta, draws, group):
+def covariance(
+    problem: "Problem", theta: np.ndarray, draws: np.ndarray, group: np.ndarray
+) -> np.ndarray:
     """Of each theta (P, K) that was fitted to its draws (P, G) of groups, group (R,): (P, K, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
     residual = bounded(problem, np.log(problem.loss) - log_prediction)
@@ -25,7 +32,7 @@ def covariance(problem, theta, draws, group):
     return inverse @ meat @ inverse
 
 
-def bounded(problem, residual):
+def bounded(problem: "Problem", residual: np.ndarray) -> np.ndarray:
     """Residuals (P, R) of log loss as the objective feels them; at weight one they are alike."""
     if problem.objective.name not in ("huber", "lad"):
         return residual

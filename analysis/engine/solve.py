@@ -5,7 +5,13 @@ The batch is worked on in blocks that stay in the processor's cache, so memory d
 rows x elements; elements that have settled leave it.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from analysis.engine.objective import Objective
+    from analysis.engine.problem import Problem
 
 BLOCK = 16384  # rows x elements worked on at once
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-9, 1e-3, 1e9
@@ -16,7 +22,14 @@ NOTHING = 1e-26  # and so does one that promises less than this per row: roundin
 NEAR = 1e-12  # of a bound: on it
 
 
-def descend(problem, theta, weights=None, log_loss=None, iterations=300, settled=SETTLED):
+def descend(
+    problem: "Problem",
+    theta: np.ndarray,
+    weights: np.ndarray | None = None,
+    log_loss: np.ndarray | None = None,
+    iterations: int = 300,
+    settled: float = SETTLED,
+) -> tuple[np.ndarray, np.ndarray]:
     """Minimise from theta (P, K); returns theta (P, K) and the objective (P,).
 
     weights: (P, R) counts of a bootstrap or zeros of held-out rows, on top of the problem's own;
@@ -30,7 +43,12 @@ def descend(problem, theta, weights=None, log_loss=None, iterations=300, settled
     return theta, values(problem, problem.objective, theta, weights, log_loss)
 
 
-def batch(problem, count, weights=None, log_loss=None):
+def batch(
+    problem: "Problem",
+    count: int,
+    weights: np.ndarray | None = None,
+    log_loss: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Row weights and log losses, each (P, R); views where they don't differ by element."""
     shape = count, len(problem.loss)
     if weights is None:
@@ -41,13 +59,19 @@ def batch(problem, count, weights=None, log_loss=None):
     return weights, np.broadcast_to(logs, shape)
 
 
-def blocks(problem, count):
+def blocks(problem: "Problem", count: int) -> list[slice]:
     """Slices of `count` elements, each of about BLOCK rows x elements."""
     size = max(1, BLOCK // len(problem.loss))
     return [slice(at, at + size) for at in range(0, count, size)]
 
 
-def values(problem, objective, theta, weights, log_loss):
+def values(
+    problem: "Problem",
+    objective: "Objective",
+    theta: np.ndarray,
+    weights: np.ndarray,
+    log_loss: np.ndarray,
+) -> np.ndarray:
     """The objective (P,)."""
     found = np.empty(len(theta))
     for block in blocks(problem, len(theta)):
@@ -57,19 +81,25 @@ def values(problem, objective, theta, weights, log_loss):
     return found
 
 
-def value(problem, theta):
+def value(problem: "Problem", theta: np.ndarray) -> float:
     """The objective at one theta (K,)."""
     return float(values(problem, problem.objective, theta[None], *batch(problem, 1))[0])
 
 
-def snap(problem, theta):
+def snap(problem: "Problem", theta: np.ndarray) -> np.ndarray:
     """theta (K,) with what is a rounding away from a bound put on it."""
     low, high = problem.law.bounds
     theta = np.where(theta - low < NEAR, low, theta)
     return np.where(high - theta < NEAR, high, theta)
 
 
-def quadratic(problem, objective, theta, weights, log_loss):
+def quadratic(
+    problem: "Problem",
+    objective: "Objective",
+    theta: np.ndarray,
+    weights: np.ndarray,
+    log_loss: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The objective (P,), its gradient (P, K) and a positive curvature (P, K, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
     residual, slope = objective.residual(log_prediction, log_loss)

@@ -7,7 +7,7 @@ import numpy as np
 SHALLOWEST, STEEPEST = 0.01, 5.0  # exponents are spread between these, evenly in logs
 
 
-def spread(count, dimensions, rng=None):
+def spread(count: int, dimensions: int, rng: np.random.Generator | None = None) -> np.ndarray:
     """(count, dimensions) points that fill the unit cube evenly: an additive recurrence.
 
     Steps are powers of 1 / phi, phi the root of phi^(d+1) = phi + 1 (the golden ratio for d = 1).
@@ -20,12 +20,12 @@ def spread(count, dimensions, rng=None):
     return (shift + np.arange(1, count + 1)[:, None] * steps) % 1
 
 
-def exponents(unit):
+def exponents(unit: np.ndarray) -> np.ndarray:
     """Exponents from points of the unit cube."""
     return SHALLOWEST * (STEEPEST / SHALLOWEST) ** unit
 
 
-def nonnegative(columns, target):
+def nonnegative(columns: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Least squares with coefficients >= 0: columns (S, K, R), target (R,) -> (S, K).
 
     Every choice of which coefficients are zero is solved, and the best that is feasible kept.

@@ -1,10 +1,14 @@
 """What a fit is worth: converged, at which bounds, and what the data do not identify."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.engine import corner, identify
+
+if TYPE_CHECKING:
+    from analysis.engine.problem import Problem
 
 FLAT_GRADIENT = 1e-4  # share of the rows' slopes that may be left where they should cancel
 ROUNDING = 1e-9  # residuals below this are none
@@ -25,20 +29,22 @@ class Status:
     unidentified: tuple[str, ...] = ()  # names of parameters
 
     @property
-    def words(self):
+    def words(self) -> str:
         """One line."""
         said = [", ".join(self.unidentified)] if self.unidentified else []
         said += [f"gradient {self.gradient:.0e}"] if self.word == "not converged" else []
         said += self.bounds
         return f"{self.word}: {'; '.join(said)}" if said else self.word
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         lists = {"bounds": list(self.bounds), "unidentified": list(self.unidentified)}
         return {**asdict(self), **lists, "words": self.words}
 
 
-def judge(problem, theta, agree, starts, followed):
+def judge(
+    problem: "Problem", theta: np.ndarray, agree: float, starts: int, followed: int
+) -> Status:
     """The Status of the winner theta (K,)."""
     gradient = _gradient(problem, theta)
     bounds = _bounds(problem, theta)

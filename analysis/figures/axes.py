@@ -1,15 +1,23 @@
 """The axes that several figures share: compute in multiples, loss on a logarithmic scale."""
 
+from typing import TYPE_CHECKING
+
 from analysis.figures import style
 
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
 
-def multiples(fit):
+    from analysis.fitting.result import Fit
+
+
+def multiples(fit: "Fit") -> list[str]:
     """Each budget as a multiple of the smallest, as text: 1×, 2×, ..."""
     flops = [budget.flops for budget in fit.budgets]
     return [f"{f / flops[0]:.3g}×" for f in flops]
 
 
-def compute_axis(ax, fit):
+def compute_axis(ax: "Axes", fit: "Fit") -> None:
     """Compute along x, a tick at each budget."""
     from matplotlib import ticker
 
@@ -27,7 +35,7 @@ def compute_label(fit):
     return f"training compute (1× = {style.scientific(fit.budgets[0].flops)} FLOPs)"
 
 
-def loss_axis(ax, losses, low=None):
+def loss_axis(ax: "Axes", losses: "np.ndarray", low: float | None = None) -> None:
     """Loss along y, logarithmic, with room about `losses` (down to `low`)."""
     low, high = (losses.min() if low is None else low), losses.max()
     room = (high / low) ** 0.06

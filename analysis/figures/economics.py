@@ -1,15 +1,23 @@
 """The economics in one picture: break-even, compute of one output, and what is uncertain."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SIZE = (7.2, 9.6)  # inches
 TITLES = ("Training against inference", "Compute of one output", "One input at a time")
 OUTPUTS = ("sora_output", "gpt4_output", "dit_output", "llama_output")
 
 
-def picture(found, palette, size=SIZE):
+def picture(
+    found: Mapping[str, Any], palette: style.Palette, size: tuple[float, float] = SIZE
+) -> "Figure":
     """Three panels from the dict of `analysis.economics.estimate` or `.own`."""
     drawn, panels = style.figure(size, palette, rows=3, gridspec_kw={"height_ratios": (5, 4, 5)})
     rows = {row["name"]: row for row in found["rows"]}

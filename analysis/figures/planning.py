@@ -1,9 +1,17 @@
 """The figure of a plan: loss and size against compute, and what a size off the best one costs."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.figures import style
 from analysis.planning import off_size, optimum
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.fitting.result import Fit
 
 SIZE = (10.5, 3.5)  # inches
 POINTS = 40
@@ -11,7 +19,9 @@ TIMES = np.geomspace(0.25, 4.0, 25)
 TICKS = (0.25, 0.5, 1, 2, 4)
 
 
-def plan(fit, planned, palette, size=SIZE):
+def plan(
+    fit: "Fit", planned: Mapping[str, Any], palette: style.Palette, size: tuple[float, float] = SIZE
+) -> "Figure":
     """Draw a plan of `planning.make.plan`, and the fit it was made from, in three panels."""
     drawn, (loss, best, off) = style.figure(size, palette, columns=3)
     source = optimum.source(fit, planned["law"])

@@ -1,13 +1,28 @@
 """Figures of loss: each is made by one function from a table and a fit."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.figures import axes, points, style
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from analysis.fitting.result import Fit
+
 STEP = 1.2  # more than between two points of the drawn forecast: its parts meet
 
 
-def scaling(rows, fit, palette, size, prediction=None):
+def scaling(
+    rows: "pd.DataFrame",
+    fit: "Fit",
+    palette: style.Palette,
+    size: tuple[float, float],
+    prediction: Mapping[str, Any] | None = None,
+) -> "Figure":
     """Loss against compute: runs, minima, the forecast, and the prediction with what came.
 
     `prediction` is the dict of `verdict.check_prediction`.
@@ -133,7 +148,12 @@ def _bottom(fit):
     return max(min(curve.get("low", curve["loss"])), 0.7 * lowest)
 
 
-def noise_levels(picks, prefix, palette, size):
+def noise_levels(
+    picks: "Sequence[tuple[str, pd.Series]]",
+    prefix: str,
+    palette: style.Palette,
+    size: tuple[float, float],
+) -> "Figure | None":
     """Loss by tenth of t for the picked runs, and each as a share of the first.
 
     `picks` is a list of (name, row); None if the rows do not hold the tenths.

@@ -5,7 +5,14 @@ A figure for the page is drawn in stand-in colours, which the SVG then names as 
 
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 WIDE, NARROW = (7.2, 4.0), (3.9, 3.5)  # inches; the page shows one of them
 STEPS = 9  # shades from the smallest budget to the largest
@@ -24,7 +31,7 @@ class Palette:
     good: str
     shades: tuple
 
-    def shade(self, index, count):
+    def shade(self, index: int, count: int) -> str:
         """Shade of budget `index` of `count`."""
         return self.shades[round(index * (STEPS - 1) / max(count - 1, 1))]
 
@@ -51,7 +58,7 @@ PAGE = Palette(
 )  # fmt: skip
 
 
-def variables(palette):
+def variables(palette: Palette) -> str:
     """The palette as CSS custom properties."""
     names = dict(zip(_names(), _values(palette), strict=True))
     return "".join(f"--{name}:{value};" for name, value in names.items())
@@ -66,7 +73,9 @@ def _values(palette):
     return [getattr(palette, name) for name in _names()[:7]] + list(palette.shades)
 
 
-def figure(size, palette, rows=1, columns=1, **options):
+def figure(
+    size: tuple[float, float], palette: Palette, rows: int = 1, columns: int = 1, **options: Any
+) -> "tuple[Figure, Any]":
     """A new figure and its axes, in the house style."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -94,13 +103,15 @@ def _dress(ax, palette):
         label.set_size(9)
 
 
-def legend(ax, palette, **options):
+def legend(ax: "Axes", palette: Palette, **options: Any) -> None:
     """A frameless legend in the palette's ink."""
     drawn = ax.legend(frameon=False, fontsize=8.5, labelcolor=palette.ink, **options)
     drawn.set_zorder(10)
 
 
-def plain_log_ticks(axis, low, high, form=None, most=6):
+def plain_log_ticks(
+    axis: "Axis", low: float, high: float, form: Callable[[float], str] | None = None, most: int = 6
+) -> None:
     """Ticks at round values on a logarithmic axis that spans less than a few decades."""
     from matplotlib import ticker
 
@@ -112,7 +123,7 @@ def plain_log_ticks(axis, low, high, form=None, most=6):
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: (form or "{:g}".format)(value)))
 
 
-def short(value):
+def short(value: float) -> str:
     """12,345 as 12k: numbers for ticks and tables."""
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
@@ -120,18 +131,18 @@ def short(value):
     return f"{value:.3g}"
 
 
-def scientific(value):
+def scientific(value: float) -> str:
     """2e11 as 2.0×10¹¹."""
     digits, power = f"{value:.1e}".split("e")
     return f"{digits}×10{raised(str(int(power)))}"
 
 
-def raised(text):
+def raised(text: str) -> str:
     """A number's text as superscript characters."""
     return text.translate(str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def svg(drawn, name):
+def svg(drawn: "Figure", name: str) -> str:
     """The figure as an <svg> element whose colours are the page's CSS variables."""
     import matplotlib
 
@@ -148,7 +159,7 @@ def svg(drawn, name):
     return re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
 
 
-def png(drawn, palette):
+def png(drawn: "Figure", palette: Palette) -> bytes:
     """The figure as PNG bytes on the palette's paper."""
     out = io.BytesIO()
     drawn.savefig(out, format="png", dpi=160, facecolor=palette.paper)

@@ -1,9 +1,15 @@
 """Metrics against compute."""
 
+from typing import TYPE_CHECKING
+
 from analysis.figures import style
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-def draw(found, palette, unit=""):
+
+def draw(found: "pd.DataFrame", palette: style.Palette, unit: str = "") -> "Figure":
     """A line for each metric of `table.budgets.means`, its baseline dashed; returns the figure."""
     from matplotlib import ticker
 

@@ -1,14 +1,27 @@
 """Figures of width: the learning rate's curve and the layers' outputs, standard and under muP."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 TITLES = {"sp": "standard", "mup": "muP"}
 ENTRY = ("patches", "noise_level", "caption")  # where the model takes its inputs
 
 
-def rates(table, found, loss, palette, size):
+def rates(
+    table: "pd.DataFrame",
+    found: Mapping[str, Any],
+    loss: str,
+    palette: style.Palette,
+    size: tuple[float, float],
+) -> "Figure":
     """Loss against learning rate: a dot a run, a curve a width, its minimum with an interval."""
     drawn, axes, kinds = _panels(list(found["laws"]), palette, size)
     widths = sorted(table["width"].unique())
@@ -40,7 +53,12 @@ def _width(ax, rows, cell, loss, colour):
         )
 
 
-def coordinates(table, found, palette, size):
+def coordinates(
+    table: "pd.DataFrame",
+    found: Mapping[str, Any],
+    palette: style.Palette,
+    size: tuple[float, float],
+) -> "Figure":
     """Root mean square of every layer's output against width, a line a layer."""
     drawn, axes, kinds = _panels(list(found), palette, size)
     for ax, kind in zip(axes, kinds, strict=True):

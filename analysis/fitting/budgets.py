@@ -10,6 +10,7 @@ from analysis.fitting import entry, methods, prediction
 from analysis.fitting.result import Minimum
 from analysis.fitting.rows import Rows
 from analysis.frontier import best_size, flags, forecast, isoflop, minima
+from analysis.frontier.laws import NAMES, fit_law, fit_size
 from analysis.laws import forms
 from analysis.table import columns, hygiene, runs
 
@@ -31,10 +32,7 @@ def measure(rows: Rows, options: entry.Options) -> tuple[dict[str, Any], dict[st
     budgets, found = minima.measure(table, "loss", "params")
     shown = found if options.bootstrap else replace(found, noise=None)  # without intervals
     largest, rng = float(table["flops"].max()), options.rng()
-    laws = {
-        name: _law(minima.fit_law(name, shown, rng), name, shown, options, largest)
-        for name in minima.LAWS
-    }
+    laws = {name: _law(fit_law(name, shown, rng), name, shown, options, largest) for name in NAMES}
     held = swept(rows.held)
     for law in laws.values():
         between = law.pop("between", None)
@@ -53,7 +51,7 @@ def _part(table, budgets, found, shown, options):
         "estimator": found.estimator,
         "budgets": tuple(minimum_of(budget, shown) for budget in budgets),
         "warnings": tuple(flags.of_budgets(budgets, noise.sd if noise else None)),
-        "isoflop": {**(size := minima.fit_size(shown)), "status": entry.status(size["status"])},
+        "isoflop": {**(size := fit_size(shown)), "status": entry.status(size["status"])},
         "size_law": _size(best_size.headline(told, found), found, options),
         "tokens": _tokens_law(table, "params"),
         "rollout": whole.trials,

@@ -1,11 +1,16 @@
 """One law's entry in fit.json: fitted to runs by the engine, or said why it can't be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.engine import RESAMPLES, fit, intervals, misfit, problem
 from analysis.engine.objective import Objective
+
+if TYPE_CHECKING:
+    from analysis.laws.law import Law
 
 DRAWN, DRAWS_KEPT = ("chinchilla",), 400  # resamples that the planner plans with
 
@@ -18,11 +23,11 @@ class Options:
     bootstrap: int = RESAMPLES
     seed: int = 0
 
-    def with_at_most(self, resamples):
+    def with_at_most(self, resamples: int) -> "Options":
         """The same with fewer resamples."""
         return replace(self, bootstrap=min(self.bootstrap, resamples))
 
-    def rng(self):
+    def rng(self) -> np.random.Generator:
         """A generator of its own for each law, so that one law's fit is not moved by another's."""
         return np.random.default_rng(self.seed)
 
@@ -36,14 +41,14 @@ class Fitted:
     reach: object  # analysis.engine.intervals.Intervals; None without resamples or with few runs
 
 
-def status(words):
+def status(words: str) -> dict[str, str]:
     """A status given as text, as the dict every entry carries: {"word", "words"}."""
     if isinstance(words, dict):
         return words
     return {"word": words.split(":")[0].split(",")[0], "words": words}
 
 
-def missing(name, n, words, options=None):
+def missing(name: str, n: int, words: str, options: Options | None = None) -> dict[str, Any]:
     """The entry of a law that the table can't identify."""
     return {
         "law": name,
@@ -59,13 +64,20 @@ def missing(name, n, words, options=None):
     }
 
 
-def objective(options):
+def objective(options: Options) -> dict[str, Any]:
     """The objective as it stands in fit.json; only Huber's has a delta."""
     name = options.objective.name
     return {"name": name, "delta": options.objective.delta if name == "huber" else None}
 
 
-def of_runs(law, inputs, loss, options, weight=None, cluster=None):
+def of_runs(
+    law: "Law",
+    inputs: Mapping[str, np.ndarray],
+    loss: np.ndarray,
+    options: Options,
+    weight: np.ndarray | None = None,
+    cluster: np.ndarray | None = None,
+) -> Fitted:
     """Fit `law` (analysis.laws.law.Law) to runs: `inputs` {role: (R,)}, loss (R,); a `Fitted`.
 
     InputError where the rows can't identify it.
@@ -105,7 +117,7 @@ def _status(found, missed, few):
     return told
 
 
-def plain(values):
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """A dict of numbers as JSON holds it: floats, and None for what is not finite."""
     return {name: _plain(value) for name, value in values.items()}
 

@@ -8,7 +8,7 @@ from analysis.engine import fit as engine
 from analysis.engine.problem import problem
 from analysis.fitting import budgets, guards
 from analysis.fitting import rows as fitting
-from analysis.frontier import minima
+from analysis.frontier import laws, minima
 from analysis.laws.registry import LAWS
 from analysis.table import columns, variants
 from vdit.errors import InputError
@@ -52,7 +52,7 @@ def _row(variant, table, surface, bootstrap, rng):
     law = _chinchilla(size, table)
     level = _level(compute, table, surface).assign(params=size)
     _, found = minima.measure(level, "loss", "params")
-    N, L = minima.fit_size(found), minima.fit_law("power", found, rng)
+    N, L = laws.fit_size(found), laws.fit_law("power", found, rng)
     times = compute / columns.numbers(table, "flops")
     row = {"variant": variant.name, "words": variant.words}
     row |= {"compute_least": times.min(), "compute_most": times.max()}

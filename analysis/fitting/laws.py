@@ -1,5 +1,7 @@
 """Which laws a fit holds, and each fitted to the runs it speaks of."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis import laws as every
@@ -10,22 +12,25 @@ from analysis.table import hygiene
 from analysis.table.dropped import Dropped
 from vdit.errors import InputError
 
+if TYPE_CHECKING:
+    from analysis.fitting.rows import Rows
+
 # What must vary among runs for there to be a best size.
 VARY = {"isoflop": ("params", "tokens"), "envelope": ("params", "tokens")}
 BESIDE = 300  # resamples at most for a law that was not asked for
 
 
-def names():
+def names() -> list[str]:
     """What `--law` may name."""
     return (*every.names(), "all")
 
 
-def needed(law):
+def needed(law: str) -> tuple[str, ...]:
     """The roles that `law` can't do without; InputError if there is no such law."""
     return (*(() if law == "all" else every.find(law).inputs), "loss")
 
 
-def vary(law, rows):
+def vary(law: str, rows: "Rows") -> None:
     """InputError unless size and tokens vary where `law` speaks of them; "all" says it of each."""
     if law == "all":
         return
@@ -35,7 +40,9 @@ def vary(law, rows):
         rows.spread(law, inputs)
 
 
-def surface(rows, law, options, drop):
+def surface(
+    rows: "Rows", law: str, options: entry.Options, drop: bool
+) -> "tuple[Rows, dict[str, Any] | None, list[Dropped]]":
     """Fit Chinchilla's law, by which unstable runs are known: (rows, its entry or None, flagged).
 
     Rows flagged are left out if `drop`; then the law is fitted again.
@@ -58,7 +65,9 @@ def surface(rows, law, options, drop):
     return rows, _complete(fitted, rows, options), flagged
 
 
-def fit(law, rows, part, found, options):
+def fit(
+    law: str, rows: "Rows", part: dict[str, Any], found: dict[str, Any], options: entry.Options
+) -> dict[str, Any]:
     """{name: entry} of `law`, or of all that the table allows, but for those `found` already."""
     wanted = [law] if law != "all" else [name for name in every.names() if _allowed(name, rows)]
     fitted = {}

@@ -4,10 +4,17 @@ Intervals are those of new runs: the law's own error and, about each prediction,
 runs fitted.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
 from analysis.table import columns
+
+if TYPE_CHECKING:
+    from analysis.fitting.entry import Fitted
+    from analysis.fitting.rows import Rows
 
 AHEAD = 8.0  # times the largest compute: where the laws are compared
 ND = ("params", "tokens")
@@ -15,7 +22,7 @@ SIZES = 400  # sizes among which the best one is sought
 BEYOND = 64.0  # the best size is sought from the sizes fitted to this many times either way
 
 
-def held_out(fitted, rows):
+def held_out(fitted: "Fitted", rows: "Rows") -> dict[str, Any] | None:
     """Each held-out row's loss, observed and predicted, and the rms error of its log; or None."""
     if rows.held.empty:
         return None
@@ -24,7 +31,13 @@ def held_out(fitted, rows):
     return table(rows, rows.held, observed, predicted, between)
 
 
-def table(rows, held, observed, predicted, between):
+def table(
+    rows: "Rows",
+    held: pd.DataFrame,
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    between: np.ndarray | None,
+) -> dict[str, Any]:
     """The entry `held_out` of fit.json from arrays (M,) and intervals (2, M) or None."""
     names = held["run_id"].astype(str) if "run_id" in held.columns else [None] * len(held)
     intervals = [None] * len(held) if between is None else np.transpose(between).tolist()
@@ -38,7 +51,9 @@ def table(rows, held, observed, predicted, between):
     return {"where": rows.where, "rows": found, "rms_log_error": float(np.sqrt((error**2).mean()))}
 
 
-def predict(fitted, inputs):
+def predict(
+    fitted: "Fitted", inputs: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Losses (M,) of new runs at inputs by role, and their 95 % interval (2, M) or None."""
     predicted = fitted.fit.predict(inputs)
     if fitted.reach is None:
@@ -46,14 +61,14 @@ def predict(fitted, inputs):
     return predicted, fitted.reach.losses(inputs, new=True).T
 
 
-def residual(fitted):
+def residual(fitted: "Fitted") -> np.ndarray:
     """Log of loss over prediction of each row fitted (R,)."""
     problem = fitted.fit.problem
     log_loss = problem.law.log_loss(fitted.fit.theta[None], problem.x)[0][0]
     return np.log(problem.loss) - log_loss
 
 
-def ahead(fitted, rows):
+def ahead(fitted: "Fitted", rows: "Rows") -> dict[str, Any] | None:
     """{"flops", "loss", "interval"} of the best run at `AHEAD` times the largest compute, or None.
 
     A law of N and D is asked for its best size there. The interval is of the law, without the
@@ -77,14 +92,14 @@ def ahead(fitted, rows):
     return {"flops": flops, "loss": float(losses.min()), "interval": between}
 
 
-def sizes_at(rows, flops):
+def sizes_at(rows: "Rows", flops: float) -> dict[str, np.ndarray]:
     """Sizes and the tokens they see at `flops`, by the FLOPs per parameter and token measured."""
     sizes, ratio = flops_per_nd(rows.fitted)
     n = np.geomspace(sizes[0] / BEYOND, sizes[-1] * BEYOND, SIZES)
     return {"params": n, "tokens": flops / (n * np.exp(np.interp(np.log(n), np.log(sizes), ratio)))}
 
 
-def flops_per_nd(table):
+def flops_per_nd(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Sizes (S,) ascending and at each the log of the median of C / (N D) (S,)."""
     n, d, c = (columns.numbers(table, role) for role in ("params", "tokens", "flops"))
     ratio = pd.Series(np.log(c / (n * d))).groupby(n).median()

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.frontier.flags import Flag
 from analysis.frontier.forecast import Forecast
-from analysis.frontier.minima import Noise
+from analysis.frontier.noise import Noise
 from analysis.table.dropped import Dropped
 
 VERSION = 3

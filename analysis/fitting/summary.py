@@ -1,6 +1,8 @@
 """A fit in words, for the terminal."""
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from analysis.fitting.result import Fit
 from analysis.fitting.rows import Told
@@ -36,7 +38,7 @@ def _grouped(flags):
         yield first.sentence + (f"; the same at {more}" if more else "")
 
 
-def text(fit, asked):
+def text(fit: Fit, asked: str) -> str:
     """The whole summary of a fit for which `asked` was asked."""
     columns = fit.columns
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
@@ -49,7 +51,7 @@ def text(fit, asked):
     return "\n\n".join(part for part in parts if part)
 
 
-def budgets(fit):
+def budgets(fit: Fit) -> str:
     """Every compute budget with its best loss and size; "" where the table has none."""
     if not fit.budgets:
         return ""
@@ -60,7 +62,7 @@ def budgets(fit):
     return "\n".join(lines)
 
 
-def size(law):
+def size(law: Mapping[str, Any]) -> str:
     """The exponent of the best size, and what either way says of it."""
     a, voices = law["parameters"]["a"], law["voices"]
     said = [f"{name} {v['a']:.3f}{_between(v['interval'])}" for name, v in voices.items()]
@@ -68,7 +70,7 @@ def size(law):
     return "\n".join([head, *(f"  {one}" for one in said)])
 
 
-def law(entry):
+def law(entry: Mapping[str, Any]) -> str:
     """The law asked for: its form, status, parameters, what it predicts."""
     lines = [f"{entry['law']}: {_form(entry)}".rstrip(": "), f"  {'status':10s} {_status(entry)}"]
     if entry.get("fitted_to"):
@@ -87,7 +89,7 @@ def law(entry):
     return "\n".join([*lines, *entry.get("lines", []), *_held_out(entry)])
 
 
-def table(laws):
+def table(laws: Mapping[str, Mapping[str, Any]]) -> str:
     """All methods side by side, sorted by nothing: the order they were fitted in."""
     wide = max(map(len, laws))
     ahead = "loss at 8x compute, 95 %"

@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.engine import student
 from analysis.engine.student import Mixture
-from analysis.frontier import curve, minima
+from analysis.frontier import curve, laws
 from analysis.frontier.minima import Minima
 from analysis.frontier.runs import Surface
 
@@ -80,7 +80,7 @@ def voices(found: Minima, surface: Surface | None) -> dict[str, Voice]:
     """The ways that can tell a best size, by name."""
     told = {}
     if found.noise is not None and found.estimator == "parabola" and len(found.log_c) > 2:
-        law = minima.posterior_of_size(found)
+        law = laws.posterior_of_size(found)
         at = float(np.mean(found.log_c))
         fall = law.fall(at, at + 1)
         exponent = Mixture(fall.weight, -fall.mean, fall.scale, fall.df)

@@ -9,12 +9,17 @@ a came out 0.011 too low (sd 0.019) at a noise of 0.2 % and 0.027 (sd 0.052) at 
 interpolated curves gave 0.008 (0.006) and 0.059 (0.014).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from analysis.frontier.flags import Flag
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MIN_POINTS = 3
 
@@ -32,12 +37,14 @@ class Points:
     def __len__(self):
         return len(self.log_c)
 
-    def take(self, keep):
+    def take(self, keep: np.ndarray) -> "Points":
         """The points of a mask or of indices."""
         return Points(*(values[keep] for values in vars(self).values()))
 
 
-def envelope(rows, columns):
+def envelope(
+    rows: "pd.DataFrame", columns: Mapping[str, str]
+) -> tuple[Points, np.ndarray, list[Flag]]:
     """Return (Points on the envelope, mask of those inside the ladder of sizes, flags).
 
     `columns` maps params, tokens, flops, loss and (optional) group to columns of `rows`. Before
@@ -54,7 +61,7 @@ def envelope(rows, columns):
     return points, inside, _flags(points, inside, every, at)
 
 
-def lower_hull(x, y):
+def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Indices of the lower convex hull of points (x, y) by rising x, down to the lowest y."""
     hull = []
     for i in np.lexsort((y, x)):
@@ -67,7 +74,7 @@ def lower_hull(x, y):
     return hull[: np.argmin(y[hull]) + 1]
 
 
-def laws(points):
+def laws(points: Points) -> dict[str, Any]:
     """Power laws along a frontier: N* = k C^a, D* = k C^b, L = k C^-g, by least squares in logs.
 
     Returns {"a", "b", "g", "k_N", "k_D", "k_L", "n", "status"}.

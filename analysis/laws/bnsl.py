@@ -33,29 +33,29 @@ class Broken:
     search: tuple[int, int] = (4500, 24)  # starts and followed: its optima are many, its rows few
 
     @property
-    def parameters(self):
+    def parameters(self) -> tuple[str, ...]:
         """b, a, c0, then d, c, f of each break."""
         each = (f"{letter}{i}" for i in range(1, self.breaks + 1) for letter in "dcf")
         return ("b", "a", "c0", *each)
 
     @property
-    def scales(self):
+    def scales(self) -> tuple[str, ...]:
         """b, and d and f of each break."""
         return ("b", *(f"{letter}{i}" for i in range(1, self.breaks + 1) for letter in "df"))
 
     @property
-    def minimum_rows(self):
+    def minimum_rows(self) -> int:
         """One row more than parameters."""
         return len(self.parameters) + 1
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest theta."""
         low = [-LARGEST, 0.0, -STEEPEST] + [-FARTHEST, -STEEPEST, math.log(SHARPEST)] * self.breaks
         high = [LARGEST, math.inf, STEEPEST] + [FARTHEST, STEEPEST, math.log(SOFTEST)] * self.breaks
         return np.array(low), np.array(high)
 
-    def log_loss(self, theta, x):
+    def log_loss(self, theta: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log loss (P, R) and its jacobian (P, R, K) at theta (P, K), x (1, R)."""
         jacobian = np.empty((len(theta), theta.shape[1], x.shape[1]))
         jacobian[:, 0], jacobian[:, 2] = 1.0, -x[0]
@@ -76,7 +76,9 @@ class Broken:
         jacobian[:, 1] = 1 / loss
         return np.log(loss), jacobian.swapaxes(1, 2)
 
-    def starts(self, x, y, count, rng=None):
+    def starts(
+        self, x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator | None = None
+    ) -> np.ndarray:
         """(count, K): breaks anywhere in the data, exponents of both signs; a and b solved for."""
         unit = starts.spread(count, 1 + 3 * self.breaks, rng)
         theta = np.zeros((count, len(self.parameters)))
@@ -95,7 +97,7 @@ class Broken:
         theta[:, 1] = linear[:, 1]
         return theta
 
-    def named(self, theta, centre):
+    def named(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """The parameters in their own units, the input as it is."""
         theta = np.asarray(theta, float)
         # x^-c0 and the breaks count from x = 1 in the paper, from the centre in theta.
@@ -105,7 +107,7 @@ class Broken:
         values[5::3] = np.exp(theta[5::3])
         return dict(zip(self.parameters, values.tolist(), strict=True))
 
-    def derived(self, theta, centre):
+    def derived(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """The exponent behind the last break."""
         return {"c_last": float(theta[2] + np.sum(theta[4::3]))}
 

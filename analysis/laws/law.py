@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import numpy as np
+
 
 class Law(Protocol):
     """A loss as a function of log inputs, with the parameters the engine moves (theta).
@@ -20,20 +22,22 @@ class Law(Protocol):
     minimum_rows: int
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest theta, each (K,)."""
 
-    def log_loss(self, theta, x):
+    def log_loss(self, theta: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log loss (P, R) and its jacobian (P, R, K) at theta (P, K), centred log inputs x (I, R).
 
         Fast where the jacobian is a swapped view of contiguous (P, K, R).
         """
 
-    def starts(self, x, y, count, rng):
+    def starts(
+        self, x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator | None
+    ) -> np.ndarray:
         """At most `count` starts (S, K) for log losses y (R,)."""
 
-    def named(self, theta, centre):
+    def named(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """The parameters in their own units, from theta (K,); E is 0.0 at its floor."""
 
-    def derived(self, theta, centre):
+    def derived(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """What follows from them, such as the exponents of the optimum; {} where nothing does."""

@@ -32,17 +32,17 @@ class PowerTerms:
     outer: str = "one"  # one | free | last (gamma is the last exponent)
 
     @property
-    def scales(self):
+    def scales(self) -> tuple[str, ...]:
         """The coefficients, and C0 of the frontier."""
         return (*self.parameters[: len(self.inputs)], "C0")
 
     @property
-    def minimum_rows(self):
+    def minimum_rows(self) -> int:
         """One row more than parameters."""
         return len(self.parameters) + 1
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest theta."""
         terms, shallowest = len(self.inputs), 1e-3 if self.outer == "last" else 0.0
         gamma = math.log(GAMMA)
@@ -51,7 +51,7 @@ class PowerTerms:
         free = self.outer == "free"
         return np.array(low + [-gamma] * free), np.array(high + [gamma] * free)
 
-    def split(self, theta):
+    def split(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Coefficients (P, I), E (P, 1), exponents (P, I), gamma (P, 1) of theta (P, K)."""
         terms, at = len(self.inputs), len(self.inputs) + self.floor
         E = theta[:, terms : terms + 1] if self.floor else np.zeros((len(theta), 1))
@@ -59,7 +59,7 @@ class PowerTerms:
         gamma = {"one": np.ones_like(E), "free": np.exp(theta[:, -1:]), "last": theta[:, -1:]}
         return theta[:, :terms], E, alpha, gamma[self.outer]
 
-    def log_loss(self, theta, x):
+    def log_loss(self, theta: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log loss (P, R) and its jacobian (P, R, K) at theta (P, K), x (I, R)."""
         a, E, alpha, gamma = self.split(theta)
         terms, at = len(self.inputs), len(self.inputs) + self.floor
@@ -81,7 +81,7 @@ class PowerTerms:
             jacobian[:, -1] += entropy * share.sum(1)
         return np.log(loss), jacobian.swapaxes(1, 2)
 
-    def loosest(self, theta):
+    def loosest(self, theta: np.ndarray) -> np.ndarray:
         """Standard errors (K,) of theta (K,) from which a parameter counts as not identified."""
         terms, at = len(self.inputs), len(self.inputs) + self.floor
         limit = np.full(len(theta), LOOSE_LOG)
@@ -89,11 +89,13 @@ class PowerTerms:
         limit[at : at + terms] = LOOSE_SHARE * theta[at : at + terms]
         return limit
 
-    def of_input(self, index):
+    def of_input(self, index: int) -> list[int]:
         """Coefficient and exponent of an input."""
         return [index, len(self.inputs) + self.floor + index]
 
-    def starts(self, x, y, count, rng=None):
+    def starts(
+        self, x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator | None = None
+    ) -> np.ndarray:
         """(count, K): for given exponents and gamma = 1 the law is linear in A and E."""
         terms, loss = len(self.inputs), np.exp(y)
         unit = starts.spread(count, terms + (self.outer == "free"), rng)
@@ -109,7 +111,7 @@ class PowerTerms:
             theta[:, :terms] += (y - self.log_loss(theta, x)[0]).mean(1, keepdims=True)
         return theta
 
-    def named(self, theta, centre):
+    def named(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """The parameters in their own units, inputs as they are."""
         a, E, alpha, gamma = (part[0].tolist() for part in self.split(np.asarray(theta)[None]))
         power = gamma[0]
@@ -122,7 +124,7 @@ class PowerTerms:
         values += E * self.floor + [slope / power for slope in alpha]
         return dict(zip(self.parameters, values + gamma * (self.outer == "free"), strict=True))
 
-    def derived(self, theta, centre):
+    def derived(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """Exponents of the optimum, N ~ C^a, D ~ C^b and L - E ~ C^-g; of the frontier its C0."""
         _, _, alpha, _ = self.split(np.asarray(theta)[None])
         alpha = alpha[0].tolist()

@@ -7,6 +7,7 @@ paper; here all go in and come out in FLOPs, parameters and tokens.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vdit.errors import InputError
 
@@ -24,7 +25,7 @@ class Published:
     units: dict  # of inputs and output, 1 where not named
     source: str
 
-    def __call__(self, **inputs):
+    def __call__(self, **inputs: ArrayLike) -> np.ndarray:
         """The law's value at `inputs` (scalars or arrays), in plain units."""
         if set(inputs) != set(self.exponents):
             expected, got = ", ".join(self.exponents), ", ".join(inputs)
@@ -58,7 +59,7 @@ LAWS = (
 )
 
 
-def law(name, output):
+def law(name: str, output: str) -> Published:
     """The published law `name` of `output`; InputError lists what there is."""
     for entry in LAWS:
         if (entry.law, entry.output) == (name, output):
@@ -67,6 +68,6 @@ def law(name, output):
     raise InputError(f"no published law {name!r} of {output!r}, expected one of: {known}")
 
 
-def evaluate(name, output, **inputs):
+def evaluate(name: str, output: str, **inputs: ArrayLike) -> np.ndarray:
     """`law(name, output)` at `inputs`: evaluate("yin", "lr", params=1.07e9, tokens=4e9)."""
     return law(name, output)(**inputs)

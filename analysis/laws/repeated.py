@@ -33,23 +33,23 @@ class Repeated:
     scales: tuple[str, ...] = ("A", "B", "RD_star", "RN_star")
 
     @property
-    def minimum_rows(self):
+    def minimum_rows(self) -> int:
         """One row more than parameters."""
         return len(self.parameters) + 1
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest theta."""
         low = [NEGLIGIBLE] * 2 + [0.0] + [MILDEST] * 2 + [math.log(LEAST)] * 2
         high = [-NEGLIGIBLE] * 2 + [math.inf] + [STEEPEST] * 2 + [math.log(MOST)] * 2
         return np.array(low), np.array(high)
 
-    def centre(self, logs):
+    def centre(self, logs: np.ndarray) -> np.ndarray:
         """(3,): tokens and unique tokens are counted from one centre, their ratio is needed."""
         n, d, _ = np.asarray(logs).mean(1)
         return np.array([n, d, d])
 
-    def log_loss(self, theta, x):
+    def log_loss(self, theta: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log loss (P, R) and its jacobian (P, R, K) at theta (P, K), x (3, R)."""
         a, b, E, alpha, beta, log_d, log_n = theta.T[:, :, None]
         n, d, unique = x
@@ -84,7 +84,9 @@ class Repeated:
         jacobian[:, 4] = (unique - 1 / beta) / alpha
         return size, jacobian
 
-    def starts(self, x, y, count, rng=None):
+    def starts(
+        self, x: np.ndarray, y: np.ndarray, count: int, rng: np.random.Generator | None = None
+    ) -> np.ndarray:
         """(count, K): exponents and R* spread; A, B and E are solved for as if N' were N."""
         unit, loss = starts.spread(count, 4, rng), np.exp(y)
         alpha, beta = starts.exponents(unit[:, :2]).T[:, :, None]
@@ -97,14 +99,14 @@ class Repeated:
         logs = np.log(np.maximum(linear[:, :2], 1e-3 * loss.min()))
         return np.concatenate([logs, linear[:, 2:], alpha, beta, star], axis=1)
 
-    def named(self, theta, centre):
+    def named(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """The parameters in their own units."""
         a, b, E, alpha, beta, log_d, log_n = map(float, theta)
         A, B = math.exp(a + alpha * centre[0]), math.exp(b + beta * centre[1])
         values = A, B, E, alpha, beta, math.exp(log_d), math.exp(log_n)
         return dict(zip(self.parameters, values, strict=True))
 
-    def derived(self, theta, centre):
+    def derived(self, theta: np.ndarray, centre: np.ndarray) -> dict[str, float]:
         """Exponents of the optimum without repetition, N ~ C^a and D ~ C^b."""
         alpha, beta = float(theta[3]), float(theta[4])
         return {"a": beta / (alpha + beta), "b": alpha / (alpha + beta)}

@@ -30,7 +30,7 @@ from IPython.display import Image, display
 
 import analysis
 from analysis.figures import methods, scaling, sizes, style
-from analysis.frontier import minima
+from analysis.frontier import selection
 from analysis.table import reading
 from analysis.verdict import rule
 from vdit.runs import files
@@ -60,7 +60,7 @@ pd.DataFrame.from_dict(words, orient="index")
 # diamond was written down before any run of the largest budget had started.
 
 # %%
-rows, notes = minima.select(table, fit.columns["loss"], fit.columns["params"])
+rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
 judged = rule.judge(rows, fit, prediction)
 drawn = scaling.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
 display(Image(style.png(drawn, style.LIGHT)))

@@ -6,9 +6,17 @@ of gradient t is v = t' M^-1 t (V-optimal design). One more run j lowers v by
 (t' M^-1 j)^2 / (s^2 + j' M^-1 j), exactly, by the rank-one update of M^-1.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.planning import optimum
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.fitting.result import Fit
 
 SIZES = (0.25, 0.5, 1.0, 2.0, 4.0)  # times the best size of a candidate's compute
 STEP = 2.0  # from one candidate's compute to the next
@@ -19,7 +27,15 @@ NUDGE = 1e-4  # of log parameters, for the gradient of the best size
 TARGETS = ("loss", "size")
 
 
-def next_runs(fit, flops, hours, target="loss", rows=None, up_to=None, count=5):
+def next_runs(
+    fit: "Fit",
+    flops: float,
+    hours: Callable[[float], float | None],
+    target: str = "loss",
+    rows: "pd.DataFrame | None" = None,
+    up_to: float | None = None,
+    count: int = 5,
+) -> list[dict[str, Any]]:
     """The `count` best next runs, chosen one after the other, for `target` ("loss" or "size").
 
     hours: function from FLOPs to GPU-hours, to which START is added; up_to: most FLOPs of one run.
@@ -53,19 +69,21 @@ def next_runs(fit, flops, hours, target="loss", rows=None, up_to=None, count=5):
     return chosen
 
 
-def reduction(inverse, rows, gradient):
+def reduction(inverse: np.ndarray, rows: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     """Fall of the variance t' M^-1 t by one more run of each row (R, K), in units of s^2: (R,)."""
     shared = rows @ inverse
     return (shared @ gradient) ** 2 / (1 + (shared * rows).sum(1))
 
 
-def update(inverse, row):
+def update(inverse: np.ndarray, row: np.ndarray) -> np.ndarray:
     """M^-1 after one more run (Sherman and Morrison)."""
     shared = inverse @ row
     return inverse - np.outer(shared, shared) / (1 + row @ shared)
 
 
-def runs_so_far(fit, rows=None):
+def runs_so_far(
+    fit: "Fit", rows: "pd.DataFrame | None" = None
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Sizes (R,) and tokens (R,) of the runs fitted, from the table or the fit's budgets."""
     if rows is not None:
         columns = fit.columns
@@ -79,7 +97,7 @@ def runs_so_far(fit, rows=None):
     return sizes, optimum.ladder(fit).tokens(np.concatenate(flops), sizes)
 
 
-def target_gradient(surface, flops, target):
+def target_gradient(surface: optimum.Surface, flops: float, target: str) -> np.ndarray:
     """Gradient (K,) of the log of `target` at compute `flops` in the law's parameters.
 
     The loss of the best size has no slope in the size, so its gradient is that of a run there.

@@ -4,14 +4,25 @@ From Chinchilla's law where it is identified, else from the mean curvature of th
 the runs of each budget, log L = log L* + c (log k)^2.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from analysis.planning import optimum
 
+if TYPE_CHECKING:
+    from analysis.fitting.result import Fit
+
 TIMES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-def cost(fit, source, flops, times=TIMES):
+def cost(
+    fit: "Fit",
+    source: optimum.Minima | optimum.Surface | None,
+    flops: float,
+    times: Sequence[float] = TIMES,
+) -> dict[str, Any] | None:
     """{"by", "rows": [{times, penalty, wasted}, ...]} at `flops`, or None where nothing says.
 
     penalty: share by which the loss is higher; wasted: the share of the compute without which the
@@ -24,7 +35,9 @@ def cost(fit, source, flops, times=TIMES):
     return {"by": by, "rows": [_row(*found) for found in zip(times, ratios, wasted, strict=True)]}
 
 
-def penalties(fit, flops, times):
+def penalties(
+    fit: "Fit", flops: float, times: Sequence[float]
+) -> tuple[str, list[np.ndarray]] | tuple[None, None]:
     """(by, loss over the best size's loss at each of `times`, arrays (1 + P,)); (None, None)."""
     found = _surface(fit)
     if found:
@@ -64,7 +77,7 @@ def _wasted(source, flops, ratios):
     return 1 - np.array(fitted) / flops
 
 
-def bend(fit):
+def bend(fit: "Fit") -> np.ndarray | None:
     """Mean curvature of log loss in log size, then that of each budget; None without parabolas."""
     found = []
     for budget in fit.budgets:

@@ -6,11 +6,16 @@ and then its P resamples, (1 + P,), so that every answer comes with its interval
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from analysis.laws import forms
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    from analysis.fitting.result import Fit
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 SEARCH = 60  # golden sections: the size to the last digit that a flat minimum has
@@ -29,16 +34,16 @@ class Ladder:
     log_size: np.ndarray  # (S,)
     log_ratio: np.ndarray  # (S,)
 
-    def tokens(self, flops, size):
+    def tokens(self, flops: ArrayLike, size: np.ndarray) -> np.ndarray:
         """D = C / (k(N) N)."""
         return flops / self.flops(size, 1.0)
 
-    def flops(self, size, tokens):
+    def flops(self, size: np.ndarray, tokens: ArrayLike) -> np.ndarray:
         """C = k(N) N D, of training."""
         return size * tokens * np.exp(np.interp(np.log(size), self.log_size, self.log_ratio))
 
 
-def ladder(fit):
+def ladder(fit: "Fit") -> Ladder:
     """The ladder of a fit, 6 FLOPs per parameter and token where it was not measured."""
     known = fit.tokens or {"size": [1.0], "flops_per_param_token": [6.0]}
     return Ladder(np.log(known["size"]), np.log(known["flops_per_param_token"]))
@@ -53,22 +58,22 @@ class Minima:
     loss_law: dict  # reference and arrays E, A, g, k (1 + P,)
     ladder: Ladder
 
-    def size(self, flops):
+    def size(self, flops: ArrayLike) -> np.ndarray:
         """Best size, (1 + P,)."""
         ratio = flops / self.size_law["reference"]
         return self.size_law["N"] * ratio ** self.size_law["a"]
 
-    def loss(self, flops):
+    def loss(self, flops: ArrayLike) -> np.ndarray:
         """Loss of the best size, (1 + P,); flops may be an array of that shape."""
         return forms.of_compute(flops, **self.loss_law)
 
-    def slope(self, flops):
+    def slope(self, flops: ArrayLike) -> np.ndarray:
         """dL* / d log C, (1 + P,)."""
         law = self.loss_law
         exponent = law["g"] * np.exp(-law["k"] * np.log(flops / law["reference"]))
         return -exponent * (self.loss(flops) - law["E"])
 
-    def middle(self):
+    def middle(self) -> float:
         """Log compute from which a search starts."""
         return float(np.log(self.loss_law["reference"]))
 
@@ -81,13 +86,13 @@ class Surface:
     parameters: dict  # arrays A, B, E, alpha, beta (1 + P,)
     ladder: Ladder
 
-    def at(self, size, flops):
+    def at(self, size: np.ndarray, flops: ArrayLike) -> np.ndarray:
         """Loss of `size` trained with `flops`, (1 + P,)."""
         p = self.parameters
         tokens = self.ladder.tokens(flops, size)
         return forms.chinchilla(size, tokens, *(p[k] for k in ("E", "A", "B", "alpha", "beta")))
 
-    def size(self, flops):
+    def size(self, flops: ArrayLike) -> np.ndarray:
         """Best size, (1 + P,), by golden sections of log size."""
         shape = self.parameters["A"].shape
         low, high = (np.full(shape, end) for end in SIZES)
@@ -97,21 +102,21 @@ class Surface:
             low, high = np.where(left, low, high - step), np.where(left, low + step, high)
         return np.exp((low + high) / 2)
 
-    def loss(self, flops):
+    def loss(self, flops: ArrayLike) -> np.ndarray:
         """Loss of the best size, (1 + P,)."""
         return self.at(self.size(flops), flops)
 
-    def slope(self, flops):
+    def slope(self, flops: ArrayLike) -> np.ndarray:
         """dL* / d log C, (1 + P,): at the best size the size's own change counts for nothing."""
         p, tokens = self.parameters, self.ladder.tokens(flops, self.size(flops))
         return -p["beta"] * p["B"] * tokens ** -p["beta"]
 
-    def middle(self):
+    def middle(self) -> float:
         """Log compute from which a search starts."""
         return COMPUTE
 
 
-def sources(fit):
+def sources(fit: "Fit") -> dict[str, Minima | Surface]:
     """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
     found, law, size = {}, fit.loss_law or {}, fit.size_law or {}
     if law.get("parameters") and size.get("parameters"):
@@ -123,7 +128,7 @@ def sources(fit):
     return found
 
 
-def source(fit, law=None):
+def source(fit: "Fit", law: str | None = None) -> Minima | Surface:
     """The source named `law`, or the first; InputError where the fit does not hold it."""
     found = sources(fit)
     if law in found or (law is None and found):
@@ -141,7 +146,7 @@ def _arrays(result, names):
     return known | {"reference": result.get("reference")}
 
 
-def answer(values):
+def answer(values: np.ndarray) -> dict[str, Any]:
     """{"value", "interval"}: the fit's and the 95 % interval of its resamples, None without."""
     value, draws = float(values[0]), values[1:]
     if len(draws) == 0:
@@ -151,7 +156,7 @@ def answer(values):
     return {"value": value, "interval": [float(end) if np.isfinite(end) else None for end in ends]}
 
 
-def compute_for(source, loss):
+def compute_for(source: Minima | Surface, loss: ArrayLike) -> np.ndarray:
     """Compute at which the best size reaches `loss`, (1 + P,): infinite where none does.
 
     By Newton's steps in log compute, kept between bounds that close in; for each resample its own.

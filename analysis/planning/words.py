@@ -1,5 +1,8 @@
 """A plan in words, for the terminal."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from analysis.planning.devices import span
 from analysis.planning.make import warning
 
@@ -28,7 +31,7 @@ INFERENCE = {
 UNITS = {"size": " parameters", "batch": " clips"}
 
 
-def lines(planned):
+def lines(planned: Mapping[str, Any]) -> list[str]:
     """The lines of a plan, for a reader who sees one for the first time."""
     found = [*_head(planned), *_table(planned), "", *_cost(planned["cost"])]
     found += [*_inference(planned["inference"]), *_off_size(planned["off_size"])]

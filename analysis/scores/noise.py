@@ -42,8 +42,11 @@ def clips_to_tell(step: float, of_clip: float, seeds: float) -> float | None:
     """Clips of each of two runs, one seed each, that tell a `step` between their scores.
 
     At 95 %, with a power of 80 %. `of_clip`: standard deviation of one clip; `seeds`: between runs.
-    None where no number of clips does, for runs alone differ by as much.
+    None where no number of clips does, for runs alone differ by as much; nan where clips are not
+    known to differ.
     """
+    if not of_clip > 0:
+        return math.nan
     normal = statistics.NormalDist()
     z = normal.inv_cdf(1 - (1 - CONFIDENCE) / 2) + normal.inv_cdf(CHANCE)
     spare = (step / z) ** 2 - 2 * seeds**2

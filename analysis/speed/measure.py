@@ -1,6 +1,7 @@
 """Seconds of the engine and of the usual way, on one table, in one process."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,12 +29,12 @@ class Row:
     ratio: float  # times the engine's seconds
 
     @property
-    def per_fit(self):
+    def per_fit(self) -> float:
         """Seconds for each descent."""
         return self.seconds / self.descents
 
 
-def synthetic(rows=240, seed=0):
+def synthetic(rows: int = 240, seed: int = 0) -> dict[str, np.ndarray]:
     """{"params", "tokens", "loss"} (rows,): the published law and 1 % noise, as Epoch's table."""
     rng = np.random.default_rng(seed)
     n = np.exp(rng.uniform(np.log(5e7), np.log(1.6e10), rows))
@@ -43,7 +44,9 @@ def synthetic(rows=240, seed=0):
     return {"params": n, "tokens": d, "loss": (1.82 + 480 / n**0.35 + 2100 / d**0.37) * noise}
 
 
-def race(table, sample=100, bootstraps=BOOTSTRAPS, seed=0):
+def race(
+    table: Mapping[str, np.ndarray], sample: int = 100, bootstraps: int = BOOTSTRAPS, seed: int = 0
+) -> list[Row]:
     """The Rows: one fit, then its bootstrap, each by the engine and by scipy's two loops.
 
     table: {"params", "tokens", "loss"} (R,); sample: descents timed of each of scipy's loops.

@@ -5,6 +5,7 @@ on log residuals in (a, b, e, alpha, beta), A = exp a, B = exp b, E = exp e, fro
 """
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,12 +18,18 @@ ALPHA = BETA = np.arange(0, 2.1, 0.5)
 OPTIONS = {"ftol": 1e-15, "gtol": 1e-12, "maxiter": 2000, "maxfun": 20000}
 
 
-def grid():
+def grid() -> np.ndarray:
     """The starts (4500, 5): a, b, e, alpha, beta."""
     return np.array(list(itertools.product(LOG_A, LOG_B, LOG_E, ALPHA, BETA)))
 
 
-def objective(theta, log_n, log_d, log_loss, weight):
+def objective(
+    theta: np.ndarray,
+    log_n: np.ndarray,
+    log_d: np.ndarray,
+    log_loss: np.ndarray,
+    weight: np.ndarray,
+) -> tuple[float, np.ndarray]:
     """Sum of weight x Huber, and its gradient (5,)."""
     a, b, e, alpha, beta = theta
     terms = np.stack([a - alpha * log_n, b - beta * log_d, np.full_like(log_n, e)])
@@ -37,7 +44,9 @@ def objective(theta, log_n, log_d, log_loss, weight):
     return float(weight @ cost), np.array(slopes)
 
 
-def descend(start, rows, weight, analytic):
+def descend(
+    start: np.ndarray, rows: Sequence[np.ndarray], weight: np.ndarray, analytic: bool
+) -> float:
     """The objective that L-BFGS-B reaches from `start`; rows: log N, log D, log loss."""
     from scipy import optimize
 

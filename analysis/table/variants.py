@@ -8,10 +8,14 @@ third of a DiT) and the tables of labels and positions.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.table import columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ def _6nd(size):
     return lambda table: 6 * columns.numbers(table, size) * columns.numbers(table, "tokens")
 
 
-def attention(table):
+def attention(table: "pd.DataFrame") -> np.ndarray:
     """FLOPs of training in the products of full attention (R,): 12 L d n per token."""
     L, d, tokens, clips = (columns.numbers(table, c) for c in ("depth", "width", "tokens", "clips"))
     return 12 * L * d * (tokens / clips) * tokens
@@ -60,7 +64,7 @@ VARIANTS = (
 )  # fmt: skip
 
 
-def possible(table):
+def possible(table: "pd.DataFrame") -> tuple[list[Variant], list[str]]:
     """(variants that the table has the columns for, lines on the others)."""
     found, said = [], []
     for variant in VARIANTS:

@@ -6,11 +6,22 @@ removes what stood in the way (None where nothing is known of it).
 """
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def propose(rows, do, runs=(), chance=None, predict=None):
+
+def propose(
+    rows: "pd.DataFrame",
+    do: str,
+    runs: Sequence[Mapping[str, Any]] = (),
+    chance: float | None = None,
+    predict: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """A proposal with the FLOPs of its runs and their hours at the table's own speed."""
     runs = [run for run in runs if run["seeds"] > 0]
     hours, device = _hours(rows, runs)
@@ -25,7 +36,7 @@ def propose(rows, do, runs=(), chance=None, predict=None):
     }
 
 
-def count(value):
+def count(value: float) -> str:
     """A number of three digits for people: 66,900."""
     return f"{float(f'{value:.3g}'):,.0f}"
 

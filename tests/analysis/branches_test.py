@@ -10,7 +10,7 @@ from analysis.fitting import rates
 from analysis.fitting.budgets import swept
 from analysis.fitting.rows import prepare
 from analysis.fitting.table import fit_table
-from analysis.frontier import minima
+from analysis.frontier import selection
 from analysis.table import branches, columns
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
@@ -41,7 +41,7 @@ def test_a_trunk_changes_no_fit(law):
 def test_a_trunk_enters_no_frontier_and_no_best_rate():
     rows = [row | {"parameterization": "sp"} for row in make_rows(2)]
     labelled = with_trunk(rows).assign(flops_budget=1e9)  # its label alone would not keep it out
-    kept, notes = minima.select(labelled, "loss_ema", "params")
+    kept, notes = selection.select(labelled, "loss_ema", "params")
     assert "trunk" not in set(kept["run_id"])
     assert notes == ["1 rows whose schedule had not ended left out"]
     roles = columns.assign(labelled).table

@@ -12,7 +12,7 @@ from analysis import branches, compare, plan, predict, rates, report, trend
 from analysis.engine import problem
 from analysis.fitting import exponents, laws
 from analysis.fitting.rows import prepare, swept
-from analysis.frontier import minima
+from analysis.frontier import selection
 from analysis.laws import hyperparameters, loglinear
 from analysis.table import columns
 from tests.analysis.hyperparameters_test import sweep
@@ -180,7 +180,7 @@ def test_a_fit_stands_while_a_larger_budget_is_still_training():
     going["flops_budget"] *= 2
     table = pd.DataFrame([*RUNS, going])
     assert report._fits(fit, swept(table))
-    assert "going" not in set(minima.select(table, "loss_ema", "params")[0]["run_id"])
+    assert "going" not in set(selection.select(table, "loss_ema", "params")[0]["run_id"])
 
 
 def test_a_plan_is_made_of_the_runs_that_ended():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from analysis.frontier import curve
+from analysis.frontier import curve, weigh
 from analysis.laws import forms
 
 LOG_C = np.log(np.geomspace(1e11, 32e11, 6))
@@ -17,7 +17,7 @@ def floor(E, g=0.2, A=0.4):
 
 
 def said(name, log_loss, covariance=ERRORS, df=10.0, log_c=LOG_C):
-    return curve.posterior(curve.LAWS[name], log_c, log_loss, covariance, df)
+    return weigh.posterior(curve.LAWS[name], log_c, log_loss, covariance, df)
 
 
 @pytest.mark.parametrize("g", [0.02, 0.1, 0.35, 0.9])
@@ -103,7 +103,7 @@ def test_a_law_that_does_not_fit_says_so_and_says_little():
     assert good.extra == 0
     assert not bad.fits
     assert bad.chi2 / bad.spare > 10
-    whole = bad.extra * (bad.spare + curve.PRIOR) / bad.spare
+    whole = bad.extra * (bad.spare + weigh.PRIOR) / bad.spare
     again = said("power", floor(0.3), errors + whole * np.eye(6))
     assert again.chi2 == pytest.approx(bad.spare, rel=0.01)  # Paule and Mandel's condition
     ahead = LOG_C[-1] + 1.0

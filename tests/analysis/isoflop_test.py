@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.engine import student
-from analysis.frontier import best_size, isoflop, minima, runs
+from analysis.frontier import best_size, isoflop, laws, minima, runs, selection
 from tests.analysis.synthetic_sweep import ALPHA, BETA, make_rows, optimum
 
 SIZES = np.geomspace(1e4, 1.6e5, 5)
@@ -133,7 +133,7 @@ def test_curves_that_miss_the_runs_are_told_by_their_seeds():
 def test_the_planted_exponent_of_size_is_within_its_interval():
     rows = pd.DataFrame(make_rows(6))
     _, found = minima.measure(rows, "loss_ema", "params")
-    law = minima.fit_size(found)
+    law = laws.fit_size(found)
     low, high = law["intervals"]["a"]
     assert low < BETA / (ALPHA + BETA) < high
     assert high - low < 0.08
@@ -147,7 +147,7 @@ def test_budgets_with_errors_of_their_own_widen_the_laws():
     shifts = 0.02 * np.array([1, -1, 1, -1, 1, -1.0])[at]
     moved = rows.assign(loss_ema=rows["loss_ema"] * np.exp(shifts))
     plain, off = (
-        minima.fit_law("power", minima.measure(r, "loss_ema", "params")[1]) for r in (rows, moved)
+        laws.fit_law("power", minima.measure(r, "loss_ema", "params")[1]) for r in (rows, moved)
     )
     assert np.ptp(off["intervals"]["g"]) > 3 * np.ptp(plain["intervals"]["g"])
     assert off["status"].startswith("does not fit: chi2/df is")
@@ -155,11 +155,11 @@ def test_budgets_with_errors_of_their_own_widen_the_laws():
 
 def test_minima_near_an_end_of_their_sizes_give_no_isoflop_exponent():
     rows = pd.DataFrame(make_rows())
-    assert "intervals" in minima.fit_size(minima.measure(rows, "loss_ema", "params")[1])
+    assert "intervals" in laws.fit_size(minima.measure(rows, "loss_ema", "params")[1])
     cut = rows[(rows["flops_budget"] > 3e11) | (rows["params"] < rows["params"].median() / 3)]
     _, found = minima.measure(cut, "loss_ema", "params")
     assert found.off
-    assert "an end of their sizes" in minima.fit_size(found)["status"]
+    assert "an end of their sizes" in laws.fit_size(found)["status"]
 
 
 def test_without_enough_curves_the_best_runs_are_used():
@@ -173,7 +173,7 @@ def test_checkpoints_before_the_end_of_their_schedule_are_left_out():
     rows = pd.DataFrame(make_rows(2))
     rows.loc[0, "annealed"] = False
     rows.loc[1, "flops_budget"] = 0.0
-    kept, notes = minima.select(rows, "loss_ema", "params")
+    kept, notes = selection.select(rows, "loss_ema", "params")
     assert len(kept) == len(rows) - 2
     assert len(notes) == 2
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.engine import student
-from analysis.frontier import minima
+from analysis.frontier import selection
 from analysis.verdict import next_step, proposal, rule
 from analysis.verdict.thresholds import CHANCE
 from tests.analysis.light_fit import light_fit
@@ -20,7 +20,7 @@ def table(scored=True, **options):
         row | ({k: v for k, v in scores_of(row).items() if k != "step"} if scored else {})
         for row in make_rows(**options)
     ]
-    return minima.select(pd.DataFrame(rows), "loss_ema", "params")[0]
+    return selection.select(pd.DataFrame(rows), "loss_ema", "params")[0]
 
 
 def judge(rows, prediction=None):

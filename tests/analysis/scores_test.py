@@ -79,6 +79,7 @@ def test_so_many_clips_tell_a_step_four_times_in_five():
     seen = step + error * rng.standard_normal(20_000)
     assert (seen > 1.96 * error).mean() == pytest.approx(0.8, abs=0.01)
     assert noise.clips_to_tell(step, of_clip, seeds=0.05) is None
+    assert math.isnan(noise.clips_to_tell(step, 0.0, seeds))
 
 
 def test_the_best_size_by_a_score_holds_the_planted_one():

@@ -8,7 +8,7 @@ import pytest
 
 from analysis import predict
 from analysis.fitting import table as fitting
-from analysis.frontier import minima
+from analysis.frontier import selection
 from analysis.scores import noise as of_scores
 from analysis.verdict import checks, gain, rule, video_scores
 from tests.analysis.light_fit import light_fit
@@ -22,7 +22,7 @@ def sweep(rows, scored=True):
     table = pd.DataFrame(rows)
     if not scored:
         table = table.drop(columns=[c for c in table if c.startswith(("obj", "perm", "acc"))])
-    return minima.select(table, "loss_ema", "params")[0]
+    return selection.select(table, "loss_ema", "params")[0]
 
 
 def judge(rows, created=EARLY, change=None, scored=True):
@@ -119,7 +119,7 @@ def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
     for _ in range(200):
         noise = np.exp(0.003 * rng.standard_normal(len(clean)))
         table = clean.assign(loss_ema=clean["loss_ema"] * noise)
-        low, high = gain.gain(light_fit(table))["interval"]
+        low, high = gain.gain(light_fit(table, ahead=()))["interval"]
         inside += -math.log1p(-low) <= truth <= -math.log1p(-high)
     assert 0.91 <= inside / 200 <= 0.99
 

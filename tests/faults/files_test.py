@@ -54,10 +54,10 @@ def damaged(damage, data):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A sweep of three runs that have ended, by a real launcher."""
+    """A sweep of three runs that have ended."""
     place = tmp_path_factory.mktemp("files")
     (place / "sweep.py").write_text(SWEEP)
-    tiny.python("-m", "sweeps.launch", *options(place / "root"), "--mode", "one")
+    tiny.swept(place / "sweep.py", place / "root")
     return place / "root"
 
 

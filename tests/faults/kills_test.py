@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.faults.processes import last_step, same_bits, train, wait_until
+from tests.faults.processes import last_step, same_bits, train, unbroken, wait_until
 
 KILLS = 5  # of one run
 SAVING = {"checkpoint_every": 5}
@@ -28,7 +28,7 @@ def killed(tmp, workdir, while_saving, chance):
 def whole(tmp_path_factory):
     """The run that nobody has killed."""
     tmp = tmp_path_factory.mktemp("whole")
-    assert train(tmp, tmp / "run", **SAVING).wait() == 0
+    unbroken(tmp, tmp / "run", **SAVING)
     return tmp / "run"
 
 

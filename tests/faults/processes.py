@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from orbax.checkpoint.experimental import v1 as ocp
 
-from tests.tiny import ROOT, flags
+from tests.tiny import ROOT, config, flags, trained
 from vdit.runs import checkpoint
 from vdit.runs.files import read_json_lines
 from vdit.runs.folder import read_result, steps_saved
@@ -37,6 +37,11 @@ def train(tmp: pathlib.Path, workdir: pathlib.Path, **more) -> subprocess.Popen:
     """`python -m vdit.main` on a long tiny run."""
     command = ["-m", "vdit.main", *flags(tmp, workdir, **LONG | more)]
     return start(command, workdir.with_suffix(".log"))
+
+
+def unbroken(tmp: pathlib.Path, workdir: pathlib.Path, **more) -> None:
+    """The same run in this process, from its start to its end."""
+    trained(config(tmp, **LONG | more), workdir)
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen, poll_s: float = 0.02) -> bool:

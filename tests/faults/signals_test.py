@@ -7,7 +7,15 @@ import signal
 import pytest
 
 from sweeps.launcher import claim
-from tests.faults.processes import LONG, last_step, same_bits, start, train, wait_until
+from tests.faults.processes import (
+    LONG,
+    last_step,
+    same_bits,
+    start,
+    train,
+    unbroken,
+    wait_until,
+)
 from tests.tiny import OVERRIDES
 from vdit.runs.files import read_json_lines
 from vdit.runs.folder import attempt_of, find_all, steps_saved
@@ -24,7 +32,7 @@ def sweep(base):
 
 def test_a_run_saves_the_step_it_is_at_and_goes_on_from_it(tmp_path, times, fault):
     whole = tmp_path / "whole"
-    assert train(tmp_path, whole, **NEVER).wait() == 0
+    unbroken(tmp_path, whole, **NEVER)
     for number in times(SIGNALS[:1], SIGNALS):
         broken = tmp_path / number.name
         process = train(tmp_path, broken, **NEVER)
