@@ -30,7 +30,7 @@ def build(
     """Return (HTML, verdict dict, PNG bytes of the main figure) of the table at `path`, its fit."""
     from analysis.frontier import selection
     from analysis.page import elements, levels, scores, sections, summary, tables, videos
-    from analysis.scores import curve
+    from analysis.scores import curve, words
     from analysis.verdict import rule
 
     rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
@@ -44,7 +44,7 @@ def build(
         summary.marks(rows, fit, judged),
         sections.scaling(rows, fit, judged),
         videos.section(root, tables.along(fit)),
-        scores.section(curve.curves(rows, fit), fit, judged),
+        scores.section(curve.curves(rows, fit), fit, judged, words.left_out(rows)),
         sections.isoflop(rows, fit),
         sections.best_size(fit),
         sections.methods(rows, fit),

@@ -12,7 +12,7 @@ from analysis.scores.curve import Curve
 BESIDE = (*columns.BASELINES, *columns.BOUNDS)
 
 
-def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
+def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any], left_out: str = "") -> str:
     """Every score over compute with its intervals, bounds and baselines; "" without scores."""
     if not found:
         return ""
@@ -32,6 +32,7 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
         "Scores of the videos themselves",
         elements.figure(draw, "scores", "scores of sampled videos against training compute"),
         elements.table(head, body),
+        left_out and f"<p>{elements.escape(left_out.capitalize())}.</p>",
         elements.read(
             "Each point is the run of lowest loss at a budget; its error, after ±, is of clips and "
             "of seeds. <i>real</i> is the score of real clips (a distance, that of their halves), "

@@ -43,10 +43,13 @@ def main(argv: list[str] | None = None) -> None:
     fit = fit_table(table, **options)
     for line in summary.warnings(fit):
         print(line, file=sys.stderr)
-    found = curve.curves(fitting.swept(table, **options).as_results(), fit)
+    rows = fitting.swept(table, **options).as_results()
+    found = curve.curves(rows, fit)
     if not found:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
+    if same := words.left_out(rows):
+        print(same)
     if args.json:
         write_json(args.json, {"scores": [one.as_dict() for one in found]})
         print(f"written to {args.json}")

@@ -37,10 +37,23 @@ def _part(name, measured):
 
 def labels(names: Sequence[str]) -> dict[str, str]:
     """Names for people. Distances between sets are called by all that they depend on
-    (METRIC__FEATURES__HASH__...): the first two parts, where no other score has the same."""
-    short = {name: " ".join(name.split("__")[:2]).replace("_", " ") for name in names}
-    alone = [label for label in short.values() if list(short.values()).count(label) == 1]
-    return {name: label if label in alone else name for name, label in short.items()}
+    (METRIC__FEATURES__HASH__...): the first two parts, and those that tell them from others."""
+    groups: dict[tuple[str, ...], list[list[str]]] = {}
+    for name in names:
+        parts = name.split("__")
+        groups.setdefault(tuple(parts[:2]), []).append(parts)
+    return {name: _label(name.split("__"), groups) for name in names}
+
+
+def _label(parts, groups):
+    others = groups[tuple(parts[:2])]
+    apart = (p for k, p in enumerate(parts) if any(p != other[k] for other in others))
+    return " ".join([*parts[:2], *apart]).replace("_", " ")
+
+
+def constant(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Those that are the same of every run that has them: there is no curve to read."""
+    return [name for name in names if rows[name].nunique() == 1]
 
 
 def beside(rows: pd.DataFrame, name: str) -> dict[str, float]:

@@ -85,8 +85,10 @@ class Curve:
 
 
 def curves(rows: pd.DataFrame, fit: Fit, names: Sequence[str] | None = None) -> list[Curve]:
-    """Every score of the table, or of `names` those; none where one budget alone has scores."""
+    """Every score of the table, or of `names` those, but for what is the same of every run; none
+    where one budget alone has scores."""
     known = columns.distinct(rows, columns.names(rows) if names is None else names)
+    known = [name for name in known if name not in columns.constant(rows, known)]
     reach = noise.level(max(len(known), 1))
     found = (_curve(rows, fit, name, reach) for name in known)
     return [curve for curve in found if curve is not None]

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import pandas as pd
+
 from analysis.scores import columns
 from analysis.scores.curve import Curve
 
@@ -14,6 +16,13 @@ def lines(found: Sequence[Curve]) -> list[str]:
     head = f"{'score':{width}s} {'first':>14s} {'last':>14s} {'coded':>7s} {'real':>7s}"
     text = [f"{head}  {'reads':20s} {'clips for 2x':>12s}  best size by it / by loss"]
     return text + [_line(curve, f"{labels[curve.name]:{width}s}") for curve in found]
+
+
+def left_out(rows: pd.DataFrame) -> str:
+    """What has no curve, in a line; "" where all have one."""
+    names = columns.constant(rows, columns.names(rows))
+    labels = columns.labels(names).values()
+    return f"the same of every run: {', '.join(labels)}" if names else ""
 
 
 def _line(curve, name):

@@ -10,7 +10,7 @@ import pytest
 from analysis import checkpoints as command_of_two
 from analysis.fitting.result import Fit, Minimum
 from analysis.scores import __main__ as command
-from analysis.scores import best_size, checkpoints, columns, curve, noise
+from analysis.scores import best_size, checkpoints, columns, curve, noise, words
 from tests.analysis.synthetic_sweep import make_rows, write_evaluation, write_root
 from vdit.errors import InputError
 
@@ -109,7 +109,14 @@ def test_distances_are_called_by_what_tells_them_apart():
         f"{n}__ab12__n{k}_8" for n, k in (("a__b", 4), ("a__b", 8), ("c__d_e", 8))
     )
     assert columns.labels([first, other]) == {first: "a b", other: "c d e"}
-    assert columns.labels([first, second]) == {first: first, second: second}
+    assert columns.labels([first, second]) == {first: "a b n4 8", second: "a b n8 8"}
+
+
+def test_what_is_the_same_of_every_run_is_said_and_has_no_curve():
+    table, fit = sweep(lambda c, u: 0.1 * c)
+    table = table.assign(copies=0.0, copies_se=0.0)
+    assert [found.name for found in curve.curves(table, fit)] == ["M"]
+    assert words.left_out(table) == "the same of every run: copies"
 
 
 def test_the_command_reads_a_table(tmp_path, capsys):
