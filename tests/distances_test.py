@@ -105,6 +105,8 @@ def test_the_kernel_distance_is_zero_on_average_and_its_interval_holds():
     assert abs(mean) < 4 * error
     assert held >= 0.93
     rng = np.random.default_rng(7)
+    x = draw(rng)
+    assert kernel.distance(x, x) < 0  # paired: no two draws
     signs = [kernel.distance(draw(rng), draw(rng)) < 0 for _ in range(100)]
     assert 0.3 < np.mean(signs) < 0.9
 

@@ -41,8 +41,9 @@ def evaluate(
 
     NAME_coded is the score of training clips through the autoencoder, the upper bound: not that of
     the held-out ones, whose chance no model shares. NAME_still is that of the same with the first
-    frame held. No clip is used twice, so there are no more than held-out ones. `fixed`: errors for
-    comparing models by the same real clips (`scores.measure`).
+    frame held. Samples share captions with the real clips, training clips do not: where captions
+    fix much, chance sets samples a little nearer. No clip is used twice, so there are no more than
+    held-out ones. `fixed`: errors for comparing models by the same real clips (`scores.measure`).
     """
     count = min(clips, len(data.validation), data.validation.meta["train"])
     if count < 2:

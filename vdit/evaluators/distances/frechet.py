@@ -22,7 +22,8 @@ def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
 
 
 def bias(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
-    """How far apart two draws of one distribution are found, of these numbers of clips.
+    """How far apart two independent draws of one distribution are found, of so many clips; paired
+    sets (clips and copies of them) share their chance and may be nearer.
 
     Measured, as fewer clips than features leave no formula: both sets, their means taken off, are
     shuffled together and cut again. Of white Gaussians it is tr S (2 + (d + 1)/2) / N for N = M

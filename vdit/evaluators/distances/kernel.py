@@ -12,7 +12,9 @@ def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
     """E k(x, x') + E k(y, y') - 2 E k(x, y), over different clips of each set: a U-statistic, so
     zero on average, and as often below it, for two draws of one distribution.
 
-    Of all clips at once, once: no subsets are drawn. Both sets need two clips.
+    Of all clips at once, once: no subsets are drawn. Both sets need two clips. Paired sets (clips
+    and copies of them) are no two draws: their pairs are in the last term, which is too large, and
+    equal sets are below zero.
     """
     across = kernel(made_ND, real_MD).mean()
     return float(_between_different(made_ND) + _between_different(real_MD) - 2 * across)

@@ -1,7 +1,8 @@
 """How much of each set lies among the other: balls that reach each clip's k-th neighbour.
 
-No smooth functions of the clips: a jackknife's errors are on the safe side, up to about twice the
-real ones, and an interval may reach beyond 0 or 1.
+No smooth functions of the clips: on planted sets a jackknife's errors are up to about twice the
+real ones; elsewhere (clusters, equal clips) by how much is not known. An interval may reach beyond
+0 or 1.
 """
 
 from typing import NamedTuple
