@@ -12,9 +12,13 @@ from vdit.data.cache import Records
 from vdit.data.continuation import ConditioningFrames
 from vdit.data.sources import Source, open_source
 from vdit.errors import InputError
+from vdit.evaluators import clustered
 from vdit.generator import BATCH, Generator
 from vdit.runs import evaluations
+from vdit.runs.evaluations import Record
 from vdit.runs.files import whole_file
+
+STILL, CODED = "_still", "_coded"  # of what stands beside a score: copy baseline and upper bound
 
 
 class Clips(NamedTuple):
@@ -42,6 +46,19 @@ def samples(
         raise InputError(f"seeds={seeds}: expected 1 or more")
     more = {"frames": frames, "batch": BATCH}
     return [model.sample(tokens, seed + k, **more) for k in range(seeds)]
+
+
+def records(
+    name: str, values: dict[str, list[np.ndarray]], clusters: np.ndarray, lower_is_better: bool
+) -> list[Record]:
+    """Means over clips of suffix to (B,) values of each seed; that of the model, whose suffix is
+    empty, is compared with the others."""
+    beside = tuple(name + suffix for suffix in values if suffix)
+    found = []
+    for suffix, takes in values.items():
+        mean = clustered.mean(np.mean(takes, axis=0), clusters)
+        found.append(Record(name + suffix, *mean, lower_is_better, () if suffix else beside))
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

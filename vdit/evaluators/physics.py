@@ -8,8 +8,7 @@ import numpy as np
 
 from vdit.data import continuation, generalization
 from vdit.data.generalization import Clip
-from vdit.evaluators import clustered
-from vdit.evaluators.common import EvaluationData, samples
+from vdit.evaluators.common import CODED, STILL, EvaluationData, records, samples
 from vdit.evaluators.frames import masks
 from vdit.evaluators.objects.trajectories import (
     in_sight,
@@ -21,7 +20,7 @@ from vdit.generator import Generator
 from vdit.runs.evaluations import Record
 
 MEASURES = {"position": position_errors, "velocity": velocity_errors}
-STILL, CODED, TAKE = "_still", "_coded", "_second_take"
+TAKE = "_second_take"
 
 
 class Sampler(NamedTuple):
@@ -70,7 +69,7 @@ def _errors(sampler: Sampler, name: str, test: Sequence[Clip]) -> list[Record]:
     found = []
     for quantity, measure in measures.items():
         values = {k: [measure(p, truths, counted) for p in takes] for k, takes in places.items()}
-        found += _records(f"extend_{quantity}_{name}", values, lower_is_better=True)
+        found += records(f"extend_{quantity}_{name}", values, np.arange(len(test)), True)
     return found
 
 
@@ -82,7 +81,7 @@ def _overlaps(sampler: Sampler, test: Sequence[Clip]) -> list[Record]:
     found = []
     for name in masks.Scores._fields:
         values = {k: [getattr(score, name) for score in takes] for k, takes in scores.items()}
-        found += _records(f"animate_{name}", values, lower_is_better=name == "mse")
+        found += records(f"animate_{name}", values, np.arange(len(test)), name == "mse")
     return found
 
 
@@ -100,13 +99,3 @@ def _continued(
 
 def _videos(test: Sequence[Clip]) -> np.ndarray:
     return np.stack([clip.video for clip in test])
-
-
-def _records(name: str, values: dict[str, list[np.ndarray]], lower_is_better: bool) -> list[Record]:
-    """The means of (B,) values for each seed; that of the model is compared with the others."""
-    beside = tuple(name + k for k in values if k)
-    found = []
-    for suffix, takes in values.items():
-        mean = clustered.mean(np.mean(takes, axis=0), np.arange(len(takes[0])))
-        found.append(Record(name + suffix, *mean, lower_is_better, () if suffix else beside))
-    return found
