@@ -74,7 +74,7 @@ class Reference(nn.Module):
         return self.logits(x).mean((2, 3, 4))
 
 
-VIDEOS = np.random.default_rng(0).integers(0, 256, (2, 17, 24, 30, 3), dtype=np.uint8)
+VIDEOS = np.random.default_rng(0).integers(0, 256, (2, 17, 24, 60, 3), dtype=np.uint8)
 SIZE = 40
 
 

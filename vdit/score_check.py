@@ -43,8 +43,12 @@ def main() -> int:
         own = [*shown, *_of_worlds(args.autoencoder)] if name == WORLDS else shown
         rows += answers(name, videos, own, of_pairs, args.seed)
         print(f"{name}: {len(videos)} clips", flush=True)
-        write_text(args.out, as_csv([dataclasses.asdict(row) for row in rows]))
+        write_text(args.out, as_csv([_short(dataclasses.asdict(row)) for row in rows]))
     return 0
+
+
+def _short(row: dict) -> dict:
+    return {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()}
 
 
 def _videos(args: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
