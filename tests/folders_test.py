@@ -58,9 +58,8 @@ def test_a_folder_against_itself_and_against_another(root):
     assert other["frechet"].value > 0.01
     assert other["kernel"].low < other["kernel"].value < other["kernel"].high
     assert other["frechet_bias"].se is None
-    assert other["frechet"].name.startswith(
-        f"frechet__tracks__{features.find('tracks').identity}__n34_34__5x32x32__none__uint8"
-    )
+    about = f"tracks__{features.find('tracks').identity}__n34_34__5x32x32__none__uint8"
+    assert other["frechet"].name.startswith(f"frechet__{about}")
     assert found.left_out == ("tracks: frechet_limit: withheld, 34 clips: expected at least 64",)
     assert "34 videos against 34, 5 frames of 32x32" in table(found)
 

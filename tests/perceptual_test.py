@@ -9,7 +9,7 @@ from scipy import ndimage
 from tests.paths import reference
 from vdit.errors import InputError
 from vdit.evaluators.frames import perceptual
-from vdit.evaluators.networks import efficientnet
+from vdit.evaluators.networks import batches, efficientnet
 
 
 def pairs(shape, noise=30):
@@ -82,7 +82,8 @@ def test_efficientnet_is_the_sum_of_its_definition():
 
 
 @pytest.mark.parametrize("weights", ["efficientnet", "squeezenet"])
-def test_it_is_of_each_pair_and_grows_with_what_is_done(weights):
+def test_it_is_of_each_pair_and_grows_with_what_is_done(weights, monkeypatch):
+    monkeypatch.setattr(batches, "PIXELS", 12 * 32 * 48)
     folder = reference("lpips_squeezenet") if weights == "squeezenet" else None
     measure = perceptual.find(folder=folder)
     assert weights in measure.name

@@ -65,9 +65,9 @@ def _efficientnet(network: efficientnet.Network, frames_BHWC: jax.Array) -> list
 def _distance(
     stages: Callable, network: Any, heads: Sequence, made_BHWC: jax.Array, real_BHWC: jax.Array
 ) -> jax.Array:
-    total = jnp.zeros(len(made_BHWC))
-    frames = (x.astype(jnp.float32) for x in (made_BHWC, real_BHWC))
-    for head, *pair in zip(heads, *(stages(network, x) for x in frames), strict=True):
-        a_BHWC, b_BHWC = (x / (jnp.linalg.norm(x, axis=-1, keepdims=True) + EPSILON) for x in pair)
+    total, both = 0.0, jnp.concatenate([made_BHWC, real_BHWC]).astype(jnp.float32)
+    for head, x_BHWC in zip(heads, stages(network, both), strict=True):
+        length = jnp.linalg.norm(x_BHWC, axis=-1, keepdims=True)
+        a_BHWC, b_BHWC = jnp.split(x_BHWC / (length + EPSILON), 2)
         total += (head * (a_BHWC - b_BHWC) ** 2).sum(-1).mean((1, 2))
     return total
