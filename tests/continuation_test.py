@@ -130,12 +130,15 @@ def sampled(trained, *flags):
 
 
 def test_a_run_with_conditioning_frames_is_scored_on_every_task(trained):
-    records = evaluations.read(trained, 2)["evaluators"]["continuation"]["records"]
+    measured = evaluations.read(trained, 2)["evaluators"]
+    records = measured["continuation"]["records"] + measured["physics"]["records"]
     row = evaluations.columns([evaluations.Record(**record) for record in records])
     for task in ("animate", "extend", "extend_back", "interpolate"):
         assert row[f"{task}_position"] >= row[f"{task}_position_coded"]
         assert f"{task}_position_still_se" in row
     assert row["loop_step"] > 0
+    for name in ("extend_position_in", "extend_velocity_out", "animate_spatial_iou"):
+        assert np.isfinite([row[name], row[f"{name}_still"], row[f"{name}_coded"]]).all()
 
 
 def test_conditioning_frames_are_kept_byte_for_byte(trained, tmp_path):
