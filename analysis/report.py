@@ -29,7 +29,8 @@ def build(
 ) -> tuple[str, dict[str, Any], bytes]:
     """Return (HTML, verdict dict, PNG bytes of the main figure) of the table at `path`, its fit."""
     from analysis.frontier import selection
-    from analysis.page import elements, levels, sections, summary, tables
+    from analysis.page import elements, levels, scores, sections, summary, tables, videos
+    from analysis.scores import curve
     from analysis.verdict import rule
 
     rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
@@ -42,8 +43,8 @@ def build(
         summary.numbers(rows, fit, judged),
         summary.marks(rows, fit, judged),
         sections.scaling(rows, fit, judged),
-        tables.video_section(root, chosen),
-        tables.score_section(rows, fit, judged),
+        videos.section(root, tables.along(fit)),
+        scores.section(curve.curves(rows, fit), fit, judged),
         sections.isoflop(rows, fit),
         sections.best_size(fit),
         sections.methods(rows, fit),

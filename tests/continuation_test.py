@@ -105,7 +105,7 @@ def trained(tmp_path_factory):
     """A tiny run with conditioning frames, in pixel space: a latent frame is a frame."""
     folder = tmp_path_factory.mktemp("conditioned")
     more = {"model.given": 0.5, "model.depth": 1, "steps": 2, "data.num_frames": 4}
-    more |= {"sampling.method": "euler", "checkpoint_every": 0}
+    more |= {"sampling.method": "euler", "checkpoint_every": 0, "evaluation.clips": 8}
     tiny.trained(config(folder, **more), folder / "run")
     return folder / "run"
 

@@ -27,7 +27,12 @@ def compute_axis(ax: "Axes", fit: "Fit") -> None:
     ax.xaxis.set_major_locator(ticker.FixedLocator(flops))
     ax.xaxis.set_major_formatter(ticker.FixedFormatter(multiples(fit)))
     ax.xaxis.set_minor_locator(ticker.NullLocator())
-    ax.set_xlabel(f"training compute (1× = {style.scientific(flops[0])} FLOPs)")
+    ax.set_xlabel(compute_label(fit))
+
+
+def compute_label(fit):
+    """What compute is counted in."""
+    return f"training compute (1× = {style.scientific(fit.budgets[0].flops)} FLOPs)"
 
 
 def loss_axis(ax: "Axes", losses: "np.ndarray", low: float | None = None) -> None:

@@ -45,6 +45,9 @@ sup{line-height:0}
 .videos .caption{grid-column:1/-1;font-size:.9rem;margin-top:8px}
 .videos img{width:100%;image-rendering:pixelated;border-radius:6px;display:block;
  background:var(--grid)}
+.cell{position:relative;cursor:pointer;outline-offset:2px}
+.cell .moving{display:none;position:absolute;inset:0}
+.cell:hover .moving,.cell:focus .moving{display:block}
 pre{background:var(--page);border:1px solid var(--grid);border-radius:8px;padding:12px 14px;
  overflow-x:auto;font-size:.84rem;line-height:1.5}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}

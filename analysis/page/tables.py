@@ -1,4 +1,4 @@
-"""The sections of the page that list things: videos, scores, runs, commands."""
+"""The sections of the page that list things: runs, commands."""
 
 import math
 import pathlib
@@ -8,8 +8,7 @@ import pandas as pd
 
 from analysis.figures import axes, style
 from analysis.fitting.result import Fit
-from analysis.page import elements, videos
-from analysis.verdict import video_scores
+from analysis.page import elements
 
 LISTED = 1000  # runs up to which all are listed
 
@@ -25,78 +24,13 @@ def picks(rows: pd.DataFrame, fit: Fit) -> list[tuple[str, pd.Series]]:
     return [(names[f], rows[ids == b.best_run].iloc[0]) for f, b in sorted(chosen.items())]
 
 
-def video_section(root: pathlib.Path, chosen: list[tuple[str, pd.Series]]) -> str:
-    """Videos of the picked runs side by side, with the real clip."""
-    shown = videos.side_by_side(root, [(name, str(row["run_id"])) for name, row in chosen])
-    if not shown:
-        return elements.section(
-            "videos", "The videos", "<p>No samples were found beside the runs.</p>"
-        )
-    names = [name for name, _ in shown[0]["cells"]]
-    cells = [f'<div class="head">{elements.escape(name)}</div>' for name in names]
-    for row in shown:
-        cells.append(f'<div class="caption">{elements.escape(row["caption"])}</div>')
-        cells += [_video(name, row["caption"], uri) for name, uri in row["cells"]]
-    grid = f'<div class="videos" style="grid-template-columns:repeat({len(names)},1fr)">'
-    return elements.section(
-        "videos",
-        "The same caption and noise at growing compute",
-        f"{grid}{''.join(cells)}</div>",
-        elements.read(
-            "Each row is one caption of a held-out clip. The models started from the same noise; "
-            "only the training compute differs. The last column is the real clip: a good video "
-            "shows the same kind of scene, not the same scene."
-        ),
-    )
-
-
-def _video(name, caption, uri):
-    if uri is None:
-        return "<div></div>"
-    return f'<img src="{uri}" alt="{elements.escape(f"{name}: {caption}")}">'
-
-
-def score_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
-    """Scores of the best run at each budget, their errors and upper bounds; "" without scores."""
-    names = video_scores.names(rows)
-    if not names:
-        return ""
-    flops = [budget.flops for budget in fit.budgets]
-    best = [video_scores.of_budget(rows, f, fit.columns["loss"], names) for f in flops]
-    shown = [(n, row) for n, row in zip(axes.multiples(fit), best, strict=True) if row is not None]
-    improves = {score["name"] for score in judged["scores"] if score["improves"]}
-    body = [_score_row(name, shown, rows, name in improves) for name in names]
-    return elements.section(
-        "scores",
-        "Scores of the videos themselves",
-        elements.table(["score", *(n for n, _ in shown), "coded", "real"], body),
-        elements.read(
-            "Objects are found in each sampled video and compared with its caption and with how "
-            "things move; the error of each score stands after ±. <i>real</i> is the score of real "
-            "clips, <i>coded</i> of real clips passed through the autoencoder: no model can be "
-            "expected above it. ↓ marks scores where lower is better. Green: better from the first "
-            "to the last budget by more than its 95 % interval, with the level shared among all "
-            "scores."
-        ),
-    )
-
-
-def _score_row(name, shown, rows, improves):
-    arrow = " ↓" if video_scores.lower_is_better(rows, name) else ""
-    label = elements.escape(name.replace("_", " ")) + arrow
-    cells = [f'<span class="better">{label}</span>' if improves else label]
-    digits = 2 if rows[name].abs().max() >= 0.1 else 4
-    for _, row in shown:
-        value, error = _number(row[name], digits), _number(row[f"{name}_se"], digits)
-        cells.append(f"{value}<small>± {error}</small>" if value else "")
-    for bound in ("coded", "real"):
-        column = f"{name}_{bound}"
-        cells.append(_number(rows[column].median(), digits) if column in rows.columns else "")
-    return cells
-
-
-def _number(value, digits):
-    return "" if math.isnan(value) else f"{value:.{digits}f}"
+def along(fit: Fit, most: int = 7) -> list[tuple[str, str]]:
+    """(name, run_id) of the best run at every budget; of many, `most` evenly over them."""
+    budgets = fit.budgets
+    at = sorted({round(i * (len(budgets) - 1) / max(most - 1, 1)) for i in range(most)})
+    chosen = at if len(budgets) > most else range(len(budgets))
+    names = axes.multiples(fit)
+    return [(names[i], budgets[i].best_run) for i in chosen]
 
 
 def runs_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any], notes: list[str]) -> str:

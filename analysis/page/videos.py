@@ -1,21 +1,84 @@
-"""Videos of the runs as data URIs: the same captions and noises at growing compute."""
+"""The wall of videos: rows of captions, columns of compute, from the same noises.
+
+A still stands until the pointer, or a tap, is on it; then the video plays. No script.
+"""
 
 import base64
+import io
+import pathlib
 import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from analysis.page import elements
 from vdit.runs.files import DamagedFileError, find_json, require
 
 MOST = 6  # captions shown
+HEAVY = 3_000_000  # bytes of videos from which no further caption is shown: phones open the page
 KINDS = {".webp": "image/webp", ".png": "image/png", ".gif": "image/gif"}
 
 
-def data_uri(path):
-    """The file as a data URI."""
-    kind = KINDS[path.suffix]
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+class Cell(NamedTuple):
+    """A video as data URIs: its first frame, and all of it (the same where it does not move)."""
+
+    still: str
+    moving: str
 
 
-def samples_folder(root, run_id):
+class Row(NamedTuple):
+    """A caption and (name, Cell or None) of each column."""
+
+    caption: str
+    cells: list[tuple[str, Cell | None]]
+
+
+def section(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> str:
+    """Videos of the picked runs, (name, run_id) each, side by side with the real clip."""
+    shown, left_out = wall(root, picks)
+    if not shown:
+        none = "<p>No samples were found beside the runs.</p>"
+        return elements.section("videos", "The videos", none)
+    names = [name for name, _ in shown[0].cells]
+    cells = [f'<div class="head">{elements.escape(name)}</div>' for name in names]
+    for row in shown:
+        cells.append(f'<div class="caption">{elements.escape(row.caption)}</div>')
+        cells += [_cell(name, row.caption, cell) for name, cell in row.cells]
+    style = f"grid-template-columns:repeat({len(names)},minmax(64px,1fr))"
+    fewer = f" {left_out} more captions were left out to keep the page light." if left_out else ""
+    return elements.section(
+        "videos",
+        "The same caption and noise at growing compute",
+        f'<div class="scroll"><div class="videos" style="{style}">{"".join(cells)}</div></div>',
+        elements.read(
+            "Each row is one caption of a held-out clip. A video plays while the pointer is on it, "
+            "or at a tap. The models started from the same noise; only the training compute "
+            "differs. The last column is the real clip: a good video shows the same kind of scene, "
+            "not the same scene." + fewer
+        ),
+    )
+
+
+def wall(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> tuple[list[Row], int]:
+    """The rows, and how many more there are: no run with samples, no rows."""
+    folders = [(name, samples_folder(root, run_id)) for name, run_id in picks]
+    folders = [(name, folder) for name, folder in folders if folder is not None]
+    if not folders:
+        return [], 0
+    captions, rows, weight = _captions(folders[-1][1]), [], 0
+    for index in range(MOST):
+        cells = [(name, _video(folder, f"final_{index:02d}")) for name, folder in folders]
+        if not any(cell for _, cell in cells):
+            break
+        real = (_video(folder, f"real_{index:02d}") for _, folder in folders)
+        cells.append(("real", next((cell for cell in real if cell), None)))
+        weight += sum(len(cell.still) + len(cell.moving) for _, cell in cells if cell)
+        rows.append(Row(captions[index] if index < len(captions) else "", cells))
+        if weight > HEAVY:
+            break
+    return rows, min(MOST, len(captions)) - len(rows)
+
+
+def samples_folder(root: pathlib.Path, run_id: str) -> pathlib.Path | None:
     """The folder of a run's samples below `root`, or None."""
     usual = root / "runs" / run_id / "samples"
     if usual.is_dir():
@@ -23,25 +86,14 @@ def samples_folder(root, run_id):
     return next((path for path in root.rglob(f"{run_id}/samples") if path.is_dir()), None)
 
 
-def side_by_side(root, picks):
-    """Rows of {"caption", "cells": [(name, data URI or None)]} for picked runs and the real clip.
-
-    `picks` is a list of (name, run_id). Empty when no picked run has samples.
-    """
-    folders = [(name, samples_folder(root, run_id)) for name, run_id in picks]
-    folders = [(name, folder) for name, folder in folders if folder is not None]
-    if not folders:
-        return []
-    captions = _captions(folders[-1][1])
-    rows = []
-    for index in range(MOST):
-        cells = [(name, _video(folder, f"final_{index:02d}")) for name, folder in folders]
-        if not any(uri for _, uri in cells):
-            break
-        real = next((u for _, f in folders if (u := _video(f, f"real_{index:02d}"))), None)
-        caption = captions[index] if index < len(captions) else ""
-        rows.append({"caption": caption, "cells": [*cells, ("real", real)]})
-    return rows
+def _cell(name, caption, cell):
+    if cell is None:
+        return "<div></div>"
+    words = elements.escape(f"{name}: {caption}")
+    return (
+        f'<div class="cell" tabindex="0"><img src="{cell.still}" alt="{words}">'
+        f'<img class="moving" src="{cell.moving}" alt=""></div>'
+    )
 
 
 def _captions(folder):
@@ -57,5 +109,22 @@ def _captions(folder):
 
 
 def _video(folder, stem):
-    found = [p for p in (folder / f"{stem}{suffix}" for suffix in KINDS) if p.is_file()]
-    return data_uri(found[0]) if found else None
+    found = next((p for p in (folder / f"{stem}{suffix}" for suffix in KINDS) if p.is_file()), None)
+    if found is None:
+        return None
+    whole = found.read_bytes()
+    return Cell(_data_uri(_first_frame(whole), ".png"), _data_uri(whole, found.suffix))
+
+
+def _first_frame(whole):
+    """PNG bytes."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(whole)) as image:
+        image.convert("RGB").save(out, "png")
+    return out.getvalue()
+
+
+def _data_uri(content, suffix):
+    return f"data:{KINDS[suffix]};base64,{base64.b64encode(content).decode('ascii')}"

@@ -105,9 +105,17 @@ def _scores(path):
     return read_json(path, "the scores of a run", lambda found: require(found, {"step": int}))
 
 
+def evaluation(path: pathlib.Path) -> dict[str, Any]:
+    """{step, row, evaluators {name: {options, records}}} of the file of a checkpoint.
+
+    Raises `DamagedFileError`.
+    """
+    return read_json(path, "what was measured of a checkpoint", _check_evaluation)
+
+
 def _evaluation(path):
     """(row, records) of the file of a checkpoint."""
-    found = read_json(path, "what was measured of a checkpoint", _check_evaluation)
+    found = evaluation(path)
     records = [record for made in found["evaluators"].values() for record in made["records"]]
     return dict(found["row"]), records
 

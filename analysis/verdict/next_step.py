@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.engine import student
 from analysis.fitting.result import Fit
 from analysis.planning.devices import span
-from analysis.verdict import video_scores
+from analysis.scores import noise
 from analysis.verdict.proposal import count, propose
 from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN
 
@@ -184,7 +184,7 @@ def _first_scores(rows, fit, found):
 
 def _more_clips(rows, fit, found):
     """Sample and score more videos of the runs compared: no training."""
-    level = video_scores.level(len(found["scores"]))
+    level = noise.level(len(found["scores"]))
     best = max((_clips(score, level) for score in found["scores"]), default=(0.0, -TIMES[-1]))
     chance, times = best[0], -best[1]
     do = (

@@ -3,8 +3,8 @@
 import pytest
 
 from analysis import collect
+from analysis.scores import columns
 from analysis.table import reading
-from analysis.verdict import video_scores
 from tests.analysis.synthetic_sweep import (
     SCORES,
     before_the_end,
@@ -104,9 +104,9 @@ def test_scores_are_what_is_compared_with_real_clips(evaluated):
     collect.main(["--root", str(evaluated), "--out", str(evaluated / "results.csv")])
     table = reading.read_table(evaluated / "results.csv")
     assert {"extend_position", "extend_position_se", "extend_position_still"} <= set(table)
-    assert sorted(video_scores.names(table)) == sorted(SCORES)
+    assert sorted(columns.judged(table)) == sorted(SCORES)
     for name, sign in SCORES.items():
-        assert video_scores.lower_is_better(table, name) == (sign < 0)
+        assert columns.lower_is_better(table, name) == (sign < 0)
 
 
 def test_records_say_which_way_is_better(evaluated):
@@ -115,5 +115,5 @@ def test_records_say_which_way_is_better(evaluated):
     turned = table.assign(**{flags["permanence"]: True, flags["acceleration"]: False})
     older = table.drop(columns=list(flags.values()))
     for name, told in (("permanence", (False, True, False)), ("acceleration", (True, False, True))):
-        found = [video_scores.lower_is_better(t, name) for t in (table, turned, older)]
+        found = [columns.lower_is_better(t, name) for t in (table, turned, older)]
         assert tuple(found) == told

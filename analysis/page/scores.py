@@ -1,0 +1,65 @@
+"""The section of the page that shows the scores of the videos."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from analysis.figures import scores as figures
+from analysis.fitting.result import Fit
+from analysis.page import elements
+from analysis.scores import columns, words
+from analysis.scores.curve import Curve
+
+BESIDE = (*columns.BASELINES, *columns.BOUNDS)
+
+
+def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any]) -> str:
+    """Every score over compute with its intervals, bounds and baselines; "" without scores."""
+    if not found:
+        return ""
+
+    def draw(palette, size):
+        return figures.scores(found, fit, palette, size)
+
+    improves = {score["name"] for score in judged["scores"] if score["improves"]}
+    flops = sorted({point.flops for curve in found for point in curve.points})
+    beside = [other for other in BESIDE if any(other in curve.beside for curve in found)]
+    compute = [f"{c / fit.budgets[0].flops:.3g}×" for c in flops]
+    head = ["score", *compute, *beside, "reads", "clips for 2×", "best size, by it / by loss"]
+    body = [_row(curve, flops, beside, curve.name in improves) for curve in found]
+    return elements.section(
+        "scores",
+        "Scores of the videos themselves",
+        elements.figure(draw, "scores", "scores of sampled videos against training compute"),
+        elements.table(head, body),
+        elements.read(
+            "Each point is the run of lowest loss at a budget; its error, after ±, is of clips and "
+            "of seeds. <i>real</i> is the score of real clips, <i>coded</i> of real clips passed "
+            "through the autoencoder: no model can be expected beyond it. <i>still</i> holds the "
+            "last given frame, <i>linear</i> goes on as the last two did: to be beaten. ↓ marks "
+            "scores where lower is better. Green: better over the span of the loss's gain by more "
+            "than its interval, the level of 95 % shared among all scores. A score "
+            "<i>saturates</i> where the second half of the way gained nothing that can be told and "
+            "less than the first. <i>Clips for 2×</i>: clips of each of two runs that tell twice "
+            "the compute apart, by the mean step of the whole way."
+        ),
+    )
+
+
+def _row(curve, flops, beside, improves):
+    label = elements.escape(curve.name.replace("_", " ")) + (" ↓" if curve.lower_is_better else "")
+    known = {point.flops: point for point in curve.points}
+    digits = 2 if max(abs(point.value) for point in curve.points) >= 0.1 else 4
+    return [
+        f'<span class="better">{label}</span>' if improves else label,
+        *(_point(known.get(c), digits) for c in flops),
+        *(f"{curve.beside[o]:.{digits}f}" if o in curve.beside else "" for o in beside),
+        curve.reads,
+        words.clips(curve),
+        words.size(curve),
+    ]
+
+
+def _point(point, digits):
+    if point is None:
+        return ""
+    return f"{point.value:.{digits}f}<small>± {point.error:.{digits}f}</small>"

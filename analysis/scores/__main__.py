@@ -1,0 +1,60 @@
+"""Scores of the videos over compute: which are laws, which saturate, which say nothing.
+
+python -m analysis.scores results.csv [--json scores.json] [--png scores.png]
+
+Of every score: the run of lowest loss at the first and at the last budget, its error over clips and
+seeds; what its curve reads; how many clips of each of two runs would tell 2x of compute apart; and
+the best size by the score over that by the loss.
+"""
+
+import argparse
+import sys
+
+from analysis.table import arguments
+from vdit import errors
+from vdit.errors import InputError
+from vdit.runs.files import write_bytes, write_json
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `analysis.scores`."""
+    parser = argparse.ArgumentParser(
+        prog="analysis.scores",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("table", help=arguments.TABLE)
+    parser.add_argument("--json", metavar="FILE", help="curves, laws and gains to write")
+    parser.add_argument("--png", metavar="FILE", help="picture to write")
+    arguments.add(parser)
+    args = parser.parse_args(argv)
+    from analysis.figures import scores as figures
+    from analysis.figures import style
+    from analysis.fitting import rows as fitting
+    from analysis.fitting import summary
+    from analysis.fitting.table import fit_table
+    from analysis.scores import curve, words
+    from analysis.table import reading
+
+    guessed = []
+    table = reading.load(args.table, guessed.append)
+    options = arguments.given(args) | {"higher_is_better": args.higher_is_better}
+    options |= {"notes": guessed, "name": args.table}
+    fit = fit_table(table, **options)
+    for line in summary.warnings(fit):
+        print(line, file=sys.stderr)
+    found = curve.curves(fitting.swept(table, **options).as_results(), fit)
+    if not found:
+        raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
+    print("\n".join(words.lines(found)))
+    if args.json:
+        write_json(args.json, {"scores": [one.as_dict() for one in found]})
+        print(f"written to {args.json}")
+    if args.png:
+        drawn = figures.scores(found, fit, style.LIGHT, style.WIDE)
+        write_bytes(args.png, style.png(drawn, style.LIGHT))
+        print(f"written to {args.png}")
+
+
+if __name__ == "__main__":
+    errors.run(main)
