@@ -7,9 +7,8 @@ XLA does not know ends the process, so the version is asked: jaxlib 0.11.1 has n
 """
 
 import os
-import shutil
 import signal
-import tempfile
+import socket
 
 import pytest
 from jaxlib.version import __version_info__ as JAXLIB
@@ -23,22 +22,18 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: handled, i
 
 CACHE, FLAGS = "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"
 
-if CACHE not in os.environ:  # workers of one session inherit that of the first process
-    os.environ[CACHE] = tempfile.mkdtemp(prefix="vdit-tests-")
+
+def pytest_configure(config):
+    """Programs are kept for the next session on this machine; `pytest --cache-clear` drops them."""
+    if CACHE in os.environ:  # workers of one session inherit that of the first process
+        return
+    os.environ[CACHE] = str(config.cache.mkdir(f"xla-{socket.gethostname()}"))
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     # One device in every process, whose programs others find in the cache (`vdit.parallel.cores`).
-    QUICK = ["--xla_backend_optimization_level=0", "--xla_force_host_platform_device_count=1"]
-    QUICK += ["--xla_cpu_use_fusion_emitters=false"] * (JAXLIB < (0, 11, 1))
-    os.environ[FLAGS] = " ".join([os.environ.get(FLAGS, ""), *QUICK])
-    MADE_HERE = True
-else:
-    MADE_HERE = False
-
-
-def pytest_unconfigure():
-    if MADE_HERE:
-        shutil.rmtree(os.environ[CACHE], ignore_errors=True)
+    quick = ["--xla_backend_optimization_level=0", "--xla_force_host_platform_device_count=1"]
+    quick += ["--xla_cpu_use_fusion_emitters=false"] * (JAXLIB < (0, 11, 1))
+    os.environ[FLAGS] = " ".join([os.environ.get(FLAGS, ""), *quick])
 
 
 def pytest_addoption(parser):

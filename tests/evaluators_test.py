@@ -21,12 +21,8 @@ from vdit.training.evaluation import evaluate_run
 from vdit.training.metrics import Log
 from vdit.training.resolve import resolve
 
-ON_THE_WAY = {
-    "evaluate_every": 4,
-    "checkpoint_at": (4, 8),
-    "checkpoint_every": 0,
-    "evaluation.clips": 8,
-}
+ON_THE_WAY = {"evaluate_every": 4, "checkpoint_at": (4, 8), "checkpoint_every": 0}
+ON_THE_WAY |= {"evaluation.clips": 8}
 
 
 @pytest.fixture(scope="module")

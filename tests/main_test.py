@@ -69,9 +69,8 @@ def test_a_missing_folder_of_videos_is_named(tmp_path):
 def finished(tmp_path_factory):
     """A finished run with its videos, trained by the real command."""
     tmp = tmp_path_factory.mktemp("run")
-    python(
-        "-m", "vdit.main", *flags(tmp, tmp / "run", **{"sample_every": 6, "evaluation.clips": 8})
-    )
+    shown = {"sample_every": 6, "evaluation.clips": 8}
+    python("-m", "vdit.main", *flags(tmp, tmp / "run", **shown))
     return tmp / "run"
 
 

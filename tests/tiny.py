@@ -6,6 +6,7 @@ import sys
 
 from experiments import base
 from tests.paths import ROOT
+from vdit.runs import compile_cache
 
 OVERRIDES = {
     "steps": 12,
@@ -60,6 +61,12 @@ def swept(path, root) -> None:
     job = Training(root, select(read_plan(root), hold_out=False))
     worker.prepare(job)
     worker.work(job)
+
+
+def share_programs(root) -> None:
+    """Lets the workers of a sweep in `root` find what other tests have compiled."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / compile_cache.FOLDER).symlink_to(os.environ[compile_cache.VARIABLE])
 
 
 def flags(tmp_path, workdir, **more) -> list[str]:

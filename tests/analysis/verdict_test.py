@@ -1,5 +1,6 @@
 """The verdict follows its rule: supported, refuted, undecided, each on a sweep made to be so."""
 
+import functools
 import math
 
 import numpy as np
@@ -25,16 +26,27 @@ def sweep(rows, scored=True):
     return selection.select(table, "loss_ema", "params")[0]
 
 
-def judge(rows, created=EARLY, change=None, scored=True):
-    table = sweep(rows, scored)
+def measured(table):
+    """(the table, its fit, what was predicted of its largest budget)."""
     largest = table["flops_budget"].max()
     prediction = predict.predict_table(table[table["flops_budget"] < largest])
-    prediction |= {"created": created} | (change or {})
-    return rule.judge(table, fitting.fit_table(table, bootstrap=60), prediction)
+    return table, fitting.fit_table(table, bootstrap=60), prediction
+
+
+@functools.cache
+def usual(scored):
+    """Of the sweep that most tests judge: it improves, and its scores do."""
+    return measured(sweep(make_rows(6), scored))
+
+
+def judge(rows=None, created=EARLY, change=None, scored=True):
+    """The verdict on rows, or on the usual sweep."""
+    table, fit, prediction = usual(scored) if rows is None else measured(sweep(rows, scored))
+    return rule.judge(table, fit, prediction | {"created": created} | (change or {}))
 
 
 def test_a_clear_gain_with_a_kept_prediction_and_better_videos_is_supported():
-    found = judge(make_rows(6))
+    found = judge()
     assert found["verdict"] == "supported"
     assert found["prediction"]["before"] is True
     low, high = found["gain"]["interval"]
@@ -66,7 +78,7 @@ def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
     ],
 )
 def test_each_clause_that_is_broken_leaves_it_undecided(options, reason):
-    found = judge(make_rows(6), **options)
+    found = judge(**options)
     assert found["verdict"] == "undecided"
     assert len(found["reasons"]) == 1
     assert reason in found["reasons"][0]
@@ -76,21 +88,15 @@ def test_each_clause_that_is_broken_leaves_it_undecided(options, reason):
 
 def test_a_prediction_near_the_end_of_its_interval_still_held():
     """The rule asks that the interval holds what came, not that the point lies near it."""
-    table = sweep(make_rows(6))
-    fit = fitting.fit_table(table, bootstrap=60)
-    came = fit.budgets[-1].loss
-    found = judge(
-        make_rows(6), change={"loss": 1.02 * came, "interval": [0.999 * came, 1.03 * came]}
-    )
+    came = usual(scored=True)[1].budgets[-1].loss
+    found = judge(change={"loss": 1.02 * came, "interval": [0.999 * came, 1.03 * came]})
     assert found["verdict"] == "supported"
 
 
 def test_scores_that_do_not_improve_leave_it_undecided_and_more_clips_are_proposed():
-    rows = make_rows(6)
-    table = sweep(rows).assign(**{f"{name}_se": 0.15 for name in SCORES})
-    prediction = predict.predict_table(table[table["flops_budget"] < table["flops_budget"].max()])
-    fit = fitting.fit_table(table, bootstrap=60)
-    found = rule.judge(table, fit, prediction | {"created": EARLY})
+    table, fit, prediction = usual(scored=True)
+    noisy = table.assign(**{f"{name}_se": 0.15 for name in SCORES})
+    found = rule.judge(noisy, fit, prediction | {"created": EARLY})
     assert (found["verdict"], found["blocks"]) == ("undecided", ["scores"])
     assert "as many videos" in found["sentence"]
     assert found["next"]["flops"] == 0
@@ -130,9 +136,9 @@ def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
 )
 def test_the_least_that_matters_decides_by_where_the_interval_lies(monkeypatch, where, verdict):
     """`where` is 0 at the lower end of the gain's interval and 1 at the upper one."""
-    low, high = judge(make_rows(6))["gain"]["interval"]
+    low, high = judge()["gain"]["interval"]
     monkeypatch.setattr(gain, "MIN_EFFECT", low + where * (high - low))
-    found = judge(make_rows(6))
+    found = judge()
     assert found["verdict"] == verdict
     assert found["blocks"] == (["gain"] if verdict == "undecided" else [])
 
@@ -175,8 +181,7 @@ def test_a_best_loss_that_rises_with_compute_is_seen():
 
 
 def test_a_score_must_improve_by_more_than_its_error_and_in_its_own_direction():
-    table = sweep(make_rows(6))
-    fit = fitting.fit_table(table, bootstrap=50)
+    table, fit, _ = usual(scored=True)
     assert {s["name"]: s["improves"] for s in video_scores.compare(table, fit)} == {
         "objects_agree": True,  # permanence says the same of every run: once is enough
         "acceleration": True,
@@ -188,9 +193,8 @@ def test_a_score_must_improve_by_more_than_its_error_and_in_its_own_direction():
 
 def test_what_seeds_change_is_in_the_error_of_a_score():
     """Three seeds of one cell that differ by more than their clips explain."""
-    table = sweep(make_rows(6))
+    table, fit, _ = usual(scored=True)
     noise = np.random.default_rng(0).standard_normal(len(table))
-    fit = fitting.fit_table(table, bootstrap=0)
     for sd in (0.0, 0.2):
         noisy = table.assign(objects_agree=table["objects_agree"] + sd * noise)
         found = of_scores.between_seeds(noisy, "objects_agree", fit.columns)
@@ -202,8 +206,7 @@ def test_what_seeds_change_is_in_the_error_of_a_score():
 
 
 def test_scores_are_judged_over_the_span_of_the_gain():
-    table = sweep(make_rows(6))
-    fit = fitting.fit_table(table, bootstrap=0)
+    table, fit, _ = usual(scored=True)
     first = table[np.isclose(table["flops_budget"], fit.gain["from"])]
     best = first.loc[first["loss_ema"].idxmin()]
     found = video_scores.compare(table, fit)

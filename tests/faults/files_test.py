@@ -67,8 +67,8 @@ def options(root):
 
 @pytest.fixture
 def root(trained, tmp_path):
-    made_anew = shutil.ignore_patterns("compile_cache")
-    shutil.copytree(trained.parent, tmp_path / "place", ignore=made_anew)
+    shutil.copytree(trained.parent, tmp_path / "place")
+    tiny.share_programs(tmp_path / "place" / "root")
     return tmp_path / "place" / "root"
 
 

@@ -16,7 +16,7 @@ from tests.faults.processes import (
     unbroken,
     wait_until,
 )
-from tests.tiny import OVERRIDES
+from tests.tiny import OVERRIDES, share_programs
 from vdit.runs.files import read_json_lines
 from vdit.runs.folder import attempt_of, find_all, steps_saved
 
@@ -66,6 +66,7 @@ def sweep_of_one(tmp_path):
     (tmp_path / "sweeps").mkdir(parents=True)
     path = tmp_path / "sweeps" / "one.py"
     path.write_text(SWEEP.format(overrides=overrides))
+    share_programs(tmp_path / "root")
     return ["-m", "sweeps.launch", "--sweep", str(path), "--root", str(tmp_path / "root")]
 
 
