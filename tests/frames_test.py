@@ -13,6 +13,7 @@ from vdit.evaluators import clustered, video
 from vdit.evaluators.common import Clips
 from vdit.evaluators.frames import masks, motion
 from vdit.evaluators.frames.similarity import psnr, ssim
+from vdit.evaluators.networks import efficientnet
 from vdit.runs import evaluations
 
 REAL = np.random.default_rng(0).integers(0, 256, (4, 9, 16, 16, 3)).astype(np.uint8)
@@ -92,6 +93,14 @@ def test_small_frames_have_no_ssim_and_that_is_said(capsys):
     assert not any("ssim" in name for name in found)
 
 
+def test_without_the_extra_there_is_no_perceptual_distance_and_that_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(efficientnet, "PACKAGE", "not_installed_here")
+    efficientnet.load.cache_clear()
+    found = scored(REAL)
+    assert "no perceptual distance: EfficientNet's weights are not" in capsys.readouterr().err
+    assert not any("efficientnet" in name for name in found)
+
+
 def test_masks_have_the_values_of_planted_ones():
     made, real = np.zeros((2, 1, 2, 2, 4), bool)
     real[0, 0, 0, :2] = real[0, 1, 0, :2] = True  # two pixels, both frames
@@ -145,13 +154,16 @@ def test_the_verdict_reads_the_scores_of_real_videos():
         one = evaluations.columns(list(found)) | flags
         rows.append(one | {"flops_budget": flops, "loss": noise / 60, "params": 1.0})
     rows = pd.DataFrame(rows)
-    read = ["motion_distance", "flicker_distance", "extend_psnr", "extend_ssim"]
+    look = f"extend_unweighted_efficientnet_{efficientnet.load()[1]}"
+    read = ["motion_distance", "flicker_distance", "extend_psnr", "extend_ssim", look]
     assert columns.names(rows) == read
-    assert columns.judged(rows) == ["motion_distance", "flicker_distance", "extend_ssim"]
+    assert columns.judged(rows) == [name for name in read if name != "extend_psnr"]
+    assert columns.lower_is_better(rows, look)
     assert columns.lower_is_better(rows, "motion_distance")
     assert not columns.lower_is_better(rows, "extend_ssim")
     roles = {"loss": "loss", "params": "params"}
     fit = types.SimpleNamespace(columns=roles, gain={"from": 1e12})
     better = {s["name"]: s["better_by"] for s in video_scores.compare(rows, fit)}
     assert better["extend_ssim"] > 0
+    assert better[look] > 0
     assert better["motion_distance"] > 0
