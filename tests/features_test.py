@@ -79,6 +79,16 @@ def test_old_files_that_lie_end_in_one_line(tmp_path):
         pickled.load(path)
 
 
+def test_options_stand_behind_a_name():
+    assert features.find("image_means:size=32").crop == "bicubic32"
+    with pytest.raises(InputError, match="features 'image_means:32': expected NAME:OPTION=VALUE"):
+        features.find("image_means:32")
+    with pytest.raises(InputError, match=r"features.image_means.sise: expected one of its options"):
+        features.find("image_means:sise=32")
+    with pytest.raises(InputError, match=r"none.pt"):
+        features.find("i3d:file=none.pt")
+
+
 def test_what_extractors_see():
     rng = np.random.default_rng(0)
     videos = np.cumsum(rng.integers(0, 20, (2, 5, 32, 32, 3)), 1).astype(np.uint8)

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--reference", type=pathlib.Path, help="folder that --videos is held against")
     add("--out", type=pathlib.Path, help="scores.json to write, of --videos")
-    add("--features", metavar="NAME,...", help=", ".join(features.names()))
+    add("--features", metavar="NAME[:OPTION=VALUE],...", help=", ".join(features.names()))
     add("--frames", type=number(int, 1), help="first frames of each video (all of the shortest)")
     add("--size", type=size, help="pixels: N for NxN, or HxW (the one that all videos have)")
     add("--step", type=int, help="checkpoint to read (the last by default)")

@@ -89,9 +89,9 @@ def _distances(
     return found
 
 
-def _extractor(name: str, model: Generator) -> Extractor:
-    options = {"autoencoder": model.autoencoder} if name == "latents" else {}
-    return extractors.find(name, **options)
+def _extractor(asked: str, model: Generator) -> Extractor:
+    options = {"autoencoder": model.autoencoder} if asked == "latents" else {}
+    return extractors.find(asked, **options)
 
 
 def _record(name: Name, score: scores.Score) -> Record:

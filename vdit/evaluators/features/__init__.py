@@ -39,8 +39,13 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in found if name not in SHARED)
 
 
-def find(name: str, **options: Any) -> Extractor:
-    """The extractor of that name; `InputError` for another name and options that it has not."""
+def find(asked: str, **options: Any) -> Extractor:
+    """The extractor of a name that may have options behind it: i3d:file=PATH, image_means:size=64.
+
+    Raises `InputError` for another name and options that it has not.
+    """
+    name, *given = asked.split(":")
+    options |= dict(_option(asked, text) for text in given)
     if name not in names():
         raise InputError(f"features {name!r}: expected one of {', '.join(names())}")
     build = importlib.import_module(f"{__name__}.{name}").build
@@ -53,3 +58,10 @@ def find(name: str, **options: Any) -> Extractor:
     if missing:
         raise InputError(f"features.{name}: expected its option {missing[0]}")
     return build(**options)
+
+
+def _option(asked: str, text: str) -> tuple[str, int | str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"features {asked!r}: expected NAME:OPTION=VALUE:...")
+    return name, int(value) if value.isdecimal() else value
