@@ -30,7 +30,7 @@ def compute_axis(ax: "Axes", fit: "Fit") -> None:
     ax.set_xlabel(compute_label(fit))
 
 
-def compute_label(fit):
+def compute_label(fit: "Fit") -> str:
     """What compute is counted in."""
     return f"training compute (1× = {style.scientific(fit.budgets[0].flops)} FLOPs)"
 

@@ -28,7 +28,7 @@ SAME = 0.02  # of log compute: steps of budgets that differ by less look as far
 
 
 class Fitted(Protocol):
-    """A law as fitted: `curve.Posterior` or `runs.Surface`."""
+    """A law as fitted: `posterior.Posterior` or `runs.Surface`."""
 
     def value(self, log_c: float) -> float: ...
 

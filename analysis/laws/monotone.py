@@ -7,12 +7,12 @@ from analysis.engine import student
 ROUND = 1e-9  # numbers that spread by less, relative to their size, are all the same
 
 
-def still(values):
+def still(values: np.ndarray) -> bool:
     """True where `values` (R,) do not move."""
     return bool(np.ptp(values) <= ROUND * np.abs(values).max())
 
 
-def spearman(a, b, runs):
+def spearman(a: np.ndarray, b: np.ndarray, runs: int) -> tuple[float, list[float]]:
     """Rank correlation and its 95 % interval by Fisher's z (Bonett and Wright's variance)."""
     from scipy import stats
 
@@ -28,7 +28,7 @@ def spearman(a, b, runs):
     return rank, [float(low), float(high)]
 
 
-def turn(x, metric, runs, rest):
+def turn(x: np.ndarray, metric: np.ndarray, runs: int, rest: float) -> float | None:
     """The x at which `metric` turns, or None where nothing says that it does.
 
     It turns where a parabola's slopes at the ends of x differ in sign, each beyond its 95 %

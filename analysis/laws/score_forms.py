@@ -17,16 +17,16 @@ class Form(Protocol):
     parameters: tuple[str, ...]
     range: tuple[float, float]  # which a score can't leave
 
-    def value(self, theta, x):
+    def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The score at x, of theta (K,)."""
 
-    def jacobian(self, theta, x):
+    def jacobian(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Its slopes in theta (..., K)."""
 
-    def solve(self, x, score):
+    def solve(self, x: np.ndarray, score: np.ndarray) -> np.ndarray:
         """theta of least squares for scores (R,) at x (R,)."""
 
-    def bounds(self, theta):
+    def bounds(self, theta: np.ndarray) -> str:
         """Which bounds theta has hit, in words, or ""."""
 
 
@@ -38,16 +38,16 @@ class Bent:
     parameters: tuple[str, ...] = ("m", "k", "p")
     range: tuple[float, float] = (-np.inf, np.inf)
 
-    def value(self, theta, x):
+    def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The score at x."""
         return theta[0] + theta[1] * _bend(theta[2], x)[0]
 
-    def jacobian(self, theta, x):
+    def jacobian(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Its slopes in m, k and p."""
         bent, slope = _bend(theta[2], x)
         return np.stack([np.ones_like(x), bent, theta[1] * slope], axis=-1)
 
-    def solve(self, x, score):
+    def solve(self, x: np.ndarray, score: np.ndarray) -> np.ndarray:
         """Given p the form is linear in m and k: the search starts at the best p of a grid."""
         grid = np.linspace(-CURVED, CURVED, 402)[1:-1]  # none of them zero
         bent = np.expm1(grid[:, None] * x) / grid[:, None]
@@ -58,7 +58,7 @@ class Bent:
         most = np.array([np.inf, np.inf, CURVED])
         return _least_squares(self, x, score, start, -most, most)
 
-    def bounds(self, theta):
+    def bounds(self, theta: np.ndarray) -> str:
         """Whether p is at an end of what is sought."""
         return f"p is {theta[2]:g}" if abs(theta[2]) > 0.999 * CURVED else ""
 
@@ -71,19 +71,19 @@ class Sigmoid:
     parameters: tuple[str, ...] = ("low", "high", "k", "middle")
     range: tuple[float, float] = (0.0, 1.0)
 
-    def value(self, theta, x):
+    def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The score at x."""
         low, high, k, middle = theta
         return low + (high - low) * _logistic(k * (x - middle))
 
-    def jacobian(self, theta, x):
+    def jacobian(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Its slopes in low, high, k and middle."""
         low, high, k, middle = theta
         share = _logistic(k * (x - middle))
         steep = -(high - low) * share * (1 - share)
         return np.stack([1 - share, share, steep * (x - middle), -steep * k], axis=-1)
 
-    def solve(self, x, score):
+    def solve(self, x: np.ndarray, score: np.ndarray) -> np.ndarray:
         """Given k and middle the form is linear in low and high: a grid, then a search."""
         least = np.array([0.0, 0.0, 0.1, x.min() - BEYOND])
         most = np.array([1.0, 1.0, STEEPEST, x.max() + BEYOND])
@@ -100,7 +100,7 @@ class Sigmoid:
         ends = np.linalg.lstsq(np.stack([1 - share, share], 1), score, rcond=None)[0]
         return [*ends.clip(0.0, 1.0), k, middle]
 
-    def bounds(self, theta):
+    def bounds(self, theta: np.ndarray) -> str:
         """The ends that are as low or as high as a share can be."""
         ends = {name: value for name, value in zip(self.parameters[:2], theta[:2], strict=True)}
         return ", ".join(f"{k} is {v:.0f}" for k, v in ends.items() if v < 1e-6 or v > 1 - 1e-6)

@@ -1,6 +1,8 @@
 """The shell of the page: its style sheet and the few elements it is built from. No script."""
 
 import html
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from analysis.figures import style
 
@@ -67,7 +69,7 @@ summary{cursor:pointer;color:var(--main)}
 """
 
 
-def page(title, body):
+def page(title: str, body: str) -> str:
     """A whole HTML document that fetches nothing."""
     light = style.variables(style.LIGHT) + "--page:#f5f7f9;"
     dark = style.variables(style.DARK) + "--page:#0e1216;"
@@ -81,23 +83,23 @@ def page(title, body):
     )
 
 
-def escape(text):
+def escape(text: object) -> str:
     """Text made safe to stand in HTML."""
     return html.escape(str(text), quote=True)
 
 
-def section(name, title, *parts):
+def section(name: str, title: str, *parts: str) -> str:
     """A titled box; empty parts are left out."""
     inside = "\n".join(part for part in parts if part)
     return f'<section id="{name}">\n<h2>{escape(title)}</h2>\n{inside}\n</section>'
 
 
-def read(text):
+def read(text: str) -> str:
     """The plain-word note under a figure. `text` may hold markup."""
     return f'<p class="read"><b>How to read this.</b> {text}</p>'
 
 
-def table(head, rows):
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table that scrolls sideways on its own. Cells may hold markup."""
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>\n" for row in rows)
@@ -107,7 +109,7 @@ def table(head, rows):
     )
 
 
-def figure(draw, name, label):
+def figure(draw: Callable[[style.Palette, tuple[float, float]], Any], name: str, label: str) -> str:
     """The figure in two widths, of which the page shows the one that fits. "" if there is none.
 
     `draw(palette, size)` returns a matplotlib figure or None.
@@ -122,7 +124,7 @@ def figure(draw, name, label):
     return f'<figure role="img" aria-label="{escape(label)}">{"".join(parts)}</figure>'
 
 
-def tiles(pairs):
+def tiles(pairs: Iterable[tuple[str, str]]) -> str:
     """Key numbers: (value, what it is) each."""
     inside = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(what)}</span></div>'

@@ -1,12 +1,17 @@
 """The sections of the page that draw curves: each takes what it shows and returns HTML."""
 
+from typing import Any
+
+import pandas as pd
+
 from analysis.figures import methods as trials
 from analysis.figures import points, sizes, style
 from analysis.figures import scaling as curves
+from analysis.fitting.result import Fit
 from analysis.page import elements
 
 
-def scaling(rows, fit, judged):
+def scaling(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
     """Loss against compute, the fit and the prediction."""
 
     def draw(palette, size):
@@ -81,7 +86,7 @@ def _prediction_words(check):
     )
 
 
-def isoflop(rows, fit):
+def isoflop(rows: pd.DataFrame, fit: Fit) -> str:
     """IsoFLOP curves."""
 
     def draw(palette, size):
@@ -103,7 +108,7 @@ def isoflop(rows, fit):
     )
 
 
-def best_size(fit):
+def best_size(fit: Fit) -> str:
     """The compute-optimal size."""
 
     def draw(palette, size):
@@ -131,7 +136,7 @@ def best_size(fit):
     )
 
 
-def methods(rows, fit):
+def methods(rows: pd.DataFrame, fit: Fit) -> str:
     """Every method tried on budgets it had not seen; "" where there are too few for a trial."""
     tried = fit.rollout
     if not tried["trials"]:
@@ -170,7 +175,7 @@ def _method_row(method, tried, horizons):
     return [*cells, "" if coming is None else f"{coming:.4f}"]
 
 
-def noise_levels(picks, fit):
+def noise_levels(picks: list[tuple[str, pd.Series]], fit: Fit) -> str:
     """Loss by tenth of t at the picked budgets; "" where it was not measured."""
 
     def draw(palette, size):
@@ -189,7 +194,7 @@ def noise_levels(picks, fit):
     )
 
 
-def scaling_png(rows, fit, judged):
+def scaling_png(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> bytes:
     """The main figure as PNG bytes on white, for a README."""
     drawn = curves.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
     return style.png(drawn, style.LIGHT)

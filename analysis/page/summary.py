@@ -1,13 +1,18 @@
 """The top of the page: what was run, the verdict, key numbers, warnings."""
 
+from typing import Any
+
+import pandas as pd
+
 from analysis.figures import axes
+from analysis.fitting.result import Fit
 from analysis.page import elements
 
 # Warnings on a budget that change how far its minimum can be trusted.
 MARKED = ("edge", "few_sizes", "no_minimum")
 
 
-def head(rows, sweep):
+def head(rows: pd.DataFrame, sweep: str) -> str:
     """Title and one line on what was run."""
     where = _values(rows, "device")
     facts = [
@@ -27,7 +32,7 @@ def _values(rows, column):
     return ", ".join(map(str, rows[column].dropna().unique()[:2])) if column in rows else ""
 
 
-def verdict(judged):
+def verdict(judged: dict[str, Any]) -> str:
     """The verdict in one sentence; what else stands in its way and the runs proposed, folded."""
     word, rest = judged["sentence"].split(":", 1)
     return (
@@ -49,7 +54,7 @@ def _next(judged):
     )
 
 
-def numbers(rows, fit, judged):
+def numbers(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
     """Key numbers in tiles."""
     first, last = fit.budgets[0], fit.budgets[-1]
     pairs = [
@@ -76,7 +81,7 @@ def numbers(rows, fit, judged):
     return elements.tiles(pairs)
 
 
-def marks(rows, fit, judged):
+def marks(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
     """Warnings that change how far the curve can be trusted."""
     found, overfit, count = [], judged["overfit"], len(rows)
     names = dict(zip([b.flops for b in fit.budgets], axes.multiples(fit), strict=True))
