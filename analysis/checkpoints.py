@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.scores import checkpoints
 
-    steps = _steps(args.steps) if args.steps else (None, None)
+    steps = (None, None) if args.steps is None else _steps(args.steps)
     first, second = (
         checkpoints.read(folder, step)
         for folder, step in zip((args.first, args.second), steps, strict=True)

@@ -11,13 +11,11 @@ Result: none at one budget, but over all budgets the smaller size's curve is fla
 whole wsd runs, by 0.010 [0.005, 0.015] in the exponent. See analysis/results/branches/.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.launcher.grid import steps_for, with_overrides
-from vdit.config.flops import training_flops_per_clip
-from vdit.config.sizes import size_of
 
 EXPERIMENT = "experiments/demo.py"
 SIZES = ("w32d2", "w48d2")
@@ -28,21 +26,8 @@ SEEDS = (0, 1, 2)
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
     schedules = ("wsd",) if base.sweep.branch else ("cosine", "wsd")
-    for cell in _cells(base):
-        for schedule in schedules:
-            for seed in SEEDS:
-                more = {"optimizer.schedule": schedule, "seed": seed}
-                yield cell | more | {"evaluation.clips": 0}
-
-
-def _cells(base: Any) -> Iterator[dict[str, Any]]:
-    for size in SIZES:
-        flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
-        for times in TIMES:
-            yield {
-                "model.size": size,
-                "flops_budget": times * demo.UNIT,
-                "batch": demo.BATCH,
-                "steps": steps_for(times * demo.UNIT, flops, demo.BATCH, size),
-                "optimizer.lr": demo.learning_rate(size_of(size).width, times),
-            }
+    for size, times in itertools.product(SIZES, TIMES):
+        cell = demo.cell(base, size, times)
+        for schedule, seed in itertools.product(schedules, SEEDS):
+            more = {"optimizer.schedule": schedule, "seed": seed}
+            yield cell | more | {"evaluation.clips": 0}

@@ -42,14 +42,17 @@ def sweep(
     """Overrides of `base` for each run; none depends on another, so the sweep can grow."""
     for times, sizes in SIZES.items():
         for size in sizes:
-            flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
-            steps = steps_for(times * UNIT, flops, BATCH, size)
             for seed in seeds.get((times, size), (base.seed,)):
-                yield {
-                    "model.size": size,
-                    "flops_budget": times * UNIT,
-                    "batch": BATCH,
-                    "steps": steps,
-                    "optimizer.lr": learning_rate(size_of(size).width, times),
-                    "seed": seed,
-                }
+                yield cell(base, size, times) | {"seed": seed}
+
+
+def cell(base: Any, size: str, times: float) -> dict[str, Any]:
+    """Overrides of `base` for a size at `times` the unit budget."""
+    flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
+    return {
+        "model.size": size,
+        "flops_budget": times * UNIT,
+        "batch": BATCH,
+        "steps": steps_for(times * UNIT, flops, BATCH, size),
+        "optimizer.lr": learning_rate(size_of(size).width, times),
+    }

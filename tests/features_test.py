@@ -85,6 +85,10 @@ def test_options_stand_behind_a_name():
         features.find("image_means:32")
     with pytest.raises(InputError, match=r"features.image_means.sise: expected one of its options"):
         features.find("image_means:sise=32")
+    with pytest.raises(InputError, match="size=0: expected a number of at least 1"):
+        features.find("image_means:size=0")
+    with pytest.raises(InputError, match="autoencoder is no number and no file"):
+        features.find("latents:autoencoder=x")
     with pytest.raises(InputError, match=r"none.pt"):
         features.find("i3d:file=none.pt")
 

@@ -52,6 +52,14 @@ def test_each_test_differs_from_training_in_its_one_thing():
     )
 
 
+def test_a_middle_size_that_is_held_out_is_in_no_test_of_beyond():
+    sizes = {"small": 0.1, "medium": 0.12, "large": 0.15}
+    world = Worlds(1, max_objects=1, sizes=sizes, held_out=["medium red", "small blue"])
+    beyond = generalization.clips(world.options, COUNT)["out"]
+    assert {phrase.size for phrase in things(beyond)} <= {"small", "large"}
+    assert {clip.world.options["held_out"] for clip in beyond} == {("small blue",)}
+
+
 def test_of_bars_those_are_kept_behind_which_an_object_was():
     clips = generalization.bars(WORLD.options, 8, MADE)
     assert len(clips) == 8

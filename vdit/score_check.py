@@ -58,7 +58,10 @@ def _videos(args: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
     from vdit.evaluators.damage.kinds import FRAMES
 
     shape = {"num_frames": FRAMES, "height": SIZE, "width": SIZE, "train_clips": args.clips}
-    for name in args.data or [WORLDS]:
+    names = args.data or [WORLDS]
+    if len({pathlib.Path(name).name for name in names}) < len(names):
+        raise InputError(f"--data {' '.join(names)}: expected folders of different names")
+    for name in names:
         folder = {"name": "video_folder", "dir": name}
         data = {"name": WORLDS, "seed": args.seed} if name == WORLDS else folder
         source = open_source(ConfigDict(shape | data | {"epochs": 0}), "train")

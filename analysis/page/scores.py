@@ -32,18 +32,21 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any], left_out: 
         "Scores of the videos themselves",
         elements.figure(draw, "scores", "scores of sampled videos against training compute"),
         elements.table(head, body),
-        left_out and f"<p>{elements.escape(left_out.capitalize())}.</p>",
+        left_out and f"<p>{elements.escape(left_out[:1].upper() + left_out[1:])}.</p>",
         elements.read(
             "Each point is the run of lowest loss at a budget; its error, after ±, is of clips and "
             "of seeds. <i>real</i> is the score of real clips (a distance, that of their halves), "
-            "<i>coded</i> of real clips passed through the autoencoder: no model can be expected "
-            "beyond it; <i>second take</i> is another clip of the same first frame and caption. "
-            "<i>still</i> holds the last given frame, <i>linear</i> goes on as the last two did: "
-            "to be beaten. ↓ marks scores where lower is better. Green: better over the span of "
-            "the loss's gain by more than its interval, the level of 95 % shared among all scores. "
-            "A score <i>saturates</i> where the second half of the way gained nothing that can be "
-            "told and less than the first. <i>Clips for 2×</i>: clips of each of two runs that "
-            "tell twice the compute apart, by the mean step of the whole way."
+            "<i>coded</i> of real clips passed through the autoencoder: what it leaves, of no "
+            "distance a strict bound; <i>second take</i> is another clip of the same first frame "
+            "and caption. <i>still</i> holds the last given frame, <i>linear</i> goes on as the "
+            "last two did: to be beaten. ↓ marks scores where lower is better. Green: of the "
+            "scores that real clips have too, better over the span of the loss's gain by more than "
+            "its interval, whose level of 95 % they share; the verdict reads these. What a curve "
+            "<i>reads</i> shares its level among all scores. It <i>saturates</i> where the second "
+            "half of the way gained nothing that can be told and less than the first, and "
+            "<i>turns</i> where it lost. <i>Clips for 2×</i>: independent clips (captions), each "
+            "sampled as often as here, of each of two runs that tell twice the compute apart, by "
+            "the mean step of the whole way."
         ),
     )
 

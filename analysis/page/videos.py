@@ -59,7 +59,7 @@ def section(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> str:
 
 
 def wall(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> tuple[list[Row], int]:
-    """The rows, and how many more there are: no run with samples, no rows."""
+    """The rows, and how many more would be too heavy; no rows where no run has samples."""
     folders = [(name, samples_folder(root, run_id)) for name, run_id in picks]
     folders = [(name, folder) for name, folder in folders if folder is not None]
     if not folders:
@@ -68,14 +68,14 @@ def wall(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> tuple[list[Row
     for index in range(MOST):
         cells = [(name, _video(folder, f"final_{index:02d}")) for name, folder in folders]
         if not any(cell for _, cell in cells):
-            break
+            continue
         real = (_video(folder, f"real_{index:02d}") for _, folder in folders)
         cells.append(("real", next((cell for cell in real if cell), None)))
         weight += sum(len(cell.still) + len(cell.moving) for _, cell in cells if cell)
         rows.append(Row(captions[index] if index < len(captions) else "", cells))
         if weight > HEAVY:
-            break
-    return rows, min(MOST, len(captions)) - len(rows)
+            return rows, max(min(MOST, len(captions)) - len(rows), 0)
+    return rows, 0
 
 
 def samples_folder(root: pathlib.Path, run_id: str) -> pathlib.Path | None:
@@ -113,7 +113,12 @@ def _video(folder, stem):
     if found is None:
         return None
     whole = found.read_bytes()
-    return Cell(_data_uri(_first_frame(whole), ".png"), _data_uri(whole, found.suffix))
+    try:
+        still = _first_frame(whole)
+    except OSError as error:  # Pillow's too, of what is no picture
+        print(f"{found}: damaged ({error}); left out", file=sys.stderr)
+        return None
+    return Cell(_data_uri(still, ".png"), _data_uri(whole, found.suffix))
 
 
 def _first_frame(whole):

@@ -14,35 +14,40 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.engine import student
 from analysis.fitting.result import Fit
+from analysis.scores.noise import level
 
 SIZES = 3  # of a budget that tells a parabola
 
 
 @dataclass(frozen=True)
 class SizeFactor:
-    """The best size by a score over that by the loss, at every budget; 95 % interval."""
+    """The best size by a score over that by the loss, at every budget, and its interval."""
 
     value: float
     interval: tuple[float, float]
     runs: int
 
 
-def size_factor(rows: pd.DataFrame, fit: Fit, name: str, error: np.ndarray) -> SizeFactor | None:
-    """Of a score with errors (R,); None where its runs do not tell one."""
+def size_factor(
+    rows: pd.DataFrame, fit: Fit, name: str, error: np.ndarray, lower: bool, count: int = 1
+) -> SizeFactor | None:
+    """Of a score with errors (R,), better when `lower` or else higher, one of `count` that share
+    the level; None where its runs do not tell one."""
     least = {b.flops: b.size for b in fit.budgets if b.fitted and len(b.sizes) >= SIZES}
-    known = rows["flops_budget"].isin(least).to_numpy() & np.isfinite(error)
+    score = rows[name].to_numpy(float)
+    known = rows["flops_budget"].isin(least).to_numpy() & np.isfinite(error) & np.isfinite(score)
     at, sizes = rows["flops_budget"][known], rows[fit.columns["params"]][known].to_numpy(float)
     if known.sum() < 1:
         return None
     u = np.log(sizes / at.map(least).to_numpy(float))
     own = pd.get_dummies(at).to_numpy(float)
     design = np.column_stack([u, u**2, own])
-    return _fieller(design, rows[name][known].to_numpy(float), error[known])
+    worse = score[known] if lower else -score[known]
+    return _fieller(design, worse, error[known], count)
 
 
-def _fieller(design, score, error):
+def _fieller(design, score, error, count):
     """The SizeFactor of b and a, the first two coefficients of a regression."""
     spare = len(score) - np.linalg.matrix_rank(design)
     if spare < 1 or not (error > 0).all():
@@ -52,14 +57,14 @@ def _fieller(design, score, error):
     b, a = (inverse @ weighted.T @ y)[:2]
     scatter = ((y - weighted @ (inverse @ weighted.T @ y)) ** 2).sum() / spare
     covariance = inverse[:2, :2] * max(scatter, 1.0)
-    square = student.quantile(spare) ** 2
+    square = level(count, spare) ** 2
     # The best is at u where |b + 2 a u| is within its error: a quadratic in u.
     quadratic = [
         4 * (a**2 - square * covariance[1, 1]),
         4 * (a * b - square * covariance[0, 1]),
         b**2 - square * covariance[0, 0],
     ]
-    if quadratic[0] <= 0:
+    if quadratic[0] <= 0 or a <= 0:
         return None
     low, high = np.exp(np.sort(np.roots(quadratic).real)).tolist()
     return SizeFactor(float(np.exp(-b / (2 * a))), (low, high), len(score))

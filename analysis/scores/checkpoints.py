@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from analysis.scores.columns import labels
 from analysis.scores.noise import level
 from analysis.table.checkpoints import evaluation
 from analysis.table.pairs import losses_of, paired_se
@@ -75,9 +76,10 @@ def read(path: str | pathlib.Path, step: int | None = None) -> Checkpoint:
 def compare(first: Checkpoint, second: Checkpoint) -> tuple[list[Difference], list[str]]:
     """Every score of both, and what could not be compared, in words.
 
-    Clips of two runs err independently, but for losses of the same triples, which are paired. The
-    level is shared among the scores. What two seeds of one config would differ by is in no error:
-    two runs do not tell it. InputError for runs on other data.
+    `loss_ema` of the same triples is paired. Other scores are taken to err independently, though
+    captions and real clips are shared: their intervals are a little wide. The level is shared among
+    the scores. What two seeds of one config would differ by is in no error: two runs do not tell
+    it. InputError for runs on other data, or without a score in common.
     """
     for key in MEASURED_ON:
         if first.row.get(key) != second.row.get(key):
@@ -86,8 +88,18 @@ def compare(first: Checkpoint, second: Checkpoint) -> tuple[list[Difference], li
                 " expected the same"
             )
     pairs, left_out = _pairs(first, second)
-    reach = level(max(len(pairs), 1))
-    return [_difference(a, b, first, second, reach) for a, b in pairs], left_out
+    if not pairs:
+        words = "; ".join(left_out) or "no score in common"
+        raise InputError(f"{first.name}, {second.name}: {words}")
+    differ = [pair for pair in pairs if not _same(*pair)]
+    same = [a["name"] for a, b in pairs if _same(a, b)]
+    left_out += [f"the same without error: {', '.join(labels(same).values())}"] if same else []
+    reach = level(max(len(differ), 1))
+    return [_difference(a, b, first, second, reach) for a, b in differ], left_out
+
+
+def _same(a, b):
+    return a["value"] == b["value"] and not a.get("se") and not b.get("se")
 
 
 def _pairs(first, second):
@@ -107,7 +119,7 @@ def _pairs(first, second):
 
 def _scores(first, second):
     """Those with a direction that are no bound of another."""
-    bounds = {other for record in first for other in record.get("compared_with", ())}
+    bounds = {other for record in first for other in record.get("compared_with") or ()}
     known = {record["name"]: record for record in second}
     return [
         (record, known[record["name"]])

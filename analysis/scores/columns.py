@@ -21,13 +21,15 @@ def judged(rows: pd.DataFrame) -> list[str]:
 
 
 def names(rows: pd.DataFrame) -> list[str]:
-    """Every score: what has an error and a direction, and is no loss, bound, baseline or part.
+    """Every score: what has an error and a direction, or stands beside that of real clips, and is
+    no loss, bound, baseline or part.
 
     A part is a score at one frame ahead, NAME_01.
     """
     measured = [n for n in rows.columns if f"{n}_se" in rows.columns and n not in LOSSES]
     beside = {f"{n}_{other}" for n in measured for other in (*BOUNDS, *BASELINES)}
-    return [n for n in measured if n not in beside and not _part(n, measured)]
+    told = [n for n in measured if f"{n}_lower_is_better" in rows or f"{n}_real" in rows]
+    return [n for n in told if n not in beside and not _part(n, measured)]
 
 
 def _part(name, measured):
@@ -47,7 +49,7 @@ def labels(names: Sequence[str]) -> dict[str, str]:
 
 def _label(parts, groups):
     others = groups[tuple(parts[:2])]
-    apart = (p for k, p in enumerate(parts) if any(p != other[k] for other in others))
+    apart = (p for k, p in enumerate(parts) if any(other[k : k + 1] != [p] for other in others))
     return " ".join([*parts[:2], *apart]).replace("_", " ")
 
 
@@ -59,7 +61,9 @@ def constant(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
 def beside(rows: pd.DataFrame, name: str) -> dict[str, float]:
     """{"coded", "real", "still", ...: median} of what a score is read against."""
     found = {other: f"{name}_{other}" for other in (*BOUNDS, *BASELINES)}
-    return {o: float(rows[c].median()) for o, c in found.items() if c in rows and rows[c].any()}
+    return {
+        o: float(rows[c].median()) for o, c in found.items() if c in rows and rows[c].notna().any()
+    }
 
 
 def lower_is_better(rows: pd.DataFrame, name: str) -> bool:

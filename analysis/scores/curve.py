@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,11 +44,12 @@ class Gain:
 
 @dataclass(frozen=True)
 class Curve:
-    """A score over compute. Gains share the level of 95 % among all scores of the table.
+    """A score over compute. The gains of all scores of the table share the level of 95 %, and so do
+    those of their halves; `bend` is the interval of the first half's gain less the second's.
 
     `of_compute` and `of_loss` are laws, as `laws.metric.fit` gives them: of the points, and of all
-    runs. `clips_for_double`: clips of each of two runs that tell apart 2x of compute, by the mean
-    step of the whole curve; None where no number does.
+    runs. `clips_for_double`: independent clips, sampled as often as here, of each of two runs that
+    tell apart 2x of compute, by the mean step of the whole curve; None where no number does.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Curve:
     whole: Gain
     first_half: Gain | None
     second_half: Gain | None
+    bend: tuple[float, float] | None
     of_compute: dict[str, Any]
     of_loss: dict[str, Any]
     size: SizeFactor | None
@@ -69,15 +71,17 @@ class Curve:
         """What the curve says, in words.
 
         It saturates where the second half of log compute gained nothing that can be told, and less
-        than the first.
+        than the first; it turns where the second half lost.
         """
         if not self.whole.told:
             return "gets worse" if self.whole.interval[1] < 0 else "says nothing"
-        if self.second_half is None or self.second_half.told:
+        if self.second_half is None:
+            return "improves"
+        if self.second_half.told:
             return "improves to the end"
-        less = self.first_half.value - self.second_half.value
-        widths = [(g.interval[1] - g.interval[0]) / 2 for g in (self.first_half, self.second_half)]
-        return "saturates" if less > math.hypot(*widths) else "improves"
+        if self.second_half.interval[1] < 0:
+            return "turns"
+        return "saturates" if self.bend[0] > 0 else "improves"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -88,9 +92,11 @@ def curves(rows: pd.DataFrame, fit: Fit, names: Sequence[str] | None = None) -> 
     """Every score of the table, or of `names` those, but for what is the same of every run; none
     where one budget alone has scores."""
     known = columns.distinct(rows, columns.names(rows) if names is None else names)
-    known = [name for name in known if name not in columns.constant(rows, known)]
-    reach = noise.level(max(len(known), 1))
-    found = (_curve(rows, fit, name, reach) for name in known)
+    same = columns.constant(rows, known)
+    known = [n for n in known if n not in same and n != fit.columns["loss"]]
+    numbers = [column for name in known for column in (name, f"{name}_se")]
+    finite = rows.assign(**rows[numbers].replace([np.inf, -np.inf], np.nan))
+    found = (_curve(finite, fit, name, len(known)) for name in known)
     return [curve for curve in found if curve is not None]
 
 
@@ -100,51 +106,67 @@ def points(rows: pd.DataFrame, fit: Fit, name: str, seeds: float) -> tuple[Point
     scored = scored[scored["flops_budget"] > 0]
     best = scored.loc[scored.groupby("flops_budget")[fit.columns["loss"]].idxmin()]
     count = best.get(f"{name}_n", pd.Series(math.nan, best.index))
-    columns = (best["flops_budget"], best["run_id"], best[name], best[f"{name}_se"], count)
+    cells = (best["flops_budget"], best["run_id"], best[name], best[f"{name}_se"], count)
     return tuple(
         Point(float(c), str(run), float(v), float(e), math.hypot(e, seeds), float(n))
-        for c, run, v, e, n in zip(*columns, strict=True)
+        for c, run, v, e, n in zip(*cells, strict=True)
     )
 
 
-def _curve(rows, fit, name, reach):
+def _curve(rows, fit, name, scores):
     seeds = noise.between_seeds(rows, name, fit.columns)
-    found = points(rows, fit, name, seeds)
+    found = points(rows, fit, name, seeds.sd)
     if len(found) < 2:
         return None
     lower = columns.lower_is_better(rows, name)
-    sign = -1 if lower else 1
-    middle = _middle(found)
-    whole = _gain(found[0], found[-1], sign, reach)
+    gains = _Gains(-1 if lower else 1, seeds, scores)
+    middle, whole = _middle(found), gains.between(found[0], found[-1])
+    error = np.hypot(rows[f"{name}_se"].to_numpy(float), seeds.sd)
     doublings = math.log2(whole.end / whole.start)
+    of_clip = found[-1].clips_error * math.sqrt(found[-1].clips)
     return Curve(
         name,
         lower,
         found,
         columns.beside(rows, name),
-        seeds,
+        seeds.sd,
         whole,
-        middle and _gain(found[0], middle, sign, reach),
-        middle and _gain(middle, found[-1], sign, reach),
+        middle and gains.between(found[0], middle),
+        middle and gains.between(middle, found[-1]),
+        middle and gains.bend(found[0], middle, found[-1]),
         _law([p.flops for p in found], [p.value for p in found], name, lower),
         _law_of_loss(rows, fit, name, lower),
-        size_factor(rows, fit, name, np.hypot(rows[f"{name}_se"].to_numpy(float), seeds)),
-        noise.clips_to_tell(
-            whole.value / doublings, found[-1].clips_error * math.sqrt(found[-1].clips), seeds
-        ),
+        size_factor(rows, fit, name, error, lower, scores),
+        noise.clips_to_tell(whole.value / doublings, of_clip, seeds.sd),
     )
+
+
+class _Gains(NamedTuple):
+    """Differences between points, one of `scores` that share the level."""
+
+    sign: int  # of what is better
+    seeds: noise.Seeds
+    scores: int
+
+    def between(self, low, high):
+        better = self.sign * (high.value - low.value)
+        return Gain(low.flops, high.flops, better, self._about(better, low.error, high.error))
+
+    def bend(self, low, middle, high):
+        """The first half's gain less the second's: the middle is in both, with twice its error."""
+        bend = self.sign * (2 * middle.value - low.value - high.value)
+        return self._about(bend, low.error, 2 * middle.error, high.error, runs=6.0)
+
+    def _about(self, value, *errors, runs=2.0):
+        error = math.hypot(*errors)
+        spread = error * noise.level(self.scores, self.seeds.degrees(error, runs))
+        return value - spread, value + spread
 
 
 def _middle(found):
     """The point nearest to half of log compute, or None where there is none between the ends."""
     half = math.log(found[0].flops * found[-1].flops) / 2
     return min(found[1:-1], key=lambda p: abs(math.log(p.flops) - half), default=None)
-
-
-def _gain(low, high, sign, reach):
-    better = sign * (high.value - low.value)
-    spread = reach * math.hypot(low.error, high.error)
-    return Gain(low.flops, high.flops, better, (better - spread, better + spread))
 
 
 def _law_of_loss(rows, fit, name, lower):

@@ -2,26 +2,45 @@
 
 import math
 import statistics
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from analysis.engine import student
 from analysis.verdict.thresholds import CHANCE, CONFIDENCE
 
 SEEDS = 4  # runs to spare in cells of several seeds from which these tell their noise
 DEGREE = 2  # of the score in log loss, else
+KNOWN = 1e9  # degrees of freedom of an error that is known
 
 
-def level(count: int) -> float:
-    """Normal quantile of one interval where `count` scores share the level (Bonferroni)."""
-    return statistics.NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / count)
+class Seeds(NamedTuple):
+    """What differs between runs: `sd` beyond what clips explain, the `square` of all of it, and the
+    degrees of freedom that it is known by."""
+
+    sd: float = 0.0
+    square: float = 0.0
+    df: float = KNOWN
+
+    def degrees(self, error: float, runs: float = 2.0) -> float:
+        """Of an `error` that holds the variance of so many runs (Satterthwaite, 1946)."""
+        if not self.sd:
+            return KNOWN
+        return min(error**4 * self.df / (runs * self.square) ** 2, KNOWN)
 
 
-def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> float:
-    """Standard deviation of a score between runs beyond what its clips explain.
+def level(count: int, degrees: float = KNOWN) -> float:
+    """Student's quantile of one interval where `count` scores share the level (Bonferroni)."""
+    return float(student.quantile(degrees, 1 - (1 - CONFIDENCE) / count))
+
+
+def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> Seeds:
+    """How a score differs between runs.
 
     From runs of one budget and size that differ by the seed, where SEEDS or more are to spare; else
     from the scatter of all runs about a parabola in log loss, which holds what a parabola misses.
+    Runs share captions and real clips, so that clips explain a little less than is taken off here.
     """
     scored = rows.dropna(subset=[name, f"{name}_se"])
     values, clips = scored[name].to_numpy(float), scored[f"{name}_se"].to_numpy(float)
@@ -29,17 +48,21 @@ def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> flo
     spare = len(scored) - cells.ngroups
     if spare >= SEEDS:
         square = float(((values - cells.transform("mean").to_numpy()) ** 2).sum() / spare)
+        alone = 1 / cells.transform("size").to_numpy()
+        explained = float((clips**2 * (1 - alone)).sum() / spare)
     elif len(scored) > DEGREE + 2:
         x = np.log(scored[columns["loss"]].to_numpy(float))
         rest = values - np.polyval(np.polyfit(x, values, DEGREE), x)
-        square = float((rest**2).sum() / (len(x) - DEGREE - 1))
+        spare = len(x) - DEGREE - 1
+        square, explained = float((rest**2).sum() / spare), float((clips**2).mean())
     else:
-        return 0.0
-    return math.sqrt(max(square - float((clips**2).mean()), 0.0))
+        return Seeds()
+    return Seeds(math.sqrt(max(square - explained, 0.0)), square, spare)
 
 
 def clips_to_tell(step: float, of_clip: float, seeds: float) -> float | None:
-    """Clips of each of two runs, one seed each, that tell a `step` between their scores.
+    """Independent clips (captions, or videos that clips are cut from), sampled as often as here, of
+    each of two runs, one seed each, that tell a `step` between their scores.
 
     At 95 %, with a power of 80 %. `of_clip`: standard deviation of one clip; `seeds`: between runs.
     None where no number of clips does, for runs alone differ by as much; nan where clips are not

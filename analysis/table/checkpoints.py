@@ -123,9 +123,10 @@ def _evaluation(path):
 def _check_evaluation(found):
     require(found, {"row": dict, "evaluators": dict})
     for made in found["evaluators"].values():
-        require(made, {"records": list})
+        require(made, {"records": list, "options": dict})
         for record in made["records"]:
             require(record, {"name": str, "value": (*NUMBER, type(None))})
+            require({"se": None} | record, {"se": (*NUMBER, type(None))})
 
 
 def _check_result(found):

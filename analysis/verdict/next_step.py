@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.engine import student
 from analysis.fitting.result import Fit
 from analysis.planning.devices import span
-from analysis.scores import noise
 from analysis.verdict.proposal import count, propose
 from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN
 
@@ -184,23 +183,22 @@ def _first_scores(rows, fit, found):
 
 def _more_clips(rows, fit, found):
     """Sample and score more videos of the runs compared: no training."""
-    level = noise.level(len(found["scores"]))
-    best = max((_clips(score, level) for score in found["scores"]), default=(0.0, -TIMES[-1]))
+    best = max(map(_clips, found["scores"]), default=(0.0, -TIMES[-1]))
     chance, times = best[0], -best[1]
     do = (
         f"sample and score {times}x as many videos of the best runs of the smallest and the "
-        "largest budget (python -m vdit.evaluate --root DIR; no training)"
+        "largest budget (python -m vdit.evaluate --root DIR --clips N; no training)"
     )
     return propose(rows, do, chance=chance)
 
 
-def _clips(score, level):
+def _clips(score):
     """(chance, -times): the fewest times as many clips that reach CHANCE, else the most."""
     for times in TIMES:
         after = score["clips_error"] / math.sqrt(times)
         total = math.hypot(after, score["seeds_error"])
         spread = math.sqrt(max(score["error"] ** 2 - total**2, 1e-24))
-        z = (score["better_by"] - level * total) / spread
+        z = (score["better_by"] - score["reach"] * total) / spread
         chance = 0.5 * math.erfc(-z / math.sqrt(2))
         if chance >= CHANCE:
             break

@@ -32,19 +32,20 @@ def compare(rows: pd.DataFrame, fit: Fit) -> list[dict[str, Any]]:
     ends = [of_budget(rows, f, fit.columns["loss"], known) for f in (first, flops[-1])]
     if any(end is None for end in ends):
         return []
-    reach = level(len(known))
-    found = [_compare(rows, name, *ends, fit.columns, reach) for name in known]
+    found = [_compare(rows, name, *ends, fit.columns, len(known)) for name in known]
     return [score for score in found if score]
 
 
-def _compare(rows, name, low, high, columns, reach):
+def _compare(rows, name, low, high, columns, scores):
     values = [float(row[key]) for row in (low, high) for key in (name, f"{name}_se")]
     if any(math.isnan(value) for value in values):
         return None
     better = (-1 if lower_is_better(rows, name) else 1) * (values[2] - values[0])
     clips = math.hypot(values[1], values[3])
-    seeds = math.sqrt(2) * between_seeds(rows, name, columns)
+    between = between_seeds(rows, name, columns)
+    seeds = math.sqrt(2) * between.sd
     error = math.hypot(clips, seeds)
+    reach = level(scores, between.degrees(error))
     interval = [better - reach * error, better + reach * error]
     return {
         "name": name,
@@ -54,6 +55,7 @@ def _compare(rows, name, low, high, columns, reach):
         "error": error,
         "clips_error": clips,
         "seeds_error": seeds,
+        "reach": reach,
         "interval": interval,
         "improves": interval[0] > 0,
     }

@@ -10,6 +10,7 @@ import pytest
 
 from analysis import collect, predict, report
 from analysis.fitting import command as fitting
+from analysis.page import videos
 from analysis.table import reading
 from tests.analysis.synthetic_sweep import make_rows, write_root
 from vdit.errors import InputError
@@ -147,6 +148,26 @@ def test_one_budget_alone_has_its_page(tmp_path):
     collect.main(["--root", str(root), "--out", str(root / "results.csv")])
     report.main([str(root / "results.csv"), "--out", str(root / "report.html")])
     assert "Undecided:" in (root / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_damaged_video_is_left_out_and_said_and_no_captions_are_no_weight(tmp_path, capsys):
+    root = write_root(tmp_path / "root", make_rows(1, seeds_at=0), videos=True)
+    picks = [("1×", make_rows(1, seeds_at=0)[0]["run_id"])]
+    folder = videos.samples_folder(root, picks[0][1])
+    whole, left_out = videos.wall(root, picks)
+    assert (len(whole), left_out) == (3, 0)
+    (folder / "samples.json").unlink()
+    (folder / "final_01.webp").write_bytes(b"RIFF")
+    shown, left_out = videos.wall(root, picks)
+    assert (len(shown), left_out) == (2, 0)
+    assert "final_01.webp: damaged" in capsys.readouterr().err
+
+
+def test_a_heavy_wall_has_fewer_captions_and_says_so(tmp_path, monkeypatch):
+    root = write_root(tmp_path / "root", make_rows(1, seeds_at=0), videos=True)
+    monkeypatch.setattr(videos, "HEAVY", 1)
+    page = videos.section(root, [("1×", make_rows(1, seeds_at=0)[0]["run_id"])])
+    assert "2 more captions were left out to keep the page light" in page
 
 
 def test_captions_can_not_break_the_page(tmp_path):

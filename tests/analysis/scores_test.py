@@ -51,6 +51,7 @@ def read(score, **planted):
         (lambda c, u: 0.6 - 0.5 * np.exp(-1.5 * c), "saturates"),
         (lambda c, u: 0.3 + 0 * c, "says nothing"),
         (lambda c, u: 0.9 - 0.1 * c, "gets worse"),
+        (lambda c, u: 0.9 - 0.1 * (c - 3.6) ** 2, "turns"),
     ],
 )
 def test_a_planted_curve_is_read_as_what_it_is(score, reads):
@@ -68,8 +69,24 @@ def test_a_gain_holds_the_errors_of_clips_and_of_seeds():
     found = read(lambda c, u: 0.1 * c, error=0.03, seeds=0.04)
     assert found.seeds_error == pytest.approx(0.04, rel=0.4)
     low, high = found.whole.interval
-    width = 2 * 1.96 * math.sqrt(2) * math.hypot(0.03, found.seeds_error)
-    assert high - low == pytest.approx(width, rel=1e-3)
+    error = math.sqrt(2) * math.hypot(0.03, found.seeds_error)
+    assert 1.96 * error < (high - low) / 2 < 2.2 * error  # Student's
+
+
+def test_a_gain_that_is_none_is_told_as_seldom_as_asked_for():
+    """Where runs scatter by more than clips explain, and few runs tell by how much."""
+    table, fit = sweep(lambda c, u: 0.3 + 0 * c)
+    # Two budgets, the larger and the smaller, each with three seeds of one size: df is 4.
+    table = table[table["flops_budget"].isin(FLOPS[[0, -1]]) & (table.index % 5 == 2)]
+    table = pd.concat([table] * 3, ignore_index=True)
+    rng, told, count = np.random.default_rng(4), 0, 11
+    for _ in range(4000):
+        table["M"] = 0.3 + 0.05 * rng.standard_normal(6)
+        seeds = noise.between_seeds(table.assign(M_se=1e-3), "M", fit.columns)
+        error = math.hypot(math.hypot(seeds.sd, 1e-3), math.hypot(seeds.sd, 1e-3))
+        step = 0.05 * rng.standard_normal(2)
+        told += abs(step[1] - step[0]) > error * noise.level(count, seeds.degrees(error))
+    assert 0.0015 <= told / 4000 <= 0.009  # .05 / 11 = .0045; of normal quantiles it is .047
 
 
 def test_so_many_clips_tell_a_step_four_times_in_five():
@@ -87,21 +104,39 @@ def test_the_best_size_by_a_score_holds_the_planted_one():
     shift, rng, held = math.log(1.5), np.random.default_rng(2), []
     for _ in range(200):
         table, fit = sweep(lambda c, u: 0.1 * c - 0.05 * (u - shift) ** 2, 0.02, rng=rng)
-        found = best_size.size_factor(table, fit, "M", np.full(len(table), 0.02))
+        found = best_size.size_factor(table, fit, "M", np.full(len(table), 0.02), lower=False)
         low, high = found.interval
         held.append(low <= 1.5 <= high)
     assert 0.91 <= np.mean(held) <= 0.99
 
 
-def test_scores_that_do_not_bend_tell_no_size():
+def test_scores_that_do_not_bend_or_are_worst_in_the_middle_tell_no_size():
     assert read(lambda c, u: 0.1 * c).size is None
+    assert read(lambda c, u: 0.1 * c - 0.2 * u**2).size is not None
+    assert read(lambda c, u: 0.1 * c + 0.2 * u**2).size is None
+
+
+def test_blanks_and_what_is_infinite_are_left_out():
+    table, fit = sweep(lambda c, u: 0.1 * c)
+    table.loc[3, "M"], table.loc[8, "M"] = np.nan, np.inf
+    (found,) = curve.curves(table, fit)
+    assert found.reads == "improves to the end"
+    assert [c.name for c in curve.curves(table.assign(loss_se=1.0), fit)] == ["M"]
+
+
+def test_the_middle_of_a_bend_counts_twice():
+    found = read(lambda c, u: 0.1 * c, error=0.03)
+    wide = [np.ptp(interval) for interval in (found.bend, found.whole.interval)]
+    assert wide[0] == pytest.approx(math.sqrt(3) * wide[1])  # variances of 1 + 4 + 1, and of 2
 
 
 def test_bounds_baselines_parts_and_losses_are_no_scores():
     scores = ["extend_psnr", "extend_psnr_still", "extend_psnr_coded", "extend_psnr_01", "loss"]
     table = pd.DataFrame({f"{name}{end}": [1.0, 2.0] for name in scores for end in ("", "_se")})
+    assert columns.names(table) == []  # nothing says which way is better
+    table = table.assign(extend_psnr_lower_is_better=False, extend_psnr_still=0.0)
     assert columns.names(table) == ["extend_psnr"]
-    assert columns.beside(table, "extend_psnr") == {"still": 1.5, "coded": 1.5}
+    assert columns.beside(table, "extend_psnr") == {"still": 0.0, "coded": 1.5}
 
 
 def test_distances_are_called_by_what_tells_them_apart():
@@ -110,11 +145,12 @@ def test_distances_are_called_by_what_tells_them_apart():
     )
     assert columns.labels([first, other]) == {first: "a b", other: "c d e"}
     assert columns.labels([first, second]) == {first: "a b n4 8", second: "a b n8 8"}
+    assert columns.labels(["a__b", "a__b__c"]) == {"a__b": "a b", "a__b__c": "a b c"}
 
 
 def test_what_is_the_same_of_every_run_is_said_and_has_no_curve():
     table, fit = sweep(lambda c, u: 0.1 * c)
-    table = table.assign(copies=0.0, copies_se=0.0)
+    table = table.assign(copies=0.0, copies_se=0.0, copies_lower_is_better=True)
     assert [found.name for found in curve.curves(table, fit)] == ["M"]
     assert words.left_out(table) == "the same of every run: copies"
 
@@ -173,6 +209,18 @@ def test_what_was_measured_otherwise_is_not_compared(two, capsys):
     path.write_text(json.dumps(whole))
     with pytest.raises(InputError, match=r"has dataset worlds, .* clips: expected the same"):
         command_of_two.main(list(map(str, two)))
+
+
+def test_what_is_the_same_without_error_takes_no_share_of_the_level(two):
+    for folder in two:
+        (path,) = (folder / "evaluations").glob("*.json")
+        whole = json.loads(path.read_text())
+        more = {"name": "copies", "value": 0.0, "se": 0.0, "lower_is_better": True}
+        whole["evaluators"]["worlds"]["records"].append(more)
+        path.write_text(json.dumps(whole))
+    found, left_out = checkpoints.compare(*map(checkpoints.read, two))
+    assert len(found) == 4
+    assert left_out == ["the same without error: copies"]
 
 
 def test_losses_of_the_same_triples_are_paired(two):

@@ -197,7 +197,7 @@ def test_what_seeds_change_is_in_the_error_of_a_score():
     noise = np.random.default_rng(0).standard_normal(len(table))
     for sd in (0.0, 0.2):
         noisy = table.assign(objects_agree=table["objects_agree"] + sd * noise)
-        found = of_scores.between_seeds(noisy, "objects_agree", fit.columns)
+        found = of_scores.between_seeds(noisy, "objects_agree", fit.columns).sd
         assert found == pytest.approx(sd, rel=0.35)
     score = next(s for s in video_scores.compare(noisy, fit) if s["name"] == "objects_agree")
     assert score["seeds_error"] == pytest.approx(math.sqrt(2) * found)

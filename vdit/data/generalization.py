@@ -83,7 +83,10 @@ def _beyond(plain: Options) -> dict[str, Any]:
     """Faster, and smaller or larger, than any object of training, the words as there."""
     (small, least), (large, most) = plain["sizes"][0], plain["sizes"][-1]
     sizes = {small: SMALLER * least} | ({large: LARGER * most} if large != small else {})
-    return {**plain, "sizes": sizes, "speeds": tuple(f * plain["speeds"][1] for f in FASTER)}
+    gone = {word for word, _ in plain["sizes"]} - set(sizes)
+    held_out = [c for c in plain["held_out"] if not gone & set(c.split())]
+    speeds = tuple(f * plain["speeds"][1] for f in FASTER)
+    return {**plain, "sizes": sizes, "speeds": speeds, "held_out": held_out}
 
 
 def _only(options: Options, combination: str) -> dict[str, Any]:

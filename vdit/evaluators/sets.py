@@ -9,15 +9,14 @@ import numpy as np
 
 from vdit.config import stream
 from vdit.data.cache import Records, record_file
-from vdit.errors import InputError
 from vdit.evaluators import features as extractors
-from vdit.evaluators.common import EvaluationData
+from vdit.evaluators.common import EvaluationData, samples
 from vdit.evaluators.distances import copies, scores
 from vdit.evaluators.distances.name import RANGE, Name, clip_name
 from vdit.evaluators.features import Extractor
 from vdit.evaluators.features.cached import FOLDER, cached, content_of
 from vdit.evaluators.features.latents import Latents
-from vdit.generator import BATCH, Generator
+from vdit.generator import Generator
 from vdit.runs.evaluations import Record
 
 FEATURES = ("image_means", "image_changes")
@@ -48,10 +47,8 @@ def evaluate(
     count = min(clips, len(data.validation), data.validation.meta["train"])
     if count < 2:
         return []
-    if seeds < 1:
-        raise InputError(f"evaluators.sets.seeds={seeds}: expected 1 or more")
     held_out, training = data.clips(count), Records(data.cache, "train")
-    made = [model.sample(held_out.tokens, s, batch=BATCH) for s in range(seed, seed + seeds)]
+    made = samples(model, held_out.tokens, seed, seeds)
     latents = training.rows(np.arange(count))["latent"]
     coded = model.autoencoder.decode(model.statistics.denormalise(latents))
     still = np.repeat(coded[:, :1], coded.shape[1], axis=1)

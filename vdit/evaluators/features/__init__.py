@@ -10,7 +10,9 @@ No JAX is imported here.
 import functools
 import importlib
 import inspect
+import pathlib
 import pkgutil
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,11 +47,11 @@ def find(asked: str, **options: Any) -> Extractor:
     Raises `InputError` for another name and options that it has not.
     """
     name, *given = asked.split(":")
-    options |= dict(_option(asked, text) for text in given)
     if name not in names():
         raise InputError(f"features {name!r}: expected one of {', '.join(names())}")
     build = importlib.import_module(f"{__name__}.{name}").build
     known = inspect.signature(build).parameters
+    options |= dict(_option(asked, text, known) for text in given)
     for option in options:
         if option not in known:
             expected = ", ".join(known) or "none"
@@ -60,8 +62,16 @@ def find(asked: str, **options: Any) -> Extractor:
     return build(**options)
 
 
-def _option(asked: str, text: str) -> tuple[str, int | str]:
+def _option(asked: str, text: str, known: Mapping[str, inspect.Parameter]) -> tuple[str, int | str]:
+    """(name, value) of OPTION=VALUE, for options that are numbers or files."""
     name, equals, value = text.partition("=")
     if not equals:
         raise InputError(f"features {asked!r}: expected NAME:OPTION=VALUE:...")
-    return name, int(value) if value.isdecimal() else value
+    kind = known[name].annotation if name in known else str
+    if kind not in (int, str, str | pathlib.Path):
+        raise InputError(f"features {asked!r}: {name} is no number and no file")
+    if kind is not int:
+        return name, value
+    if not value.isdecimal() or int(value) < 1:
+        raise InputError(f"features {asked!r}: {name}={value}: expected a number of at least 1")
+    return name, int(value)
