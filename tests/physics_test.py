@@ -119,7 +119,8 @@ def test_a_model_that_knows_what_comes_reaches_the_bounds_and_holding_still_the_
         assert not perfect[f"animate_{name}"].lower_is_better
     assert perfect["animate_mse"].value == 0.0 < still["animate_mse_second_take"].value
     assert perfect["animate_mse"].lower_is_better
-    rows = pd.DataFrame([evaluations.columns(list(perfect.values()))])
+    flags = {f"{name}_lower_is_better": r.lower_is_better for name, r in perfect.items()}
+    rows = pd.DataFrame([evaluations.columns(list(perfect.values())) | flags])
     assert sorted(columns.names(rows)) == sorted(n for n, r in perfect.items() if r.compared_with)
 
 

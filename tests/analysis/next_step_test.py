@@ -111,6 +111,7 @@ def test_a_prediction_tells_if_it_leaves_out_no_change_and_is_narrower_than_its_
 def test_more_clips_do_not_help_against_the_noise_between_seeds():
     rows = table(noise=0.004)
     score = {"better_by": 0.2, "clips_error": 0.1, "seeds_error": 0.0, "error": 0.1}
+    score["reach"] = 1.96
     found = {"scores": [score]}
     step = next_step._more_clips(rows, None, found)
     assert (step["flops"], step["runs"]) == (0, [])
