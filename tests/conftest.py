@@ -9,6 +9,7 @@ XLA does not know ends the process, so the version is asked: jaxlib 0.11.1 has n
 import os
 import signal
 import socket
+import tempfile
 
 import pytest
 from jaxlib.version import __version_info__ as JAXLIB
@@ -27,7 +28,9 @@ def pytest_configure(config):
     """Programs are kept for the next session on this machine; `pytest --cache-clear` drops them."""
     if CACHE in os.environ:  # workers of one session inherit that of the first process
         return
-    os.environ[CACHE] = str(config.cache.mkdir(f"xla-{socket.gethostname()}"))
+    kept = getattr(config, "cache", None)  # none under -p no:cacheprovider
+    name = f"xla-{socket.gethostname()}"
+    os.environ[CACHE] = str(kept.mkdir(name)) if kept else tempfile.mkdtemp(prefix=name)
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     # One device in every process, whose programs others find in the cache (`vdit.parallel.cores`).

@@ -89,6 +89,16 @@ def test_a_gain_that_is_none_is_told_as_seldom_as_asked_for():
     assert 0.0015 <= told / 4000 <= 0.009  # .05 / 11 = .0045; of normal quantiles it is .047
 
 
+def test_clips_explain_what_they_do_where_seeds_are_compared():
+    """Runs of other cells may have few clips: they tell nothing of these."""
+    values = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.9])
+    table = pd.DataFrame({"flops_budget": [1.0] * 5 + [2.0], "params": 1.0, "M": values})
+    table["M_se"] = [0.05] * 5 + [10.0]
+    found = noise.between_seeds(table, "M", {"params": "params", "loss": "loss"})
+    assert found.sd == pytest.approx(math.sqrt(values[:5].var(ddof=1) - 0.05**2))
+    assert found.df == 4
+
+
 def test_so_many_clips_tell_a_step_four_times_in_five():
     step, of_clip, seeds, rng = 0.1, 0.5, 0.02, np.random.default_rng(1)
     count = noise.clips_to_tell(step, of_clip, seeds)
