@@ -19,7 +19,7 @@ import numpy as np
 
 from vdit.errors import InputError
 
-SHARED = ("cached",)  # no extractor
+SHARED = ("cached", "frames")  # no extractors
 
 
 class Extractor(Protocol):
