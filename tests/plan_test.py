@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import math
 import pathlib
 
 import pytest
@@ -100,7 +101,7 @@ def test_more_budgets_change_no_run_of_the_demo(runs, tmp_path, monkeypatch):
 
 
 def test_order_is_longest_first_and_small_models_first_in_a_budget(runs):
-    order = plan.select({"runs": runs}, hold_out=False)
+    order = plan.select({"runs": runs})
     budgets = [run["flops_budget"] for run in order]
     assert budgets == sorted(budgets, reverse=True)
     assert order[0]["params"] == min(r["params"] for r in runs if r["flops_budget"] == budgets[0])
@@ -108,14 +109,24 @@ def test_order_is_longest_first_and_small_models_first_in_a_budget(runs):
 
 def test_hold_out_leaves_out_the_largest_budget_only(runs):
     largest = max(run["flops_budget"] for run in runs)
-    kept = plan.select({"runs": runs}, hold_out=True)
+    kept = plan.select({"runs": runs}, plan.up_to({"runs": runs}, True, math.inf))
     assert (
         sorted({r["flops_budget"] for r in kept}) == sorted({r["flops_budget"] for r in runs})[:-1]
     )
     assert len(kept) == sum(run["flops_budget"] < largest for run in runs)
     without = {"sweep": "x", "runs": [run | {"flops_budget": 0.0} for run in runs]}
     with pytest.raises(InputError, match="no flops_budget to hold out"):
-        plan.select(without, hold_out=True)
+        plan.up_to(without, True, math.inf)
+
+
+def test_up_to_stops_at_a_budget(runs):
+    sweep = {"sweep": "x", "runs": runs}
+    budgets = sorted({run["flops_budget"] for run in runs})
+    kept = plan.select(sweep, plan.up_to(sweep, False, budgets[1]))
+    assert {run["flops_budget"] for run in kept} == set(budgets[:2])
+    assert plan.up_to(sweep, False, math.inf) == math.inf
+    with pytest.raises(InputError, match="the least budget is"):
+        plan.up_to(sweep, False, budgets[0] / 2)
 
 
 def test_a_plan_read_back_has_the_configs_of_its_runs(tmp_path):

@@ -45,7 +45,7 @@ class Evaluation(Job):
     ):
         options = ["--evaluate"] + ["--only", ",".join(only)] * bool(only) + ["--all"] * every
         options += [] if clips is None else ["--clips", str(clips)]
-        runs = select(plan, hold_out=False)
+        runs = select(plan)
         both = zip(runs, folders_of(root, runs), strict=True)
         runs = [run for run, folder in both if _is_ready(folder, every)]
         super().__init__(root, runs, options)

@@ -1,6 +1,7 @@
 """Launches a sweep, or the rest of it: finished runs are skipped, claimed ones left to others."""
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from sweeps.launcher import forecast, garbage, goodput, local, modes, slurm
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import Machine, Mode
-from sweeps.launcher.plan import make_plan, select, write_plan
+from sweeps.launcher.plan import make_plan, select, up_to, write_plan
 from sweeps.launcher.state import OPEN_STATES, State, retry, states_of
 from sweeps.launcher.training import Training
 from sweeps.launcher.watch import close, watch
@@ -21,8 +22,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     check_workers(arguments.workers)
     plan = make_plan(arguments.sweep, arguments.root, arguments.set)
-    options = ["--hold_out"] if arguments.hold_out else []
-    job = Training(arguments.root, select(plan, arguments.hold_out), options)
+    most = up_to(plan, arguments.hold_out, arguments.up_to)
+    options = ["--up_to", repr(most)] if most < math.inf else []
+    job = Training(arguments.root, select(plan, most), options)
     if arguments.dry_run:
         return _dry_run(job, arguments)
     write_plan(job.root, plan)
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--executor", choices=("local", "slurm"), default="local", help="default: local")
     add("--dry_run", action="store_true", help="print the runs and what they take; write nothing")
     add("--hold_out", action="store_true", help="leave out the largest budget for now")
+    add("--up_to", type=float, default=math.inf, metavar="FLOPS", help="leave out larger budgets")
     add("--workers", type=int, help="worker processes (default: one per core or accelerator)")
     add(
         "--mode",

@@ -133,10 +133,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sweeps.launcher.modes", description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder with sweep.json")
     parser.add_argument("--workers", type=int, default=1, help="jobs that will share the runs")
-    parser.add_argument("--hold_out", action="store_true", help="leave out the largest budget")
+    parser.add_argument("--up_to", type=float, default=math.inf, help="leave out larger budgets")
     arguments = parser.parse_args()
     root, plan = arguments.root, read_plan(arguments.root)
-    runs = select(plan, arguments.hold_out)
+    runs = select(plan, arguments.up_to)
     both = zip(runs, folders_of(root, runs), strict=True)
     left = [run for run, folder in both if not is_over(folder)]
     if not left or read_measurement(root, SLURM):

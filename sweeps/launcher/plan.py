@@ -1,6 +1,7 @@
 """From a sweep file to a list of runs: each resolved, checked and named before any is started."""
 
 import importlib.util
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,18 +88,30 @@ def write_plan(root: Path, plan: Mapping[str, Any]) -> None:
     write_json(root / PLAN, plan)
 
 
-def select(plan: Mapping[str, Any], hold_out: bool) -> list[dict[str, Any]]:
+def select(plan: Mapping[str, Any], up_to: float = math.inf) -> list[dict[str, Any]]:
     """Runs in the order to start them: largest budget first, and in a budget the smallest size.
 
     The longest first leaves the shortest to the end, where a worker without work waits for the
     other. A small model runs at fewer FLOP/s, so of one budget it takes the longest.
-    `hold_out` leaves out the largest budget; of a trunk that it shares with others, nothing.
+    Budgets above `up_to` FLOPs are left out; of a trunk that they share with others, nothing.
     """
-    largest = max((run["flops_budget"] for run in plan["runs"]), default=0)
-    if hold_out and not largest:
-        raise InputError(f"--hold_out: sweep {plan['sweep']!r} has no flops_budget to hold out")
-    runs = [run for run in plan["runs"] if not (hold_out and run["flops_budget"] == largest)]
+    runs = [run for run in plan["runs"] if run["flops_budget"] <= up_to]
     return sorted(runs, key=lambda run: (-cost(run), run["params"], run["seed"]))
+
+
+def up_to(plan: Mapping[str, Any], hold_out: bool, limit: float) -> float:
+    """The largest budget in FLOPs to train: `limit`, or with `hold_out` the largest but one.
+
+    `InputError` where the sweep has no budgets to choose from, or none up to the limit.
+    """
+    budgets = sorted({run["flops_budget"] for run in plan["runs"]})
+    if (hold_out or limit < math.inf) and not budgets[-1]:
+        raise InputError(f"sweep {plan['sweep']!r} has no flops_budget to hold out or to stop at")
+    if hold_out:
+        return budgets[-2] if len(budgets) > 1 else 0.0
+    if limit < budgets[0]:
+        raise InputError(f"--up_to {limit:g}: the least budget is {budgets[0]:g} FLOPs")
+    return limit
 
 
 def cost(run: Mapping[str, Any]) -> float:

@@ -55,7 +55,7 @@ def main() -> None:
 def _one_by_one(root: Path, plan: dict[str, Any]) -> None:
     """`python -m vdit.main` for every run: start-up and compilation paid each time."""
     path, argument = split_argument(plan["experiment"])
-    for run in select(plan, hold_out=False):
+    for run in select(plan):
         overrides = {"autoencoder.dir": str(root / "plan" / "autoencoder")} | run["overrides"]
         flags = [f"--config.{key}={value}" for key, value in overrides.items()]
         place = ["--config", f"{path}:{argument}", "--workdir", str(root / "alone" / run["run_id"])]

@@ -37,7 +37,7 @@ def with_starts(
 @garbage.uncollected()
 def show(root: Path) -> str:
     """The table of a root, its totals, and a line on each run or file that needs one."""
-    runs = select(read_plan(root), hold_out=False)
+    runs = select(read_plan(root))
     claim.settle(list(find_claimed(root / "runs").values()))
     states = states_of(root, runs)
     rows = [_row(run, state) for run, state in zip(runs, states, strict=True)]

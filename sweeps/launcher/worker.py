@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import functools
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -129,7 +130,7 @@ def _job(arguments: argparse.Namespace) -> Job:
         only = evaluators.parse(arguments.only)
         return Evaluation(root, plan, only, arguments.all, arguments.clips)
     mode, slots = (arguments.mode, arguments.slots) if arguments.mode else _for_slurm(root)
-    return Training(root, select(plan, arguments.hold_out), mode=mode, slots=slots)
+    return Training(root, select(plan, arguments.up_to), mode=mode, slots=slots)
 
 
 def _for_slurm(root: Path) -> tuple[str, int]:
@@ -144,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--root", type=Path, required=True, help="folder with sweep.json")
     add("--prepare", action="store_true", help="make the latents, work on no run")
     add("--cores", type=json.loads, default=[], help="CPU cores, e.g. [0,1]")
-    add("--hold_out", action="store_true", help="leave out the largest budget")
+    add("--up_to", type=float, default=math.inf, help="leave out larger budgets (FLOPs)")
     add("--mode", help="as the launcher chose (default: as measured for Slurm)")
     add("--slots", type=int, default=1, help="most runs of a pack")
     add("--evaluate", action="store_true", help="evaluate checkpoints, train nothing")

@@ -57,7 +57,7 @@ def spent(choose):
 
 
 root, held = pathlib.Path(sys.argv[1]), []
-job = Training(root, select(read_plan(root), hold_out=False))
+job = Training(root, select(read_plan(root)))
 if hasattr(queue, "Queue"):
     runs = queue.Queue(job)
     choose = lambda: runs.claim_next(set())
