@@ -1,7 +1,10 @@
 """Write down the loss of a larger budget before it is run.
 
     python -m analysis.predict results.csv --factor 2 --out prediction.json
+    python -m analysis.predict results.csv --factor 2 4 8 --scores permanence --out prediction.json
 
+The first factor is the budget that is judged; of all of them `ahead` has the loss, the best size
+and the scores that are asked for.
 A prediction is made once. One whose runs are all in the table is left as it is, so that it stays
 older than the runs it is checked against; one made from other runs is an error without --force.
 """
@@ -10,7 +13,7 @@ import argparse
 import pathlib
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,8 @@ from vdit.runs.files import read_json, write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
+
+    from analysis.scores.curve import Curve
 
 
 VERSION = 2
@@ -33,16 +38,21 @@ def predict_table(
     factor: float = 2.0,
     loss: str = "loss_ema",
     size: str = "params",
+    further: Sequence[float] = (),
+    curves: "Sequence[Curve]" = (),
 ) -> dict[str, Any]:
     """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
 
     Point and interval are of one mixture of laws, weighed by how they predicted budgets of the
     table (`frontier.forecast`), for the minimum of a budget designed like the largest. `laws` says
     what each said, `tested` how far ahead laws were tried here, in times of compute.
+    `ahead` says more of `factor` and of `further` ones, with the scores of `curves`
+    (`analysis.ahead`).
     """
     import numpy as np
 
-    from analysis.frontier import forecast, minima, selection
+    from analysis import ahead
+    from analysis.frontier import best_size, forecast, minima, selection
 
     rows, _ = selection.select(table, loss, size)
     budgets, found = minima.measure(rows, loss, size)
@@ -53,6 +63,7 @@ def predict_table(
     runs = rows if set(columns.values()) <= set(rows.columns) else None
     whole = forecast.outlook(found, runs, columns)
     said = whole.at(largest * factor)
+    told = best_size.headline(best_size.voices(found, whole.stack.laws.get("chinchilla")), found)
     path = np.geomspace(budgets[0].flops, said.flops, CURVE)
     return {
         "version": VERSION,
@@ -65,6 +76,10 @@ def predict_table(
         "budgets": [budget.flops for budget in found.budgets],
         "curve": {"flops": path.tolist(), "loss": [whole.at(flops).loss for flops in path]},
         "rollout": whole.trials,
+        "ahead": [
+            ahead.look(whole, told.get("at"), curves, times, largest * times).as_dict()
+            for times in (factor, *further)
+        ],
         "run_ids": sorted(map(str, rows["run_id"])),
     }
 
@@ -98,7 +113,10 @@ def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.predict`."""
     parser = argparse.ArgumentParser(prog="analysis.predict", description=__doc__.splitlines()[0])
     parser.add_argument("table", help=arguments.TABLE)
-    parser.add_argument("--factor", type=float, default=2.0, help="times the largest budget (2)")
+    parser.add_argument(
+        "--factor", type=float, nargs="+", default=[2.0], help="times the largest budget (2)"
+    )
+    parser.add_argument("--scores", nargs="+", default=[], help="columns of scores, for `ahead`")
     arguments.add(parser)
     parser.add_argument("--force", action="store_true", help="replace an earlier prediction")
     parser.add_argument("--out", default="prediction.json", help="JSON to write (prediction.json)")
@@ -108,8 +126,8 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.frontier import selection
     from analysis.table import reading
 
-    if args.factor <= 1:
-        raise InputError(f"--factor is {args.factor:g}, expected a number above 1")
+    if min(args.factor) <= 1:
+        raise InputError(f"--factor is {min(args.factor):g}, expected a number above 1")
     guessed = []
     table = reading.load(args.table, guessed.append)
     rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
@@ -123,9 +141,23 @@ def main(argv: list[str] | None = None) -> None:
     if kept:
         print(f"{args.out}: left as it is ({kept})")
         return
-    found = predict_table(table, args.factor, loss, size)
+    curves = _curves(table, args.scores, loss) if args.scores else ()
+    factor, *further = args.factor
+    found = predict_table(table, factor, loss, size, further, curves)
     write_json(args.out, found)
     print(f"{args.out}: {_words(found)}")
+
+
+def _curves(table, names, loss):
+    from analysis import fit
+    from analysis.scores import columns, curve
+
+    known = [name for name in names if name in columns.names(table)]
+    found = curve.curves(table, fit(table, "frontier", loss=loss), known)
+    missing = sorted(set(names) - {one.name for one in found})
+    if missing:
+        raise InputError(f"--scores {missing[0]}: expected a score that two budgets have")
+    return found
 
 
 def _words(found):

@@ -19,16 +19,20 @@ CHANGES = ((1, 1), (0.5, 1), (2, 1), (1, 0.5), (1, 2))  # learning rate, batch
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
-    """Overrides of `base`; `flops_budget` stays 0, for these runs belong to no isoFLOP curve."""
+    """Overrides of `base` for each run."""
     cells = list(demo.sweep(base))
-    ends = cells[0], cells[-1]
-    for cell in ends:
-        flops = training_flops_per_clip(with_overrides(base, cell))
-        for rate, batch in CHANGES:
-            clips = round(cell["batch"] * batch)
-            yield cell | {
-                "flops_budget": 0.0,
-                "optimizer.lr": cell["optimizer.lr"] * rate,
-                "batch": clips,
-                "steps": steps_for(cell["flops_budget"], flops, clips, cell["model.size"]),
-            }
+    for cell in (cells[0], cells[-1]):
+        yield from around(base, cell)
+
+
+def around(base: Any, cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A cell and its neighbours; `flops_budget` is 0, for they belong to no isoFLOP curve."""
+    flops = training_flops_per_clip(with_overrides(base, cell))
+    for rate, batch in CHANGES:
+        clips = round(cell["batch"] * batch)
+        yield cell | {
+            "flops_budget": 0.0,
+            "optimizer.lr": cell["optimizer.lr"] * rate,
+            "batch": clips,
+            "steps": steps_for(cell["flops_budget"], flops, clips, cell["model.size"]),
+        }

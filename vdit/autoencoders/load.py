@@ -15,6 +15,8 @@ from vdit.errors import InputError
 from vdit.runs import checkpoint
 from vdit.runs.folder import read_config, read_result
 
+CODED = ("space", "time", "channels")  # what a model is built for: the shape of latents
+
 
 def load_autoencoder(config: Any) -> Autoencoder:
     """What `config.autoencoder` names: `identity`, a published one by its weights (kl, taef2), or a
@@ -26,7 +28,19 @@ def load_autoencoder(config: Any) -> Autoencoder:
         raise InputError(f"autoencoder.dir is empty: expected the {what} one")
     if config.name in PUBLISHED:
         return _published(config.name, str(config.dir), *image_latents(config))
-    return _trained(pathlib.Path(config.dir))
+    run = pathlib.Path(config.dir)
+    found = _trained(run)
+    _check_latents(config, read_config(run).autoencoder)
+    return found
+
+
+def _check_latents(expected: Any, trained: Any) -> None:
+    for name in CODED:
+        if expected[name] != trained[name]:
+            raise InputError(
+                f"autoencoder.dir {expected.dir}: trained with {name}={trained[name]}, expected "
+                f"autoencoder.{name}={expected[name]} as in the config"
+            )
 
 
 @functools.lru_cache(maxsize=4)

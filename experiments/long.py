@@ -1,0 +1,35 @@
+"""The long curve: VideoDiTs that are given frames, on two objects, gravity and bars.
+
+Command   python -m sweeps.launch --sweep sweeps/long.py --root runs/long    (see there)
+
+World     up to two objects, three clips in ten with gravity, three with a bar; no red circle, no
+          blue square and no small yellow triangle, which `physics` asks for.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments import demo
+from experiments.args import parse
+from experiments.long_autoencoder import CAUSAL
+
+WORLD = {
+    "max_objects": 2,
+    "gravity": 0.3,
+    "occluder": 0.3,
+    "held_out": ("red circle", "blue square", "small yellow triangle"),
+}
+
+
+def get_config(arg: str | None = None) -> ConfigDict:
+    """`arg`: size=NAME."""
+    config = demo.get_config(f"size={parse(arg, size='w32d2')['size']}")
+    config.experiment = "long"
+    config.autoencoder = ConfigDict(CAUSAL)
+    config.data.world = ConfigDict(WORLD)
+    config.data.train_clips = 16_384  # four times over, then as many new ones
+    config.data.validation_clips = 1024
+    config.validation.triples = 4096
+    config.model.given = 0.5
+    config.checkpoint_every_s = 300.0
+    config.evaluation.clips = 0  # scored afterwards, the best size of each budget
+    return config

@@ -1,0 +1,93 @@
+"""The long curve: what do 4096 times the compute buy, and could it be told before it was run?
+
+    python -m vdit.main --config experiments/long_autoencoder.py --workdir runs/long/autoencoder
+    python -m sweeps.launch --sweep sweeps/long.py --root runs/long \
+        --set autoencoder.dir=runs/long/autoencoder --set cache=runs/long/latents --up_to 9.6e11
+
+60 runs, 1.06e15 FLOPs: about ten hours of two cores. Budgets are run one after another (`--up_to`),
+each after the predictions of it are in the repository. Written before the first run:
+
+Question  Is the best loss of a budget one law of compute over three and a half decades, and which
+          abilities come with it, in which order, at what compute?
+Cells     Budgets of 1x (3e10 FLOPs) to 4096x by factors of two, four widths each around the best
+          that is expected; three seeds of one width at 4x, 32x, 256x and 1024x. One ladder for all
+          budgets (`model`), one rule of learning rate and batch by width and clips, checked at 4x,
+          32x and 256x (sweeps/long_check.py), no weight decay, no clip seen more than four times.
+Laws      Those of `analysis.predict` and their stack, as they are: power, with a floor, curved,
+          Chinchilla and gamma through all runs. After 32x for 64x to 4096x, after 256x for 512x to
+          4096x, after 512x for 1024x to 4096x: the loss, the best size, and the scores
+          `shape_agree`, `permanence` and `extend_position`.
+Truth     of a budget is the vertex over its sizes, its error from the seeds.
+Holds if  the stack's prediction of 1024x from 32x is within 3 %, of 4096x from 512x within 1 % and
+          inside an interval narrower than half of the gain in between.
+Refuted   if a budget's best loss is not below that of the budget before by more than its error, or
+          if a prediction misses by more than it says: then its cause is looked for.
+Known     before: four runs of a trial of this world (1x, 8x, 32x), those of sweeps/long_check.py
+          up to 32x, and the demo, which is another world.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from sweeps.launcher.grid import steps_for, with_overrides
+from vdit.config.flops import training_flops_per_clip
+
+EXPERIMENT = "experiments/long.py"
+
+UNIT = 3e10  # FLOPs at 1x
+WIDTHS = {
+    1: (20, 24, 32, 40),
+    2: (20, 24, 32, 40),
+    4: (24, 32, 40, 48),
+    8: (24, 32, 40, 48),
+    16: (32, 40, 48, 64),
+    32: (32, 40, 48, 64),
+    64: (40, 48, 64, 80),
+    128: (48, 64, 80, 96),
+    256: (48, 64, 80, 96),
+    512: (64, 80, 96, 112),
+    1024: (64, 80, 96, 128),
+    2048: (80, 96, 128, 160),
+    4096: (96, 128, 160, 192),
+}
+SEEDS = {(4, 32): (0, 1, 2), (32, 48): (0, 1, 2), (256, 64): (0, 1, 2), (1024, 96): (0, 1, 2)}
+SHORTEST = 8192  # clips, up to which batches are of 8
+
+
+def sweep(base: Any) -> Iterator[dict[str, Any]]:
+    """Overrides of `base` for each run; none depends on another, so the sweep can grow."""
+    for times, widths in WIDTHS.items():
+        for width in widths:
+            for seed in SEEDS.get((times, width), (base.seed,)):
+                yield cell(base, width, times) | {"seed": seed}
+
+
+def cell(base: Any, width: int, times: float) -> dict[str, Any]:
+    """Overrides of `base` for a width at `times` the unit budget."""
+    size = model(width)
+    flops = training_flops_per_clip(with_overrides(base, size))
+    clips = times * UNIT / flops
+    batch = batch_size(clips)
+    return size | {
+        "flops_budget": times * UNIT,
+        "batch": batch,
+        "steps": steps_for(times * UNIT, flops, batch, f"w{width}"),
+        "optimizer.lr": learning_rate(width, clips),
+    }
+
+
+def model(width: int) -> dict[str, Any]:
+    """The ladder: layers grow with width, 2 at 24 to 8 at 192; heads of 16 from 48 on."""
+    depth, heads = math.floor(1.5 + width / 32), max(2, width // 16)
+    return {"model.size": "", "model.width": width, "model.depth": depth, "model.heads": heads}
+
+
+def learning_rate(width: int, clips: float) -> float:
+    """Peak learning rate: wide models and long runs take smaller steps."""
+    return 2e-2 * (32 / width) ** 0.8 * (SHORTEST / clips) ** 0.15
+
+
+def batch_size(clips: float) -> int:
+    """Clips of a batch, a multiple of 4: longer runs take larger ones."""
+    return max(8, 4 * round(2 * math.sqrt(clips / SHORTEST)))
