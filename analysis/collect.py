@@ -1,6 +1,9 @@
 """Run folders to one validated table, a row per evaluated checkpoint.
 
 python -m analysis.collect --root runs/demo --out runs/demo/results.csv
+
+With --predictions a column says which of these files was the newest of a run's budget when it
+started, by its SHA-256.
 """
 
 import argparse
@@ -9,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from analysis import outcome
 from analysis.table import schema
 from vdit import errors
 from vdit.errors import InputError
@@ -108,8 +112,11 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="analysis.collect", description=__doc__.splitlines()[0])
     parser.add_argument("--root", required=True, help="folder of a sweep, searched at any depth")
     parser.add_argument("--out", required=True, help="the table to write (CSV)")
+    parser.add_argument("--predictions", nargs="+", help="files of analysis.predict")
     args = parser.parse_args(argv)
     table = collect(args.root, tell=lambda line: print(line, file=sys.stderr))
+    if args.predictions:
+        table["prediction"] = outcome.in_force(table, args.predictions)
     write_text(args.out, table.to_csv(index=False))
     runs, budgets = table["run_id"].nunique(), table["flops_budget"].nunique()
     more = len(table) - runs

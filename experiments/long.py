@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from experiments import demo
 from experiments.args import parse
 from experiments.long_autoencoder import CAUSAL
+from vdit.errors import InputError
 
 WORLD = {
     "max_objects": 2,
@@ -18,11 +19,16 @@ WORLD = {
     "occluder": 0.3,
     "held_out": ("red circle", "blue square", "small yellow triangle"),
 }
+DTYPES = {"cpu": "auto", "gpu": "float32"}  # auto is float32 on CPUs, bfloat16 on GPUs
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
-    """`arg`: size=NAME."""
-    config = demo.get_config(f"size={parse(arg, size='w32d2')['size']}")
+    """`arg`: device=cpu|gpu. On a GPU in float32, as on CPUs, so that their runs are one curve."""
+    device = parse(arg, device="cpu")["device"]
+    if device not in DTYPES:
+        raise InputError(f"device={device}: expected one of {', '.join(DTYPES)}")
+    config = demo.get_config()
+    config.model.dtype = DTYPES[device]
     config.experiment = "long"
     config.autoencoder = ConfigDict(CAUSAL)
     config.data.world = ConfigDict(WORLD)

@@ -51,13 +51,16 @@ WIDTHS = {
     2048: (80, 96, 128, 160),
     4096: (96, 128, 160, 192),
 }
+# With device=gpu, whose config asks for float32: 9.8e15 FLOPs.
+FURTHER = {16384: (160, 192, 224, 256), 65536: (224, 256, 288, 320)}
 SEEDS = {(4, 32): (0, 1, 2), (32, 48): (0, 1, 2), (256, 64): (0, 1, 2), (1024, 96): (0, 1, 2)}
 SHORTEST = 8192  # clips, up to which batches are of 8
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run; none depends on another, so the sweep can grow."""
-    for times, widths in WIDTHS.items():
+    further = FURTHER if base.model.dtype == "float32" else {}
+    for times, widths in (WIDTHS | further).items():
         for width in widths:
             for seed in SEEDS.get((times, width), (base.seed,)):
                 yield cell(base, width, times) | {"seed": seed}

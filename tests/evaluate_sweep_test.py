@@ -81,6 +81,18 @@ def test_a_finished_sweep_is_evaluated_once(root):
     assert "6 of 6 checkpoints are evaluated" in out
 
 
+def test_best_evaluates_one_size_of_each_budget(root):
+    runs = plan.read_plan(root)["runs"]
+    lowest = {}
+    for loss, run in enumerate(runs):
+        path = root / "runs" / run["run_id"] / "result.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"loss_ema": -float(loss)}))
+        lowest[run["flops_budget"]] = run["run_id"]
+    status, _, err = evaluate(root, "--best")
+    assert status == 0, err
+    assert {name.split("@")[0] for name in measured(root)} == set(lowest.values())
+
+
 def test_two_launchers_evaluate_each_checkpoint_once(root):
     both = [start("--root", root, module=EVALUATE) for _ in range(2)]
     ends = [process.communicate(timeout=HANGS_S) for process in both]

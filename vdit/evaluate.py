@@ -33,8 +33,8 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         raise InputError(f"--step {args.step}: not with --all or --root")
     if args.no_verify and not args.workdir:
         raise InputError("--no_verify: with --workdir only")
-    if (args.executor or args.workers) and not args.root:
-        raise InputError("--executor and --workers are for --root, a sweep")
+    if (args.executor or args.workers or args.best) and not args.root:
+        raise InputError("--executor, --workers and --best are for --root, a sweep")
     for name in OF_VIDEOS:
         if getattr(args, name) and not args.videos:
             raise InputError(f"--{name}: with --videos only")
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--clips", type=number(int, 1), help="videos to sample (as the config has it)")
     add("--no_verify", action="store_true", help="trust checkpoints unread")
+    add("--best", action="store_true", help="with --root: of each budget the size of lowest loss")
     add("--executor", choices=("local", "slurm"), help="with --root: where")
     add("--workers", type=int, help="with --root: how many processes or jobs")
     return parser

@@ -1,6 +1,6 @@
 """Evaluates a sweep's checkpoints with workers as it was trained, and only what is missing.
 
-    python -m sweeps.launcher.evaluate --root DIR [--only losses,worlds] [--clips N] [--all]
+    python -m sweeps.launcher.evaluate --root DIR [--only losses,worlds] [--clips N] [--all|--best]
 
 `python -m vdit.evaluate --root DIR` is the same. Launchers may share a root.
 """
@@ -25,9 +25,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     check_workers(arguments.workers)
     only = evaluators.parse(arguments.only)
-    job = Evaluation(
-        arguments.root, read_plan(arguments.root), only, arguments.all, arguments.clips
-    )
+    asked = (only, arguments.all, arguments.clips, arguments.best)
+    job = Evaluation(arguments.root, read_plan(arguments.root), *asked)
     evaluators.check(job.evaluators())
     if not job.runs:
         raise InputError(f"--root {job.root}: no run there has ended and has a checkpoint")
@@ -53,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--root", type=Path, required=True, help="folder of a sweep")
     add("--only", default="", metavar="NAME,...", help="evaluators (default: as the configs ask)")
     add("--clips", type=int, help="videos to sample (default: as the configs have it)")
+    add("--best", action="store_true", help="of each budget the size of lowest loss alone")
     add("--all", action="store_true", help="every kept checkpoint, of unfinished runs too")
     add("--executor", choices=("local", "slurm"), default="local", help="default: local")
     add("--workers", type=int, help="worker processes (default: one per core or accelerator)")

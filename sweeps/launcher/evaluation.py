@@ -1,6 +1,7 @@
 """What workers do with trained runs: they evaluate checkpoints, each by what is missing."""
 
 import json
+import math
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from sweeps.launcher.run_files import can_begin, read_failure
 from sweeps.launcher.state import OVER_STATES, State, folders_of, state_by_claim
 from vdit.runs import evaluations
 from vdit.runs.files import DamagedFileError
-from vdit.runs.folder import RESULT, attempt_of, find, read_config, steps_saved
+from vdit.runs.folder import RESULT, attempt_of, find, read_config, read_result, steps_saved
 from vdit.runs.goodput import GOODPUT
 
 FAILED = "evaluation_failed.json"
@@ -29,7 +30,8 @@ class Evaluation(Job):
 
     With `every`, all kept checkpoints, of unfinished runs too, unless somebody is training them.
     Evaluators are those of the plan's configs, or `only` these, of `clips` videos if given. What a
-    checkpoint has been evaluated by before, with the same options, is left alone.
+    checkpoint has been evaluated by before, with the same options, is left alone. With `best`, of
+    each budget only the size of lowest loss, with all of its seeds.
     """
 
     unit, result, failed = "checkpoint", "evaluated", FAILED
@@ -42,12 +44,14 @@ class Evaluation(Job):
         only: Sequence[str],
         every: bool,
         clips: int | None = None,
+        best: bool = False,
     ):
         options = ["--evaluate"] + ["--only", ",".join(only)] * bool(only) + ["--all"] * every
-        options += [] if clips is None else ["--clips", str(clips)]
+        options += ([] if clips is None else ["--clips", str(clips)]) + ["--best"] * best
         runs = select(plan)
         both = zip(runs, folders_of(root, runs), strict=True)
-        runs = [run for run, folder in both if _is_ready(folder, every)]
+        ready = [(run, folder) for run, folder in both if _is_ready(folder, every)]
+        runs = best_sizes(ready) if best else [run for run, _ in ready]
         super().__init__(root, runs, options)
         self.every = every
         self._evaluators = {run["run_id"]: self._asked(run, only, clips) for run in runs}
@@ -176,3 +180,18 @@ def _is_ready(folder: Path, every: bool) -> bool:
     if claim.is_live(folder):
         return False
     return (folder / RESULT).exists() or (every and bool(steps_saved(folder)))
+
+
+def best_sizes(runs: Iterable[tuple[Run, Path]]) -> list[Run]:
+    """Of runs, each with its folder, those of the size of lowest loss of their budget."""
+    ended = [(run, _loss(folder)) for run, folder in runs]
+    lowest: dict[float, Run] = {}
+    for run, _ in sorted(ended, key=lambda one: one[1]):
+        lowest.setdefault(run["flops_budget"], run)
+    return [run for run, _ in ended if run["params"] == lowest[run["flops_budget"]]["params"]]
+
+
+def _loss(folder: Path) -> float:
+    """That of the averaged weights; infinite for a run that has not ended, or that diverged."""
+    loss = read_result(folder).get("loss_ema") if (folder / RESULT).exists() else None
+    return math.inf if loss is None or math.isnan(loss) else loss

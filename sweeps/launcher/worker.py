@@ -128,7 +128,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     root, plan = arguments.root, read_plan(arguments.root)
     if arguments.evaluate:
         only = evaluators.parse(arguments.only)
-        return Evaluation(root, plan, only, arguments.all, arguments.clips)
+        return Evaluation(root, plan, only, arguments.all, arguments.clips, arguments.best)
     mode, slots = (arguments.mode, arguments.slots) if arguments.mode else _for_slurm(root)
     return Training(root, select(plan, arguments.up_to), mode=mode, slots=slots)
 
@@ -151,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--evaluate", action="store_true", help="evaluate checkpoints, train nothing")
     add("--only", default="", help="evaluators, as of sweeps.launcher.evaluate")
     add("--clips", type=int, help="videos to sample, as of sweeps.launcher.evaluate")
+    add("--best", action="store_true", help="of each budget the size of lowest loss alone")
     add("--all", action="store_true", help="every kept checkpoint, not the last alone")
     return parser
 

@@ -1,0 +1,171 @@
+"""What came of predictions: each number beside what the budget it spoke of then gave.
+
+python -m analysis.outcome results.csv prediction.json [prediction.json ...] [--csv outcome.csv]
+
+The truth of a budget is the vertex over its sizes (loss and best size) and the run of lowest loss
+(scores). A prediction made after the first run of a budget had started is said to be late.
+"""
+
+import argparse
+import hashlib
+import pathlib
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.predict import same_budget
+from analysis.table import arguments
+from vdit import errors
+from vdit.runs.files import NUMBER, read_json, require, write_text
+
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    import pandas as pd
+
+    from analysis.fitting.result import Fit, Minimum
+
+STACK = "all laws"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One predicted quantity of one budget; `law` is that which said it.
+
+    `low` to `high`: the interval of 95 %, None where there was none. `truth_error`: one standard
+    error of the truth in its own units, None where no noise is known.
+    """
+
+    prediction: str
+    flops: float
+    times: float  # the largest budget it was made from
+    quantity: str  # loss, size, or a score
+    law: str
+    predicted: float
+    low: float | None
+    high: float | None
+    truth: float
+    truth_error: float | None
+    late: bool
+
+    @property
+    def error(self) -> float:
+        """Predicted over true less one."""
+        return self.predicted / self.truth - 1
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the interval holds the truth; None without one."""
+        return None if self.low is None else self.low <= self.truth <= self.high
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a table."""
+        return asdict(self) | {"error": self.error, "inside": self.inside}
+
+
+def outcomes(
+    name: str, prediction: Mapping[str, Any], table: "pd.DataFrame", fit: "Fit"
+) -> Iterator[Outcome]:
+    """Of every budget that `prediction` looked ahead to and `table` has by now."""
+    budgets = {budget.flops: budget for budget in fit.budgets}
+    for told in prediction["ahead"]:
+        found = same_budget(told["flops"], budgets)
+        if found is None:
+            continue
+        rows = table[table["flops_budget"] == found]
+        late = bool(prediction["created"] >= rows["started"].min())
+        for quantity, law, said, truth, error in _pairs(told, budgets[found], rows, fit):
+            ends = said["interval"] or (None, None)
+            about = (name, found, told["factor"], quantity, law)
+            yield Outcome(*about, said["value"], *ends, truth, error, late)
+
+
+def _pairs(told, budget: "Minimum", rows, fit):
+    """(quantity, law, what was said, truth, its error) of one budget."""
+    laws = {STACK: told} | told["laws"]
+    error = None if budget.loss_sd is None else budget.loss * budget.loss_sd
+    for law, said in laws.items():
+        value = {"value": said["loss"], "interval": said["interval"]}
+        yield "loss", law, value, budget.loss, error
+    if told["size"] and budget.fitted:
+        yield "size", STACK, told["size"], budget.size, None
+    for name, by_law in told["scores"].items():
+        scored = rows.dropna(subset=[name]) if name in rows else rows[:0]
+        if scored.empty:
+            continue
+        best = scored.loc[scored[fit.columns["loss"]].idxmin()]
+        for law, said in by_law.items():
+            yield name, law, said, float(best[name]), float(best[f"{name}_se"])
+
+
+def read(path: str | pathlib.Path) -> dict[str, Any]:
+    """What `analysis.predict` wrote; `DamagedFileError` for what it did not."""
+    return read_json(path, "a prediction that looks ahead", _check)
+
+
+def _check(found):
+    require(found, {"created": NUMBER, "ahead": list})
+
+
+def in_force(table: "pd.DataFrame", paths: Iterable[str | pathlib.Path]) -> list[str]:
+    """SHA-256 of the newest prediction of each run's budget that was there before it started."""
+    made = sorted(((read(path), path) for path in paths), key=lambda one: one[0]["created"])
+    digests = []
+    for budget, started in zip(table["flops_budget"], table["started"], strict=True):
+        known = [
+            path
+            for told, path in made
+            if told["created"] < started
+            and same_budget(budget, [one["flops"] for one in told["ahead"]]) is not None
+        ]
+        digests.append(_digest(known[-1]) if known else "")
+    return digests
+
+
+def _digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def line(one: Outcome) -> str:
+    """For a reader."""
+    interval = "" if one.low is None else f" ({one.low:.4g} to {one.high:.4g})"
+    inside = {True: "inside", False: "OUTSIDE", None: ""}[one.inside]
+    late = "  late" if one.late else ""
+    return (
+        f"{one.prediction:24} {one.flops:9.3g} {one.times:6.4g}x  {one.quantity:18} {one.law:10} "
+        f"{one.predicted:9.4g}{interval}  was {one.truth:.4g}  {one.error:+.1%}  {inside}{late}"
+    )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `analysis.outcome`."""
+    parser = argparse.ArgumentParser(
+        prog="analysis.outcome",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("table", help=arguments.TABLE)
+    parser.add_argument("predictions", nargs="+", help="files of analysis.predict")
+    parser.add_argument("--csv", help="table to write")
+    args = parser.parse_args(argv)
+    import pandas as pd
+
+    from analysis import fit
+    from analysis.table import reading
+
+    table = reading.load(args.table)
+    fitted = fit(table, "frontier", loss="loss_ema")
+    found = [
+        one
+        for path in args.predictions
+        for one in outcomes(pathlib.Path(path).stem, read(path), table, fitted)
+    ]
+    if not found:
+        print("none of the predicted budgets is in the table yet", file=sys.stderr)
+    print("\n".join(map(line, found)))
+    if args.csv:
+        write_text(args.csv, pd.DataFrame([one.as_dict() for one in found]).to_csv(index=False))
+        print(f"written to {args.csv}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

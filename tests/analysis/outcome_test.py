@@ -1,0 +1,105 @@
+"""Predictions are put beside what their budgets gave: planted numbers, planted times."""
+
+import hashlib
+import json
+
+import pandas as pd
+import pytest
+
+from analysis import collect, outcome, predict
+from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
+from vdit.errors import InputError
+
+EARLY, LATE = 1.5e9, 2.5e9  # runs start in between
+NEXT = 32 * SMALLEST
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Six budgets; the fifth and sixth are predicted from the four before."""
+    table = pd.DataFrame(make_rows(6)).assign(started=2e9, position=1.0, position_se=0.1)
+    return table.assign(position_lower_is_better=True)
+
+
+@pytest.fixture(scope="module")
+def prediction(whole):
+    before = whole[whole["flops_budget"] < NEXT / 2]
+    found = predict.predict_table(before, further=(4.0,)) | {"created": EARLY}
+    for one in found["ahead"]:
+        one["scores"] = {"position": {"compute": {"value": 2.0, "interval": [1.5, 2.5]}}}
+    return found
+
+
+@pytest.fixture
+def files(tmp_path, whole, prediction):
+    whole.to_csv(tmp_path / "results.csv", index=False)
+    (tmp_path / "first.json").write_text(json.dumps(prediction))
+    return tmp_path / "results.csv", tmp_path / "first.json"
+
+
+def run(table, *paths):
+    out = table.parent / "outcome.csv"
+    outcome.main([str(table), *map(str, paths), "--csv", str(out)])
+    return pd.read_csv(out)
+
+
+def test_a_good_prediction_is_inside_and_a_moved_one_is_not(files, prediction):
+    table, path = files
+    found = run(table, path)
+    loss = found[(found["quantity"] == "loss") & (found["law"] == outcome.STACK)]
+    assert loss["flops"].tolist() == [NEXT / 2, NEXT]
+    assert loss["times"].tolist() == [2, 4]
+    assert loss["inside"].tolist() == [True, True]
+    assert loss["error"].abs().max() < 0.02
+    for one in prediction["ahead"]:
+        one["loss"], one["interval"] = one["loss"] * 1.1, [x * 1.1 for x in one["interval"]]
+    path.write_text(json.dumps(prediction))
+    moved = run(table, path)
+    moved = moved[(moved["quantity"] == "loss") & (moved["law"] == outcome.STACK)]
+    assert moved["inside"].tolist() == [False, False]
+    assert moved["error"].to_numpy() == pytest.approx(1.1 * (1 + loss["error"].to_numpy()) - 1)
+
+
+def test_scores_and_sizes_have_their_own_truth(files):
+    found = run(*files)
+    score = found[found["quantity"] == "position"]
+    assert (score["truth"] == 1.0).all()
+    assert (score["error"] == 1.0).all()
+    assert not score["inside"].any()
+    size = found[found["quantity"] == "size"]
+    assert (size["low"] < size["truth"]).all()
+
+
+def test_a_prediction_after_the_first_start_is_late(files, prediction, capsys):
+    table, path = files
+    assert not run(table, path)["late"].any()
+    path.write_text(json.dumps(prediction | {"created": LATE}))
+    assert run(table, path)["late"].all()
+    assert "  late" in capsys.readouterr().out
+
+
+def test_each_run_has_the_newest_prediction_of_before_its_start(files, prediction, whole):
+    table, first = files
+    second, late = first.with_name("second.json"), first.with_name("late.json")
+    second.write_text(json.dumps(prediction | {"created": EARLY + 1}))
+    late.write_text(json.dumps(prediction | {"created": LATE}))
+    digests = pd.Series(outcome.in_force(whole, [late, second, first]))
+    spoken_of = whole["flops_budget"] >= NEXT / 2
+    newest = hashlib.sha256(second.read_bytes()).hexdigest()
+    assert (digests[spoken_of] == newest).all()
+    assert (digests[~spoken_of] == "").all()
+
+
+def test_collect_writes_it_down(tmp_path, files):
+    root = tmp_path / "root"
+    write_root(root, make_rows(2))
+    out = tmp_path / "collected.csv"
+    collect.main(["--root", str(root), "--out", str(out), "--predictions", str(files[1])])
+    assert "prediction" in pd.read_csv(out).columns
+
+
+def test_what_is_no_prediction_is_named(files):
+    table, path = files
+    path.write_text('{"created": 1}')
+    with pytest.raises(InputError, match=r"first.json: .*no ahead"):
+        run(table, path)
