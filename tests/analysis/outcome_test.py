@@ -79,7 +79,7 @@ def test_a_prediction_after_the_first_start_is_late(files, prediction, capsys):
 
 
 def test_each_run_has_the_newest_prediction_of_before_its_start(files, prediction, whole):
-    table, first = files
+    _, first = files
     second, late = first.with_name("second.json"), first.with_name("late.json")
     second.write_text(json.dumps(prediction | {"created": EARLY + 1}))
     late.write_text(json.dumps(prediction | {"created": LATE}))
