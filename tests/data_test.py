@@ -1,12 +1,15 @@
 """Words, latents on disk, and the order in which a run sees them."""
 
 import json
+import pathlib
 
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from tests.tiny import config
+from vdit.autoencoders import load
 from vdit.autoencoders.autoencoder import IdentityAutoencoder
 from vdit.autoencoders.load import load_autoencoder
 from vdit.autoencoders.pixels import to_float, to_uint8
@@ -170,6 +173,16 @@ def test_a_missing_autoencoder_is_named(tmp_path):
     asked.dir = str(tmp_path / "nowhere")
     with pytest.raises(InputError, match="nowhere: no finished run there"):
         load_autoencoder(asked)
+
+
+def test_an_autoencoder_of_other_latents_is_named(monkeypatch):
+    asked = {"name": "causal", "dir": "runs/coder", "space": 4, "time": 4, "channels": 4}
+    trained = ConfigDict({"autoencoder": asked | {"channels": 5}})
+    monkeypatch.setattr(load, "_trained", lambda run: run)
+    monkeypatch.setattr(load, "read_config", lambda run: trained)
+    with pytest.raises(InputError, match="runs/coder: trained with channels=5, expected"):
+        load_autoencoder(ConfigDict(asked))
+    assert load_autoencoder(trained.autoencoder) == pathlib.Path("runs/coder")
 
 
 def test_pixels_survive_the_way_to_floats_and_back():
