@@ -10,7 +10,6 @@ from analysis.fitting import budgets, guards, laws
 from analysis.fitting.entry import Options
 from analysis.fitting.result import Fit
 from analysis.fitting.rows import prepare
-from analysis.frontier.flags import Flag
 from analysis.table import hygiene
 from vdit.errors import InputError
 
@@ -50,11 +49,11 @@ def fit_table(
     laws.vary(law, rows)
     rows, surface, flagged = laws.surface(rows, law, options, "unstable" in drop)
     flagged += hygiene.flagged(rows.fitted)
-    part, found = budgets.measure(rows, options)
+    part, found, of_budgets = budgets.measure(rows, options)
     found |= {"chinchilla": surface} if surface else {}
     found |= laws.fit(law, rows, part, found, options)
-    law, of_budgets = _chosen(law, found, part), part.pop("warnings", ())
-    own = (Flag(**flag) for flag in found[law].get("warnings", ()))
+    law = _chosen(law, found, part)
+    own = found[law].warnings or ()
     return Fit(
         law=law,
         laws=found,
@@ -65,18 +64,18 @@ def fit_table(
         dropped=tuple(rows.dropped),
         flagged=tuple(flagged),
         warnings=(*rows.warnings, *guards.of_laws(rows.fitted, found, part), *own, *of_budgets),
-        **part,
+        **vars(part),
     )
 
 
 def _ignored(objective, rows, found):
     """Notes on what laws did not go by: an objective, errors of losses, a metric's direction."""
-    own = {name: e["objective"]["name"] for name, e in found.items() if e["objective"]}
+    own = {name: law.objective.name for name, law in found.items() if law.objective}
     others = [f"{name} is fitted by {words}" for name, words in own.items() if words not in NAMES]
     asked = [f"--objective {objective}"] * bool(objective) + ["--loss_se"] * rows.weighted
     if others and asked:
         yield f"{' and '.join(asked)} not used by all laws: {'; '.join(others)}"
-    known = found.get("metric", {}).get("derived", {}).get("direction")
+    known = found["metric"].derived.get("direction") if "metric" in found else None
     if known and rows.direction is None:
         better = "lower" if known == "up" else "higher"
         ask = "--higher_is_better or --no-higher_is_better says it"
@@ -88,7 +87,7 @@ def _chosen(law, found, part):
     """The law asked for; of all laws that which predicts the next budget best, if any does."""
     if law != "all":
         return law
-    chosen = part["rollout"].get("chosen") if part else "chinchilla"
+    chosen = part.rollout.chosen if part.rollout else "chinchilla"
     return next(name for name in (chosen, "frontier", *found) if name in found)
 
 

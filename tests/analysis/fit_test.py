@@ -332,5 +332,5 @@ def test_a_plan_is_made_of_version_2():
     old |= {"version": 2, "noise": {"sd": 0.01, "df": 8}}
     old["rollout"] = {"chosen": "frontier"}
     law = Fit.from_json(old).loss_law
-    assert law["parameters"] == {**told["laws"]["frontier"]["parameters"], "k": 0.0}
-    assert len(law["draws"]["k"]) == len(law["draws"]["g"])
+    assert law.parameters == {**told["laws"]["frontier"]["parameters"], "k": 0.0}
+    assert len(law.draws["k"]) == len(law.draws["g"])

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.calibration import grids
 from analysis.laws import hyperparameters, published
+from analysis.table import serial
 from tests.paths import ROOT, reference
 from vdit.errors import InputError
 
@@ -32,7 +33,7 @@ def sweep(sd=0.0, curves=CURVES, shift=0.0, seed=0, width=1.2, sizes=(1e7, 4e7, 
 
 
 def fitted(*args, **options):
-    return hyperparameters.fit(*args, **options).as_dict()
+    return serial.to_json(hyperparameters.fit(*args, **options).entry())
 
 
 def planted(name, seed=1):
