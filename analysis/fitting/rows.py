@@ -156,28 +156,30 @@ def prepare(
     if rows.empty:
         raise InputError(f"{name}: no row is left: {'; '.join(d.line for d in dropped)}")
     schema.comparable(rows, name)
-    held = query.chosen(spoken.loc[rows.index], hold_out, "--hold_out") if hold_out else None
-    held = np.zeros(len(rows), bool) if held is None else held
-    if held.all():
-        raise InputError(f"--hold_out {hold_out!r}: no row is left to fit")
+    held = _held_out(spoken.loc[rows.index], hold_out)
     return Rows(
         fitted=rows[~held],
         held=rows[held],
         own=roles.own,
         columns=roles.columns,
         dropped=dropped,
-        notes=[
-            *notes,
-            *roles.notes,
-            *directed,
-            *states.unknown(roles.own[keep]),
-        ],
+        notes=[*notes, *roles.notes, *directed, *states.unknown(roles.own[keep])],
         warnings=warnings,
         where=hold_out,
         weighted="loss_se" in roles.columns,
         direction=direction.of_metric(roles, higher_is_better),
         name=name,
     )
+
+
+def _held_out(spoken, hold_out):
+    """(R,) True where a row is held out; InputError if none is left to fit."""
+    if not hold_out:
+        return np.zeros(len(spoken), bool)
+    held = query.chosen(spoken, hold_out, "--hold_out")
+    if held.all():
+        raise InputError(f"--hold_out {hold_out!r}: no row is left to fit")
+    return held
 
 
 def _directed(roles, rows, higher_is_better, name):

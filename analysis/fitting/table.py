@@ -1,6 +1,7 @@
 """A table in, a fit out: one law at the top, every law the table allows below it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ def fit_table(
     law: str = "frontier",
     *,
     objective: str | None = None,
-    delta: float = 1e-3,
+    delta: float | None = None,
     where: str | None = None,
     hold_out: str | None = None,
     bootstrap: int = RESAMPLES,
@@ -35,7 +36,7 @@ def fit_table(
     """Fit `law`, or "all", to a DataFrame of runs.
 
     `given` names columns by role (`analysis.table.names.ROLES`); `objective` is "huber" unless one
-    is asked for; `where` and `hold_out` are expressions over columns; `worst` is the loss of
+    is asked for, `delta` is of it alone (1e-3); `where` and `hold_out` are expressions over columns; `worst` is the loss of
     predicting nothing; `drop` adds reasons of `hygiene.OPTIONAL` to what leaves rows out;
     `higher_is_better` is of the metric where one is named, else of the loss; `notes` say what was
     guessed when the table was read. InputError says in one line what is wrong.
@@ -46,8 +47,14 @@ def fit_table(
     drop = _reasons(drop)
     cleaning = {"unannealed": unannealed, "worst": worst, "drop": drop}
     rows = prepare(table, needed, name, where, hold_out, given, higher_is_better, notes, **cleaning)
+    found = _fit(law, rows, options, "unstable" in drop)
+    return replace(found, notes=(*found.notes, *_ignored(objective, delta, rows, found.laws)))
+
+
+def _fit(law, rows, options, drop_unstable):
+    """Every law of the rows, and all that is to be said of them but what was not used."""
     laws.vary(law, rows)
-    rows, surface, flagged = laws.surface(rows, law, options, "unstable" in drop)
+    rows, surface, flagged = laws.surface(rows, law, options, drop_unstable)
     flagged += hygiene.flagged(rows.fitted)
     part, found, of_budgets = budgets.measure(rows, options)
     found |= {"chinchilla": surface} if surface else {}
@@ -59,8 +66,8 @@ def fit_table(
         laws=found,
         columns=rows.columns,
         rows=len(rows.fitted),
-        seed=seed,
-        notes=(*rows.notes, rows.weighing(), *_ignored(objective, rows, found)),
+        seed=options.seed,
+        notes=(*rows.notes, rows.weighing()),
         dropped=tuple(rows.dropped),
         flagged=tuple(flagged),
         warnings=(*rows.warnings, *guards.of_laws(rows.fitted, found, part), *own, *of_budgets),
@@ -68,11 +75,12 @@ def fit_table(
     )
 
 
-def _ignored(objective, rows, found):
+def _ignored(objective, delta, rows, found):
     """Notes on what laws did not go by: an objective, errors of losses, a metric's direction."""
     own = {name: law.objective.name for name, law in found.items() if law.objective}
     others = [f"{name} is fitted by {words}" for name, words in own.items() if words not in NAMES]
     asked = [f"--objective {objective}"] * bool(objective) + ["--loss_se"] * rows.weighted
+    asked += ["--delta"] * (delta is not None)
     if others and asked:
         yield f"{' and '.join(asked)} not used by all laws: {'; '.join(others)}"
     known = found["metric"].derived.get("direction") if "metric" in found else None
@@ -94,6 +102,12 @@ def _chosen(law, found, part):
 def _options(objective, delta, bootstrap, seed):
     if objective not in NAMES:
         raise InputError(f"objective is {objective!r}, expected one of {', '.join(NAMES)}")
+    if delta is None:
+        delta = Objective().delta
+    elif objective != "huber":
+        raise InputError(
+            f"delta is of Huber's loss, the objective is {objective}: name one of them"
+        )
     if not delta > 0:
         raise InputError(f"delta is {delta:g}, expected a number above 0")
     if bootstrap < 0:
