@@ -111,6 +111,7 @@ class Held:
 
 def judge(table: pd.DataFrame) -> dict[str, laws.Exponent]:
     """What each way, and both together, say of the exponent of the best size."""
+    table = table.assign(run_id=table.index.astype(str))
     _, found = minima.measure(table, "loss", "params")
     law, surface = laws.fit_size(found), runs.fit("chinchilla", table, COLUMNS)
     said = best_size.headline(best_size.voices(found, surface), found)

@@ -36,10 +36,10 @@ def fit_table(
     """Fit `law`, or "all", to a DataFrame of runs.
 
     `given` names columns by role (`analysis.table.names.ROLES`); `objective` is "huber" unless one
-    is asked for, `delta` is of it alone (1e-3); `where` and `hold_out` are expressions over columns; `worst` is the loss of
-    predicting nothing; `drop` adds reasons of `hygiene.OPTIONAL` to what leaves rows out;
-    `higher_is_better` is of the metric where one is named, else of the loss; `notes` say what was
-    guessed when the table was read. InputError says in one line what is wrong.
+    is asked for, `delta` is of it alone (1e-3); `where` and `hold_out` are expressions over
+    columns; `worst` is the loss of predicting nothing; `drop` adds reasons of `hygiene.OPTIONAL` to
+    what leaves rows out; `higher_is_better` is of the metric where one is named, else of the loss;
+    `notes` say what was guessed when the table was read. InputError says in one line what is wrong.
     """
     options = _options(objective or "huber", delta, bootstrap, seed)
     needed = laws.needed(law)
