@@ -7,10 +7,13 @@ python -m analysis.economics --run runs/x/result.json a model of one's own
 
 import argparse
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vdit import errors
 from vdit.runs.files import write_bytes, write_json
+
+if TYPE_CHECKING:  # slow to import, and --help needs none
+    from analysis.costs.uncertainty import Estimate
 
 SORA_TARGETS = ("break_even_low", "break_even_high", "minutes_per_hour", "h100s_at_peak")
 OWN_TARGETS = ("break_even", "train_cost", "minute_cost", "devices")
@@ -21,14 +24,14 @@ def estimate(
     target: str = "h100s_at_peak",
     count: int = 20_000,
     seed: int = 0,
-) -> dict[str, Any]:
-    """The published estimate for Sora, as a dict: rows, tornado of `target`, intervals."""
+) -> "Estimate":
+    """The published estimate for Sora."""
     from analysis.costs import compare, sora
 
     rows = compare.rows(sora.SECTIONS, sora.TRUE_FLOPS, settings)
     true = sora.TRUE_FLOPS | (settings or {})
-    uncertain = _uncertain(sora.CHAIN, true, (*SORA_TARGETS, target), target, count, seed)
-    return {"source": sora.ARTICLE, "rows": rows} | uncertain
+    asked = (*SORA_TARGETS, target), target, count, seed
+    return _estimate(sora.ARTICLE, rows, sora.CHAIN, true, *asked)
 
 
 def own(
@@ -39,38 +42,39 @@ def own(
     target: str = "devices",
     count: int = 20_000,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> "Estimate":
     """The same for one's own run (`analysis.costs.own.chain_of`) on a device by name."""
     from analysis.costs import chain
     from analysis.costs import own as room
     from analysis.planning import devices
 
     links = room.chain_of(result, config or {}, devices.device(device))
+    settings = settings or {}
     values = chain.evaluate(links, settings)
     rows = [
-        {"name": q.name, "words": q.words, "unit": q.unit, "formula": q.formula}
-        | {"source": "--set" if q.name in (settings or {}) else q.source, "value": values[q.name]}
+        room.Link(q.name, q.words, q.unit, q.formula, source, values[q.name])
         for q in links
+        for source in ("--set" if q.name in settings else q.source,)
     ]
-    uncertain = _uncertain(links, settings or {}, (*OWN_TARGETS, target), target, count, seed)
-    return {"source": result.get("source", "a run"), "rows": rows} | uncertain
+    asked = (*OWN_TARGETS, target), target, count, seed
+    return _estimate(result.get("source", "a run"), rows, links, settings, *asked)
 
 
-def _uncertain(chain, settings, targets, target, count, seed):
+def _estimate(source, rows, chain, settings, targets, target, count, seed):
     from analysis.costs import uncertainty
 
-    keys = ("name", "low", "high", "target_low", "target_high")
-    bars = uncertainty.tornado(chain, target, settings)
     drawn = uncertainty.draws(chain, settings, count, seed)
-    return {
-        "settings": settings,
-        "target": target,
-        "tornado": [dict(zip(keys, bar, strict=True)) for bar in bars],
-        "intervals": uncertainty.intervals(drawn, targets),
-        "spreads": {q.name: vars(q.spread) for q in chain if q.spread},
-        "draws": count,
-        "seed": seed,
-    }
+    return uncertainty.Estimate(
+        source=source,
+        rows=rows,
+        settings=settings,
+        target=target,
+        tornado=uncertainty.tornado(chain, target, settings),
+        intervals=uncertainty.intervals(drawn, targets),
+        spreads={q.name: q.spread for q in chain if q.spread},
+        draws=count,
+        seed=seed,
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -78,6 +82,7 @@ def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     from analysis.costs import chain, tables
     from analysis.costs import own as room
+    from analysis.table import serial
 
     settings = chain.parse_settings(args.set)
     options = {"count": args.draws, "seed": args.seed}
@@ -90,7 +95,7 @@ def main(argv: list[str] | None = None) -> None:
     print((tables.own if args.run else tables.published)(found))
     print(tables.uncertain(found))
     if args.out:
-        write_json(args.out, found)
+        write_json(args.out, serial.to_json(found))
     if args.png:
         from analysis.figures import economics, style
 

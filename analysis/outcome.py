@@ -10,19 +10,19 @@ import argparse
 import hashlib
 import pathlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from analysis.predict import same_budget
 from analysis.table import arguments
 from vdit import errors
-from vdit.runs.files import NUMBER, read_json, require, write_text
+from vdit.runs.files import read_json, require, write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
 
-    from analysis.fitting.result import Fit, Minimum
+    from analysis.fitting.result import Fit
+    from analysis.frontier.prediction import Prediction
 
 STACK = "all laws"
 
@@ -63,32 +63,33 @@ class Outcome:
 
 
 def outcomes(
-    name: str, prediction: Mapping[str, Any], table: "pd.DataFrame", fit: "Fit"
+    name: str, prediction: "Prediction", table: "pd.DataFrame", fit: "Fit"
 ) -> Iterator[Outcome]:
     """Of every budget that `prediction` looked ahead to and `table` has by now."""
+    from analysis.frontier.prediction import same_budget
+
     budgets = {budget.flops: budget for budget in fit.budgets}
-    for told in prediction["ahead"]:
-        found = same_budget(told["flops"], budgets)
+    for told in prediction.ahead:
+        found = same_budget(told.flops, budgets)
         if found is None:
             continue
         rows = table[table["flops_budget"] == found]
-        late = bool(prediction["created"] >= rows["started"].min())
+        late = bool(prediction.created >= rows["started"].min())
         for quantity, law, said, truth, error in _pairs(told, budgets[found], rows, fit):
-            ends = said["interval"] or (None, None)
-            about = (name, found, told["factor"], quantity, law)
-            yield Outcome(*about, said["value"], *ends, truth, error, late)
+            about = (name, found, told.factor, quantity, law)
+            yield Outcome(*about, said.value, *(said.interval or (None, None)), truth, error, late)
 
 
-def _pairs(told, budget: "Minimum", rows, fit):
+def _pairs(told, budget, rows, fit):
     """(quantity, law, what was said, truth, its error) of one budget."""
-    laws = {STACK: told} | told["laws"]
+    from analysis.engine.answer import Answer
+
     error = None if budget.loss_sd is None else budget.loss * budget.loss_sd
-    for law, said in laws.items():
-        value = {"value": said["loss"], "interval": said["interval"]}
-        yield "loss", law, value, budget.loss, error
-    if told["size"] and budget.fitted:
-        yield "size", STACK, told["size"], budget.size, None
-    for name, by_law in told["scores"].items():
+    for law, said in ({STACK: told} | told.laws).items():
+        yield "loss", law, Answer(said.loss, said.interval), budget.loss, error
+    if told.size and budget.fitted:
+        yield "size", STACK, told.size, budget.size, None
+    for name, by_law in told.scores.items():
         scored = rows.dropna(subset=[name]) if name in rows else rows[:0]
         if scored.empty:
             continue
@@ -97,25 +98,34 @@ def _pairs(told, budget: "Minimum", rows, fit):
             yield name, law, said, float(best[name]), float(best[f"{name}_se"])
 
 
-def read(path: str | pathlib.Path) -> dict[str, Any]:
+def read(path: str | pathlib.Path) -> "Prediction":
     """What `analysis.predict` wrote; `DamagedFileError` for what it did not."""
-    return read_json(path, "a prediction that looks ahead", _check)
+    from analysis.frontier.prediction import Prediction
+
+    return Prediction.from_json(read_json(path, "a prediction that looks ahead", _check))
 
 
 def _check(found):
-    require(found, {"created": NUMBER, "ahead": list})
+    from analysis.frontier.prediction import Prediction
+    from analysis.table import serial
+
+    require(found, {"ahead": list})
+    if not serial.is_of(Prediction, found):
+        raise ValueError("it is not a whole prediction")
 
 
 def in_force(table: "pd.DataFrame", paths: Iterable[str | pathlib.Path]) -> list[str]:
     """SHA-256 of the newest prediction of each run's budget that was there before it started."""
-    made = sorted(((read(path), path) for path in paths), key=lambda one: one[0]["created"])
+    from analysis.frontier.prediction import same_budget
+
+    made = sorted(((read(path), path) for path in paths), key=lambda one: one[0].created)
     digests = []
     for budget, started in zip(table["flops_budget"], table["started"], strict=True):
         known = [
             path
             for told, path in made
-            if told["created"] < started
-            and same_budget(budget, [one["flops"] for one in told["ahead"]]) is not None
+            if told.created < started
+            and same_budget(budget, [one.flops for one in told.ahead]) is not None
         ]
         digests.append(_digest(known[-1]) if known else "")
     return digests

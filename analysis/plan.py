@@ -18,11 +18,12 @@ from vdit.runs.files import read_json, write_bytes, write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.fitting.result import Fit
+    from analysis.planning.make import Plan
 
 
 def plan(
     fit: "Fit", flops: float | None = None, loss: float | None = None, **options: Any
-) -> dict[str, Any]:
+) -> "Plan":
     """The plan for `flops` or a target `loss`, as `analysis.planning.make.plan` makes it."""
     from analysis.planning import make
 
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.plan`."""
     args = _arguments(argv)
     from analysis.planning import inference, words
+    from analysis.table import serial
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
         raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
@@ -55,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     print("\n".join(words.lines(planned)))
     if args.out:
-        write_json(args.out, planned)
+        write_json(args.out, serial.to_json(planned))
         print(f"written to {args.out}")
     if args.png:
         _draw(args.png, fit, planned)

@@ -12,76 +12,13 @@ older than the runs it is checked against; one made from other runs is an error 
 import argparse
 import pathlib
 import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import read_json, write_json
-
-if TYPE_CHECKING:  # slow to import, and --help needs none
-    import pandas as pd
-
-    from analysis.scores.curve import Curve
-
-
-VERSION = 2
-CURVE = 12  # points of the drawn prediction
-SAME_BUDGET = 0.02  # budgets within this share of each other are one
-
-
-def predict_table(
-    table: "pd.DataFrame",
-    factor: float = 2.0,
-    loss: str = "loss_ema",
-    size: str = "params",
-    further: Sequence[float] = (),
-    curves: "Sequence[Curve]" = (),
-) -> dict[str, Any]:
-    """Predict the frontier's loss at `factor` times the table's largest budget: a JSON-ready dict.
-
-    Point and interval are of one mixture of laws, weighed by how they predicted budgets of the
-    table (`frontier.forecast`), for the minimum of a budget designed like the largest. `laws` says
-    what each said, `tested` how far ahead laws were tried here, in times of compute.
-    `ahead` says more of `factor` and of `further` ones, with the scores of `curves`
-    (`analysis.ahead`).
-    """
-    import numpy as np
-
-    from analysis import ahead
-    from analysis.frontier import best_size, forecast, minima, selection
-
-    rows, _ = selection.select(table, loss, size)
-    budgets, found = minima.measure(rows, loss, size)
-    if len(found.loss) < 2:
-        raise InputError("a prediction needs two budgets or more, the table has one")
-    largest = float(rows["flops_budget"].max())
-    columns = {"params": size, "tokens": "tokens", "flops": "flops", "loss": loss}
-    runs = rows if set(columns.values()) <= set(rows.columns) else None
-    whole = forecast.outlook(found, runs, columns)
-    said = whole.at(largest * factor)
-    told = best_size.headline(best_size.voices(found, whole.stack.laws.get("chinchilla")), found)
-    path = np.geomspace(budgets[0].flops, said.flops, CURVE)
-    return {
-        "version": VERSION,
-        "created": time.time(),
-        "factor": factor,
-        **said.as_dict(),
-        "no_change": minima.estimate(budgets[-1], found.estimator)[1],
-        "estimator": found.estimator,
-        "columns": {"loss": loss, "size": size},
-        "budgets": [budget.flops for budget in found.budgets],
-        "curve": {"flops": path.tolist(), "loss": [whole.at(flops).loss for flops in path]},
-        "rollout": whole.trials,
-        "ahead": [
-            ahead.look(whole, told.get("at"), curves, times, largest * times).as_dict()
-            for times in (factor, *further)
-        ],
-        "run_ids": sorted(map(str, rows["run_id"])),
-    }
 
 
 def standing(path: str | pathlib.Path, run_ids: Iterable[str], budgets: Iterable[float]) -> str:
@@ -89,6 +26,7 @@ def standing(path: str | pathlib.Path, run_ids: Iterable[str], budgets: Iterable
 
     `budgets` are those of the table. InputError if one made from other runs is in the way.
     """
+    from analysis.frontier.prediction import same_budget
 
     if not pathlib.Path(path).exists():
         return ""
@@ -101,12 +39,6 @@ def standing(path: str | pathlib.Path, run_ids: Iterable[str], budgets: Iterable
     raise InputError(
         f"{path}: holds a prediction made from other runs; move it away or give --force"
     )
-
-
-def same_budget(flops: float, budgets: Iterable[float]) -> float | None:
-    """The budget of `budgets` that is `flops` but for rounding, or None."""
-    near = [b for b in budgets if abs(b - flops) <= SAME_BUDGET * flops]
-    return min(near, key=lambda b: abs(b - flops)) if near else None
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -123,8 +55,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.fitting import guards, summary
     from analysis.fitting.rows import swept
-    from analysis.frontier import selection
-    from analysis.table import reading
+    from analysis.frontier import prediction, selection
+    from analysis.scores.ahead import of_table
+    from analysis.table import reading, serial
 
     if min(args.factor) <= 1:
         raise InputError(f"--factor is {min(args.factor):g}, expected a number above 1")
@@ -141,34 +74,21 @@ def main(argv: list[str] | None = None) -> None:
     if kept:
         print(f"{args.out}: left as it is ({kept})")
         return
-    curves = _curves(table, args.scores, loss) if args.scores else ()
     factor, *further = args.factor
-    found = predict_table(table, factor, loss, size, further, curves)
-    write_json(args.out, found)
+    scores = (of_table(table, args.scores, loss),) if args.scores else ()
+    found = prediction.predict(table, factor, loss, size, further, *scores)
+    write_json(args.out, serial.to_json(found))
     print(f"{args.out}: {_words(found)}")
 
 
-def _curves(table, names, loss):
-    from analysis import fit
-    from analysis.scores import columns, curve
-
-    known = [name for name in names if name in columns.names(table)]
-    found = curve.curves(table, fit(table, "frontier", loss=loss), known)
-    missing = sorted(set(names) - {one.name for one in found})
-    if missing:
-        raise InputError(f"--scores {missing[0]}: expected a score that two budgets have")
-    return found
-
-
 def _words(found):
-    between = found["interval"]
-    interval = f" (95 %: {between[0]:.4f} to {between[1]:.4f})" if between else ""
-    laws = ", ".join(f"{name} {law['weight']:.0%}" for name, law in found["laws"].items())
-    tested = f"laws were tested up to {found['tested']:.3g} times ahead in this table"
+    interval = " (95 %: {:.4f} to {:.4f})".format(*found.interval) if found.interval else ""
+    laws = ", ".join(f"{name} {law.weight:.0%}" for name, law in found.laws.items())
+    tested = f"laws were tested up to {found.tested:.3g} times ahead in this table"
     return (
-        f"loss {found['loss']:.4f}{interval} at {found['flops']:.3g} FLOPs by {laws}; "
-        f"{tested}{', not as far as this' if found['beyond'] else ''}; "
-        f"no change would be {found['no_change']:.4f}"
+        f"loss {found.loss:.4f}{interval} at {found.flops:.3g} FLOPs by {laws}; "
+        f"{tested}{', not as far as this' if found.beyond else ''}; "
+        f"no change would be {found.no_change:.4f}"
     )
 
 

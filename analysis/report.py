@@ -7,7 +7,7 @@ import argparse
 import pathlib
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from analysis.table import arguments
 from vdit import errors
@@ -18,16 +18,27 @@ if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
 
     from analysis.fitting.result import Fit
+    from analysis.fitting.rows import Rows
+    from analysis.frontier.prediction import Prediction
+    from analysis.verdict.rule import Verdict
+
+
+class Report(NamedTuple):
+    """The page as HTML, what it says, and its main figure as PNG."""
+
+    page: str
+    verdict: "Verdict"
+    figure: bytes
 
 
 def build(
     table: "pd.DataFrame",
     fit: "Fit",
-    prediction: dict[str, Any] | None = None,
+    prediction: "Prediction | None" = None,
     root: pathlib.Path = pathlib.Path("."),
     path: str = "results.csv",
-) -> tuple[str, dict[str, Any], bytes]:
-    """Return (HTML, verdict dict, PNG bytes of the main figure) of the table at `path`, its fit."""
+) -> Report:
+    """The page of the table at `path` and its fit."""
     from analysis.frontier import selection
     from analysis.page import elements, levels, scores, sections, summary, tables, videos
     from analysis.scores import curve, words
@@ -56,11 +67,32 @@ def build(
     ]
     title = f"vdit: sweep {sweep}" if sweep else "Scaling laws"
     whole = elements.page(title, "\n".join(part for part in body if part))
-    return whole, judged, sections.scaling_png(rows, fit, judged)
+    return Report(whole, judged, sections.scaling_png(rows, fit, judged))
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.report`."""
+    args = _arguments(argv)
+    from analysis.fitting import summary
+
+    beside = pathlib.Path(args.table).parent
+    rows, fit = _fit(args, _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit"))
+    for line in summary.warnings(fit):
+        print(line, file=sys.stderr)
+    predicted = _prediction(args.prediction, beside / "prediction.json")
+    root = pathlib.Path(args.root) if args.root else beside
+    made = build(rows.as_results(), fit, predicted, root, args.table)
+    write_text(args.out, made.page)
+    if args.png:
+        write_bytes(args.png, made.figure)
+    if args.next:
+        step = made.verdict.next_
+        _write_next(args.next, rows.as_results(), step and step.proposal)
+    print(made.verdict.sentence)
+    print(f"written to {args.out}")
+
+
+def _arguments(argv):
     parser = argparse.ArgumentParser(prog="analysis.report", description=__doc__.splitlines()[0])
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", default="report.html", help="page to write (report.html)")
@@ -70,16 +102,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--png", help="also write the main figure here")
     parser.add_argument("--next", metavar="PY", help="also write the next runs here, as a sweep")
     arguments.add(parser)
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def _fit(args, told) -> "tuple[Rows, Fit]":
+    """The rows of the table and their fit: the one `told`, where it was made of them, or anew."""
     from analysis.fitting import rows as fitting
-    from analysis.fitting import summary
     from analysis.fitting.result import VERSION, Fit
     from analysis.fitting.table import fit_table
     from analysis.table import reading
 
-    beside, guessed = pathlib.Path(args.table).parent, []
+    guessed, told = [], told or {}
     table = reading.load(args.table, guessed.append)
-    told = _given_or_beside(args.fit, beside / "fit.json", "a fit by analysis.fit") or {}
     options = _columns(arguments.given(args), told.get("columns", {}), table)
     options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
     rows = fitting.swept(table, **options)
@@ -91,28 +125,24 @@ def main(argv: list[str] | None = None) -> None:
             )
         print("no fit of this table beside it: fitting", file=sys.stderr)
         found = fit_table(table, **options)
-    for line in summary.warnings(found):
-        print(line, file=sys.stderr)
     columns = {"params": "params"} | found.columns  # it may have been derived
-    found = replace(found, columns=columns)
-    predicted = _given_or_beside(args.prediction, beside / "prediction.json", "a prediction")
-    root = pathlib.Path(args.root) if args.root else beside
-    whole, judged, png = build(rows.as_results(), found, predicted, root, args.table)
-    write_text(args.out, whole)
-    if args.png:
-        write_bytes(args.png, png)
-    if args.next:
-        _write_next(args.next, rows.as_results(), judged["next"])
-    print(judged["sentence"])
-    print(f"written to {args.out}")
+    return rows, replace(found, columns=columns)
 
 
-def _write_next(path, rows, step):
+def _prediction(given, beside):
+    from analysis.frontier.prediction import Prediction
+
+    told = _given_or_beside(given, beside, "a prediction")
+    return told and Prediction.from_json(told)
+
+
+def _write_next(path, rows, proposal):
     from analysis.verdict import sweep_file
 
-    text = step and sweep_file.text(rows, step, path)
+    text = proposal and sweep_file.text(rows, proposal, path)
     if not text:
-        why = "no runs are proposed" if not (step and step["runs"]) else "the table lacks columns"
+        some = proposal and proposal.runs
+        why = "the table lacks columns" if some else "no runs are proposed"
         print(f"{path}: not written ({why})", file=sys.stderr)
         return
     write_text(path, text)

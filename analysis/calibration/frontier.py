@@ -31,11 +31,11 @@ def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> dict[str, S
     law = laws.fit_law("frontier", found)
     said = {
         "loss at largest": (last, _about(found.loss[-1], minima.interval(found, -1))),
-        "size exponent": (_exponent(design, c), size.get("intervals", {}).get("a")),
+        "size exponent": (_exponent(design, c), (size.intervals or {}).get("a")),
         "gain over 8x": _gain(design, whole.gain()),
     }
     if not design.frontier and not design.mistuned:
-        said["E, from zero"] = (design.E, law["intervals"]["E"])
+        said["E, from zero"] = (design.E, law.intervals["E"])
     return said | _forecasts(design, c, whole, found, rng)
 
 
@@ -52,8 +52,8 @@ def _exponent(design, c):
 def _gain(design, measured):
     if measured is None:
         return np.nan, None
-    ends = designs.best(design, np.array([measured["from"], measured["to"]]))[1]
-    return 1 - ends[1] / ends[0], measured["interval"]
+    ends = designs.best(design, np.array([measured.from_, measured.to]))[1]
+    return 1 - ends[1] / ends[0], measured.interval
 
 
 def _forecasts(design, c, whole, found, rng):

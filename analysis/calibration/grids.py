@@ -95,15 +95,15 @@ def _at(law, **inputs):
 def judge(grid: Grid, rng: np.random.Generator) -> Iterator[tuple[str, tuple]]:
     """(quantity, (whether its 95 % interval holds what was planted, its width)); None for none."""
     runs, best = planted(grid, rng)
-    found = hyperparameters.fit(runs).as_dict()
-    ahead = hyperparameters.predict(found, AHEAD)
-    middle = found["cells"][len(found["cells"]) // 2]
+    found = hyperparameters.fit(runs)
+    ahead, intervals = hyperparameters.predict(found, AHEAD), found.entry().intervals
+    middle = found.cells[len(found.cells) // 2]
     for i, (axis, law) in enumerate((("lr", LR), ("batch", BATCH))):
         for name in ("params", "tokens"):
-            yield f"{axis}: {name}", _mark(law[name], found["intervals"].get(f"{axis}_{name}"))
-        coming = ahead.get(axis, {}).get("interval")
+            yield f"{axis}: {name}", _mark(law[name], intervals.get(f"{axis}_{name}"))
+        coming = ahead[axis].interval if axis in ahead else None
         yield f"{axis}: 10x ahead", _mark(np.log(_at(law, **AHEAD)), coming and np.log(coming))
-        own = middle.get(f"{axis}_interval")
+        own = middle.interval(axis, found.noise) if found.noise and axis in middle.best else None
         yield f"{axis}: of a cell", _mark(best[len(best) // 2, i], own and np.log(own))
 
 

@@ -6,18 +6,18 @@ error of the forecast of a budget that no fit saw, and how often moving one run 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis import predict
 from analysis.calibration import designs, frontier, table
 from analysis.calibration.designs import Design
 from analysis.calibration.frontier import COLUMNS
 from analysis.fitting import budgets as entries
 from analysis.fitting.result import Fit
-from analysis.frontier import forecast, laws, minima
+from analysis.frontier import forecast, laws, minima, prediction
 from analysis.verdict import rule
 
 SCORE = {"quality": 0.5, "quality_se": 0.01, "quality_real": 1.0}
@@ -49,7 +49,7 @@ def _one(design, sweep):
     runs = _scored(frontier.seen(design, sweep))
     whole = forecast.outlook(minima.measure(runs, "loss", "params")[1], runs, COLUMNS)
     judged = verdict(design, runs, whole)
-    return judged["verdict"], judged["blocks"], frontier.errors(design, whole)
+    return judged.word, judged.blocks, frontier.errors(design, whole)
 
 
 def _row(name, judged):
@@ -67,11 +67,13 @@ def _row(name, judged):
     return row | {f"rms {name}": float(f"{value:.4g}") for name, value in rms.items()}
 
 
-def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None = None) -> dict:
-    """The rule's dict for a table of runs, its largest budget predicted from the others."""
+def verdict(
+    design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None = None
+) -> rule.Verdict:
+    """The verdict on a table of runs, its largest budget predicted from the others."""
     largest = runs["flops_budget"].max()
     before = runs[runs["flops_budget"] < largest * (1 - 1e-9)]
-    said = predict.predict_table(before, design.factor, "loss", "params") | {"created": 0.0}
+    said = replace(prediction.predict(before, design.factor, "loss", "params"), created=0.0)
     budgets, found = minima.measure(runs, "loss", "params")
     whole = whole or forecast.outlook(found, runs, COLUMNS)
     fit = Fit(
@@ -94,12 +96,12 @@ def flips(design: Design, sweeps: int, seed: int) -> tuple[int, int]:
     for index in range(sweeps):
         sweep = designs.sweep(design, table.stream(design, seed, index))
         runs = _scored(frontier.seen(design, sweep))
-        first = verdict(design, runs)["verdict"]
+        first = verdict(design, runs).word
         for row in runs.index:
             for sign in (-1, 1):
                 moved = runs.copy()
                 moved.loc[row, "loss"] *= np.exp(sign * MOVED * design.noise)
-                turned += verdict(design, moved)["verdict"] != first
+                turned += verdict(design, moved).word != first
                 moves += 1
     return turned, moves
 

@@ -1,6 +1,7 @@
 """Each published number beside ours: the ratio, the verdict, and the same in true FLOPs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analysis.costs import digits
@@ -12,17 +13,41 @@ if TYPE_CHECKING:
 GIVEN, AGREES, SLIP, DIFFERS, CHANGED = "given", "agrees", "slip", "differs", "changed"
 
 
+@dataclass(frozen=True)
+class Published:
+    """A quantity as published and as we have it; `change` is of its `true_flops` over `ours`.
+
+    `verdict`: "given" (an input), "agrees" (ours, rounded to the digits printed, is what was
+    printed), "slip" (it does not, for the reason in `why`), "differs", or "changed" (a setting
+    changes it); None, like `ratio`, where nothing was printed.
+    """
+
+    section: str
+    name: str
+    words: str
+    unit: str
+    formula: str
+    source: str
+    published: str
+    ours: float
+    ratio: float | None
+    verdict: str | None
+    why: str
+    true_flops: float
+    change: float
+
+    @property
+    def value(self) -> float:
+        """The number to go by."""
+        return self.true_flops
+
+
 def rows(
     sections: "Mapping[str, Sequence[Quantity]]",
     true: Mapping[str, float],
     settings: Mapping[str, float] | None = None,
-) -> list[dict[str, str]]:
-    """[dict] of a row per quantity, in order; `true` are the settings of the corrected reading.
-
-    `verdict` of a published number: "given" (an input), "agrees" (ours, rounded to the digits
-    printed, is what was printed), "slip" (it does not, for the reason in `why`), "differs", or
-    "changed" (a setting changes it); None where nothing was printed.
-    """
+) -> list[Published]:
+    """A row per quantity, in order; `true` are the settings of the corrected reading."""
     chain = tuple(q for quantities in sections.values() for q in quantities)
     published, ours = evaluate(chain), evaluate(chain, settings)
     right = evaluate(chain, true | (settings or {}))
@@ -35,21 +60,21 @@ def rows(
 
 def _row(section, q, before, ours, right):
     printed = float(digits.read(q.published)) if q.published else None
-    return {
-        "section": section,
-        "name": q.name,
-        "words": q.words,
-        "unit": q.unit,
-        "formula": q.formula,
-        "source": q.source,
-        "published": q.published,
-        "ours": ours,
-        "ratio": ours / printed if printed else None,
-        "verdict": _verdict(q, before, ours) if printed else None,
-        "why": q.slip,
-        "true_flops": right,
-        "change": right / ours,
-    }
+    return Published(
+        section=section,
+        name=q.name,
+        words=q.words,
+        unit=q.unit,
+        formula=q.formula,
+        source=q.source,
+        published=q.published,
+        ours=ours,
+        ratio=ours / printed if printed else None,
+        verdict=_verdict(q, before, ours) if printed else None,
+        why=q.slip,
+        true_flops=right,
+        change=right / ours,
+    )
 
 
 def _verdict(q, before, ours):

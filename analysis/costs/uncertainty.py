@@ -1,6 +1,7 @@
 """What the uncertain inputs of a chain do to what comes out of it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,41 @@ from analysis.costs.chain import evaluate, find, needs
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
-    from analysis.costs.chain import Quantity
+    from analysis.costs.chain import Quantity, Spread
+    from analysis.costs.compare import Published
+    from analysis.costs.own import Link
 
 NORMAL_95 = 1.959963984540054  # half the width of a normal's central 95 %, in standard deviations
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the target becomes as one input goes from low to high."""
+
+    name: str
+    low: float
+    high: float
+    target_low: float
+    target_high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A chain's numbers, and what is uncertain in them.
+
+    `intervals` {quantity: [2.5 %, 50 %, 97.5 %]} of `draws`; `tornado` of `target`, the widest bar
+    first; `settings` {quantity: the user's own value}.
+    """
+
+    source: str
+    rows: "list[Published] | list[Link]"
+    settings: dict[str, float]
+    target: str
+    tornado: list[Bar]
+    intervals: dict[str, list[float]]
+    spreads: "dict[str, Spread]"
+    draws: int
+    seed: int
 
 
 def inputs(
@@ -35,13 +68,14 @@ def _shift(q, settings):
 
 def tornado(
     chain: "Sequence[Quantity]", target: str, settings: Mapping[str, float] | None = None
-) -> list[tuple[str, float, float, float, float]]:
-    """[(name, input low, input high, target at low, target at high)], the widest first."""
+) -> list[Bar]:
+    """A bar for each uncertain input of `target`, the widest first."""
     settings, rows = settings or {}, []
     for name, q in inputs(chain, target, settings).items():
         ends = [end * _shift(q, settings) for end in (q.spread.low, q.spread.high)]
-        rows.append((name, *ends, *(evaluate(chain, settings | {name: x})[target] for x in ends)))
-    return sorted(rows, key=lambda row: -abs(np.log(row[4] / row[3])))
+        moved = (evaluate(chain, settings | {name: x})[target] for x in ends)
+        rows.append(Bar(name, *ends, *moved))
+    return sorted(rows, key=lambda bar: -abs(np.log(bar.target_high / bar.target_low)))
 
 
 def draws(

@@ -8,8 +8,7 @@ least. What is left of the batches' noise after averaging over a bin of x stands
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -42,11 +41,6 @@ class Collapse:
     floor: float
     x: np.ndarray  # (BINS,)
     runs: list[Run]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        runs = [asdict(run) | {"curve": run.curve.tolist()} for run in self.runs]
-        return {"floor": self.floor, "x": self.x.tolist(), "runs": runs}
 
 
 def chosen(curves: pd.DataFrame) -> pd.DataFrame:

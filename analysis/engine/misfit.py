@@ -6,8 +6,8 @@ Analysis, 1.8).
 What a law misses is shared by all runs of a cell, so intervals take them for one draw (`groups`).
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class LackOfFit:
     ratio: float
     chance: float
     repeats: int  # degrees of freedom between runs of the same inputs
+    WRITTEN: ClassVar = ("words",)
 
     @property
     def words(self) -> str:
@@ -32,10 +33,6 @@ class LackOfFit:
         if self.chance > UNLIKELY:
             return ""
         return f"does not fit: the law misses by {self.ratio:.1f} times the noise between repeats"
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {"words": self.words}
 
 
 def of(fit: Fit) -> LackOfFit | None:

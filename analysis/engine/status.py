@@ -1,7 +1,7 @@
 """What a fit is worth: converged, at which bounds, and what the data do not identify."""
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -17,29 +17,22 @@ FELT = 1e-3  # parameters that move log loss by less, moved by one, count by thi
 
 @dataclass(frozen=True)
 class Status:
-    """The state of a fit, for people (`words`) and for programs (`as_dict`)."""
+    """The state of a fit, for programs and for people; from `agree` on: of the engine's fits."""
 
-    word: str  # converged | not converged | bound hit | not identified
-    agree: float  # share of followed starts that reach the winner's value
-    starts: int
-    followed: int
-    gradient: float  # what is left of the rows' slopes when they are added, as a share
-    condition: float  # of the Jacobian with columns of unit length
-    bounds: tuple[str, ...] = ()  # such as "E is zero"
-    unidentified: tuple[str, ...] = ()  # names of parameters
+    word: str  # converged | not converged | bound hit | not identified | does not fit | fitted
+    words: str
+    agree: float | None = None  # share of followed starts that reach the winner's value
+    starts: int | None = None
+    followed: int | None = None
+    gradient: float | None = None  # what is left of the rows' slopes, added, as a share
+    condition: float | None = None  # of the Jacobian with columns of unit length
+    bounds: tuple[str, ...] | None = None  # such as "E is zero"
+    unidentified: tuple[str, ...] | None = None  # names of parameters
 
-    @property
-    def words(self) -> str:
-        """One line."""
-        said = [", ".join(self.unidentified)] if self.unidentified else []
-        said += [f"gradient {self.gradient:.0e}"] if self.word == "not converged" else []
-        said += self.bounds
-        return f"{self.word}: {'; '.join(said)}" if said else self.word
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        lists = {"bounds": list(self.bounds), "unidentified": list(self.unidentified)}
-        return {**asdict(self), **lists, "words": self.words}
+    @classmethod
+    def of(cls, words: str) -> Self:
+        """Its word is what stands before a colon or comma."""
+        return cls(words.split(":")[0].split(",")[0], words)
 
 
 def judge(
@@ -54,7 +47,15 @@ def judge(
         word = "not converged"
     if unidentified:
         word = "not identified"
-    return Status(word, agree, starts, followed, gradient, condition, bounds, unidentified)
+    words = _words(word, gradient, bounds, unidentified)
+    return Status(word, words, agree, starts, followed, gradient, condition, bounds, unidentified)
+
+
+def _words(word, gradient, bounds, unidentified):
+    said = [", ".join(unidentified)] if unidentified else []
+    said += [f"gradient {gradient:.0e}"] if word == "not converged" else []
+    said += bounds
+    return f"{word}: {'; '.join(said)}" if said else word
 
 
 def _bounds(problem, theta):

@@ -1,7 +1,6 @@
 """The economics in one picture: break-even, compute of one output, and what is uncertain."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,17 +9,19 @@ from analysis.figures import style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from analysis.costs.uncertainty import Estimate
+
 SIZE = (7.2, 9.6)  # inches
 TITLES = ("Training against inference", "Compute of one output", "One input at a time")
 OUTPUTS = ("sora_output", "gpt4_output", "dit_output", "llama_output")
 
 
 def picture(
-    found: Mapping[str, Any], palette: style.Palette, size: tuple[float, float] = SIZE
+    found: "Estimate", palette: style.Palette, size: tuple[float, float] = SIZE
 ) -> "Figure":
-    """Three panels from the dict of `analysis.economics.estimate` or `.own`."""
+    """Three panels of what `analysis.economics.estimate` or `.own` found."""
     drawn, panels = style.figure(size, palette, rows=3, gridspec_kw={"height_ratios": (5, 4, 5)})
-    rows = {row["name"]: row for row in found["rows"]}
+    rows = {row.name: row for row in found.rows}
     published = "sora_minute" in rows
     if published:
         _sora_break_even(panels[0], rows, palette)
@@ -36,7 +37,7 @@ def picture(
 
 
 def _sora_break_even(ax, rows, palette):
-    ours = {name: row["ours"] for name, row in rows.items()}
+    ours = {name: row.ours for name, row in rows.items()}
     ends = [(ours[f"sora_train_{end}"], ours[f"break_even_{end}"]) for end in ("low", "high")]
     uploads = {"TikTok": ours["tiktok_minutes"], "YouTube": ours["youtube_minutes"]}
     _break_even(ax, ours["sora_minute"], ends, palette, "operations as published")
@@ -50,7 +51,7 @@ def _sora_break_even(ax, rows, palette):
 
 
 def _own_break_even(ax, rows, palette):
-    ours = {name: row["value"] for name, row in rows.items()}
+    ours = {name: row.value for name, row in rows.items()}
     _break_even(ax, ours["minute"], [(ours["train"], ours["break_even"])], palette, "FLOP")
 
 
@@ -79,9 +80,9 @@ def _break_even(ax, minute, ends, palette, unit):
 
 def _sora_outputs(ax, rows, palette):
     picked = [rows[name] for name in OUTPUTS]
-    _outputs(ax, [row["words"] for row in picked], [row["true_flops"] for row in picked], palette)
-    published = [row["ours"] for row in picked]
-    kept = [k for k, row in enumerate(picked) if row["true_flops"] != row["ours"]]
+    _outputs(ax, [row.words for row in picked], [row.true_flops for row in picked], palette)
+    published = [row.ours for row in picked]
+    kept = [k for k, row in enumerate(picked) if row.true_flops != row.ours]
     ax.plot(
         [published[k] for k in kept], kept, "D", ms=6, mfc=palette.paper, mec=palette.other,
         mew=1.6, label="as published: multiply-accumulates", zorder=4,
@@ -94,7 +95,7 @@ def _own_outputs(ax, rows, palette):
 
     others = chain.evaluate(sora.CHAIN, sora.TRUE_FLOPS)
     labels = ["yours, one minute", *(chain.find(sora.CHAIN, name).words for name in OUTPUTS)]
-    _outputs(ax, labels, [rows["minute"]["value"], *(others[name] for name in OUTPUTS)], palette)
+    _outputs(ax, labels, [rows["minute"].value, *(others[name] for name in OUTPUTS)], palette)
 
 
 def _outputs(ax, labels, flops, palette):
@@ -113,30 +114,32 @@ def _outputs(ax, labels, flops, palette):
 
 
 def _tornado(ax, found, rows, palette):
-    bars, target = found["tornado"], found["target"]
+    bars, target = found.tornado, found.target
     row = rows[target]
-    centre = row.get("true_flops", row.get("value"))
+    centre = row.value
     for place, bar in enumerate(bars):
-        for end, colour in (("low", palette.main), ("high", palette.other)):
-            value = bar[f"target_{end}"]
+        for end, at, value, colour in (
+            ("low", bar.low, bar.target_low, palette.main),
+            ("high", bar.high, bar.target_high, palette.other),
+        ):
             label = None if place else f"{end} end"
             ax.barh(place, value - centre, left=centre, height=0.55, color=colour, label=label)
             ax.annotate(
-                style.short(bar[end]), (value, place), va="center", color=palette.ink, fontsize=8.5,
+                style.short(at), (value, place), va="center", color=palette.ink, fontsize=8.5,
                 xytext=(5 if value > centre else -5, 0), textcoords="offset points",
                 ha="left" if value > centre else "right",
             )  # fmt: skip
     ax.axvline(centre, color=palette.ink, lw=1)
-    low, _, high = found["intervals"][target]
+    low, _, high = found.intervals[target]
     ax.axvspan(low, high, color=palette.muted, alpha=0.13, lw=0, zorder=0, label="95 %, all inputs")
-    ends = [low, high] + [bar[f"target_{end}"] for bar in bars for end in ("low", "high")]
+    ends = [low, high, *(bar.target_low for bar in bars), *(bar.target_high for bar in bars)]
     ax.set(xscale="log", xlim=(min(ends) / 1.6, max(ends) * 1.6))
-    ax.set_yticks(range(len(bars)), [rows[bar["name"]]["words"] for bar in bars], color=palette.ink)
+    ax.set_yticks(range(len(bars)), [rows[bar.name].words for bar in bars], color=palette.ink)
     ax.invert_yaxis()
     ax.grid(False, axis="y")
     style.plain_log_ticks(ax.xaxis, *ax.get_xlim(), form=style.short)
-    reading = ", true FLOPs" if "true_flops" in row else ""
-    ax.set_xlabel(row["words"] + (f" ({row['unit']})" if row["unit"] else "") + reading)
+    reading = ", true FLOPs" if "sora_minute" in rows else ""
+    ax.set_xlabel(row.words + (f" ({row.unit})" if row.unit else "") + reading)
     style.legend(
         ax, palette, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2,
         columnspacing=1.2, handlelength=1.4,

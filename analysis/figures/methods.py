@@ -48,8 +48,8 @@ def methods(
 
 def _looks(tried, palette):
     """Colour, line and mark of every method: laws in compute in one colour, of runs in another."""
-    runs = [m for m in ROW_LAWS if m in tried["rms"]]
-    compute = [m for m in tried["rms"] if m not in (*runs, NO_CHANGE)]
+    runs = [m for m in ROW_LAWS if m in tried.rms]
+    compute = [m for m in tried.rms if m not in (*runs, NO_CHANGE)]
     looks = {NO_CHANGE: dict(color=palette.muted, ls=":", marker="_")}
     for names, colour in ((compute, palette.main), (runs, palette.other)):
         for i, name in enumerate(names):
@@ -63,7 +63,7 @@ def _frontier(ax, rows, fit, looks, palette):
     tried = fit.rollout
     flops, loss = np.array([(b.flops, b.loss) for b in fit.budgets]).T
     fitted = _split(tried)
-    seen = [t["flops"] for t in tried["trials"] if t["fitted"] == fitted]
+    seen = [trial.flops for trial in tried.trials if trial.fitted == fitted]
     known = flops < min(seen, default=np.inf) * (1 - 1e-6)
     shown = rows[points.drawn(rows["flops_budget"], rows[fit.columns["loss"]])]
     ax.plot(shown["flops_budget"], shown[fit.columns["loss"]], "o", ms=2.5, mew=0, alpha=0.4,
@@ -77,30 +77,30 @@ def _frontier(ax, rows, fit, looks, palette):
     ax.plot(flops[~known], loss[~known], "o", ms=9, mfc="none", mew=1.6, color=palette.ink,
             label="held out", zorder=5)  # fmt: skip
     axes.compute_axis(ax, fit)
-    ax.set_xlim(right=max(ax.get_xlim()[1], 1.2 * tried["next"]["flops"]))
+    ax.set_xlim(right=max(ax.get_xlim()[1], 1.2 * tried.next_.flops))
     axes.loss_axis(ax, loss, low=min(lowest))
     ax.set_ylabel("validation loss (lower is better)")
 
 
 def _split(tried):
     """How many budgets the drawn fits saw: HELD_OUT fewer than all, as far as there were trials."""
-    tests = [trial["fitted"] for trial in tried["trials"]]
+    tests = [trial.fitted for trial in tried.trials]
     return max(max(tests) + 1 - HELD_OUT, min(tests)) if tests else 0
 
 
 def _path(tried, name, fitted):
     """Predictions (flops, loss) of one method from the drawn split, by compute."""
     return [
-        (trial["flops"], trial["predicted"][name])
-        for trial in tried["trials"]
-        if trial["fitted"] == fitted and name in trial["predicted"]
+        (trial.flops, trial.predicted[name])
+        for trial in tried.trials
+        if trial.fitted == fitted and name in trial.predicted
     ]
 
 
 def _next(tried, name):
     """The prediction of the budget to come, from all budgets."""
-    coming = tried["next"]["predicted"]
-    return [(tried["next"]["flops"], coming[name])] if name in coming else []
+    coming = tried.next_
+    return [(coming.flops, coming.predicted[name])] if name in coming.predicted else []
 
 
 def _fan(ax, flops, loss, path, look, **options):
@@ -114,11 +114,10 @@ def _errors(ax, tried, looks):
     """Rms error of each method against how many budgets ahead it looked."""
     most = 0.0
     for name, look in looks.items():
-        rms = {int(h): 100 * v for h, v in tried["horizons"][name].items() if v is not None}
+        rms = {h: 100 * v for h, v in tried.horizons[name].items() if v is not None}
         ax.plot(list(rms), list(rms.values()), lw=1.3, ms=5, mfc="none", **look)
         most = max([most, *rms.values()])
-    horizons = sorted({trial["horizon"] for trial in tried["trials"]})
-    ax.set_xticks(horizons or [1])
+    ax.set_xticks(tried.ahead or [1])
     ax.set_ylim(0, most * 1.05 or 1)
     ax.set_xlabel("budgets ahead")
     ax.set_ylabel("rms error of the prediction (%)")

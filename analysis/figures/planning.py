@@ -1,7 +1,6 @@
 """The figure of a plan: loss and size against compute, and what a size off the best one costs."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.fitting.result import Fit
+    from analysis.planning.make import Plan
 
 SIZE = (10.5, 3.5)  # inches
 POINTS = 40
@@ -20,11 +20,11 @@ TICKS = (0.25, 0.5, 1, 2, 4)
 
 
 def plan(
-    fit: "Fit", planned: Mapping[str, Any], palette: style.Palette, size: tuple[float, float] = SIZE
+    fit: "Fit", planned: "Plan", palette: style.Palette, size: tuple[float, float] = SIZE
 ) -> "Figure":
     """Draw a plan of `planning.make.plan`, and the fit it was made from, in three panels."""
     drawn, (loss, best, off) = style.figure(size, palette, columns=3)
-    source = optimum.source(fit, planned["law"])
+    source = optimum.source(fit, planned.law)
     flops = _grid(fit, planned)
     _curve(loss, flops, source.loss, palette, "expected loss")
     _curve(best, flops, source.size, palette, "best size")
@@ -44,7 +44,7 @@ def plan(
 
 
 def _grid(fit, planned):
-    known = [planned["flops"], *(budget.flops for budget in fit.budgets)]
+    known = [planned.flops, *(budget.flops for budget in fit.budgets)]
     low, high = min(known), max(known)
     return np.geomspace(low / 2, high * 2, POINTS) if low < high else low * np.geomspace(0.1, 10)
 
@@ -66,16 +66,16 @@ def _measured(ax, fit, key, palette):
 
 
 def _planned(ax, planned, key, palette):
-    value, interval = planned[key]["value"], planned[key]["interval"]
-    if interval:
-        ax.plot([planned["flops"]] * 2, interval, color=palette.other, lw=2.2, zorder=5)
+    answer = getattr(planned, key)
+    if answer.interval:
+        ax.plot([planned.flops] * 2, answer.interval, color=palette.other, lw=2.2, zorder=5)
     mark = {"ms": 8, "mfc": palette.paper, "mec": palette.other, "mew": 1.8, "zorder": 6}
-    ax.plot([planned["flops"]], [value], "D", label="planned", **mark)
+    ax.plot([planned.flops], [answer.value], "D", label="planned", **mark)
 
 
 def _off(ax, fit, planned, palette):
     """Share by which the loss is higher against how far off the size is."""
-    ratios = off_size.penalties(fit, planned["flops"], TIMES)[1]
+    ratios = off_size.penalties(fit, planned.flops, TIMES)[1]
     if ratios is None:
         ax.set_axis_off()
         return

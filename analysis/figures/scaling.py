@@ -1,17 +1,18 @@
 """Figures of loss: each is made by one function from a table and a fit."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis.figures import axes, points, style
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from analysis.fitting.result import Fit
+    from analysis.verdict.checks import Check
 
 STEP = 1.2  # more than between two points of the drawn forecast: its parts meet
 
@@ -21,12 +22,9 @@ def scaling(
     fit: "Fit",
     palette: style.Palette,
     size: tuple[float, float],
-    prediction: Mapping[str, Any] | None = None,
+    prediction: "Check | None" = None,
 ) -> "Figure":
-    """Loss against compute: runs, minima, the forecast, and the prediction with what came.
-
-    `prediction` is the dict of `verdict.check_prediction`.
-    """
+    """Loss against compute: runs, minima, the forecast, and the prediction with what came."""
     drawn, ax = style.figure(size, palette)
     loss = fit.columns["loss"]
     shown = rows[points.drawn(rows["flops_budget"], rows[loss])]
@@ -47,10 +45,10 @@ def scaling(
         _predicted(ax, prediction, palette)
     axes.compute_axis(ax, fit)
     if fit.curve:
-        ax.set_xlim(right=1.2 * fit.curve["flops"][-1])
+        ax.set_xlim(right=1.2 * fit.curve.flops[-1])
     lowest = [_bottom(fit), rows[loss].min()]
-    if prediction and prediction["interval"]:
-        lowest.append(prediction["interval"][0])
+    if prediction and prediction.interval:
+        lowest.append(prediction.interval[0])
     axes.loss_axis(ax, rows[loss], low=min(lowest))
     ax.set_ylabel("validation loss (lower is better)")
     style.legend(ax, palette, loc="upper right", ncols=1 if size[0] < 5 else 2)
@@ -59,20 +57,21 @@ def scaling(
 
 def _forecast(ax, fit, palette):
     """The mixture of laws with its interval, dashed and fainter beyond what was run."""
-    curve = {name: np.array(values) for name, values in fit.curve.items()}
+    known, banded = vars(fit.curve), fit.curve.low is not None
+    curve = pd.DataFrame({name: values for name, values in known.items() if values is not None})
     largest = fit.budgets[-1].flops * (1 + 1e-6)
     for part, line, alpha, label in (
-        (curve["flops"] <= largest, "-", 0.22, "all laws, by their weight"),
-        (curve["flops"] >= largest / STEP, "--", 0.12, "forecast, 95 %"),
+        (curve.flops <= largest, "-", 0.22, "all laws, by their weight"),
+        (curve.flops >= largest / STEP, "--", 0.12, "forecast, 95 %"),
     ):
-        flops = curve["flops"][part]
-        ax.plot(flops, curve["loss"][part], line, color=palette.main, lw=1.6, label=label)
-        if "low" in curve:
-            ends = curve["low"][part], curve["high"][part]
-            ax.fill_between(flops, *ends, color=palette.main, alpha=alpha, lw=0)
-    power = fit.laws["power"].get("curve")
+        drawn = curve[part]
+        ax.plot(drawn.flops, drawn.loss, line, color=palette.main, lw=1.6, label=label)
+        if banded:
+            ends = drawn.low, drawn.high
+            ax.fill_between(drawn.flops, *ends, color=palette.main, alpha=alpha, lw=0)
+    power = fit.laws["power"].curve
     if power:
-        ax.plot(power["flops"], power["loss"], ":", color=palette.muted, lw=1.4, label="power law")
+        ax.plot(power.flops, power.loss, ":", color=palette.muted, lw=1.4, label="power law")
 
 
 def _frontier_points(ax, fit, palette):
@@ -105,22 +104,15 @@ def _frontier_points(ax, fit, palette):
 
 
 def _predicted(ax, check, palette):
-    flops, low_high = check["flops"], check["interval"]
+    flops, low_high = check.flops, check.interval
     if low_high:
         ax.plot([flops] * 2, low_high, color=palette.other, lw=2.2, solid_capstyle="butt", zorder=5)
-    if check["curve"]:
-        ax.plot(
-            check["curve"]["flops"],
-            check["curve"]["loss"],
-            "--",
-            color=palette.other,
-            lw=1.3,
-            zorder=3,
-        )
-    label = "predicted beforehand" if check["before"] else "predicted"
+    if path := check.curve:
+        ax.plot(path.flops, path.loss, "--", color=palette.other, lw=1.3, zorder=3)
+    label = "predicted beforehand" if check.before else "predicted"
     ax.plot(
         [flops],
-        [check["predicted"]],
+        [check.predicted],
         "D",
         ms=7,
         mfc="none",
@@ -131,7 +123,7 @@ def _predicted(ax, check, palette):
     )
     ax.plot(
         [flops],
-        [check["no_change"]],
+        [check.no_change],
         "_",
         ms=14,
         mew=1.8,
@@ -144,8 +136,8 @@ def _predicted(ax, check, palette):
 def _bottom(fit):
     """The lowest point of the drawn band, kept in view unless it falls far below the runs."""
     lowest = min(min(budget.losses) for budget in fit.budgets)
-    curve = fit.curve or {"loss": [lowest]}
-    return max(min(curve.get("low", curve["loss"])), 0.7 * lowest)
+    drawn = (fit.curve.low or fit.curve.loss) if fit.curve else [lowest]
+    return max(min(drawn), 0.7 * lowest)
 
 
 def noise_levels(

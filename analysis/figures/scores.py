@@ -62,9 +62,9 @@ def _panel(ax, curve, label, fit, palette):
     flops = np.array([p.flops for p in curve.points])
     for name, value in curve.beside.items():
         ax.axhline(value, ls=LINES[name], color=palette.muted, lw=1.2, label=name)
-    if curve.of_compute["parameters"]:
+    if curve.of_compute.parameters:
         along = np.geomspace(flops[0] / MARGIN, flops[-1] * MARGIN, 60)
-        line = metric.predict(curve.of_compute, along)["value"]
+        line = metric.predict(curve.of_compute, along).value
         ax.plot(along, line, color=palette.main, lw=1.4, label="law of compute")
     values, errors = (np.array([getattr(p, of) for p in curve.points]) for of in ("value", "error"))
     ax.errorbar(

@@ -24,7 +24,7 @@ def isoflop(
         sizes, losses = np.array([budget.sizes, budget.losses])[:, shown]
         ax.plot(sizes, losses, "o", ms=4, color=colour)
         if budget.curve:
-            ax.plot(budget.curve["size"], budget.curve["loss"], color=colour, lw=1.6)
+            ax.plot(budget.curve.size, budget.curve.loss, color=colour, lw=1.6)
             ax.plot(
                 [budget.size],
                 [budget.loss],
@@ -68,27 +68,15 @@ def _drawn(budgets):
 def best_size(fit: "Fit", palette: style.Palette, size: tuple[float, float]) -> "Figure":
     """The compute-optimal size against compute, with its power law."""
     drawn, ax = style.figure(size, palette)
-    curve = fit.size_law.get("curve")
+    curve = fit.size_law.curve
     if curve:
-        keep = np.array(curve["flops"]) <= 2.4 * fit.budgets[-1].flops
-        flops = np.array(curve["flops"])[keep]
-        ax.plot(
-            flops,
-            np.array(curve["size"])[keep],
-            color=palette.main,
-            lw=1.6,
-            label="N* ∝ C" + style.raised(f"{fit.size_law['parameters']['a']:.2f}"),
+        each = np.array([curve.flops, curve.size, curve.low, curve.high])
+        flops, best, low, high = each[:, each[0] <= 2.4 * fit.budgets[-1].flops]
+        label = "N* ∝ C" + style.raised(f"{fit.size_law.parameters['a']:.2f}")
+        ax.plot(flops, best, color=palette.main, lw=1.6, label=label)
+        ax.fill_between(
+            flops, low, high, color=palette.main, alpha=0.18, lw=0, label="95 % interval"
         )
-        if "low" in curve:
-            ax.fill_between(
-                flops,
-                np.array(curve["low"])[keep],
-                np.array(curve["high"])[keep],
-                color=palette.main,
-                alpha=0.18,
-                lw=0,
-                label="95 % interval",
-            )
     for b in fit.budgets:
         used = b.estimator == fit.estimator
         ax.plot(

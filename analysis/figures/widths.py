@@ -1,7 +1,7 @@
 """Figures of width: the learning rate's curve and the layers' outputs, standard and under muP."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,25 +11,27 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from analysis.fitting.rates import Rates
+
 TITLES = {"sp": "standard", "mup": "muP"}
 ENTRY = ("patches", "noise_level", "caption")  # where the model takes its inputs
 
 
 def rates(
     table: "pd.DataFrame",
-    found: Mapping[str, Any],
+    found: "Rates",
     loss: str,
     palette: style.Palette,
     size: tuple[float, float],
 ) -> "Figure":
     """Loss against learning rate: a dot a run, a curve a width, its minimum with an interval."""
-    drawn, axes, kinds = _panels(list(found["laws"]), palette, size)
+    drawn, axes, kinds = _panels(list(found.laws), palette, size)
     widths = sorted(table["width"].unique())
     for ax, kind in zip(axes, kinds, strict=True):
-        for cell in (c for c in found["cells"] if c["parameterization"] == kind):
-            colour = palette.shade(widths.index(cell["width"]) + 1, len(widths) + 1)
-            both = (table["width"] == cell["width"]) & (table["parameterization"] == kind)
-            _width(ax, table[both], cell, loss, colour)
+        for one in (one for one in found.cells if one.parameterization == kind):
+            colour = palette.shade(widths.index(one.width) + 1, len(widths) + 1)
+            both = (table["width"] == one.width) & (table["parameterization"] == kind)
+            _width(ax, table[both], one, loss, colour)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         best = table[loss].min()
@@ -41,21 +43,20 @@ def rates(
     return drawn
 
 
-def _width(ax, rows, cell, loss, colour):
+def _width(ax, rows, one, loss, colour):
     ax.plot(rows["lr"], rows[loss], "o", ms=3.5, mew=0, alpha=0.6, color=colour)
-    curve = cell.get("curve", {"lr": [], "loss": []})
-    ax.plot(curve["lr"], curve["loss"], color=colour, label=f"width {cell['width']}")
-    if "lr_interval" in cell:
-        low, high = cell["lr_interval"]
-        ends = [[cell["lr"] - low], [high - cell["lr"]]]
-        ax.errorbar(
-            cell["lr"], cell["loss"], xerr=ends, fmt="D", ms=6, capsize=4, color=colour, zorder=5
-        )
+    curve = ([], []) if one.curve is None else one.curve
+    ax.plot(*curve, color=colour, label=f"width {one.width}")
+    if one.interval:
+        low, high = one.interval
+        ends = [[one.lr - low], [high - one.lr]]
+        mark = {"fmt": "D", "ms": 6, "capsize": 4, "zorder": 5}
+        ax.errorbar(one.lr, one.cell.loss, xerr=ends, color=colour, **mark)
 
 
 def coordinates(
     table: "pd.DataFrame",
-    found: Mapping[str, Any],
+    found: Mapping[str, Mapping[str, float]],
     palette: style.Palette,
     size: tuple[float, float],
 ) -> "Figure":

@@ -1,15 +1,18 @@
 """What a table with compute budgets adds to its fit: minima, their noise, the laws through them."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.fitting import entry, methods, prediction
-from analysis.fitting.result import Minimum
+from analysis.engine.status import Status
+from analysis.fitting import entry, prediction
+from analysis.fitting.entry import Criterion, Entry
+from analysis.fitting.result import FlopsRatio, ForecastLaw, Minimum, OfBudgets
 from analysis.fitting.rows import Rows
 from analysis.frontier import best_size, flags, forecast, isoflop, minima
+from analysis.frontier.drawn import IsoflopCurve, LossCurve, SizeCurve
+from analysis.frontier.flags import Flag
 from analysis.frontier.laws import NAMES, fit_law, fit_size
 from analysis.laws import forms
 from analysis.table import columns, hygiene, runs
@@ -18,48 +21,51 @@ DRAWS_KEPT = 400
 OWN = {role: role for role in ("params", "tokens", "flops", "loss")}
 REACH = 8.0  # the drawn curve goes on to this many times the largest budget
 TIMES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # the largest budget: where a forecast is made
+SQUARES = Criterion("generalised least squares", None)
 
 
-def measure(rows: Rows, options: entry.Options) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the budgets' part of a fit, {law: entry} through the minima); nothing without budgets.
+def measure(
+    rows: Rows, options: entry.Options
+) -> tuple[OfBudgets, dict[str, Entry], tuple[Flag, ...]]:
+    """(the budgets' part of a fit, {law: entry} through the minima, warnings on the minima).
 
-    `rows` is `fitting.rows.Rows`. Checkpoints before the end of their schedule say nothing of the
-    best loss a budget buys: they are left to the laws of runs.
+    Nothing without budgets. Checkpoints before the end of their schedule say nothing of the best
+    loss a budget buys: they are left to the laws of runs.
     """
     table = swept(rows.fitted)
     if table is None:
-        return {}, {}
+        return OfBudgets(), {}, ()
     budgets, found = minima.measure(table, "loss", "params")
     shown = found if options.bootstrap else replace(found, noise=None)  # without intervals
-    largest, rng = float(table["flops"].max()), options.rng()
-    laws = {name: _law(fit_law(name, shown, rng), name, shown, options, largest) for name in NAMES}
-    held = swept(rows.held)
-    for law in laws.values():
-        between = law.pop("between", None)
-        law["held_out"] = None if held is None else _held_out(law, rows, held, shown, between)
-    return _part(table, budgets, found, shown, options), laws
+    rng, held = options.rng(), swept(rows.held)
+    fitted = {name: fit_law(name, shown, rng) for name in NAMES}
+    largest = float(table["flops"].max())
+    laws = {
+        name: _law(law, name, shown, options, largest, _held_out(law, rows, held, shown))
+        for name, law in fitted.items()
+    }
+    warnings = flags.of_budgets(budgets, found.noise.sd if found.noise else None)
+    return _part(table, budgets, found, shown, options), laws, tuple(warnings)
 
 
 def _part(table, budgets, found, shown, options):
     whole = forecast.outlook(found, table, OWN)
     ahead = [whole.at(times * budgets[-1].flops) for times in TIMES if whole.stack.laws]
     told = best_size.voices(found, whole.stack.laws.get("chinchilla"))
-    noise = found.noise
-    return {
-        "bootstrap": options.bootstrap,
-        "noise": noise,
-        "estimator": found.estimator,
-        "budgets": tuple(minimum_of(budget, shown) for budget in budgets),
-        "warnings": tuple(flags.of_budgets(budgets, noise.sd if noise else None)),
-        "isoflop": {**(size := fit_size(shown)), "status": entry.status(size["status"])},
-        "size_law": _size(best_size.headline(told, found), found, options),
-        "tokens": _tokens_law(table, "params"),
-        "rollout": whole.trials,
-        "curve": _forecast_curve(whole, found),
-        "loss_law": _loss_law(whole, found, options.rng()),
-        "forecasts": tuple(ahead),
-        "gain": whole.gain(),
-    }
+    return OfBudgets(
+        bootstrap=options.bootstrap,
+        noise=found.noise,
+        estimator=found.estimator,
+        budgets=tuple(minimum_of(budget, shown) for budget in budgets),
+        isoflop=fit_size(shown),
+        size_law=_size(told, found, options),
+        tokens=_flops_ratio(table, "params"),
+        rollout=whole.trials,
+        curve=_forecast_curve(whole, found),
+        loss_law=_forecast_law(whole, found, options.rng()),
+        forecasts=tuple(ahead),
+        gain=whole.gain(),
+    )
 
 
 def _forecast_curve(whole, found):
@@ -68,28 +74,28 @@ def _forecast_curve(whole, found):
         return None
     flops = _grid(found)
     if found.noise is None:
-        return {"flops": flops.tolist(), "loss": [whole.at(c).loss for c in flops]}
+        return LossCurve(flops.tolist(), [whole.at(c).loss for c in flops])
     said = [whole.stack.at(log_c) for log_c in np.log(flops)]
     ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
-    loss, low, high = ends.tolist()
-    return {"flops": flops.tolist(), "loss": loss, "low": low, "high": high}
+    return LossCurve(flops.tolist(), *ends.tolist())
 
 
-def _loss_law(whole, found, rng):
-    """Laws of compute in one form (`forms.of_compute`): the likeliest, and draws by weight."""
+def _forecast_law(whole, found, rng):
+    """Laws of compute in one form: the likeliest, and draws by weight."""
     if not whole.stack.laws:
         return None
     laws = {name: whole.stack.laws[name] for name in ("frontier", "curved")}
     at, ahead = float(np.mean(found.log_c)), whole.stack.weights(float(found.log_c[-1]))
     shares = np.array([ahead[name] + 1e-12 for name in laws])
     best = list(laws.values())[int(np.argmax(shares))]
-    result = {"reference": np.exp(at), "parameters": {"k": 0.0} | best.parameters(at)}
+    reference, parameters = float(np.exp(at)), {"k": 0.0} | best.parameters(at)
     if found.noise is None:
-        return result | {"draws": None}
+        return ForecastLaw(reference, parameters, None)
     counts = rng.multinomial(DRAWS_KEPT, shares / shares.sum())
     drawn = [law.draws(count, at, rng) for law, count in zip(laws.values(), counts, strict=True)]
     known = [{"k": np.zeros(count)} | d for d, count in zip(drawn, counts, strict=True)]
-    return result | {"draws": {n: np.concatenate([d[n] for d in known]).tolist() for n in "EAgk"}}
+    draws = {name: np.concatenate([d[name] for d in known]).tolist() for name in "EAgk"}
+    return ForecastLaw(reference, parameters, draws)
 
 
 def swept(table: pd.DataFrame) -> pd.DataFrame | None:
@@ -106,71 +112,79 @@ def swept(table: pd.DataFrame) -> pd.DataFrame | None:
     )
 
 
-def _law(result, name, found, options, largest):
+def _law(law, name, found, options, largest, held):
     """A law through the minima as an entry, with its curve and some of its draws."""
-    draws = result.pop("draws", None)
-    result = {"objective": methods.SQUARES, **entry.missing(name, result["n"], ""), **result}
-    result["status"] = entry.status(result["status"])
-    if isinstance(result["objective"], str):
-        result["objective"] = {"name": result["objective"], "delta": None}
-    if not result["parameters"]:
-        return result
-    result["fitted_to"] = f"fitted to the best loss of {len(found.log_c)} budgets"
-    result["bootstrap"] = options.bootstrap if draws else 0
-    flops, between = _grid(found), result.get("between")
-    curve = {"flops": flops.tolist(), "loss": _loss(flops, result).tolist()}
-    if between is not None:
-        curve["low"], curve["high"] = between(np.log(flops)).tolist()
-    if draws is not None:
-        result["draws"] = {name: v[:DRAWS_KEPT].tolist() for name, v in draws.items()}
-    return result | {"curve": curve, "ahead": _ahead(result, between, largest)}
+    if not law.parameters:
+        return Entry(law=name, objective=None, n=law.n, reference=law.reference, status=law.status)
+    flops, draws = _grid(found), law.draws
+    between, reach = law.between(np.log(flops)), prediction.AHEAD * largest
+    ends = law.between(np.log([reach]))
+    posterior = law.posterior
+    return Entry(
+        law=name,
+        objective=SQUARES,
+        n=law.n,
+        objective_value=posterior.chi2,
+        parameters=law.parameters,
+        intervals=law.intervals,
+        status=law.status,
+        held_out=held,
+        bootstrap=options.bootstrap if draws else 0,
+        reference=law.reference,
+        chi2=posterior.chi2,
+        spare=posterior.spare,
+        chance=posterior.chance,
+        fitted_to=f"fitted to the best loss of {len(found.log_c)} budgets",
+        draws=draws and {name: v[:DRAWS_KEPT].tolist() for name, v in draws.items()},
+        curve=LossCurve(
+            flops.tolist(),
+            _loss(flops, law).tolist(),
+            *([] if between is None else between.tolist()),
+        ),
+        ahead=prediction.Ahead(
+            reach,
+            float(_loss(np.array([reach]), law)[0]),
+            None if ends is None else ends[:, 0].tolist(),
+        ),
+    )
 
 
-def _ahead(law, between, largest):
-    flops = prediction.AHEAD * largest
-    value = float(_loss(np.array([flops]), law)[0])
-    interval = None if between is None else between(np.log([flops]))[:, 0].tolist()
-    return {"flops": flops, "loss": value, "interval": interval}
-
-
-def _held_out(law, rows, held, found, between):
+def _held_out(law, rows, held, found):
     """The best run of each budget held out: of others a law of the best loss says nothing."""
-    if not law["parameters"]:
+    if held is None or not law.parameters:
         return None
     best = held.loc[held.groupby("flops_budget")["loss"].idxmin()]
     flops = best["flops"].to_numpy()
-    predicted = _loss(flops, law)
     # A budget to come has a design like the largest one's, so the same noise of its minimum.
-    variance = found.loss_covariance[-1, -1]
-    interval = None if between is None else between(np.log(flops), variance)
-    return prediction.table(rows, best, best["loss"].to_numpy(), predicted, interval)
+    interval = law.between(np.log(flops), found.loss_covariance[-1, -1])
+    return prediction.table(rows, best, best["loss"].to_numpy(), _loss(flops, law), interval)
 
 
 def _loss(flops, law):
-    return forms.of_compute(flops, law["reference"], **law["parameters"])
+    return forms.of_compute(flops, law.reference, **law.parameters)
 
 
 def _grid(found):
     return np.exp(np.linspace(found.log_c[0], found.log_c[-1] + np.log(REACH), 60))
 
 
-def _size(result, found, options):
-    """The size law with its curve and draws from its mixtures."""
-    at, exponent = result.pop("at", None), result.pop("exponent", None)
-    result["status"] = entry.status(result["status"])
-    if at is None:
-        return result
-    flops = _grid(found)
-    ends = np.exp([[said.quantile(0.5), *said.interval()] for said in map(at, np.log(flops))]).T
-    size, low, high = ends.tolist()
-    result["curve"] = {"flops": flops.tolist(), "size": size, "low": low, "high": high}
-    return result | {"draws": _drawn(at, exponent, result["reference"], options.rng())}
+def _size(told, found, options):
+    """The size law of all ways that tell it, with its curve and draws from their mixture."""
+    law = best_size.headline(told, found)
+    if not told:
+        return law
+    whole, flops = best_size.together(told), _grid(found)
+    said = [whole.at(log_c) for log_c in np.log(flops)]
+    ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
+    draws = _drawn(whole, law.reference, options.rng())
+    return replace(law, curve=SizeCurve(flops.tolist(), *ends.tolist()), draws=draws)
 
 
-def _drawn(at, exponent, reference, rng):
+def _drawn(whole, reference, rng):
     """Draws {N, a}, apart: at the reference, amid the budgets, they hardly hang together."""
-    N = np.exp(at(np.log(reference)).draws(DRAWS_KEPT, np.random.default_rng(rng.integers(2**32))))
-    return {"N": N.tolist(), "a": exponent.draws(DRAWS_KEPT, rng).tolist()}
+    at = whole.at(np.log(reference))
+    N = np.exp(at.draws(DRAWS_KEPT, np.random.default_rng(rng.integers(2**32))))
+    return {"N": N.tolist(), "a": whole.exponent.draws(DRAWS_KEPT, rng).tolist()}
 
 
 def minimum_of(budget: isoflop.Budget, found: minima.Minima) -> Minimum:
@@ -179,7 +193,7 @@ def minimum_of(budget: isoflop.Budget, found: minima.Minima) -> Minimum:
     known = {}
     if budget.fitted:
         sizes, losses = budget.curve()
-        known["curve"] = {"size": sizes.tolist(), "loss": losses.tolist()}
+        known["curve"] = IsoflopCurve(sizes.tolist(), losses.tolist())
     used = [other.flops for other in found.budgets]
     if budget.flops in used and found.noise is not None:
         at = used.index(budget.flops)
@@ -193,7 +207,7 @@ def minimum_of(budget: isoflop.Budget, found: minima.Minima) -> Minimum:
         losses=budget.losses.tolist(),
         seeds=budget.counts.tolist(),
         best_run=budget.best_run,
-        status=entry.status("fitted" if budget.fitted else f"not fitted: {budget.reason}"),
+        status=Status.of("fitted" if budget.fitted else f"not fitted: {budget.reason}"),
         estimator=estimator,
         off_centre=bool(budget.fitted and flags.off_centre(budget)),
         size=size,
@@ -202,7 +216,7 @@ def minimum_of(budget: isoflop.Budget, found: minima.Minima) -> Minimum:
     )
 
 
-def _tokens_law(rows, size):
-    """FLOPs per parameter and token at each size: what turns compute and N into tokens."""
+def _flops_ratio(rows, size):
+    """What turns compute and N into tokens."""
     ratio = (rows["flops"] / (rows[size] * rows["tokens"])).groupby(rows[size]).median()
-    return {"size": ratio.index.astype(float).tolist(), "flops_per_param_token": ratio.tolist()}
+    return FlopsRatio(ratio.index.astype(float).tolist(), ratio.tolist())

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         choices=OBJECTIVES,
         help="of laws of runs (huber); laws through minima have their own, and the fit says so",
     )
-    flags.add_argument("--delta", type=float, default=1e-3, help="of Huber's loss (1e-3)")
+    flags.add_argument("--delta", type=float, help="of Huber's loss alone (1e-3)")
     arguments.add(flags)
     rows = flags.add_argument_group("rows of the table")
     rows.add_argument("--where", metavar="EXPR", help='rows to use, such as "flops < 1e12"')

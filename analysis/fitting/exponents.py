@@ -57,9 +57,9 @@ def _row(variant, table, surface, bootstrap, rng):
     row = {"variant": variant.name, "words": variant.words}
     row |= {"compute_least": times.min(), "compute_most": times.max()}
     for key, result in (("a", N), ("g", L)):
-        known = result.get("intervals", {}) if bootstrap else {}
+        known = (result.intervals or {}) if bootstrap else {}
         low, high = known.get(key, (np.nan, np.nan))
-        value = result.get("parameters", {}).get(key, np.nan)
+        value = (result.parameters or {}).get(key, np.nan)
         row |= {key: value, f"{key}_low": low, f"{key}_high": high}
     row |= {name: law.parameters[name] for name in ("alpha", "beta")}
     return row | {"a_chinchilla": law.derived["a"], "status": law.status.words}

@@ -4,7 +4,7 @@ Each is said as a warning (`frontier.flags.Flag`), or is an error in one line.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,10 @@ from analysis.frontier import envelope, flags, minima
 from analysis.frontier.flags import Flag
 from analysis.table import columns
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    from analysis.fitting.entry import Entry
+    from analysis.fitting.result import OfBudgets
 
 # C / (6 N D): attention, embeddings and what else N leaves out move it by less than this factor.
 DISAGREE = 1.5
@@ -76,18 +80,16 @@ def _named(roles):
     return ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
 
 
-def of_laws(
-    rows: pd.DataFrame, laws: Mapping[str, Mapping[str, Any]], budgets: Mapping[str, Any]
-) -> Iterator[Flag]:
+def of_laws(rows: pd.DataFrame, laws: "Mapping[str, Entry]", part: "OfBudgets") -> Iterator[Flag]:
     """Warnings on the laws fitted: each method's guards hold for all of them.
 
-    `laws` {name: entry}; `budgets` is the budgets' part of a fit, whose own flags speak of edges.
+    `laws` by name; the flags of budgets, where `part` of the fit has any, speak of edges.
     """
     if not set(columns.DERIVED) <= set(rows.columns):
         return
-    if any(entry.get("fitted_to") for entry in laws.values()):
+    if any(entry.fitted_to for entry in laws.values()):
         yield from of_designs(rows)
-        yield from () if budgets else of_envelope(rows)
+        yield from () if part.budgets else of_envelope(rows)
     for entry in laws.values():
         yield from of_surface(entry, rows)
 
@@ -120,12 +122,12 @@ def of_envelope(rows: pd.DataFrame) -> Iterator[Flag]:
             yield Flag("edge", None, f"{text} ({edge:.3g}): the best size there may lie beyond")
 
 
-def of_surface(entry: Mapping[str, Any], rows: pd.DataFrame) -> Iterator[Flag]:
+def of_surface(entry: "Entry", rows: pd.DataFrame) -> Iterator[Flag]:
     """A warning where a law of N and D has its best size for the largest compute beyond the runs'.
 
     The best N of A N^-alpha + B D^-beta at C = k N D (2203.15556, equation 4), k as in the runs.
     """
-    p = entry["parameters"]
+    p = entry.parameters
     if not {"A", "B", "alpha", "beta"} <= set(p) or not min(p["alpha"], p["beta"]) > 0:
         return
     size, tokens, compute = (columns.numbers(rows, role) for role in ("params", "tokens", "flops"))
@@ -134,5 +136,5 @@ def of_surface(entry: Mapping[str, Any], rows: pd.DataFrame) -> Iterator[Flag]:
     best = ratio ** (1 / both) * product ** (p["beta"] / both)
     if not size.min() <= best <= size.max():
         where = f"the sizes that were run, {size.min():.3g} to {size.max():.3g}"
-        text = f"{entry['law']}: the best size for the largest compute, {best:.3g}, lies beyond"
+        text = f"{entry.law}: the best size for the largest compute, {best:.3g}, lies beyond"
         yield Flag("edge", None, f"{text} {where}")

@@ -1,18 +1,21 @@
 """Which laws a fit holds, and each fitted to the runs it speaks of."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis import laws as every
 from analysis.fitting import entry, methods, prediction
+from analysis.fitting.entry import Entry
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.method import Method
 from analysis.table import hygiene
-from analysis.table.dropped import Dropped
+from analysis.table.dropped import Flagged
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 # What must vary among runs for there to be a best size.
@@ -42,7 +45,7 @@ def vary(law: str, rows: "Rows") -> None:
 
 def surface(
     rows: "Rows", law: str, options: entry.Options, drop: bool
-) -> "tuple[Rows, dict[str, Any] | None, list[Dropped]]":
+) -> "tuple[Rows, Entry | None, list[Flagged]]":
     """Fit Chinchilla's law, by which unstable runs are known: (rows, its entry or None, flagged).
 
     Rows flagged are left out if `drop`; then the law is fitted again.
@@ -58,7 +61,7 @@ def surface(
         return rows, _missing("chinchilla", rows, error), []
     bad = hygiene.unstable(prediction.residual(fitted))
     words = f"more than {hygiene.UNSTABLE:g} robust deviations above the fitted law"
-    flagged = [Dropped.of(rows.fitted[bad], "unstable", words, "flagged")] if bad.any() else []
+    flagged = [Flagged.of(rows.fitted[bad], "unstable", words)] if bad.any() else []
     if drop and bad.any():
         rows, flagged = rows.without(bad, "unstable", words), []
         fitted = _of_rows(CHINCHILLA, rows, options)
@@ -66,8 +69,8 @@ def surface(
 
 
 def fit(
-    law: str, rows: "Rows", part: dict[str, Any], found: dict[str, Any], options: entry.Options
-) -> dict[str, Any]:
+    law: str, rows: "Rows", part: "OfBudgets", found: dict[str, Entry], options: entry.Options
+) -> dict[str, Entry]:
     """{name: entry} of `law`, or of all that the table allows, but for those `found` already."""
     wanted = [law] if law != "all" else [name for name in every.names() if _allowed(name, rows)]
     fitted = {}
@@ -91,7 +94,7 @@ def _one(name, rows, part, options):
     vary(name, rows)
     law = every.find(name)
     if isinstance(law, Method):
-        return _of_method(law, law.fit(rows, part, options))
+        return law.fit(rows, part, options)
     if law.inputs == ("flops",):
         return _of_frontier(law, rows, part, options)
     return _complete(_of_rows(law, rows, options), rows, options)
@@ -102,28 +105,22 @@ def _of_rows(law, rows, options):
     return entry.of_runs(law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster())
 
 
-def _of_method(law, found):
-    known = {"objective": methods.SQUARES} if found.get("parameters") else {}
-    known |= found | {"status": entry.status(found["status"])}
-    return entry.missing(law.name, found["n"], "") | known
-
-
 def _of_frontier(law, rows, part, options):
     """A law of compute speaks of the best run at each compute, so it is fitted to those alone."""
-    if part:
-        flops, loss = np.array([(b.flops, b.loss) for b in part["budgets"]]).T
+    if part.budgets:
+        flops, loss = np.array([(b.flops, b.loss) for b in part.budgets]).T
         words = f"fitted to the best loss of {len(loss)} budgets"
         fitted = entry.of_runs(law, {"flops": flops}, loss, options)
     else:
         best, words = methods.best_of_compute(rows)
         fitted = _of_rows(law, best, options)
-    return _complete(fitted, rows, options) | {"fitted_to": words}
+    return replace(_complete(fitted, rows, options), fitted_to=words)
 
 
 def _complete(fitted, rows, options):
     """The entry with what the law says of runs held out and of larger compute."""
     held = prediction.held_out(fitted, rows)
-    return fitted.entry | {"held_out": held, "ahead": prediction.ahead(fitted, rows)}
+    return replace(fitted.entry, held_out=held, ahead=prediction.ahead(fitted, rows))
 
 
 def _missing(name, rows, error):

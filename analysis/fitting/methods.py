@@ -8,8 +8,6 @@ from analysis.fitting.rows import Rows
 from analysis.frontier import envelope as hull
 from analysis.table import columns
 
-SQUARES = {"name": "least squares of logs", "delta": None}
-
 
 def best_of_compute(rows: Rows) -> tuple[Rows, str]:
     """(rows on the lower envelope, words) where runs differ in size; all rows where they don't."""

@@ -5,7 +5,8 @@ runs fitted.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,36 @@ SIZES = 400  # sizes among which the best one is sought
 BEYOND = 64.0  # the best size is sought from the sizes fitted to this many times either way
 
 
-def held_out(fitted: "Fitted", rows: "Rows") -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class HeldOutRow:
+    """A row's loss, as it came and as a law says; `row` counts from 1."""
+
+    row: int
+    run_id: str | None
+    observed: float
+    predicted: float
+    interval: list[float] | None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that the expression `where` held out, and the rms error of their log loss."""
+
+    where: str
+    rows: tuple[HeldOutRow, ...]
+    rms_log_error: float
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The best loss that a law says of a compute not run."""
+
+    flops: float
+    loss: float
+    interval: list[float] | None
+
+
+def held_out(fitted: "Fitted", rows: "Rows") -> HeldOut | None:
     """Each held-out row's loss, observed and predicted, and the rms error of its log; or None."""
     if rows.held.empty:
         return None
@@ -37,18 +67,15 @@ def table(
     observed: np.ndarray,
     predicted: np.ndarray,
     between: np.ndarray | None,
-) -> dict[str, Any]:
-    """The entry `held_out` of fit.json from arrays (M,) and intervals (2, M) or None."""
+) -> HeldOut:
+    """Of rows held out, arrays (M,) and intervals (2, M) or None."""
     names = held["run_id"].astype(str) if "run_id" in held.columns else [None] * len(held)
     intervals = [None] * len(held) if between is None else np.transpose(between).tolist()
-    found = [
-        {"row": int(at) + 1, "run_id": name, "observed": o, "predicted": p, "interval": i}
-        for at, name, o, p, i in zip(
-            held.index, names, observed.tolist(), predicted.tolist(), intervals, strict=True
-        )
-    ]
+    numbers = [int(at) + 1 for at in held.index]
+    told = zip(numbers, names, observed.tolist(), predicted.tolist(), intervals, strict=True)
     error = np.log(predicted / observed)
-    return {"where": rows.where, "rows": found, "rms_log_error": float(np.sqrt((error**2).mean()))}
+    found = tuple(HeldOutRow(*row) for row in told)
+    return HeldOut(rows.where, found, float(np.sqrt((error**2).mean())))
 
 
 def predict(
@@ -68,8 +95,8 @@ def residual(fitted: "Fitted") -> np.ndarray:
     return np.log(problem.loss) - log_loss
 
 
-def ahead(fitted: "Fitted", rows: "Rows") -> dict[str, Any] | None:
-    """{"flops", "loss", "interval"} of the best run at `AHEAD` times the largest compute, or None.
+def ahead(fitted: "Fitted", rows: "Rows") -> Ahead | None:
+    """The best run at `AHEAD` times the largest compute; None where the law does not say.
 
     A law of N and D is asked for its best size there. The interval is of the law, without the
     scatter of runs.
@@ -89,7 +116,7 @@ def ahead(fitted: "Fitted", rows: "Rows") -> dict[str, Any] | None:
         # At the best size the loss is level, so that the size's own error hardly counts.
         best = {role: values[[losses.argmin()]] for role, values in inputs.items()}
         between = fitted.reach.losses(best)[0].tolist()
-    return {"flops": flops, "loss": float(losses.min()), "interval": between}
+    return Ahead(flops, float(losses.min()), between)
 
 
 def sizes_at(rows: "Rows", flops: float) -> dict[str, np.ndarray]:

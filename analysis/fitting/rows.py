@@ -11,7 +11,7 @@ from analysis.fitting import direction, guards
 from analysis.frontier.flags import Flag
 from analysis.laws.law import Law
 from analysis.table import columns, hygiene, names, query, runs, schema, states
-from analysis.table.dropped import Dropped
+from analysis.table.dropped import Dropped, Flagged
 from vdit.errors import InputError
 
 SWEPT = ("params", "tokens", "flops", "loss", "budget")  # roles of a sweep over compute budgets
@@ -24,7 +24,7 @@ class Told:
 
     notes: tuple[str, ...]
     dropped: tuple[Dropped, ...]
-    flagged: tuple[Dropped, ...]
+    flagged: tuple[Flagged, ...]
     warnings: tuple[Flag, ...]
 
 
@@ -154,30 +154,32 @@ def prepare(
     rows, directed = _directed(roles, rows, higher_is_better, name)
     rows, dropped = hygiene.clean(rows, name=name, needed=tuple(needed), **cleaning)
     if rows.empty:
-        raise InputError(f"{name}: no row is left: {'; '.join(d.line() for d in dropped)}")
+        raise InputError(f"{name}: no row is left: {'; '.join(d.line for d in dropped)}")
     schema.comparable(rows, name)
-    held = query.chosen(spoken.loc[rows.index], hold_out, "--hold_out") if hold_out else None
-    held = np.zeros(len(rows), bool) if held is None else held
-    if held.all():
-        raise InputError(f"--hold_out {hold_out!r}: no row is left to fit")
+    held = _held_out(spoken.loc[rows.index], hold_out)
     return Rows(
         fitted=rows[~held],
         held=rows[held],
         own=roles.own,
         columns=roles.columns,
         dropped=dropped,
-        notes=[
-            *notes,
-            *roles.notes,
-            *directed,
-            *states.unknown(roles.own[keep]),
-        ],
+        notes=[*notes, *roles.notes, *directed, *states.unknown(roles.own[keep])],
         warnings=warnings,
         where=hold_out,
         weighted="loss_se" in roles.columns,
         direction=direction.of_metric(roles, higher_is_better),
         name=name,
     )
+
+
+def _held_out(spoken, hold_out):
+    """(R,) True where a row is held out; InputError if none is left to fit."""
+    if not hold_out:
+        return np.zeros(len(spoken), bool)
+    held = query.chosen(spoken, hold_out, "--hold_out")
+    if held.all():
+        raise InputError(f"--hold_out {hold_out!r}: no row is left to fit")
+    return held
 
 
 def _directed(roles, rows, higher_is_better, name):

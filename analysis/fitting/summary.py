@@ -2,11 +2,11 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import Any
 
+from analysis.fitting.entry import Entry
 from analysis.fitting.result import Fit
 from analysis.fitting.rows import Told
-from analysis.frontier import backtest
+from analysis.frontier.laws import SizeLaw
 from analysis.laws import form, names
 
 # Laws through the budgets' minima count compute from the middle of the budgets.
@@ -21,8 +21,8 @@ THROUGH_MINIMA = {
 
 def warnings(told: Told | Fit) -> list[str]:
     """What to know about rows and budgets, a line each."""
-    said = [gone.line() for gone in told.dropped]
-    said += [f"{rows.line()} (kept; --drop {rows.reason} leaves them out)" for rows in told.flagged]
+    said = [gone.line for gone in told.dropped]
+    said += [f"{rows.line} (kept; --drop {rows.reason} leaves them out)" for rows in told.flagged]
     said += [f"warning: {sentence}" for sentence in _grouped(told.warnings)]
     return said + [f"note: {note}" for note in told.notes]
 
@@ -44,10 +44,10 @@ def text(fit: Fit, asked: str) -> str:
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
     parts = [f"{fit.rows} rows fitted ({told})", budgets(fit)]
     parts.append(table(fit.laws) if asked == "all" else law(fit.entry))
-    if fit.size_law and fit.size_law.get("parameters"):
+    if fit.size_law and fit.size_law.parameters:
         parts.append(size(fit.size_law))
     if asked == "all" and fit.rollout:
-        parts.append(_held_out_budgets(fit.rollout))
+        parts.append("\n".join([*fit.rollout.lines(), fit.rollout.rule]))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -57,56 +57,55 @@ def budgets(fit: Fit) -> str:
         return ""
     lines = [f"{'budget, FLOPs':>14s} {'best loss':>10s} {'best size':>10s}"]
     for b in fit.budgets:
-        what = "" if b.fitted else f"  {b.status['words']}"
+        what = "" if b.fitted else f"  {b.status.words}"
         lines.append(f"{b.flops:14.3g} {b.loss:10.4f} {b.size:10.3g}{what}")
     return "\n".join(lines)
 
 
-def size(law: Mapping[str, Any]) -> str:
+def size(law: SizeLaw) -> str:
     """The exponent of the best size, and what either way says of it."""
-    a, voices = law["parameters"]["a"], law["voices"]
-    said = [f"{name} {v['a']:.3f}{_between(v['interval'])}" for name, v in voices.items()]
-    head = f"best size N* ~ C^{a:.3f}{_between(law['intervals']['a'])}: {law['status']['words']}"
+    a, between = law.parameters["a"], _between(law.intervals["a"])
+    said = [f"{name} {v.a:.3f}{_between(v.interval)}" for name, v in law.voices.items()]
+    head = f"best size N* ~ C^{a:.3f}{between}: {law.status.words}"
     return "\n".join([head, *(f"  {one}" for one in said)])
 
 
-def law(entry: Mapping[str, Any]) -> str:
+def law(entry: Entry) -> str:
     """The law asked for: its form, status, parameters, what it predicts."""
-    lines = [f"{entry['law']}: {_form(entry)}".rstrip(": "), f"  {'status':10s} {_status(entry)}"]
-    if entry.get("fitted_to"):
-        lines.append(f"  {'rows':10s} {entry['fitted_to']}")
-    if entry["objective_value"] is not None:
-        lines.append(f"  {'objective':10s} {entry['objective_value']:.10g}  ({_objective(entry)})")
-    for name, value in _shown({**entry["parameters"], **_new(entry)}).items():
-        between = _between(entry["intervals"].get(name))
+    lines = [f"{entry.law}: {_form(entry)}".rstrip(": "), f"  {'status':10s} {_status(entry)}"]
+    if entry.fitted_to:
+        lines.append(f"  {'rows':10s} {entry.fitted_to}")
+    if entry.objective_value is not None:
+        lines.append(f"  {'objective':10s} {entry.objective_value:.10g}  ({_objective(entry)})")
+    for name, value in _shown({**entry.parameters, **_new(entry)}).items():
+        between = _between(entry.intervals.get(name))
         lines.append(f"  {name:10s} {value:<12.6g}{between}".rstrip())
-    if entry.get("ahead"):
-        ahead = entry["ahead"]
+    if ahead := entry.ahead:
         lines.append(
-            f"  {'predicted':10s} loss {ahead['loss']:.4f} at {ahead['flops']:.3g} FLOPs, 8 times "
-            f"the largest{_between(ahead['interval'])}"
+            f"  {'predicted':10s} loss {ahead.loss:.4f} at {ahead.flops:.3g} FLOPs, 8 times "
+            f"the largest{_between(ahead.interval)}"
         )
-    return "\n".join([*lines, *entry.get("lines", []), *_held_out(entry)])
+    return "\n".join([*lines, *(entry.lines or ()), *_held_out(entry)])
 
 
-def table(laws: Mapping[str, Mapping[str, Any]]) -> str:
+def table(laws: Mapping[str, Entry]) -> str:
     """All methods side by side, sorted by nothing: the order they were fitted in."""
     wide = max(map(len, laws))
     ahead = "loss at 8x compute, 95 %"
     head = f"{'method':{wide}s}  {'rows':>5s}  {'objective':>10s}  {'a':>5s}  {ahead:26s}  status"
     lines = [head]
     for name, entry in laws.items():
-        value = entry["objective_value"]
+        value = entry.objective_value
         cells = [
             f"{name:{wide}s}",
-            f"{entry['n']:5d}",
+            f"{entry.n:5d}",
             f"{'' if value is None else format(value, '.4g'):>10s}",
-            f"{_number(_exponent(entry)):>5s}",
+            f"{_number(entry.derived.get('a')):>5s}",
             f"{_ahead(entry):26s}",
             textwrap.shorten(_status(entry), 72, placeholder=" ..."),
         ]
         lines.append("  ".join(cells))
-        known = _shown(entry["parameters"])
+        known = _shown(entry.parameters)
         if known:
             indent = " " * (wide + 2)
             told = "  ".join(f"{k} {v:.4g}" for k, v in known.items())
@@ -116,7 +115,7 @@ def table(laws: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _disagreement(laws):
-    known = {n: e["ahead"]["loss"] for n, e in laws.items() if e.get("ahead")}
+    known = {n: e.ahead.loss for n, e in laws.items() if e.ahead}
     if len(known) < 2:
         return []
     low, high = min(known, key=known.get), max(known, key=known.get)
@@ -127,46 +126,41 @@ def _disagreement(laws):
     ]
 
 
-def _held_out_budgets(tried):
-    return "\n".join([*backtest.lines(tried), tried["rule"]])
-
-
 def _held_out(entry):
-    held = entry["held_out"]
+    held = entry.held_out
     if not held:
         return []
-    lines = [f"  held out ({held['where']}): rms error of log loss {held['rms_log_error']:.2%}"]
-    for row in held["rows"][:12]:
+    lines = [f"  held out ({held.where}): rms error of log loss {held.rms_log_error:.2%}"]
+    for row in held.rows[:12]:
         lines.append(
-            f"    {row['run_id'] or 'row ' + str(row['row']):14s} observed {row['observed']:.4f}  "
-            f"predicted {row['predicted']:.4f}{_between(row['interval'])}"
+            f"    {row.run_id or f'row {row.row}':14s} observed {row.observed:.4f}  "
+            f"predicted {row.predicted:.4f}{_between(row.interval)}"
         )
-    if len(held["rows"]) > 12:
-        lines.append(f"    and {len(held['rows']) - 12} more")
+    if len(held.rows) > 12:
+        lines.append(f"    and {len(held.rows) - 12} more")
     return lines
 
 
 def _form(entry):
-    reference = entry.get("reference") or entry["parameters"].get("reference")
-    if reference and entry["law"] in THROUGH_MINIMA:
-        return THROUGH_MINIMA[entry["law"]].format(reference)
-    return form(entry["law"]) if entry["law"] in names() else ""
+    reference = entry.reference or entry.parameters.get("reference")
+    if reference and entry.law in THROUGH_MINIMA:
+        return THROUGH_MINIMA[entry.law].format(reference)
+    return form(entry.law) if entry.law in names() else ""
 
 
 def _status(entry):
-    status = entry["status"]
-    agree = f", {status['agree']:.0%} of the starts followed agree" if "agree" in status else ""
-    return status["words"] + agree
+    agree = entry.status.agree
+    said = "" if agree is None else f", {agree:.0%} of the starts followed agree"
+    return entry.status.words + said
 
 
 def _objective(entry):
-    objective = entry["objective"]
-    delta = f", delta {objective['delta']:g}" if objective.get("delta") else ""
-    return objective["name"] + delta
+    objective = entry.objective
+    return objective.name + (f", delta {objective.delta:g}" if objective.delta else "")
 
 
 def _new(entry):
-    return {k: v for k, v in entry["derived"].items() if k not in entry["parameters"] and _is(v)}
+    return {k: v for k, v in entry.derived.items() if k not in entry.parameters and _is(v)}
 
 
 def _is(value):
@@ -177,21 +171,16 @@ def _shown(parameters):
     return {k: v for k, v in parameters.items() if v is not None and k != "reference"}
 
 
-def _exponent(entry):
-    return entry["derived"].get("a")
-
-
 def _number(value):
     return "" if value is None else f"{value:.3f}"
 
 
 def _ahead(entry):
-    ahead = entry.get("ahead")
+    ahead = entry.ahead
     if not ahead:
         return ""
-    low_high = ahead["interval"]
-    between = f" ({low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
-    return f"{ahead['loss']:.4f}{between}"
+    between = " ({:.4f} to {:.4f})".format(*ahead.interval) if ahead.interval else ""
+    return f"{ahead.loss:.4f}{between}"
 
 
 def _between(interval):

@@ -10,7 +10,7 @@ cases too, weigh alike.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -137,89 +137,3 @@ def trials(
             ahead = log_c - float(first.log_c[-1])
             made.append(Trial(k, at, log_c, float(np.log(found.loss[at])), ahead, said))
     return made
-
-
-def as_dict(found: Stack, log_c: np.ndarray) -> dict[str, Any]:
-    """The backtest for JSON.
-
-    horizons {law: {"1": rms of log error one budget on, ...}}, rms {law: of the next budget},
-    counts as horizons, trials [{fitted, flops, horizon, observed, predicted {law: loss}, held {law:
-    whether its 95 % interval did}}], weights {law: share} for the next budget, chosen: the law of
-    most weight, next {flops, predicted {law: loss}}, disagreement: between the laws that vote.
-    """
-    laws, shown = found.laws, [_trial(trial) for trial in found.trials]
-    ahead = sorted({trial["horizon"] for trial in shown})
-    names = [*laws, NO_CHANGE]
-    step = float(np.median(np.diff(log_c))) if len(log_c) > 1 else np.log(2.0)
-    following = float(log_c[-1] + step)
-    coming = {name: float(np.exp(np.squeeze(law.value(following)))) for name, law in laws.items()}
-    weights = found.weights(following)
-    if not weights:
-        return {"trials": [], "weights": {}, "tested": 1.0, "rms": {}, "horizons": {}}
-    return {
-        "rule": "laws weigh by the density that they gave to budgets they had not seen",
-        "weights": weights,
-        "chosen": max(weights, key=weights.get),
-        "tested": found.tested,
-        "rms": {name: _rms(shown, name, 1) for name in names},
-        "horizons": {n: {str(h): _rms(shown, n, h) for h in ahead} for n in names},
-        "counts": {n: {str(h): len(_errors(shown, n, h)) for h in ahead} for n in names},
-        "trials": shown,
-        "next": {"flops": float(np.exp(following)), "predicted": coming},
-        "disagreement": _disagreement({name: coming[name] for name in weights}),
-    }
-
-
-def _disagreement(coming):
-    low, high = min(coming, key=coming.get), max(coming, key=coming.get)
-    spread = float(np.log(coming[high] / coming[low]))
-    sentence = (
-        f"next budget: from {coming[low]:.4f} ({low}) to {coming[high]:.4f} ({high}), "
-        f"{spread:.2%} apart"
-    )
-    return {"low": low, "high": high, "spread": spread, "sentence": sentence}
-
-
-def _trial(trial):
-    ends = {name: said.interval() for name, said in trial.said.items()}
-    return {
-        "fitted": trial.fitted,
-        "flops": float(np.exp(trial.log_c)),
-        "horizon": trial.horizon,
-        "observed": float(np.exp(trial.log_loss)),
-        "predicted": {n: float(np.exp(said.quantile(0.5))) for n, said in trial.said.items()},
-        "held": {n: bool(low <= trial.log_loss <= high) for n, (low, high) in ends.items()},
-    }
-
-
-def _errors(shown, name, horizon):
-    return [
-        float(np.log(trial["predicted"][name] / trial["observed"]))
-        for trial in shown
-        if trial["horizon"] == horizon and name in trial["predicted"]
-    ]
-
-
-def _rms(shown, name, horizon):
-    errors = _errors(shown, name, horizon)
-    return float(np.sqrt(np.mean(np.square(errors)))) if errors else None
-
-
-def lines(tried: dict[str, Any]) -> list[str]:
-    """The table for people: every law's weight, its rms error by horizon, what it says next."""
-    horizons = sorted({trial["horizon"] for trial in tried["trials"]})
-    heads = "".join(f"{f'+{h}':>13s}" for h in horizons)
-    found = [f"{'rms error, budgets on':22s}{heads}{'weight':>8s}{'next':>10s}"]
-    for name in tried["horizons"]:
-        cells = "".join(f"{_cell(tried, name, str(h)):>13s}" for h in horizons)
-        weight, coming = tried["weights"].get(name), tried["next"]["predicted"].get(name)
-        share = "-" if weight is None else f"{weight:.0%}"
-        said = "-" if coming is None else f"{coming:.4f}"
-        found.append(f"{name:22s}{cells}{share:>8s}{said:>10s}")
-    return [*found, tried["disagreement"]["sentence"]]
-
-
-def _cell(tried, name, horizon):
-    """Rms and, in brackets, of how many trials."""
-    count = tried["counts"][name][horizon]
-    return f"{tried['horizons'][name][horizon]:.2%} ({count})" if count else "-"

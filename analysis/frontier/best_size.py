@@ -7,13 +7,14 @@ told, the headline is the even mixture of them, so that their disagreement widen
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from analysis.engine import student
+from analysis.engine.status import Status
 from analysis.engine.student import Mixture
 from analysis.frontier import curve, laws
+from analysis.frontier.laws import Exponent, SizeLaw
 from analysis.frontier.minima import Minima
 from analysis.frontier.runs import Surface
 
@@ -96,16 +97,8 @@ def _loose(surface):
     return bool({"alpha", "beta"} & set(status.unidentified)) or status.word == "not converged"
 
 
-def headline(told: dict[str, Voice], found: Minima) -> dict[str, Any]:
-    """The size law for JSON: parameters {N, a} at the reference, intervals, voices, status.
-
-    `at(log_c)` gives the Mixture of log N*; both voices weigh alike.
-    """
-    points, reference = len(found.log_c), curve.reference(found.log_c)
-    result = {"n": points, "reference": reference}
-    if not told:
-        words = "not identified: neither minima of budgets nor a surface tell a best size"
-        return result | {"status": words, "voices": {}}
+def together(told: dict[str, Voice]) -> Voice:
+    """All ways in one, each weighing alike."""
 
     def mixed(parts):
         return student.stack([1 / len(parts)] * len(parts), parts)
@@ -113,19 +106,28 @@ def headline(told: dict[str, Voice], found: Minima) -> dict[str, Any]:
     def at(log_c):
         return mixed([voice.at(log_c) for voice in told.values()])
 
-    exponent, size = mixed([v.exponent for v in told.values()]), at(np.log(reference))
-    return result | {
-        "parameters": {"N": float(np.exp(size.quantile(0.5))), "a": exponent.quantile(0.5)},
-        "intervals": {"N": np.exp(size.interval()).tolist(), "a": exponent.interval()},
-        "voices": {name: _said(voice) for name, voice in told.items()},
-        "at": at,
-        "exponent": exponent,
-        "status": _status(told),
-    }
+    return Voice(mixed([voice.exponent for voice in told.values()]), at)
 
 
-def _said(voice):
-    return {"a": voice.exponent.quantile(0.5), "interval": voice.exponent.interval()}
+def headline(told: dict[str, Voice], found: Minima) -> SizeLaw:
+    """The size law of all ways that can tell it."""
+    points, reference = len(found.log_c), curve.reference(found.log_c)
+    if not told:
+        words = "not identified: neither minima of budgets nor a surface tell a best size"
+        return SizeLaw(points, reference, Status.of(words), voices={})
+    whole = together(told)
+    size, a = whole.at(np.log(reference)), whole.exponent
+    return SizeLaw(
+        points,
+        reference,
+        Status.of(_status(told)),
+        {"N": float(np.exp(size.quantile(0.5))), "a": a.quantile(0.5)},
+        {"N": np.exp(size.interval()).tolist(), "a": a.interval()},
+        voices={
+            name: Exponent(v.exponent.quantile(0.5), v.exponent.interval())
+            for name, v in told.items()
+        },
+    )
 
 
 def _status(told):

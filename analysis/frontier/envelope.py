@@ -10,11 +10,12 @@ interpolated curves gave 0.008 (0.006) and 0.059 (0.014).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.engine.status import Status
 from analysis.frontier.flags import Flag
 from vdit.errors import InputError
 
@@ -74,24 +75,30 @@ def lower_hull(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return hull[: np.argmin(y[hull]) + 1]
 
 
-def laws(points: Points) -> dict[str, Any]:
-    """Power laws along a frontier: N* = k C^a, D* = k C^b, L = k C^-g, by least squares in logs.
+@dataclass(frozen=True)
+class PowerLaws:
+    """N* = k_N C^a, D* = k_D C^b, L = k_L C^-g; `parameters` {} where there are too few points."""
 
-    Returns {"a", "b", "g", "k_N", "k_D", "k_L", "n", "status"}.
-    """
+    n: int
+    status: Status
+    parameters: dict[str, float] = field(default_factory=dict)
+
+
+def laws(points: Points) -> PowerLaws:
+    """Power laws along a frontier, by least squares in logs."""
     compute = len(np.unique(points.log_c))
+    few = Status.of(f"not identified: {compute} points for 2 parameters")
     if compute < 2:
-        return {"n": len(points), "status": f"not identified: {compute} points for 2 parameters"}
-    found = {"n": len(points)}
+        return PowerLaws(len(points), few)
+    found = {}
     for exponent, constant, values, sign in (
         ("a", "k_N", points.size, 1),
         ("b", "k_D", points.tokens, 1),
         ("g", "k_L", points.loss, -1),
     ):
         slope, height = np.polyfit(points.log_c, np.log(values), 1)
-        found |= {exponent: sign * float(slope), constant: float(np.exp(height))}
-    few = f"not identified: {compute} points for 2 parameters"
-    return found | {"status": few if compute < MIN_POINTS else "converged"}
+        found |= {constant: float(np.exp(height)), exponent: sign * float(slope)}
+    return PowerLaws(len(points), few if compute < MIN_POINTS else Status.of("converged"), found)
 
 
 def _points(rows, columns):

@@ -1,8 +1,8 @@
 """What makes the minima of a sweep untrustworthy, each as a sentence and a word for programs."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +26,6 @@ class Flag:
     kind: str
     budget: float | None
     sentence: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return asdict(self)
 
 
 def of_budgets(budgets: "Sequence[Budget]", noise: float | None = None) -> list[Flag]:

@@ -1,22 +1,47 @@
 """One point and one interval for the loss of a compute not run, from all laws that vote."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from analysis.engine.student import Mixture
-from analysis.frontier import backtest
+from analysis.frontier import backtest, rollout
 from analysis.frontier.backtest import Stack
 from analysis.frontier.minima import Minima
+from analysis.frontier.rollout import Rollout
 
 SPAN = 8.0  # times of compute over which the gain is taken
 
 
 @dataclass(frozen=True)
+class Share:
+    """What one law says of a forecast that it has a share in."""
+
+    weight: float
+    loss: float
+    interval: list[float] | None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By what share the best loss falls over `ratio` of compute, with its 95 % interval.
+
+    `fall` and `error`, half of the 68 % interval, are of log loss.
+    """
+
+    ratio: float
+    from_: float
+    to: float
+    gain: float
+    interval: list[float]
+    fall: float
+    error: float
+
+
+@dataclass(frozen=True)
 class Forecast:
-    """Loss at `flops`; `laws` {law: {weight, loss, interval}} of what it is mixed.
+    """Loss at `flops`; `laws` {law: its share} of what it is mixed.
 
     `times` the largest budget; `tested`: how far ahead, in times of compute, laws were tested on
     this table: an interval beyond it rests on laws that nothing here has tried.
@@ -27,24 +52,21 @@ class Forecast:
     interval: list[float] | None
     times: float
     tested: float
-    laws: dict[str, dict[str, Any]]
+    laws: dict[str, Share]
+    WRITTEN: ClassVar = ("beyond",)
 
     @property
     def beyond(self) -> bool:
         """True farther ahead than any law was tested."""
         return self.times > self.tested * (1 + 1e-6)
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {"beyond": self.beyond}
-
 
 @dataclass(frozen=True)
 class Outlook:
-    """The stack of a table, its trials for JSON, and the minima it rests on."""
+    """The stack of a table, its trials as they are shown, and the minima it rests on."""
 
     stack: Stack
-    trials: dict[str, Any]
+    trials: Rollout
     minima: Minima
 
     def at(self, flops: float) -> Forecast:
@@ -53,7 +75,7 @@ class Outlook:
         known = found.noise is not None
         variance = float(found.loss_covariance[-1, -1])
         laws = {
-            name: {"weight": weight} | _said(self.stack.laws[name], log_c, variance, known)
+            name: Share(weight, *_said(self.stack.laws[name], log_c, variance, known))
             for name, weight in self.stack.weights(log_c).items()
         }
         whole = self.stack.at(log_c, variance)
@@ -67,11 +89,10 @@ class Outlook:
             laws,
         )
 
-    def gain(self) -> dict[str, Any] | None:
+    def gain(self) -> Gain | None:
         """By what share the frontier's loss falls over the last SPAN of compute, by the laws.
 
-        None where the budgets span less, or no noise was measured. `fall` and `error`, half of the
-        68 % interval, are of log loss.
+        None where the budgets span less, or no noise was measured.
         """
         log_c = self.minima.log_c
         low = float(log_c[-1] - np.log(SPAN))
@@ -83,24 +104,16 @@ class Outlook:
 
 def _said(law, log_c, variance, known):
     if not known:
-        return {"loss": float(np.exp(np.squeeze(law.value(log_c)))), "interval": None}
+        return float(np.exp(np.squeeze(law.value(log_c)))), None
     found = law.at(log_c, variance)
-    ends = np.exp(found.interval()).tolist()
-    return {"loss": float(np.exp(found.quantile(0.5))), "interval": ends}
+    return float(np.exp(found.quantile(0.5))), np.exp(found.interval()).tolist()
 
 
-def _gain(fall: Mixture, low: float, high: float) -> dict[str, Any]:
+def _gain(fall, low, high):
     middle, ends = fall.quantile(0.5), fall.interval()
     one, other = fall.interval(0.6827)
-    return {
-        "ratio": SPAN,
-        "from": low,
-        "to": high,
-        "gain": -float(np.expm1(-middle)),
-        "interval": (-np.expm1(-np.array(ends))).tolist(),
-        "fall": middle,
-        "error": (other - one) / 2,
-    }
+    share = (-np.expm1(-np.array(ends))).tolist()
+    return Gain(SPAN, low, high, -float(np.expm1(-middle)), share, middle, (other - one) / 2)
 
 
 def outlook(
@@ -110,4 +123,4 @@ def outlook(
     laws = backtest.fitted(found, rows, columns)
     made = backtest.trials(found, rows, columns)
     stack = Stack(laws, made, float(found.log_c[-1]))
-    return Outlook(stack, backtest.as_dict(stack, found.log_c), found)
+    return Outlook(stack, rollout.rollout(stack, found.log_c), found)

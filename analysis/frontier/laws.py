@@ -1,10 +1,12 @@
 """Laws through the minima of budgets: of the lowest loss, and of the best size, against compute."""
 
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from analysis.engine.status import Status
 from analysis.frontier import curve, weigh
+from analysis.frontier.drawn import SizeCurve
 from analysis.frontier.minima import Minima, posterior
 from analysis.frontier.posterior import Posterior
 
@@ -12,36 +14,69 @@ NAMES = tuple(curve.LAWS)
 DRAWS = 4000
 
 
-def fit_law(law: str, minima: Minima, rng: np.random.Generator | None = None) -> dict[str, Any]:
-    """One law of `NAMES` through the minima: parameters, intervals, status, draws, between by name.
+@dataclass(frozen=True)
+class LossLaw:
+    """A law of the best loss through the minima; `parameters` {} where they are too few for it."""
 
-    `between(log_c, variance=0)` gives the interval (2, M) of the law's loss, or of the minimum of a
-    new budget of which log loss is known to that variance.
-    """
+    n: int  # budgets
+    reference: float  # compute at which A is counted
+    status: Status
+    parameters: dict[str, float | None] = field(default_factory=dict)
+    intervals: dict[str, list[float]] = field(default_factory=dict)
+    draws: dict[str, np.ndarray] | None = None  # (DRAWS,) each; None without any noise
+    posterior: Posterior | None = None
+
+    def between(self, log_c: np.ndarray, variance: float = 0.0) -> np.ndarray | None:
+        """Interval (2, M) of the loss, None without any noise.
+
+        Or of the minimum of a new budget, of which log loss is known to that variance.
+        """
+        if self.draws is None:
+            return None
+        found = self.posterior
+        return np.exp([found.at(c, variance).interval() for c in np.atleast_1d(log_c)]).T
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """What one way says of a, with its 95 % interval."""
+
+    a: float
+    interval: list[float]
+
+
+@dataclass(frozen=True)
+class SizeLaw:
+    """The best size, N*(C) = N (C / reference)^a; None for what the runs do not tell."""
+
+    n: int  # budgets
+    reference: float
+    status: Status
+    parameters: dict[str, float] | None = None  # N, a
+    intervals: dict[str, list[float]] | None = None
+    chi2: float | None = None
+    spare: int | None = None  # degrees of freedom of chi2
+    chance: float | None = None
+    voices: dict[str, Exponent] | None = None  # of those that are weighed alike
+    curve: SizeCurve | None = None
+    draws: dict[str, list[float]] | None = None
+
+
+def fit_law(law: str, minima: Minima, rng: np.random.Generator | None = None) -> LossLaw:
+    """One law of `NAMES` through the minima."""
     log_c, points = minima.log_c, len(minima.log_c)
-    result = {"n": points, "reference": curve.reference(log_c)}
+    reference = curve.reference(log_c)
     if points < min(curve.LAWS[law].parameters, curve.LOCAL):
-        return result | {"status": f"not identified: {points} budgets"}
+        return LossLaw(points, reference, Status.of(f"not identified: {points} budgets"))
     found, at = posterior(law, minima), float(np.mean(log_c))
-    p = found.parameters(at)
-    result |= {"objective": "generalised least squares", "objective_value": found.chi2}
-    result |= {"parameters": p | _c0(p, at), "draws": None}
-    result |= {"chi2": found.chi2, "spare": found.spare, "chance": found.chance}
+    p, drawn, ends = found.parameters(at), None, {}
     if minima.noise is not None:
         drawn = found.draws(DRAWS, at, rng or np.random.default_rng(0))
         ends = {name: np.percentile(v, [2.5, 97.5]).tolist() for name, v in drawn.items()}
         if law != "frontier":
             ends.pop("E")
-        result |= {"draws": drawn, "intervals": ends, "between": _between(found)}
-    result["status"] = _status(found, p, result.get("draws"))
-    return result
-
-
-def _between(found):
-    def between(log_c, variance=0.0):
-        return np.exp([found.at(c, variance).interval() for c in np.atleast_1d(log_c)]).T
-
-    return between
+    status = Status.of(_status(found, p, drawn))
+    return LossLaw(points, reference, status, p | _c0(p, at), ends, drawn, found)
 
 
 def _c0(p, at):
@@ -81,26 +116,23 @@ def posterior_of_size(minima: Minima) -> Posterior:
     )
 
 
-def fit_size(minima: Minima) -> dict[str, Any]:
-    """The isoFLOP law of the best size: parameters {N, a}, intervals, chi2, status.
+def fit_size(minima: Minima) -> SizeLaw:
+    """The isoFLOP law of the best size.
 
     Where a minimum lies at or near an end of its sizes, those that were found inside are a
     selection that bends the law: no interval is given.
     """
     points, reference = len(minima.log_c), curve.reference(minima.log_c)
-    result = {"n": points, "reference": reference}
     if points < 2:
-        return result | {"status": f"not identified: {points} budgets"}
+        return SizeLaw(points, reference, Status.of(f"not identified: {points} budgets"))
     found, at = posterior_of_size(minima), np.log(reference)
-    p = found.parameters(at)
-    result |= {"parameters": {"N": p["A"], "a": -p["g"]}}
-    result |= {"chi2": found.chi2, "spare": found.spare, "chance": found.chance}
+    p, ends = found.parameters(at), None
     if minima.noise is not None and minima.estimator == "parabola" and not minima.off:
         falls = found.fall(at, at + 1).interval()  # of log N over one of log C, downwards
-        ends = np.exp(found.at(at).interval()).tolist()
-        result["intervals"] = {"N": ends, "a": [-falls[1], -falls[0]]}
-    result["status"] = _size_status(points, minima, found)
-    return result
+        ends = {"N": np.exp(found.at(at).interval()).tolist(), "a": [-falls[1], -falls[0]]}
+    status = Status.of(_size_status(points, minima, found))
+    scatter = found.chi2, found.spare, found.chance
+    return SizeLaw(points, reference, status, {"N": p["A"], "a": -p["g"]}, ends, *scatter)
 
 
 def _size_status(points, minima, found):

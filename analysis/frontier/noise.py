@@ -1,6 +1,7 @@
 """The noise between runs that differ by the seed alone: about isoFLOP curves, and between seeds."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ class Noise:
     scatter_sd: float | None
     scatter_df: int
     misfit: float | None
+    relative: ClassVar = True  # to the loss
+    WRITTEN: ClassVar = ("relative",)
 
 
 def between_seeds(table: pd.DataFrame, loss: str, size: str) -> tuple[float, int]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
+    from analysis.fitting.entry import Entry
     from analysis.laws.law import Law
     from analysis.laws.method import Method
 
@@ -33,6 +34,13 @@ def names() -> tuple[str, ...]:
 def find(name: str) -> "Law | Method":
     """The law of that name; `InputError` lists those that there are."""
     return _module(name).LAW
+
+
+def entry(name: str) -> "type[Entry]":
+    """What its entry in fit.json is read as."""
+    from analysis.fitting.entry import Entry
+
+    return getattr(find(name), "entry", Entry) if name in names() else Entry
 
 
 def form(name: str) -> str:

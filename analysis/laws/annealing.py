@@ -12,18 +12,21 @@ A table has a row for each step that was logged: columns steps and lr_final, the
 (an offset of each) and of points, whose neighbours are alike (AR(1)); intervals hold both.
 """
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.curves import annealed
 from analysis.curves.points import RATE, STEPS, Noise, curves
+from analysis.engine.status import Status
+from analysis.fitting.entry import SQUARES, Entry
 from analysis.laws.method import Method
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 ZERO = 1e-6  # a floor below is none
@@ -48,7 +51,15 @@ class Predicted:
         )
 
 
-def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Annealing(Entry):
+    """The law's entry, with the noise of curves and what was said of runs held out."""
+
+    curve_noise: Noise
+    predicted: tuple[Predicted, ...]
+
+
+def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
     """The law of the rows of `analysis.fit`, which are points of curves; of each run held out what
     it says of its last point."""
     found = curves(rows.fitted)
@@ -63,16 +74,18 @@ def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any
     noise = Noise.of(residual, found.run, len(names))
     covariance = noise.covariance(jacobian, found.run)
     said = _held(rows, theta, covariance, noise, scale)
-    return {
-        "n": len(found.loss),
-        "parameters": dict(zip(names, annealed.named(theta, scale, names).tolist(), strict=True)),
-        "intervals": _intervals(theta, covariance, noise, scale, names),
-        "derived": {"lambda": 1 - float(np.exp(-theta[4]))},
-        "status": _status(theta, jacobian, names),
-        "curve_noise": asdict(noise),
-        "predicted": [asdict(one) for one in said],
-        "lines": [one.line() for one in said],
-    }
+    return Annealing(
+        law="annealing",
+        objective=SQUARES,
+        n=len(found.loss),
+        parameters=dict(zip(names, annealed.named(theta, scale, names).tolist(), strict=True)),
+        intervals=_intervals(theta, covariance, noise, scale, names),
+        derived={"lambda": 1 - float(np.exp(-theta[4]))},
+        status=Status.of(_status(theta, jacobian, names)),
+        curve_noise=noise,
+        predicted=tuple(said),
+        lines=tuple(one.line() for one in said),
+    )
 
 
 def _intervals(theta, covariance, noise, scale, names):
@@ -128,4 +141,4 @@ def applies(rows: "Rows") -> bool:
 
 
 FORM = "L(s) = L0 + A S1^-alpha - C S2 (+ B N^-beta)"
-LAW = Method("annealing", (), fit, applies)
+LAW = Method("annealing", (), fit, applies, Annealing)

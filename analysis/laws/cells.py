@@ -1,8 +1,8 @@
 """Cells of a table of learning rates and batches as people read them: the best setting of each, and
 the runs that diverged."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,14 @@ from analysis.laws.settings import Settings
 from analysis.laws.valley import Valley
 
 AXES = ("lr", "batch")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Of log loss about a valley."""
+
+    sd: float
+    df: int
 
 
 @dataclass(frozen=True)
@@ -28,16 +36,21 @@ class Cell:
     errors: dict[str, float]  # sd of `best` by axis over sd of log loss
     loss: float | None  # at the bottom; None unless inside
 
-    def as_dict(self, noise: Mapping[str, float] | None = None) -> dict[str, Any]:
-        """For JSON; `noise`, {"sd", "df"} of log loss, gives 95 % intervals."""
+    def interval(self, axis: str, noise: Noise) -> list[float]:
+        """Of the best setting, 95 %, where it is inside."""
+        spread = noise.sd * self.errors[axis] * quantile(noise.df)
+        value = self.best[axis]
+        return np.exp([value - spread, value + spread]).tolist()
+
+    def as_dict(self, noise: Noise | None = None) -> dict[str, Any]:
+        """For JSON, each axis by its name; `noise` gives intervals."""
         found = {**self.where, "rows": self.rows, "used": self.used}
         found |= {"status": self.reason or "inside", "loss": self.loss}
         found |= {f"best_run_{axis}": value for axis, value in self.best_run.items()}
         for axis, value in self.best.items():
             found[axis] = float(np.exp(value))
             if noise:
-                spread = noise["sd"] * self.errors[axis] * quantile(noise["df"])
-                found[f"{axis}_interval"] = np.exp([value - spread, value + spread]).tolist()
+                found[f"{axis}_interval"] = self.interval(axis, noise)
         return found
 
 
@@ -50,10 +63,6 @@ class Diverged:
     batch: float
     loss: float | None
     words: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def swept(runs: Settings, cell: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:

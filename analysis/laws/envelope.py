@@ -3,8 +3,10 @@
 Approach 1 of 2203.15556.
 """
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from analysis.fitting.entry import SQUARES, Entry, missing
 from analysis.frontier import envelope
 from analysis.laws.method import Method
 from analysis.table import columns
@@ -12,26 +14,32 @@ from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 NUMBERS = ("params", "tokens", "flops", "loss")
-PARAMETERS = ("k_N", "a", "k_D", "b", "k_L", "g")
 
 
-def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
     """The laws through the points of the envelope that lie between its ends."""
     numbers = {role: columns.numbers(rows.fitted, role) for role in NUMBERS}
     roles = {role: role for role in (*NUMBERS, "group") if role in rows.fitted.columns}
     try:
         points, inside, flags = envelope.envelope(rows.fitted.assign(**numbers), roles)
     except InputError as error:
-        return {"n": len(rows.fitted), "status": f"not identified: {error}"}
+        return missing("envelope", len(rows.fitted), str(error))
     law = envelope.laws(points.take(inside))
-    found = {"n": law["n"], "status": law["status"], "warnings": [flag.as_dict() for flag in flags]}
-    if "a" not in law:
+    found = Entry(
+        law="envelope",
+        objective=None,
+        n=law.n,
+        status=law.status,
+        warnings=tuple(flags),
+    )
+    p = law.parameters
+    if not p:
         return found
-    parameters = {name: law[name] for name in PARAMETERS}
-    return found | {"parameters": parameters, "derived": {"a": law["a"], "b": law["b"]}}
+    return replace(found, objective=SQUARES, parameters=p, derived={"a": p["a"], "b": p["b"]})
 
 
 FORM = "N* = k_N C^a, D* = k_D C^b, L = k_L C^-g"

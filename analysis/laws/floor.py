@@ -50,7 +50,7 @@ def fit(
         return None
     covariance, df = _jackknife(found, x, y, cell, z, apart)
     laws = [
-        LogLinear(tuple(inputs), centre, found.position[i], covariance[i], df, 0.0)
+        LogLinear(tuple(inputs), centre, found.position[i], covariance and covariance[i], df, 0.0)
         for i in range(x.shape[1])
     ]
     return Floor(found, tuple(laws), z @ found.position.T)
@@ -59,18 +59,18 @@ def fit(
 def _jackknife(found, x, y, cell, z, apart):
     """(covariance of P by axis (A, Z, Z), degrees of freedom), cells of a number left out together.
 
-    Runs are chosen anew each time: the window follows the law. NaN and 0, no interval, where runs
+    Runs are chosen anew each time: the window follows the law. None and 0, no interval, where runs
     don't cross rate and batch, or the law hangs on one cell.
     """
-    unknown = np.full((x.shape[1], *2 * z.shape[1:]), np.nan)
     if not found.crossed:
-        return unknown, 0
+        return None, 0
     block = np.unique(apart, return_inverse=True)[1] % BLOCKS
     groups = np.unique(block)
     left = [block[cell] != group for group in groups]
     fits = [valley.fit(x[k], y[k], cell[k], z[cell[k]], found.near[k]) for k in left]
     if not all(fit and fit.sound for fit in fits):
-        return unknown, 0
+        return None, 0
     positions = np.stack([fit.position for fit in fits])
     off = positions - positions.mean(0)
-    return (1 - 1 / len(groups)) * np.einsum("gaz,gay->azy", off, off), len(groups) - z.shape[1]
+    covariance = (1 - 1 / len(groups)) * np.einsum("gaz,gay->azy", off, off)
+    return list(covariance), len(groups) - z.shape[1]

@@ -7,23 +7,26 @@ certain as the cells agree: its intervals leave out a cell at a time (jackknife,
 
     fit(table, columns)   columns: {"params": "N", "tokens": "T", "lr": "lr", "batch": "B",
                           "loss": "loss"}: a role's column; "flops" in place of params and tokens
-    predict(result, {"params": 1e9, "tokens": 2e10})   of such a result as a dict
+    predict(fitted, {"params": 1e9, "tokens": 2e10})   of such a fit, or of its entry
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from analysis.laws import cells, floor, loglinear, settings, tuning, valley
+from analysis.engine.answer import Answer
+from analysis.laws import cells, floor, settings, tuning, valley
+from analysis.laws.cells import Noise
 from analysis.laws.method import Method
-from analysis.laws.tuning import Hyperparameters
+from analysis.laws.tuning import Hyperparameters, Tuned
 from analysis.table import columns as numbered
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 ROLES = ("params", "tokens", "flops", "lr", "batch", "loss")
@@ -68,13 +71,9 @@ def fit(
     )
 
 
-def predict(result: dict[str, Any], inputs: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-    """{"lr": {"value", "interval"}, "batch": ...} at inputs by role; only what was fitted."""
-    found = {}
-    for axis, law in result["laws"].items():
-        value, interval = loglinear.from_dict(law).predict(inputs)
-        found[axis] = {"value": value, "interval": interval}
-    return found
+def predict(fitted: Hyperparameters | Tuned, inputs: Mapping[str, float]) -> dict[str, Answer]:
+    """Learning rate and batch, by axis, at inputs by role; only what was fitted."""
+    return {axis: law.predict(inputs) for axis, law in fitted.laws.items()}
 
 
 def _own(axes, x, y, cell, law):
@@ -124,16 +123,15 @@ def _noise(own, share):
     """Of log loss about the valley; `share`: how many runs there are for a row."""
     if own is None or not own.sound or own.df < 1:
         return None
-    return {"sd": own.noise, "df": max(int(share * own.df), 1)}
+    return Noise(own.noise, max(int(share * own.df), 1))
 
 
-def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+def of_rows(rows: "Rows", part: "OfBudgets", options: "Options") -> Tuned:
     """The laws of the rows of `analysis.fit`."""
     numbers = {r: numbered.numbers(rows.fitted, r) for r in ROLES if r in rows.fitted}
     table = rows.fitted.assign(**numbers)
-    found = fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster()).as_dict()
-    return found | {"lines": tuning.lines(found)}
+    return fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster()).entry()
 
 
 FORM = "lr*, batch* = k N^params D^tokens, batch as its column counts"
-LAW = Method("hyperparameters", ("flops", "lr"), of_rows)
+LAW = Method("hyperparameters", ("flops", "lr"), of_rows, entry=Tuned)

@@ -3,32 +3,35 @@
 Approach 2 of 2203.15556.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from analysis.fitting.entry import SQUARES, Entry, missing
 from analysis.laws.method import Method
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 
-def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
     """The law through the budgets' best sizes, which `fitting.budgets` has found."""
-    if not part:
+    law = part.isoflop
+    if law is None:
         raise InputError("isoflop: no compute budgets above 0 (--budget COL names their column)")
-    law = part["isoflop"]
-    if "parameters" not in law:
-        words = "not identified: no power law through the budgets' best sizes"
-        return {"n": law["n"], "status": words}
-    a = law["parameters"]["a"]
-    return {
-        "n": law["n"],
-        "parameters": {**law["parameters"], "reference": law["reference"]},
-        "derived": {"a": a, "b": 1 - a},
-        "intervals": law.get("intervals", {}),
-        "status": law["status"],
-    }
+    if law.parameters is None:
+        return missing("isoflop", law.n, "no power law through the budgets' best sizes")
+    a = law.parameters["a"]
+    return Entry(
+        law="isoflop",
+        objective=SQUARES,
+        n=law.n,
+        parameters={**law.parameters, "reference": law.reference},
+        derived={"a": a, "b": 1 - a},
+        intervals=law.intervals or {},
+        status=law.status,
+    )
 
 
 FORM = "N*(C) = N (C / reference)^a"

@@ -4,12 +4,12 @@ In logs the law is linear, so its intervals are exact for normal scatter whateve
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.engine import student
+from analysis.engine.answer import Answer
 from vdit.errors import InputError
 
 
@@ -17,12 +17,12 @@ from vdit.errors import InputError
 class LogLinear:
     """A fitted power law; logs of inputs are counted from their means, `centre`."""
 
-    names: tuple  # of the inputs
+    names: tuple[str, ...]  # of the inputs
     centre: np.ndarray  # (I,)
     coefficients: np.ndarray  # (1 + I,) log y at the centre, then the exponents
-    covariance: np.ndarray  # (1 + I, 1 + I); NaN without degrees of freedom
+    covariance: np.ndarray | None  # (1 + I, 1 + I); None without degrees of freedom
     df: int
-    scatter: float  # sd of log y about the law, for a row of weight 1
+    scatter: float | None  # sd of log y about the law, for a row of weight 1
 
     def parameters(self) -> dict[str, float]:
         """{"k": ..., input: exponent}; k is y at inputs of 1."""
@@ -50,29 +50,16 @@ class LogLinear:
 
     def predict(
         self, inputs: Mapping[str, float], level: float = 0.95, new: bool = False
-    ) -> tuple[float, list[float] | None]:
-        """y at {input: value} and its interval or None; `new` adds the scatter of one more row."""
+    ) -> Answer:
+        """y at {input: value}; `new` adds the scatter of one more row to its interval."""
         row = np.array([1.0, *(np.log(inputs[name]) for name in self.names)])
         row[1:] -= self.centre
         value = row @ self.coefficients
         if self.df < 1:
-            return float(np.exp(value)), None
+            return Answer(float(np.exp(value)))
         spread = np.sqrt(row @ self.covariance @ row + new * self.scatter**2)
         spread *= student.quantile(self.df, level)
-        return float(np.exp(value)), np.exp([value - spread, value + spread]).tolist()
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON, whose null is a covariance that is not known; `from_dict` reads it back."""
-        covariance = self.covariance.tolist() if self.df else None
-        arrays = {name: getattr(self, name).tolist() for name in ("centre", "coefficients")}
-        return {**asdict(self), **arrays, "covariance": covariance}
-
-
-def from_dict(values: dict[str, Any]) -> LogLinear:
-    """The LogLinear that `as_dict` wrote."""
-    names = ("centre", "coefficients", "covariance")
-    arrays = {name: np.array(values[name], float) for name in names}
-    return LogLinear(**{**values, **arrays, "names": tuple(values["names"])})
+        return Answer(float(np.exp(value)), np.exp([value - spread, value + spread]).tolist())
 
 
 def fit(
@@ -101,7 +88,9 @@ def fit(
     count = len(y) if independent is None else independent
     df = max(count - len(names) - 1, 0)
     rest = float(((target - design @ coefficients) ** 2).sum())
-    variance = rest / df if df else np.nan
+    if not df:
+        return LogLinear(names, centre, coefficients, None, df, None)
+    variance = rest / df
     covariance = variance * np.linalg.inv(design.T @ design)
     scatter = float(np.sqrt(variance * count / len(y)))
     return LogLinear(names, centre, coefficients, covariance, df, scatter)

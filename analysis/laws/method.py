@@ -2,25 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from analysis.fitting.entry import Entry, Options
 
 if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
-Fit = Callable[["Rows", dict[str, Any], "Options"], dict[str, Any]]
+Fit = Callable[["Rows", "OfBudgets", Options], Entry]
 
 
 @dataclass(frozen=True)
 class Method:
     """What it is called, the roles it can't do without (but the loss), and how it is fitted.
 
-    fit(rows, part, options): of the rows and of what their compute budgets gave ({} without any),
-    n, parameters, intervals, derived, status and what else its entry in fit.json holds. InputError
-    where the table can't tell. applies: whether the rows hold what no role says, for `--law all`.
+    fit(rows, part, options): of the rows and of what their compute budgets gave, the law's entry.
+    InputError where the table can't tell. applies: whether the rows hold what no role says, for
+    `--law all`. entry: the class of its entries.
     """
 
     name: str
     inputs: tuple[str, ...]  # roles of `analysis.table.columns`
     fit: Fit
     applies: Callable[["Rows"], bool] = lambda rows: True
+    entry: type[Entry] = Entry

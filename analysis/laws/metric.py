@@ -9,16 +9,20 @@ m - k / p, is M at zero loss). M rises or falls throughout, by the sign of k.
 A share, such as an accuracy, that rises from chance to a ceiling is `sigmoid`'s: as any form of
 `score_forms`, it goes through the same fit.
 
-    fit(loss, metric, group=None, direction=None, name="fvd")     a dict for JSON
-    predict(result, loss)        {"value", "interval"} of a new measurement
+    fit(loss, metric, group=None, direction=None, name="fvd")
+    predict(law, loss)        of a new measurement
 """
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.engine import student
+from analysis.engine.answer import Answer
+from analysis.engine.status import Status
+from analysis.fitting.entry import SQUARES, Entry
 from analysis.laws import monotone, score_forms
 from analysis.laws.method import Method
 from analysis.laws.score_forms import BENT
@@ -27,9 +31,24 @@ from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 NAMES = BENT.parameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Entry):
+    """The entry of a law of one score: of `runs` runs; from `covariance` on what `predict` needs.
+
+    `derived` says direction, "up" where the score rises with the loss, and Spearman's correlation.
+    """
+
+    runs: int
+    metric: str
+    covariance: list[list[float]] | None = None
+    variance: float | None = None
+    df: int | None = None
 
 
 def fit(
@@ -39,23 +58,22 @@ def fit(
     direction: str | None = None,
     name: str = "metric",
     form: score_forms.Form = BENT,
-) -> dict[str, Any]:
-    """Fit M(L) of a form to loss (R,) and metric (R,) by least squares; a dict for JSON.
+) -> Metric:
+    """Fit M(L) of a form to loss (R,) and metric (R,) by least squares.
 
     group: (R,) labels of runs; the rows of one run count as one. direction: "up" where the metric
-    rises with the loss (FVD, FID), "down" where it falls (PSNR), None to find it. Returns law, n,
-    metric, parameters (of the form, L_0), intervals, derived {direction, spearman, ...}, status.
-    InputError on numbers that are not finite, losses not positive, or an unknown direction.
+    rises with the loss (FVD, FID), "down" where it falls (PSNR), None to find it. Parameters are
+    the form's and L_0. InputError on numbers that are not finite, losses not positive, or an
+    unknown direction.
     """
     loss, metric = _checked(loss, metric, direction, name)
     runs = len(loss) if group is None else len(set(np.asarray(group).tolist()))
     rank, between = monotone.spearman(loss, metric, runs)
-    result = {"law": form.law, "n": len(loss), "runs": runs, "metric": name}
-    result |= {"parameters": {}, "intervals": {}}
-    result["derived"] = {"spearman": rank, "spearman_interval": between}
+    derived = {"spearman": rank, "spearman_interval": between}
+    known = {"law": form.law, "n": len(loss), "runs": runs, "metric": name, "derived": derived}
     said = _too_little(loss, metric, runs, form)
     if said:
-        return {**result, "status": _status("not identified", said)}
+        return Metric(objective=None, status=Status.of(f"not identified: {said}"), **known)
     centre = float(np.exp(np.log(loss).mean()))
     x = np.log(loss / centre)
     theta = form.solve(x, metric)
@@ -64,22 +82,22 @@ def fit(
     falls = form.value(theta, x.max()) < form.value(theta, x.min())
     said = _contradiction(turn and centre * np.exp(turn), falls, between, direction)
     if said:
-        return {**result, "status": _status("not identified", said)}
-    result["derived"]["direction"] = "up" if rank > 0 else "down"
-    result |= _measured(form, theta, x, rest, runs)
-    result["parameters"]["L_0"] = centre
+        return Metric(objective=None, status=Status.of(f"not identified: {said}"), **known)
+    derived["direction"] = "up" if rank > 0 else "down"
     bounds = form.bounds(theta)
-    return {**result, "status": _status("bound hit" if bounds else "converged", bounds)}
+    status = Status.of(f"bound hit: {bounds}" if bounds else "converged")
+    measured = _measured(form, theta, x, rest, runs, centre)
+    return Metric(objective=SQUARES, status=status, **known, **measured)
 
 
-def _measured(form, theta, x, rest, runs):
+def _measured(form, theta, x, rest, runs, centre):
     """Parameters, intervals and what `predict` needs. Rows of one run count as one measurement."""
     jacobian, df = form.jacobian(theta, x), runs - len(theta)
     covariance = rest / df * np.linalg.pinv(jacobian.T @ jacobian)
     spread = student.quantile(df) * np.sqrt(np.diag(covariance))
     ends = np.stack([theta - spread, theta + spread], axis=1).tolist()
     return {
-        "parameters": dict(zip(form.parameters, theta.tolist(), strict=True)),
+        "parameters": dict(zip(form.parameters, theta.tolist(), strict=True)) | {"L_0": centre},
         "intervals": dict(zip(form.parameters, ends, strict=True)),
         "covariance": covariance.tolist(),
         "variance": rest / len(x) * runs / df,
@@ -87,18 +105,18 @@ def _measured(form, theta, x, rest, runs):
     }
 
 
-def predict(result: dict[str, Any], loss: ArrayLike) -> dict[str, Any]:
-    """{"value", "interval"} (95 %) of a new run's metric at `loss`, a number or an array."""
-    if not result["parameters"]:
-        raise InputError(f"no law of {result['metric']}: {result['status']['words']}")
-    form = score_forms.FORMS[result["law"]]
-    theta = np.array([result["parameters"][name] for name in form.parameters])
-    x = np.log(np.asarray(loss, float) / result["parameters"]["L_0"])
+def predict(law: Metric, loss: ArrayLike) -> Answer:
+    """A new run's metric at `loss`, a number or an array."""
+    if not law.parameters:
+        raise InputError(f"no law of {law.metric}: {law.status.words}")
+    form = score_forms.FORMS[law.law]
+    theta = np.array([law.parameters[name] for name in form.parameters])
+    x = np.log(np.asarray(loss, float) / law.parameters["L_0"])
     value, jacobian = form.value(theta, x), form.jacobian(theta, x)
-    variance = np.einsum("...i,ij,...j", jacobian, np.array(result["covariance"]), jacobian)
-    spread = student.quantile(result["df"]) * np.sqrt(variance + result["variance"])
+    variance = np.einsum("...i,ij,...j", jacobian, np.array(law.covariance), jacobian)
+    spread = student.quantile(law.df) * np.sqrt(variance + law.variance)
     ends = [np.clip(end, *form.range).tolist() for end in (value - spread, value + spread)]
-    return {"value": value.tolist(), "interval": ends}
+    return Answer(value.tolist(), ends)
 
 
 def _checked(loss, metric, direction, name):
@@ -134,13 +152,9 @@ def _contradiction(turn, falls, between, direction):
     return ""
 
 
-def _status(word, words=""):
-    return {"word": word, "words": f"{word}: {words}" if words else word}
-
-
 def of_rows(
-    rows: "Rows", part: dict[str, Any], options: "Options", form: score_forms.Form = BENT
-) -> dict[str, Any]:
+    rows: "Rows", part: "OfBudgets", options: "Options", form: score_forms.Form = BENT
+) -> Metric:
     """The law of the rows of `analysis.fit` where the metric was measured."""
     values = columns.numbers(rows.fitted, "metric")
     known = ~np.isnan(values)
@@ -150,4 +164,4 @@ def of_rows(
 
 
 FORM = "M(L) = m + k ((L / L_0)^p - 1) / p"
-LAW = Method("metric", ("metric",), of_rows)
+LAW = Method("metric", ("metric",), of_rows, entry=Metric)

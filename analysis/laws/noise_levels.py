@@ -9,8 +9,8 @@ Columns are NAME_t00 ... NAME_t09 of a loss NAME, means over tenths of t.
 """
 
 import re
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ import pandas as pd
 from analysis.engine import fit as engine
 from analysis.engine import intervals
 from analysis.engine.problem import problem
+from analysis.engine.status import Status
+from analysis.fitting.entry import Entry
 from analysis.laws import loglinear
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.method import Method
@@ -26,6 +28,7 @@ from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 STARTS, FOLLOW = 60, 4
@@ -45,10 +48,6 @@ class Level:
     intervals: dict[str, list[float] | None]
     status: str
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
     def line(self) -> str:
         """For the terminal."""
         words = [f"  t {self.t[0]:.2g} to {self.t[1]:.2g}: loss {self.loss:.4f}"]
@@ -57,6 +56,13 @@ class Level:
             between = f" [{known[0]:.3f}, {known[1]:.3f}]" if known else ""
             words.append(f"{number} {getattr(self, number):.3f}{between}")
         return ", ".join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseLevels(Entry):
+    """The entry, with each level's law."""
+
+    levels: tuple[Level, ...]
 
 
 def names(table: pd.DataFrame, loss: str) -> list[str]:
@@ -114,17 +120,19 @@ def _best(table):
     return table.iloc[lower_hull(*(np.log(columns.numbers(table, r)) for r in ("flops", "loss")))]
 
 
-def fit(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
     """The levels of the loss that `analysis.fit` fits."""
     resamples = min(options.bootstrap, RESAMPLES)
     found = levels(rows.fitted, rows.columns["loss"], resamples, options.seed)
     told = sum(level.status == "converged" for level in found)
-    return {
-        "n": len(rows.fitted),
-        "status": f"converged: {told} of {len(found)} levels identify their law",
-        "levels": [level.as_dict() for level in found],
-        "lines": [level.line() for level in found],
-    }
+    return NoiseLevels(
+        law="noise_levels",
+        objective=None,
+        n=len(rows.fitted),
+        status=Status.of(f"converged: {told} of {len(found)} levels identify their law"),
+        levels=tuple(found),
+        lines=tuple(level.line() for level in found),
+    )
 
 
 def applies(rows: "Rows") -> bool:
@@ -133,4 +141,4 @@ def applies(rows: "Rows") -> bool:
 
 
 FORM = "L_t(N, D) = E_t + A_t N^-alpha_t + B_t D^-beta_t"
-LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit, applies)
+LAW = Method("noise_levels", (*CHINCHILLA.inputs, "flops"), fit, applies, NoiseLevels)

@@ -6,7 +6,7 @@ A sigmoid in log L; low and high lie between 0 and 1, so that no prediction leav
 be. `metric` fits it and says its intervals.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analysis.laws import metric
 from analysis.laws.method import Method
@@ -14,13 +14,14 @@ from analysis.laws.score_forms import SIGMOID
 
 if TYPE_CHECKING:
     from analysis.fitting.entry import Options
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 
-def of_rows(rows: "Rows", part: dict[str, Any], options: "Options") -> dict[str, Any]:
+def of_rows(rows: "Rows", part: "OfBudgets", options: "Options") -> metric.Metric:
     """The law of the rows of `analysis.fit` where the share was measured."""
     return metric.of_rows(rows, part, options, SIGMOID)
 
 
 FORM = "M(L) = low + (high - low) / (1 + (L / L_m)^k)"
-LAW = Method("sigmoid", ("metric",), of_rows)
+LAW = Method("sigmoid", ("metric",), of_rows, entry=metric.Metric)

@@ -12,12 +12,14 @@ Beside it stands the same monotone law straight from compute to score, which doe
 runs of one compute differ in size.
 """
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.engine.answer import Answer
 from analysis.fitting import entry, prediction
+from analysis.fitting.entry import SQUARES, Entry
 from analysis.laws import metric
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.frontier import LAW as FRONTIER
@@ -26,6 +28,7 @@ from analysis.laws.score_forms import BENT, SIGMOID
 from analysis.table import columns
 
 if TYPE_CHECKING:
+    from analysis.fitting.result import OfBudgets
     from analysis.fitting.rows import Rows
 
 Interval = list[float] | None
@@ -48,10 +51,6 @@ class Score:
     direct: float | None
     direct_interval: Interval
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
     def line(self) -> str:
         """For the terminal."""
         seen = "" if self.observed is None else f", observed {self.observed:.4g}"
@@ -62,18 +61,26 @@ class Score:
         )
 
 
-def chained(loss: float, loss_interval: Interval, scores: dict[str, Any]) -> tuple[float, Interval]:
-    """The score at a loss that is known to an interval, and its interval; scores: `metric.fit`."""
+@dataclass(frozen=True, kw_only=True)
+class TwoStep(Entry):
+    """The entry, with the law of the second step and what both say of runs."""
+
+    step_2: str | None = None
+    scores: tuple[Score, ...] | None = None
+
+
+def chained(loss: float, loss_interval: Interval, scores: metric.Metric) -> tuple[float, Interval]:
+    """The score at a loss that is known to an interval, and its interval."""
     found = metric.predict(scores, loss)
-    value = found["value"]
+    value = found.value
     if loss_interval is None:
         return value, None
-    moved = np.sort(metric.predict(scores, loss_interval)["value"]) - value
-    half = np.abs(np.array(found["interval"]) - value)
+    moved = np.sort(metric.predict(scores, loss_interval).value) - value
+    half = np.abs(np.array(found.interval) - value)
     return value, (value + np.array([-1, 1]) * np.hypot(moved, half)).tolist()
 
 
-def fit(rows: "Rows", part: dict[str, Any], options: entry.Options) -> dict[str, Any]:
+def fit(rows: "Rows", part: "OfBudgets", options: entry.Options) -> TwoStep:
     """Both steps fitted to the rows; the scores of the rows held out and of a larger compute."""
     sized = set(CHINCHILLA.inputs) <= set(rows.fitted.columns)
     law = CHINCHILLA if sized else FRONTIER
@@ -81,18 +88,22 @@ def fit(rows: "Rows", part: dict[str, Any], options: entry.Options) -> dict[str,
     losses = entry.of_runs(
         law, rows.inputs(law), rows.loss(), options, rows.weight(), rows.cluster()
     )
-    steps = losses.entry, metric.of_rows(rows, part, options, _form(rows))
-    worst = next((s for s in steps if s["status"]["word"] == "not identified"), steps[1])
-    found = {"n": len(rows.fitted), "status": worst["status"]}
-    if not steps[1]["parameters"]:
+    one, two = losses.entry, metric.of_rows(rows, part, options, _form(rows))
+    worst = next((s for s in (one, two) if s.status.word == "not identified"), two)
+    found = TwoStep(law="two_step", objective=None, n=len(rows.fitted), status=worst.status)
+    if not two.parameters:
         return found
-    scores = [*_held(rows, losses, steps[1]), *_ahead(rows, losses, steps[1])]
-    return found | {
-        **{key: steps[0][key] | steps[1][key] for key in ("parameters", "intervals", "derived")},
-        "step_2": steps[1]["law"],
-        "scores": [score.as_dict() for score in scores],
-        "lines": [score.line() for score in scores],
-    }
+    scores = (*_held(rows, losses, two), *_ahead(rows, losses, two))
+    return replace(
+        found,
+        objective=SQUARES,
+        parameters=one.parameters | two.parameters,
+        intervals=one.intervals | two.intervals,
+        derived=one.derived | two.derived,
+        step_2=two.law,
+        scores=scores,
+        lines=tuple(score.line() for score in scores),
+    )
 
 
 def _held(rows, losses, steps):
@@ -124,10 +135,9 @@ def _scores(rows, names, flops, seen, inputs, losses, steps):
     for name, c, observed, loss, interval in zip(
         names, flops.tolist(), seen, predicted.tolist(), ends, strict=True
     ):
-        straight = metric.predict(direct, c) if direct["parameters"] else {}
+        straight = metric.predict(direct, c) if direct.parameters else Answer(None)
         chain = chained(loss, interval, steps)
-        one = straight.get("value"), straight.get("interval")
-        yield Score(name, c, observed, loss, interval, *chain, *one)
+        yield Score(name, c, observed, loss, interval, *chain, straight.value, straight.interval)
 
 
 def _direct(rows):
@@ -153,4 +163,4 @@ def _number(value, interval):
 
 
 FORM = "M(L(N, D))"
-LAW = Method("two_step", ("flops", "metric"), fit)
+LAW = Method("two_step", ("flops", "metric"), fit, entry=TwoStep)

@@ -77,4 +77,4 @@ print(*words.lines(target)[:8], sep="\n")
 # The runs that narrow the interval of the planned loss most for each GPU-hour.
 
 # %%
-pd.DataFrame(planned["next_runs"])
+pd.DataFrame(planned.next_runs)

@@ -59,8 +59,8 @@ display(Image(style.png(figures.picture(sora, style.LIGHT), style.LIGHT)))
 
 # %%
 faster = economics.estimate({"steps": 50})
-then = pd.DataFrame(faster["rows"]).set_index("name")["ours"]
-now = pd.DataFrame(sora["rows"]).set_index("name")["ours"]
+then = pd.DataFrame(faster.rows).set_index("name")["ours"]
+now = pd.DataFrame(sora.rows).set_index("name")["ours"]
 changed = pd.DataFrame({"as published": now, "50 steps": then, "times": then / now})
 changed[changed["times"] != 1]
 

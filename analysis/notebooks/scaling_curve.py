@@ -31,6 +31,7 @@ from IPython.display import Image, display
 import analysis
 from analysis.figures import methods, scaling, sizes, style
 from analysis.frontier import selection
+from analysis.frontier.prediction import Prediction
 from analysis.table import reading
 from analysis.verdict import rule
 from vdit.runs import files
@@ -38,7 +39,7 @@ from vdit.runs import files
 pd.options.display.float_format = "{:,.4g}".format
 demo = pathlib.Path(analysis.__file__).parent / "results" / "demo"
 table = reading.read_table(demo / "results.csv")
-prediction = files.read_json(demo / "prediction.json", "a prediction")
+prediction = Prediction.from_json(files.read_json(demo / "prediction.json", "a prediction"))
 table.groupby("flops_budget")[["params", "loss_ema"]].agg(["count", "min", "max"])
 
 # %% [markdown]
@@ -50,7 +51,7 @@ table.groupby("flops_budget")[["params", "loss_ema"]].agg(["count", "min", "max"
 # %%
 fit = analysis.fit(table, law="frontier")
 laws = fit.laws.items()
-words = {name: {"status": law["status"]["words"], **law["parameters"]} for name, law in laws}
+words = {name: {"status": law.status.words, **law.parameters} for name, law in laws}
 pd.DataFrame.from_dict(words, orient="index")
 
 # %% [markdown]
@@ -62,7 +63,7 @@ pd.DataFrame.from_dict(words, orient="index")
 # %%
 rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
 judged = rule.judge(rows, fit, prediction)
-drawn = scaling.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
+drawn = scaling.scaling(rows, fit, style.LIGHT, style.WIDE, judged.evidence.prediction)
 display(Image(style.png(drawn, style.LIGHT)))
 
 # %% [markdown]
@@ -89,4 +90,4 @@ display(Image(style.png(methods.methods(rows, fit, style.LIGHT, style.WIDE), sty
 # By a rule fixed before the data (`analysis/verdict/rule.py`).
 
 # %%
-print(judged["sentence"])
+print(judged.sentence)

@@ -1,18 +1,18 @@
 """The section of the page that shows the scores of the videos."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from analysis.figures import scores as figures
 from analysis.fitting.result import Fit
 from analysis.page import elements
 from analysis.scores import columns, words
 from analysis.scores.curve import Curve
+from analysis.verdict.rule import Verdict
 
 BESIDE = (*columns.BASELINES, *columns.BOUNDS)
 
 
-def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any], left_out: str = "") -> str:
+def section(found: Sequence[Curve], fit: Fit, judged: Verdict, left_out: str = "") -> str:
     """Every score over compute with its intervals, bounds and baselines; "" without scores."""
     if not found:
         return ""
@@ -20,7 +20,7 @@ def section(found: Sequence[Curve], fit: Fit, judged: dict[str, Any], left_out: 
     def draw(palette, size):
         return figures.scores(found, fit, palette, size)
 
-    improves = {score["name"] for score in judged["scores"] if score["improves"]}
+    improves = {score.name for score in judged.evidence.scores if score.improves}
     flops = sorted({point.flops for curve in found for point in curve.points})
     beside = [other for other in BESIDE if any(other in curve.beside for curve in found)]
     compute = [f"{c / fit.budgets[0].flops:.3g}×" for c in flops]

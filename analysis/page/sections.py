@@ -1,7 +1,5 @@
 """The sections of the page that draw curves: each takes what it shows and returns HTML."""
 
-from typing import Any
-
 import pandas as pd
 
 from analysis.figures import methods as trials
@@ -9,13 +7,14 @@ from analysis.figures import points, sizes, style
 from analysis.figures import scaling as curves
 from analysis.fitting.result import Fit
 from analysis.page import elements
+from analysis.verdict.rule import Verdict
 
 
-def scaling(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
+def scaling(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
     """Loss against compute, the fit and the prediction."""
 
     def draw(palette, size):
-        return curves.scaling(rows, fit, palette, size, judged["prediction"])
+        return curves.scaling(rows, fit, palette, size, judged.evidence.prediction)
 
     note = elements.read(
         "Each faint dot is one trained model. Each solid dot is the lowest loss a compute budget "
@@ -30,7 +29,7 @@ def scaling(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
         elements.figure(draw, "scaling", "validation loss against training compute"),
         note,
         _forecasts(fit),
-        _prediction_words(judged["prediction"]),
+        _prediction_words(judged.evidence.prediction),
     )
 
 
@@ -38,7 +37,7 @@ def _forecasts(fit):
     """What the laws say of larger budgets, and how far they were tested."""
     if not fit.forecasts:
         return "<p>One budget alone says nothing of a larger one.</p>"
-    tested = fit.rollout["tested"]
+    tested = fit.rollout.tested
     rows = [
         [
             f"{one.times:.3g}×",
@@ -69,20 +68,20 @@ def _prediction_words(check):
         True: "written down before the first run of that budget started",
         False: "<b>not</b> made before that budget's first run started, so it proves nothing",
         None: "of unknown age: the runs do not say when they started",
-    }[check["before"]]
-    what = "" if check["estimator"] == "parabola" else " (its best run: no minimum was found)"
-    end = "It held" if check["held"] else "It did not hold"
-    if check["inside"] and not check["telling"]:
+    }[check.before]
+    what = "" if check.estimator == "parabola" else " (its best run: no minimum was found)"
+    end = "It held" if check.held else "It did not hold"
+    if check.inside and not check.telling:
         end = "So wide an interval tests little"
-    inside = "inside its interval" if check["inside"] else "outside its interval"
-    if check["inside"] and not check["telling"]:
+    inside = "inside its interval" if check.inside else "outside its interval"
+    if check.inside and not check.telling:
         inside += ", which is wider than the step it predicts or holds “no change”"
     return (
-        f"<p>The largest budget was predicted: {check['predicted']:.4f}"
-        f"{_between(check['interval'], '.4f')}, {when}. Observed: {check['observed']:.4f}{what}, "
-        f"{inside if check['interval'] else 'no interval was possible'}. The prediction missed by "
-        f"{check['miss']:.4f}; “no change from the budget before” would miss by "
-        f"{check['no_change_miss']:.4f}. {end}.</p>"
+        f"<p>The largest budget was predicted: {check.predicted:.4f}"
+        f"{_between(check.interval, '.4f')}, {when}. Observed: {check.observed:.4f}{what}, "
+        f"{inside if check.interval else 'no interval was possible'}. The prediction missed by "
+        f"{check.miss:.4f}; “no change from the budget before” would miss by "
+        f"{check.no_change_miss:.4f}. {end}.</p>"
     )
 
 
@@ -116,11 +115,11 @@ def best_size(fit: Fit) -> str:
 
     law = fit.size_law
     words = ""
-    if "parameters" in law:
-        share = _between(law.get("intervals", {}).get("a"), ".2f")
+    if law.parameters:
+        a, share = law.parameters["a"], _between((law.intervals or {}).get("a"), ".2f")
         words = (
-            f"<p>N* grows as C<sup>{law['parameters']['a']:.2f}</sup>{share}: of ten times the "
-            f"compute, the model takes {10 ** law['parameters']['a']:.1f} times the size and the "
+            f"<p>N* grows as C<sup>{a:.2f}</sup>{share}: of ten times the "
+            f"compute, the model takes {10**a:.1f} times the size and the "
             "rest goes to more training.</p>"
         )
     return elements.section(
@@ -139,16 +138,15 @@ def best_size(fit: Fit) -> str:
 def methods(rows: pd.DataFrame, fit: Fit) -> str:
     """Every method tried on budgets it had not seen; "" where there are too few for a trial."""
     tried = fit.rollout
-    if not tried["trials"]:
+    if not tried.trials:
         return ""
 
     def draw(palette, size):
         return trials.methods(rows, fit, palette, size)
 
-    horizons = sorted({trial["horizon"] for trial in tried["trials"]})
-    ranked = sorted(tried["rms"], key=lambda m: (tried["rms"][m] is None, tried["rms"][m]))
-    body = [_method_row(method, tried, horizons) for method in ranked]
-    head = ["method", *(f"{h} on" for h in horizons), "says of the next"]
+    ranked = sorted(tried.rms, key=lambda m: (tried.rms[m] is None, tried.rms[m]))
+    body = [_method_row(method, tried) for method in ranked]
+    head = ["method", *(f"{h} on" for h in tried.ahead), "says of the next"]
     return elements.section(
         "methods",
         "Which law predicts best",
@@ -161,17 +159,17 @@ def methods(rows: pd.DataFrame, fit: Fit) -> str:
             + points.words(len(rows))
         ),
         elements.table(head, body),
-        f"<p>{elements.escape(tried['disagreement']['sentence'].capitalize())}.</p>",
+        f"<p>{elements.escape(tried.disagreement.sentence.capitalize())}.</p>",
     )
 
 
-def _method_row(method, tried, horizons):
-    weight = tried["weights"].get(method)
+def _method_row(method, tried):
+    weight = tried.weights.get(method)
     cells = [elements.escape(method) + ("" if weight is None else f" <small>{weight:.0%}</small>")]
-    for horizon in map(str, horizons):
-        error, count = tried["horizons"][method][horizon], tried["counts"][method][horizon]
+    for horizon in tried.ahead:
+        error, count = tried.horizons[method][horizon], tried.counts[method][horizon]
         cells.append(f"{error:.1%} <small>({count})</small>" if count else "")
-    coming = tried["next"]["predicted"].get(method)
+    coming = tried.next_.predicted.get(method)
     return [*cells, "" if coming is None else f"{coming:.4f}"]
 
 
@@ -194,7 +192,7 @@ def noise_levels(picks: list[tuple[str, pd.Series]], fit: Fit) -> str:
     )
 
 
-def scaling_png(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> bytes:
+def scaling_png(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> bytes:
     """The main figure as PNG bytes on white, for a README."""
-    drawn = curves.scaling(rows, fit, style.LIGHT, style.WIDE, judged["prediction"])
+    drawn = curves.scaling(rows, fit, style.LIGHT, style.WIDE, judged.evidence.prediction)
     return style.png(drawn, style.LIGHT)

@@ -1,12 +1,11 @@
 """The top of the page: what was run, the verdict, key numbers, warnings."""
 
-from typing import Any
-
 import pandas as pd
 
 from analysis.figures import axes
 from analysis.fitting.result import Fit
 from analysis.page import elements
+from analysis.verdict.rule import Verdict
 
 # Warnings on a budget that change how far its minimum can be trusted.
 MARKED = ("edge", "few_sizes", "no_minimum")
@@ -32,21 +31,20 @@ def _values(rows, column):
     return ", ".join(map(str, rows[column].dropna().unique()[:2])) if column in rows else ""
 
 
-def verdict(judged: dict[str, Any]) -> str:
+def verdict(judged: Verdict) -> str:
     """The verdict in one sentence; what else stands in its way and the runs proposed, folded."""
-    word, rest = judged["sentence"].split(":", 1)
+    word, rest = judged.sentence.split(":", 1)
     return (
-        f'<div class="verdict {judged["verdict"]}" id="verdict"><b>Verdict</b>'
+        f'<div class="verdict {judged.word}" id="verdict"><b>Verdict</b>'
         f"<strong>{elements.escape(word)}:</strong>{elements.escape(rest)}{_next(judged)}</div>"
     )
 
 
 def _next(judged):
-    step = judged["next"]
-    if step is None:
+    if judged.next_ is None:
         return ""
-    reasons = "".join(f"<li>{elements.escape(reason)}</li>" for reason in judged["reasons"])
-    rows = [[f"{run['flops']:.3g}", f"{run['size']:,.0f}", run["seeds"]] for run in step["runs"]]
+    reasons = "".join(f"<li>{elements.escape(reason)}</li>" for reason in judged.reasons)
+    rows = [[f"{r.flops:.3g}", f"{r.size:,.0f}", r.seeds] for r in judged.next_.proposal.runs]
     runs = elements.table(["FLOPs", "size", "seeds"], rows) if rows else ""
     return (
         f"<details><summary>All that stands in the way{', and the runs' if rows else ''}</summary>"
@@ -54,7 +52,7 @@ def _next(judged):
     )
 
 
-def numbers(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
+def numbers(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
     """Key numbers in tiles."""
     first, last = fit.budgets[0], fit.budgets[-1]
     pairs = [
@@ -63,12 +61,10 @@ def numbers(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
             f"best loss, 1× to {axes.multiples(fit)[-1]} compute",
         ),
     ]
-    if judged["gain"]:
-        gain = judged["gain"]
-        pairs.append((f"{gain['gain']:.1%}", f"lower loss for {gain['ratio']:.0f}× more compute"))
-    if judged["prediction"]:
-        check = judged["prediction"]
-        share = check["miss"] / check["no_change_miss"] if check["no_change_miss"] else 1.0
+    if gain := judged.evidence.gain:
+        pairs.append((f"{gain.gain:.1%}", f"lower loss for {gain.ratio:.0f}× more compute"))
+    if check := judged.evidence.prediction:
+        share = check.miss / check.no_change_miss if check.no_change_miss else 1.0
         pairs.append(
             (f"{share:.0%}", "the prediction's miss, as a share of what “no change” misses")
         )
@@ -81,26 +77,26 @@ def numbers(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
     return elements.tiles(pairs)
 
 
-def marks(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any]) -> str:
+def marks(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
     """Warnings that change how far the curve can be trusted."""
-    found, overfit, count = [], judged["overfit"], len(rows)
+    found, overfit, count = [], judged.evidence.overfit, len(rows)
     names = dict(zip([b.flops for b in fit.budgets], axes.multiples(fit), strict=True))
-    if overfit["budgets"]:
-        at = ", ".join(names[f] for f in overfit["budgets"])
+    if overfit.budgets:
+        at = ", ".join(names[f] for f in overfit.budgets)
         found.append(
             f"<b>Over-fitting at {at}.</b> The best run passed over its videos more than 4 times "
             "and its validation loss lies well above its training loss: more compute is spent on "
             "remembering, so the curve bends for want of data."
         )
-    elif overfit["overfit"] or overfit["repeats"]:
+    elif overfit.overfit or overfit.repeats:
         found.append(
             "<b>Repeated data.</b> Runs that passed over their videos more than 4 times: "
-            f"{len(overfit['repeats'])} of {count} (at most {overfit['most_epochs']:.3g} times); "
-            f"of these over-fit: {len(overfit['overfit'])}. Small models suffer "
+            f"{len(overfit.repeats)} of {count} (at most {overfit.most_epochs:.3g} times); "
+            f"of these over-fit: {len(overfit.overfit)}. Small models suffer "
             "first, which bends their side of the curves."
         )
-    if overfit["rises"]:
-        at = ", ".join(names[f] for f in overfit["rises"])
+    if overfit.rises:
+        at = ", ".join(names[f] for f in overfit.rises)
         found.append(f"<b>The best loss rises at {at}</b> by more than the noise between runs.")
     for flag in fit.warnings:
         if flag.kind in MARKED:

@@ -2,13 +2,13 @@
 
 import math
 import pathlib
-from typing import Any
 
 import pandas as pd
 
 from analysis.figures import axes, style
 from analysis.fitting.result import Fit
 from analysis.page import elements
+from analysis.verdict.rule import Verdict
 
 LISTED = 1000  # runs up to which all are listed
 
@@ -33,7 +33,7 @@ def along(fit: Fit, most: int = 7) -> list[tuple[str, str]]:
     return [(names[i], budgets[i].best_run) for i in chosen]
 
 
-def runs_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any], notes: list[str]) -> str:
+def runs_section(rows: pd.DataFrame, fit: Fit, judged: Verdict, notes: list[str]) -> str:
     """Every run, or of many the best of each budget, folded away, with their marks."""
     head = [
         "budget",
@@ -52,8 +52,8 @@ def runs_section(rows: pd.DataFrame, fit: Fit, judged: dict[str, Any], notes: li
     names = dict(zip([b.flops for b in fit.budgets], axes.multiples(fit), strict=True))
     marked = {
         "best": {budget.best_run for budget in fit.budgets},
-        "repeats": set(judged["overfit"]["repeats"]),
-        "over-fits": set(judged["overfit"]["overfit"]),
+        "repeats": set(judged.evidence.overfit.repeats),
+        "over-fits": set(judged.evidence.overfit.overfit),
     }
     shown, words = _shown(rows, fit.columns["loss"])
     each = shown.astype({"run_id": str}).iterrows()  # a row of numbers alone would be of floats

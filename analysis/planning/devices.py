@@ -1,6 +1,6 @@
 """What a training budget costs on a device: hours, and USD at a price."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vdit.config.devices import DEVICES, Device
 from vdit.errors import InputError
@@ -22,9 +22,24 @@ def device(name: str, peak: float | None = None) -> Device:
     return known
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a compute takes on `devices` of one kind; `price` and what it comes to in USD."""
+
+    device: str
+    peak: float  # FLOP/s
+    source: str
+    mfu: float
+    devices: int
+    gpu_hours: float
+    wall_hours: float
+    price: float | None  # of a GPU-hour
+    usd: float | None
+
+
 def cost(
     flops: float, device: Device, mfu: float = MFU, devices: int = 1, price: float | None = None
-) -> dict[str, object]:
+) -> Cost:
     """GPU-hours, wall-clock hours and, at `price` USD per GPU-hour, the cost of `flops` FLOPs."""
     if not 0 < mfu <= 1:
         raise InputError(f"--mfu is {mfu:g}, expected a share of the peak above 0 and at most 1")
@@ -33,17 +48,9 @@ def cost(
     if price is not None and not 0 <= price < float("inf"):
         raise InputError(f"--price is {price:g}, expected USD per GPU-hour of at least 0")
     hours = flops / (device.peak * mfu) / HOUR
-    return {
-        "device": device.title,
-        "peak": device.peak,
-        "source": device.source,
-        "mfu": mfu,
-        "devices": devices,
-        "gpu_hours": hours,
-        "wall_hours": hours / devices,
-        "price": price,
-        "usd": None if price is None else hours * price,
-    }
+    usd = None if price is None else hours * price
+    machine = device.title, device.peak, device.source, mfu, devices
+    return Cost(*machine, hours, hours / devices, price, usd)
 
 
 def span(hours: float) -> str:

@@ -9,18 +9,17 @@ is least: k(N) FLOPs per parameter and token of training, of which a forward pas
 D_inf the tokens of all forward passes of inference (clips x passes x tokens of a clip).
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.engine.answer import Answer
 from analysis.planning import optimum
 from vdit.errors import InputError
 
 FORWARD = 3.0  # training costs this many forward passes a token
 SECTIONS = 60  # golden sections: the size to the last digit that a flat minimum has
-Answer = dict[str, Any]  # {"value", "interval"}
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,6 @@ class InferenceAware:
     optimal_total: Answer  # of the compute-optimal model of the same loss
     saved: Answer  # share of that total
     beyond: float | None  # its tokens per parameter, times the most of any run fitted
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def demand(

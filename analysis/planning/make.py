@@ -1,16 +1,54 @@
 """A plan: what to train with a compute or for a loss, what it costs, and what to run next."""
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.engine.answer import Answer
 from analysis.fitting.result import Fit
 from analysis.planning import devices, inference, next_runs, off_size, optimum, training
 from analysis.table import hygiene
 from vdit.errors import InputError
 
 FAR = 8.0  # beyond this many times the largest compute fitted, an extrapolation is a guess
+
+
+@dataclass(frozen=True)
+class Said:
+    """What another law says of the same compute."""
+
+    law: str
+    size: Answer
+    tokens: Answer
+    loss: Answer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train with `flops`, or for `target_loss`, by `law`; None where nothing says.
+
+    `compute` is what reaches the loss; `times_largest`, `times_smallest`: `flops` over the largest
+    and the smallest budget fitted.
+    """
+
+    flops: float
+    target_loss: float | None
+    compute: Answer
+    law: str
+    size: Answer
+    tokens: Answer
+    loss: Answer
+    training: training.Settings | None
+    cost: devices.Cost
+    off_size: off_size.OffSize | None
+    beside: tuple[Said, ...]
+    inference: inference.InferenceAware | None
+    next_runs: tuple[next_runs.NextRun, ...]
+    times_largest: float | None
+    times_smallest: float | None
 
 
 def plan(
@@ -22,42 +60,44 @@ def plan(
     price: float | None = None,
     inference_tokens: float | None = None,
     **device: Any,
-) -> dict[str, Any]:
-    """Plan for `flops` or for a target `loss`, from a fit: a JSON-ready dict.
+) -> Plan:
+    """Plan for `flops` or for a target `loss`, from a fit.
 
     rows: the fit's table, for learning rate, batch and steps; those whose schedule had not ended
     are left out. price: USD per GPU-hour. inference_tokens: of all forward passes after training,
     for the model that is cheapest over its life (`planning.inference`). device: name, peak, mfu,
-    devices (see `planning.devices`). Numbers are {"value", "interval"}, with 95 % intervals or
-    None. InputError where no compute reaches the loss.
+    devices (see `planning.devices`). InputError where no compute reaches the loss.
     """
     source, rows = optimum.source(fit, law), _ended(rows)
-    compute = {"value": flops, "interval": None}
-    if loss is not None:
-        compute = _compute(source, loss)
-        flops = compute["value"]
+    compute = Answer(flops) if loss is None else _compute(source, loss)
+    flops = compute.value
     size = source.size(flops)
     tokens = source.ladder.tokens(flops, size)
     chosen = devices.device(device.get("name", "h100"), device.get("peak"))
     how = device.get("mfu", devices.MFU), device.get("devices", 1)
-    return {
-        "flops": flops,
-        "target_loss": loss,
-        "compute": compute,
-        "law": source.name,
-        "size": optimum.answer(size),
-        "tokens": optimum.answer(tokens),
-        "loss": optimum.answer(source.loss(flops)),
-        "training": training.settings(fit, rows, flops, float(size[0]), float(tokens[0])),
-        "cost": devices.cost(flops, chosen, *how, price),
-        "off_size": off_size.cost(fit, source, flops),
-        "beside": _beside(fit, source, flops),
-        "inference": _inference(fit, rows, flops, loss, inference_tokens),
-        "next_runs": next_runs.next_runs(
-            fit, flops, lambda c: devices.cost(c, chosen, *how)["gpu_hours"], rows=rows
-        ),
-        **_reach(fit, flops),
-    }
+    hours = partial(_hours, chosen=chosen, how=how)
+    largest, smallest = _reach(fit, flops)
+    return Plan(
+        flops=flops,
+        target_loss=loss,
+        compute=compute,
+        law=source.name,
+        size=optimum.answer(size),
+        tokens=optimum.answer(tokens),
+        loss=optimum.answer(source.loss(flops)),
+        training=training.settings(fit, rows, flops, float(size[0]), float(tokens[0])),
+        cost=devices.cost(flops, chosen, *how, price),
+        off_size=off_size.cost(fit, source, flops),
+        beside=tuple(_beside(fit, source, flops)),
+        inference=_inference(fit, rows, flops, loss, inference_tokens),
+        next_runs=tuple(next_runs.next_runs(fit, flops, hours, rows=rows)),
+        times_largest=largest,
+        times_smallest=smallest,
+    )
+
+
+def _hours(flops, chosen, how):
+    return devices.cost(flops, chosen, *how).gpu_hours
 
 
 def _ended(rows):
@@ -71,14 +111,13 @@ def _compute(source, loss):
     if not 0 < loss < np.inf:
         raise InputError(f"--loss is {loss:g}, expected a loss above 0")
     found = optimum.answer(optimum.compute_for(source, loss))
-    if np.isfinite(found["value"]):
+    if np.isfinite(found.value):
         return found
-    floor = source.loss_law if isinstance(source, optimum.Minima) else source.parameters
-    E = optimum.answer(floor["E"])
-    between = "" if E["interval"] is None else " (95 %: {:.4g} to {:.4g})".format(*E["interval"])
+    E = optimum.answer(source.floor)
+    between = "" if E.interval is None else " (95 %: {:.4g} to {:.4g})".format(*E.interval)
     raise InputError(
         f"no compute reaches a loss of {loss:g}: by the {source.name} law the loss that no "
-        f"compute removes is E = {E['value']:.4g}{between}"
+        f"compute removes is E = {E.value:.4g}{between}"
     )
 
 
@@ -95,36 +134,31 @@ def _inference(fit, rows, flops, loss, inference_tokens):
         losses = np.full(computes.shape, loss)
     runs = next_runs.runs_so_far(fit, rows)
     most = None if runs is None else float(np.max(runs[1] / runs[0]))
-    return inference.cheapest(surface, losses, inference_tokens, computes, most).as_dict()
+    return inference.cheapest(surface, losses, inference_tokens, computes, most)
 
 
 def _beside(fit, source, flops):
-    """What the fit's other laws say: [{"law", "size", "tokens", "loss"}, ...]."""
-    found = []
+    """What the fit's other laws say."""
     for name, other in optimum.sources(fit).items():
         if name != source.name:
             size = other.size(flops)
             tokens = other.ladder.tokens(flops, size)
-            answers = {"size": size, "tokens": tokens, "loss": other.loss(flops)}
-            found.append({"law": name} | {k: optimum.answer(v) for k, v in answers.items()})
-    return found
+            yield Said(name, *map(optimum.answer, (size, tokens, other.loss(flops))))
 
 
 def _reach(fit, flops):
-    """How far `flops` lies beyond what was fitted; None where the fit does not say."""
+    """`flops` over the largest and the smallest budget; None where the fit does not say."""
     known = [budget.flops for budget in fit.budgets]
     if not known:
-        ahead = fit.laws.get("chinchilla", {}).get("ahead")
-        known = [ahead["flops"] / FAR] if ahead else []
-    return {
-        "times_largest": flops / known[-1] if known else None,
-        "times_smallest": flops / known[0] if len(known) > 1 else None,
-    }
+        law = fit.laws.get("chinchilla")
+        known = [law.ahead.flops / FAR] if law and law.ahead else []
+    largest = flops / known[-1] if known else None
+    return largest, flops / known[0] if len(known) > 1 else None
 
 
-def warning(planned: dict[str, Any]) -> str:
+def warning(planned: Plan) -> str:
     """One line on how far the plan goes beyond what was measured, or ""."""
-    above, below = planned["times_largest"], planned["times_smallest"]
+    above, below = planned.times_largest, planned.times_smallest
     if above is None:
         return ""
     if above > FAR:

@@ -7,7 +7,8 @@ of gradient t is v = t' M^-1 t (V-optimal design). One more run j lowers v by
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,21 @@ NUDGE = 1e-4  # of log parameters, for the gradient of the best size
 TARGETS = ("loss", "size")
 
 
+@dataclass(frozen=True)
+class NextRun:
+    """A run that would narrow an interval, by the share `shrinks` of its width after those before.
+
+    `left` of the present width is what is left after it.
+    """
+
+    flops: float
+    size: float
+    tokens: float
+    gpu_hours: float
+    shrinks: float
+    left: float
+
+
 def next_runs(
     fit: "Fit",
     flops: float,
@@ -35,16 +51,14 @@ def next_runs(
     rows: "pd.DataFrame | None" = None,
     up_to: float | None = None,
     count: int = 5,
-) -> list[dict[str, Any]]:
+) -> list[NextRun]:
     """The `count` best next runs, chosen one after the other, for `target` ("loss" or "size").
 
     hours: function from FLOPs to GPU-hours, to which START is added; up_to: most FLOPs of one run.
-    Each run: flops, size, tokens, gpu_hours, shrinks (share of the interval's width it takes off,
-    after those before it) and left (share of the present width after it). Empty where
-    Chinchilla's law is not identified or nothing helps.
+    Empty where Chinchilla's law is not identified or nothing helps.
     """
-    law, design = fit.laws.get("chinchilla", {}), runs_so_far(fit, rows)
-    if design is None or law.get("status", {}).get("word") != "converged":
+    law, design = fit.laws.get("chinchilla"), runs_so_far(fit, rows)
+    if design is None or law is None or law.status.word != "converged":
         return []
     surface = _fitted(fit)
     jacobian = _jacobian(surface, *design)
@@ -62,10 +76,8 @@ def next_runs(
         best = int(np.argmax(np.where(shrinks < LEAST, 0.0, shrinks / spent)))
         inverse = update(inverse, options[best])
         left = float(np.sqrt(gradient @ inverse @ gradient / first))
-        run = {"flops": candidates[2][best], "size": candidates[0][best]}
-        run |= {"tokens": candidates[1][best], "gpu_hours": spent[best]}
-        run |= {"shrinks": shrinks[best], "left": left}
-        chosen.append({name: float(value) for name, value in run.items()})
+        size, tokens, flops = (float(values[best]) for values in candidates)
+        chosen.append(NextRun(flops, size, tokens, float(spent[best]), float(shrinks[best]), left))
     return chosen
 
 

@@ -5,10 +5,12 @@ the runs of each budget, log L = log L* + c (log k)^2.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.engine.answer import Answer
 from analysis.planning import optimum
 
 if TYPE_CHECKING:
@@ -17,22 +19,38 @@ if TYPE_CHECKING:
 TIMES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
+@dataclass(frozen=True)
+class Off:
+    """A size `times` the best one: the share by which its loss is higher, and of compute lost.
+
+    Lost is the compute without which the best size would do as well.
+    """
+
+    times: float
+    penalty: Answer
+    wasted: Answer
+
+
+@dataclass(frozen=True)
+class OffSize:
+    """What sizes off the best one cost, and by what that is known."""
+
+    by: str
+    rows: tuple[Off, ...]
+
+
 def cost(
     fit: "Fit",
     source: optimum.Minima | optimum.Surface | None,
     flops: float,
     times: Sequence[float] = TIMES,
-) -> dict[str, Any] | None:
-    """{"by", "rows": [{times, penalty, wasted}, ...]} at `flops`, or None where nothing says.
-
-    penalty: share by which the loss is higher; wasted: the share of the compute without which the
-    best size would do as well. Each {"value", "interval"}.
-    """
+) -> OffSize | None:
+    """Of sizes at `flops`; None where nothing says."""
     by, ratios = penalties(fit, flops, times)
     if ratios is None:
         return None
     wasted = [_wasted(_surface(fit) or source, flops, ratio) for ratio in ratios]
-    return {"by": by, "rows": [_row(*found) for found in zip(times, ratios, wasted, strict=True)]}
+    return OffSize(by, tuple(_row(*found) for found in zip(times, ratios, wasted, strict=True)))
 
 
 def penalties(
@@ -55,16 +73,12 @@ def penalties(
 def _surface(fit):
     """Chinchilla's law of the fit where it is identified, else None."""
     found = optimum.sources(fit).get("chinchilla")
-    converged = found and fit.laws["chinchilla"]["status"]["word"] == "converged"
+    converged = found and fit.laws["chinchilla"].status.word == "converged"
     return found if converged else None
 
 
 def _row(times, ratio, wasted):
-    return {
-        "times": times,
-        "penalty": optimum.answer(ratio - 1),
-        "wasted": optimum.answer(np.maximum(wasted, 0.0)),
-    }
+    return Off(times, optimum.answer(ratio - 1), optimum.answer(np.maximum(wasted, 0.0)))
 
 
 def _wasted(source, flops, ratios):

@@ -6,11 +6,12 @@ and then its P resamples, (1 + P,), so that every answer comes with its interval
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analysis.engine.answer import Answer
 from analysis.laws import forms
 from vdit.errors import InputError
 
@@ -45,37 +46,63 @@ class Ladder:
 
 def ladder(fit: "Fit") -> Ladder:
     """The ladder of a fit, 6 FLOPs per parameter and token where it was not measured."""
-    known = fit.tokens or {"size": [1.0], "flops_per_param_token": [6.0]}
-    return Ladder(np.log(known["size"]), np.log(known["flops_per_param_token"]))
+    if fit.tokens is None:
+        return Ladder(np.zeros(1), np.log([6.0]))
+    return Ladder(np.log(fit.tokens.size), np.log(fit.tokens.flops_per_param_token))
+
+
+@dataclass(frozen=True)
+class SizeLaw:
+    """N* = N (C / reference)^a, arrays (1 + P,)."""
+
+    reference: float
+    N: np.ndarray
+    a: np.ndarray
+
+
+@dataclass(frozen=True)
+class LossLaw:
+    """`forms.of_compute`, arrays (1 + P,)."""
+
+    reference: float
+    E: np.ndarray
+    A: np.ndarray
+    g: np.ndarray
+    k: np.ndarray
 
 
 @dataclass(frozen=True)
 class Minima:
-    """N* = N (C / reference)^a and the forecast of L* through the minima (`forms.of_compute`)."""
+    """N* and the forecast of L* through the minima."""
 
     name: str
-    size_law: dict  # reference and arrays N, a (1 + P,)
-    loss_law: dict  # reference and arrays E, A, g, k (1 + P,)
+    size_law: SizeLaw
+    loss_law: LossLaw
     ladder: Ladder
 
     def size(self, flops: ArrayLike) -> np.ndarray:
         """Best size, (1 + P,)."""
-        ratio = flops / self.size_law["reference"]
-        return self.size_law["N"] * ratio ** self.size_law["a"]
+        law = self.size_law
+        return law.N * (flops / law.reference) ** law.a
 
     def loss(self, flops: ArrayLike) -> np.ndarray:
         """Loss of the best size, (1 + P,); flops may be an array of that shape."""
-        return forms.of_compute(flops, **self.loss_law)
+        return forms.of_compute(flops, **vars(self.loss_law))
 
     def slope(self, flops: ArrayLike) -> np.ndarray:
         """dL* / d log C, (1 + P,)."""
         law = self.loss_law
-        exponent = law["g"] * np.exp(-law["k"] * np.log(flops / law["reference"]))
-        return -exponent * (self.loss(flops) - law["E"])
+        exponent = law.g * np.exp(-law.k * np.log(flops / law.reference))
+        return -exponent * (self.loss(flops) - law.E)
+
+    @property
+    def floor(self) -> np.ndarray:
+        """E, the loss that no compute removes, (1 + P,)."""
+        return self.loss_law.E
 
     def middle(self) -> float:
         """Log compute from which a search starts."""
-        return float(np.log(self.loss_law["reference"]))
+        return float(np.log(self.loss_law.reference))
 
 
 @dataclass(frozen=True)
@@ -83,7 +110,7 @@ class Surface:
     """Chinchilla's law, its best size found along N D k(N) = C."""
 
     name: str
-    parameters: dict  # arrays A, B, E, alpha, beta (1 + P,)
+    parameters: dict[str, np.ndarray]  # A, B, E, alpha, beta (1 + P,)
     ladder: Ladder
 
     def at(self, size: np.ndarray, flops: ArrayLike) -> np.ndarray:
@@ -111,6 +138,11 @@ class Surface:
         p, tokens = self.parameters, self.ladder.tokens(flops, self.size(flops))
         return -p["beta"] * p["B"] * tokens ** -p["beta"]
 
+    @property
+    def floor(self) -> np.ndarray:
+        """E, (1 + P,)."""
+        return self.parameters["E"]
+
     def middle(self) -> float:
         """Log compute from which a search starts."""
         return COMPUTE
@@ -118,12 +150,13 @@ class Surface:
 
 def sources(fit: "Fit") -> dict[str, Minima | Surface]:
     """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
-    found, law, size = {}, fit.loss_law or {}, fit.size_law or {}
-    if law.get("parameters") and size.get("parameters"):
-        laws = _arrays(size, "Na"), _arrays(law, "EAgk")
-        found["forecast"] = Minima("forecast", *laws, ladder(fit))
-    law = fit.laws.get("chinchilla", {})
-    if law.get("parameters"):
+    found, law, size = {}, fit.loss_law, fit.size_law
+    if law and size and size.parameters:
+        sizes = SizeLaw(size.reference, **_arrays(size, "Na"))
+        losses = LossLaw(law.reference, **_arrays(law, "EAgk"))
+        found["forecast"] = Minima("forecast", sizes, losses, ladder(fit))
+    law = fit.laws.get("chinchilla")
+    if law and law.parameters:
         found["chinchilla"] = Surface("chinchilla", _arrays(law, SIGNS), ladder(fit))
     return found
 
@@ -133,27 +166,26 @@ def source(fit: "Fit", law: str | None = None) -> Minima | Surface:
     found = sources(fit)
     if law in found or (law is None and found):
         return found[law or next(iter(found))]
-    said = (fit.size_law or {}).get("status", {}).get("words", "no compute budgets")
+    said = fit.size_law.status.words if fit.size_law else "no compute budgets"
     if law:
         raise InputError(f"--law {law}: the fit can be planned with {', '.join(found) or 'none'}")
     raise InputError(f"the fit has no law of size and loss to plan with: {said}")
 
 
-def _arrays(result, names):
+def _arrays(law, names):
     """Parameters with their draws behind them, (1 + P,)."""
-    draws = result.get("draws") or {name: [] for name in names}
-    known = {n: np.concatenate([[result["parameters"][n]], draws[n]]) for n in names}
-    return known | {"reference": result.get("reference")}
+    draws = law.draws or {name: [] for name in names}
+    return {n: np.concatenate([[law.parameters[n]], draws[n]]) for n in names}
 
 
-def answer(values: np.ndarray) -> dict[str, Any]:
-    """{"value", "interval"}: the fit's and the 95 % interval of its resamples, None without."""
+def answer(values: np.ndarray) -> Answer:
+    """The fit's value and the 95 % interval of its resamples, None without."""
     value, draws = float(values[0]), values[1:]
     if len(draws) == 0:
-        return {"value": value, "interval": None}
+        return Answer(value)
     # Linear interpolation would make NaN of two infinities: what no compute reaches stays so.
     ends = np.percentile(draws, [2.5, 97.5], method="nearest")
-    return {"value": value, "interval": [float(end) if np.isfinite(end) else None for end in ends]}
+    return Answer(value, [float(end) if np.isfinite(end) else None for end in ends])
 
 
 def compute_for(source: Minima | Surface, loss: ArrayLike) -> np.ndarray:

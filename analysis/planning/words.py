@@ -1,10 +1,7 @@
 """A plan in words, for the terminal."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from analysis.planning.devices import span
-from analysis.planning.make import warning
+from analysis.planning.make import Plan, warning
 
 FORMS = {"lr": ".3g", "batch": ".3g", "steps": ",.0f", "size": ".3g", "tokens": ".3g"}
 LABELS = {
@@ -31,44 +28,44 @@ INFERENCE = {
 UNITS = {"size": " parameters", "batch": " clips"}
 
 
-def lines(planned: Mapping[str, Any]) -> list[str]:
+def lines(planned: Plan) -> list[str]:
     """The lines of a plan, for a reader who sees one for the first time."""
-    found = [*_head(planned), *_table(planned), "", *_cost(planned["cost"])]
-    found += [*_inference(planned["inference"]), *_off_size(planned["off_size"])]
-    found += _next_runs(planned["next_runs"])
+    found = [*_head(planned), *_table(planned), "", *_cost(planned.cost)]
+    found += [*_inference(planned.inference), *_off_size(planned.off_size)]
+    found += _next_runs(planned.next_runs)
     if warning(planned):
         found += ["", warning(planned)]
     return found
 
 
 def _head(planned):
-    compute = planned["compute"]
-    if planned["target_loss"] is None:
-        return [f"The best use of {planned['flops']:.3g} FLOPs, by {LAWS[planned['law']]}:"]
-    low_high = _between(compute["interval"], ".3g")
+    if planned.target_loss is None:
+        return [f"The best use of {planned.flops:.3g} FLOPs, by {LAWS[planned.law]}:"]
+    low_high = _between(planned.compute.interval, ".3g")
     return [
-        f"The least compute for a loss of {planned['target_loss']:g}, by {LAWS[planned['law']]}: "
-        f"{compute['value']:.3g} FLOPs{low_high}",
+        f"The least compute for a loss of {planned.target_loss:g}, by {LAWS[planned.law]}: "
+        f"{planned.compute.value:.3g} FLOPs{low_high}",
         "There:",
     ]
 
 
 def _table(planned):
-    known = planned | (planned["training"] or {})
+    settings = planned.training
+    known = vars(planned) | (vars(settings) if settings else {})
     for name in ("size", "tokens", "steps", "lr", "batch", "loss"):
-        if known.get(name):
-            answer, form = known[name], FORMS.get(name, ".4f")
-            value = f"{answer['value']:{form}}{UNITS.get(name, '')}"
-            yield f"  {LABELS[name]:14s}{value:22s}{_between(answer['interval'], form)}".rstrip()
-    if planned["training"]:
-        yield f"  (learning rate and batch: {planned['training']['by']})"
+        if answer := known.get(name):
+            form = FORMS.get(name, ".4f")
+            value = f"{answer.value:{form}}{UNITS.get(name, '')}"
+            yield f"  {LABELS[name]:14s}{value:22s}{_between(answer.interval, form)}".rstrip()
+    if settings:
+        yield f"  (learning rate and batch: {settings.by})"
     else:
         yield "  (steps, learning rate and batch: give the runs, --table results.csv)"
-    for other in planned["beside"]:
+    for other in planned.beside:
         yield (
-            f"  for comparison, {LAWS[other['law']]}: size {other['size']['value']:.3g}, tokens "
-            f"{other['tokens']['value']:.3g}, loss {other['loss']['value']:.4f}"
-            f"{_between(other['loss']['interval'], '.4f')}"
+            f"  for comparison, {LAWS[other.law]}: size {other.size.value:.3g}, tokens "
+            f"{other.tokens.value:.3g}, loss {other.loss.value:.4f}"
+            f"{_between(other.loss.interval, '.4f')}"
         )
 
 
@@ -80,17 +77,17 @@ def _between(interval, form):
 
 
 def _cost(cost):
-    peak = f"{cost['peak'] / 1e12:g} TFLOP/s at best, {cost['mfu']:.0%} of it used"
-    yield f"On {cost['devices']} x {cost['device']} ({peak}): {_hours(cost)}"
+    peak = f"{cost.peak / 1e12:g} TFLOP/s at best, {cost.mfu:.0%} of it used"
+    yield f"On {cost.devices} x {cost.device} ({peak}): {_hours(cost)}"
 
 
 def _hours(cost):
-    time = span(cost["wall_hours"])
-    if cost["devices"] > 1:
-        time = f"{cost['gpu_hours']:,.3g} GPU-hours, {time} on all of them"
-    if cost["usd"] is None:
+    time = span(cost.wall_hours)
+    if cost.devices > 1:
+        time = f"{cost.gpu_hours:,.3g} GPU-hours, {time} on all of them"
+    if cost.usd is None:
         return f"{time}; what that costs: give --price, USD per GPU-hour"
-    return f"{time}; {_usd(cost['usd'])} USD at {cost['price']:g} USD per GPU-hour"
+    return f"{time}; {_usd(cost.usd)} USD at {cost.price:g} USD per GPU-hour"
 
 
 def _usd(value):
@@ -101,14 +98,14 @@ def _inference(found):
     if found is None:
         return
     yield ""
-    what = f"{found['inference_tokens']:.3g} inference tokens, by Chinchilla's law"
-    yield f"Cheapest at a loss of {found['loss']['value']:.4f} with {what}:"
+    what = f"{found.inference_tokens:.3g} inference tokens, by Chinchilla's law"
+    yield f"Cheapest at a loss of {found.loss.value:.4f} with {what}:"
     for name, label in INFERENCE.items():
         form = ".0%" if name == "saved" else ".3g"
-        answer = found[name]
-        yield f"  {label:14s}{answer['value']:{form}}{_between(answer['interval'], form)}"
-    if (found["beyond"] or 0) > 1:
-        times = f"{found['beyond']:.3g} times as many tokens per parameter as any run fitted"
+        answer = getattr(found, name)
+        yield f"  {label:14s}{answer.value:{form}}{_between(answer.interval, form)}"
+    if (found.beyond or 0) > 1:
+        times = f"{found.beyond:.3g} times as many tokens per parameter as any run fitted"
         yield f"  warning: {times}; what is said of them, nothing here shows"
 
 
@@ -116,13 +113,12 @@ def _off_size(off):
     if off is None:
         return
     yield ""
-    yield f"What a size off the best one costs at the same compute, by {off['by']}:"
-    for row in off["rows"]:
-        if row["times"] != 1:
-            penalty, wasted = row["penalty"], row["wasted"]
-            value = f"loss {penalty['value']:+.1%}{_between(penalty['interval'], '.1%')}"
-            lost = f"as if {wasted['value']:.0%} of the compute were lost"
-            yield f"  {row['times']:>4g} x the size  {value:40s} {lost}"
+    yield f"What a size off the best one costs at the same compute, by {off.by}:"
+    for row in off.rows:
+        if row.times != 1:
+            value = f"loss {row.penalty.value:+.1%}{_between(row.penalty.interval, '.1%')}"
+            lost = f"as if {row.wasted.value:.0%} of the compute were lost"
+            yield f"  {row.times:>4g} x the size  {value:40s} {lost}"
 
 
 def _next_runs(runs):
@@ -132,6 +128,6 @@ def _next_runs(runs):
     yield "Runs that would narrow this loss's interval most per GPU-hour, one after the other, by"
     yield "Chinchilla's law (a minute to start each is counted in):"
     for run in runs:
-        hours, width = span(run["gpu_hours"]), f"{run['left']:.0%} of today's width"
-        what = f"size {run['size']:<9.3g}with {run['flops']:<9.3g}FLOPs"
-        yield f"  {what}: narrower by {run['shrinks']:3.0%}, to {width}, for {hours}"
+        hours, width = span(run.gpu_hours), f"{run.left:.0%} of today's width"
+        what = f"size {run.size:<9.3g}with {run.flops:<9.3g}FLOPs"
+        yield f"  {what}: narrower by {run.shrinks:3.0%}, to {width}, for {hours}"

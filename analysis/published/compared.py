@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from analysis.fitting.entry import Entry
+
 Interval = Sequence[float] | None
 
 
@@ -40,13 +42,13 @@ def within(value: float, interval: Sequence[float]) -> bool:
 def parameters(
     table: str,
     what: str,
-    fit: Mapping[str, Any],
+    fit: Entry,
     published: Mapping[str, float],
     intervals: Mapping[str, Interval] | None = None,
 ) -> list[Compared]:
-    """The published parameters of a law beside those of a fit: the entry of a law."""
-    ours, known = {**fit["parameters"], **fit["derived"]}, intervals or {}
+    """The published parameters of a law beside those of its entry."""
+    ours, known = {**fit.parameters, **fit.derived}, intervals or {}
     return [
-        Compared(table, what, name, value, ours[name], known.get(name), fit["intervals"].get(name))
+        Compared(table, what, name, value, ours[name], known.get(name), fit.intervals.get(name))
         for name, value in published.items()
     ]

@@ -35,7 +35,7 @@ def compare(folder: pathlib.Path, bootstrap: int) -> list[Compared]:
     paths = sorted(folder.glob("parameters_delta-*/approach_3_*.json"))
     found = [row for path in paths for row in _surface(folder, path, bootstrap)]
     envelope = fit_table(_runs(folder, "hot_100b+"), "envelope", bootstrap=0)
-    return found + compared.parameters(NAME, "hot_100b+, envelope", envelope, ENVELOPE)
+    return found + compared.parameters(NAME, "hot_100b+, envelope", envelope.entry, ENVELOPE)
 
 
 def _surface(folder: pathlib.Path, path: pathlib.Path, bootstrap: int) -> Iterator[Compared]:
@@ -47,7 +47,7 @@ def _surface(folder: pathlib.Path, path: pathlib.Path, bootstrap: int) -> Iterat
     fit = fit_table(_runs(folder, rows), law, delta=delta, bootstrap=bootstrap)
     published = {name: value["0"] for name, value in json.loads(path.read_text()).items()}
     what = f"{rows}, {law}, delta {delta:g}"
-    share = published["loss"] / fit.entry["objective_value"]
+    share = published["loss"] / fit.entry.objective_value
     yield Compared(NAME, what, "objective, share of ours", share, 1.0)
     numbers: dict[str, Any] = {"E": math.exp(published["irreducible_error"])}
     numbers |= dict(zip(exponents, published["exponents"], strict=True))

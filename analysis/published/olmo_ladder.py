@@ -32,24 +32,25 @@ def _losses(folder, runs, bootstrap):
             runs, "chinchilla", objective=objective, hold_out=LARGE, bootstrap=bootstrap, **COLUMNS
         )
         what = f"chinchilla, {objective}"
-        for model, row in zip(("7B", "13B"), fit.entry["held_out"]["rows"], strict=True):
-            ours = row["predicted"], None, row["interval"]
+        for model, row in zip(("7B", "13B"), fit.entry.held_out.rows, strict=True):
+            ours = row.predicted, None, row.interval
             if model == "13B":
                 found.append(Compared(NAME, what, "C4 loss of 13B, predicted", predicted, *ours))
-            found.append(
-                Compared(NAME, what, f"C4 loss of {model}, observed", row["observed"], *ours)
-            )
+            found.append(Compared(NAME, what, f"C4 loss of {model}, observed", row.observed, *ours))
     return found
 
 
 def _scores(runs, bootstrap):
     fit = fit_table(runs, "two_step", metric=SCORE, hold_out=LARGE, bootstrap=bootstrap, **COLUMNS)
     found = []
-    for model, said in zip(("7B", "13B"), fit.entry["scores"], strict=False):
-        name, seen = f"HellaSwag of {model}, observed", said["observed"]
-        for what, way in (("by loss", ""), ("by compute", "direct_")):
-            ours = said[way.rstrip("_") or "value"], None, said[f"{way}interval"]
-            found.append(Compared(NAME, f"two_step, {what}", name, seen, *ours))
+    for model, said in zip(("7B", "13B"), fit.entry.scores, strict=False):
+        name = f"HellaSwag of {model}, observed"
+        for what, value, interval in (
+            ("by loss", said.value, said.interval),
+            ("by compute", said.direct, said.direct_interval),
+        ):
+            row = Compared(NAME, f"two_step, {what}", name, said.observed, value, None, interval)
+            found.append(row)
     return found
 
 

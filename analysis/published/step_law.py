@@ -34,11 +34,9 @@ def compare(folder: pathlib.Path, bootstrap: int) -> list[Compared]:
     """
     runs = pd.read_csv(folder / "dense_lr_bs_loss.csv")
     runs = runs.assign(batch=SEQUENCE * runs["bs"])
-    fit = hyperparameters.fit(runs, COLUMNS).as_dict()
+    fit = hyperparameters.fit(runs, COLUMNS).entry()
     rows = [
-        Compared(
-            NAME, "dense runs", key, value, fit["parameters"][key], theirs, fit["intervals"][key]
-        )
+        Compared(NAME, "dense runs", key, value, fit.parameters[key], theirs, fit.intervals[key])
         for key, (value, theirs) in PUBLISHED.items()
     ]
     theirs, ours = _lost(runs, _published), _lost(runs, _others)
@@ -63,6 +61,6 @@ def _published(_, n, d):
 
 
 def _others(runs, n, d):
-    fit = hyperparameters.fit(runs, COLUMNS).as_dict()
+    fit = hyperparameters.fit(runs, COLUMNS)
     found = hyperparameters.predict(fit, {"params": n, "tokens": d})
-    return np.array([found[axis]["value"] for axis in ("lr", "batch")])
+    return np.array([found[axis].value for axis in ("lr", "batch")])

@@ -9,9 +9,11 @@ transcription of their figure 4, second hand).
 import pathlib
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from analysis.laws import hyperparameters, published
+from analysis.laws.cells import Cell, Noise
 from analysis.published.compared import Compared
 
 NAME = pathlib.Path(__file__).stem
@@ -22,8 +24,9 @@ COLUMNS = {"params": "N", "batch": "batch_tokens", "loss": "val_loss"}
 def compare(folder: pathlib.Path, bootstrap: int) -> list[Compared]:
     """The laws' own consistency, then the best settings of Yin's runs beside their laws."""
     runs = pd.read_csv(folder / "yin2411.17470_fig4_1.07B_lr_bs_heatmap.csv")
-    cells = hyperparameters.fit(runs, COLUMNS).as_dict()["cells"]
-    return [_consistent(*at) for at in AT] + [row for cell in cells for row in _settings(cell)]
+    found = hyperparameters.fit(runs, COLUMNS)
+    settings = (row for cell in found.cells for row in _settings(cell, found.noise))
+    return [*(_consistent(*at) for at in AT), *settings]
 
 
 def _consistent(law: str, flops: float) -> Compared:
@@ -31,10 +34,12 @@ def _consistent(law: str, flops: float) -> Compared:
     return Compared(NAME, f"{law} at {flops:.2g} FLOPs", "6 N* D* / C", 1.0, 6 * n * d / flops)
 
 
-def _settings(cell: dict) -> Iterator[Compared]:
-    at = {role: cell[role] for role in ("params", "tokens")}
+def _settings(cell: Cell, noise: Noise | None) -> Iterator[Compared]:
+    status = cell.reason or "inside"
     for axis in ("lr", "batch"):
-        said = published.evaluate("yin", axis, **at)
-        what = f"yin, 1.07B and {at['tokens']:.0e} tokens, 18 runs: {cell['status']}"
+        said = published.evaluate("yin", axis, **cell.where)
+        what = f"yin, 1.07B and {cell.where['tokens']:.0e} tokens, 18 runs: {status}"
         number = f"best {axis}" + (", tokens" if axis == "batch" else "")
-        yield Compared(NAME, what, number, said, cell.get(axis), None, cell.get(f"{axis}_interval"))
+        best = float(np.exp(cell.best[axis])) if axis in cell.best else None
+        between = cell.interval(axis, noise) if noise and axis in cell.best else None
+        yield Compared(NAME, what, number, said, best, None, between)

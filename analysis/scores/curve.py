@@ -61,8 +61,8 @@ class Curve:
     first_half: Gain | None
     second_half: Gain | None
     bend: tuple[float, float] | None
-    of_compute: dict[str, Any]
-    of_loss: dict[str, Any]
+    of_compute: metric.Metric
+    of_loss: metric.Metric
     size: SizeFactor | None
     clips_for_double: float | None
 

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.table import columns, names, runs, states
-from analysis.table.dropped import Dropped
+from analysis.table.dropped import Dropped, Flagged
 from vdit.errors import InputError
 
 FINISHED = 0.9  # share of its budget that a finished run has spent
@@ -97,11 +97,11 @@ def last_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table.groupby("run_id", sort=False)["steps"].idxmax()]
 
 
-def flagged(table: pd.DataFrame) -> list[Dropped]:
+def flagged(table: pd.DataFrame) -> list[Flagged]:
     """What may be wrong with rows that a fit kept, other than what the law says of them."""
     doubts = {"spiked": (SPIKED, spiked(table)), "unannealed": (EARLIER, runs.earlier(table))}
     return [
-        Dropped.of(table[bad], reason, words, "flagged")
+        Flagged.of(table[bad], reason, words)
         for reason, (words, bad) in doubts.items()
         if bad.any()
     ]

@@ -2,64 +2,107 @@
 
 import itertools
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.fitting.result import Fit
+from analysis.frontier.drawn import LossCurve
+from analysis.frontier.prediction import Prediction, same_budget
 from analysis.verdict.gain import minimum
 from analysis.verdict.next_step import is_telling
 from analysis.verdict.thresholds import GAP, REPEATS
 
 
-def check_prediction(
-    rows: pd.DataFrame, fit: Fit, prediction: dict[str, Any] | None
-) -> dict[str, Any] | None:
-    """The prediction beside what came: a dict, or None if there is none or nothing came yet.
+@dataclass(frozen=True)
+class Check:
+    """A prediction of the budget `flops` beside what came.
 
     It held if its interval holds what came, leaves out "no change" and is narrower than the step it
     predicts (a wide interval holds anything). `miss` beside `no_change_miss` rules nothing.
     """
-    from analysis import predict
 
+    flops: float
+    predicted: float
+    interval: list[float] | None
+    observed: float
+    estimator: str  # parabola | best_run
+    no_change: float
+    before: bool | None  # older than the first run; None where the runs do not say
+    curve: LossCurve | None
+
+    @property
+    def inside(self) -> bool:
+        """Whether the interval holds what came."""
+        return self.interval is not None and self.interval[0] <= self.observed <= self.interval[1]
+
+    @property
+    def telling(self) -> bool:
+        """Whether it could have failed."""
+        return is_telling(self.interval, self.predicted, self.no_change)
+
+    @property
+    def held(self) -> bool:
+        """Whether it did not fail where it could have."""
+        return self.inside and self.telling
+
+    @property
+    def miss(self) -> float:
+        """How far off it was."""
+        return abs(self.predicted - self.observed)
+
+    @property
+    def no_change_miss(self) -> float:
+        """How far off "no change" was."""
+        return abs(self.no_change - self.observed)
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """Runs that repeat data or over-fit, and budgets (FLOPs) whose best run does."""
+
+    repeats: list[str]
+    overfit: list[str]
+    most_epochs: float
+    budgets: list[float]
+    rises: list[float]  # budgets whose best loss lies above that of the one before
+
+    @property
+    def flagged(self) -> bool:
+        """Whether it stands in the way of a verdict."""
+        return bool(self.budgets or self.rises)
+
+
+def check_prediction(rows: pd.DataFrame, fit: Fit, prediction: Prediction | None) -> Check | None:
+    """The prediction beside what came; None if there is none or nothing came yet."""
     columns = {"loss": fit.columns["loss"], "size": fit.columns["params"]}
-    if prediction is None or prediction["columns"] != columns:
+    if prediction is None or prediction.columns != columns:
         return None
-    flops = predict.same_budget(prediction["flops"], [b.flops for b in fit.budgets])
+    flops = same_budget(prediction.flops, [b.flops for b in fit.budgets])
     if flops is None:
         return None
     budget = next(b for b in fit.budgets if b.flops == flops)
-    parabola = prediction["estimator"] == "parabola" and budget.fitted
-    observed = budget.loss if parabola else min(budget.losses)
-    interval, loss, idle = (prediction[key] for key in ("interval", "loss", "no_change"))
-    inside = interval is not None and interval[0] <= observed <= interval[1]
-    telling = is_telling(interval, loss, idle)
-    return {
-        "flops": flops,
-        "predicted": loss,
-        "interval": interval,
-        "observed": observed,
-        "estimator": "parabola" if parabola else "best_run",
-        "no_change": idle,
-        "miss": abs(loss - observed),
-        "no_change_miss": abs(idle - observed),
-        "inside": inside,
-        "before": _made_before(rows[rows["flops_budget"] == flops], prediction),
-        "curve": prediction.get("curve"),
-        "tested": prediction.get("tested"),
-        "telling": telling,
-        "held": inside and telling,
-    }
+    parabola = prediction.estimator == "parabola" and budget.fitted
+    return Check(
+        flops=flops,
+        predicted=prediction.loss,
+        interval=prediction.interval,
+        observed=budget.loss if parabola else min(budget.losses),
+        estimator="parabola" if parabola else "best_run",
+        no_change=prediction.no_change,
+        before=_made_before(rows[rows["flops_budget"] == flops], prediction),
+        curve=prediction.curve,
+    )
 
 
 def _made_before(rows, prediction):
     """True or False; None where the runs do not say when they started."""
     if "started" not in rows.columns or rows["started"].isna().any():
         return None
-    return bool(prediction["created"] < rows["started"].min())
+    return bool(prediction.created < rows["started"].min())
 
 
-def overfit(rows: pd.DataFrame, fit: Fit) -> dict[str, Any]:
+def overfit(rows: pd.DataFrame, fit: Fit) -> Overfit:
     """Marks of repeated data and over-fitting, by run, and what they say about the sweep."""
     loss = fit.columns["loss"]
     epochs = rows["epochs"] if "epochs" in rows.columns else 0 * rows[loss]
@@ -69,14 +112,9 @@ def overfit(rows: pd.DataFrame, fit: Fit) -> dict[str, Any]:
     bests = [(b, b.best_run) for b in fit.budgets]
     ids = rows["run_id"].astype(str)
     flagged = [b.flops for b, run in bests if memorised[ids == run].any()]
-    return {
-        "repeats": sorted(ids[repeats]),
-        "overfit": sorted(ids[memorised]),
-        "most_epochs": float(epochs.max()),
-        "budgets": flagged,
-        "rises": (rises := _rises(fit)),
-        "flagged": bool(flagged or rises),
-    }
+    return Overfit(
+        sorted(ids[repeats]), sorted(ids[memorised]), float(epochs.max()), flagged, _rises(fit)
+    )
 
 
 def _rises(fit):

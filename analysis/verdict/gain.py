@@ -1,16 +1,8 @@
-"""The gain of compute: by what share the frontier's loss falls over SPAN, and what would matter."""
+"""The least gain of compute that matters."""
 
 import math
-from typing import Any
 
-from analysis.fitting.result import Fit
 from analysis.verdict.thresholds import MIN_EFFECT, SPAN
-
-
-def gain(fit: Fit) -> dict[str, Any] | None:
-    """The fit's gain (`frontier.forecast.Outlook.gain`) beside the least that matters; or None."""
-    found = fit.gain
-    return found and found | {"minimum": minimum(found["ratio"])}
 
 
 def minimum(ratio: float) -> float:

@@ -1,16 +1,23 @@
 """The one thing to do next about what stands first in a verdict's way, and what it costs."""
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analysis.engine import student
 from analysis.fitting.result import Fit
+from analysis.frontier.forecast import Gain
 from analysis.planning.devices import span
-from analysis.verdict.proposal import count, propose
+from analysis.verdict.gain import minimum
+from analysis.verdict.proposal import Proposal, Runs, count, propose
 from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN
+
+if TYPE_CHECKING:
+    from analysis.verdict.checks import Check, Overfit
+    from analysis.verdict.video_scores import ScoreGain
 
 TIMES = (2, 4, 8, 16, 32, 64)  # as many videos that are tried for scores
 REPLICAS = (1, 2, 4, 8)  # further seeds of every run that are tried
@@ -19,51 +26,68 @@ FARTHEST = 8.0  # times the largest budget that a prediction is proposed for
 TOWARDS_REFUTED = ("overfit", "rises", "gain")
 
 
-def next_step(
-    rows: pd.DataFrame, fit: Fit, found: dict[str, Any], blocks: list[str]
-) -> dict[str, Any]:
-    """A proposal (see `verdict.proposal`) about the first of `blocks` that matters.
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict rests on; None where it could not be measured or nothing was predicted."""
 
-    With `block`, `times_spent` (its cost over all compute so far), `sensible` and `sentence`. Where
-    the gain looks too small only what stands against "refuted" matters.
+    gain: Gain | None
+    prediction: "Check | None"
+    scores: "list[ScoreGain]"
+    overfit: "Overfit"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do about the first block that matters; `times_spent`: over all compute so far."""
+
+    block: str
+    proposal: Proposal
+    times_spent: float
+
+    @property
+    def sensible(self) -> bool:
+        """Whether it will likely help, and is no more than SENSIBLE times what was spent."""
+        chance = self.proposal.chance
+        return (chance is None or chance >= CHANCE) and self.times_spent <= SENSIBLE
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        chance = self.proposal.chance
+        chance = "" if chance is None else f", chance {chance:.0%}"
+        if self.sensible:
+            return f"Next: {self.proposal.do} ({_cost(self.proposal)}{chance})."
+        times = f"{self.times_spent:.3g} times all compute spent so far"
+        cost = _cost(self.proposal)
+        return f"Nothing sensible would decide it: even {cost}, {times}, may not{chance}."
+
+
+def next_step(rows: pd.DataFrame, fit: Fit, found: Evidence, blocks: list[str]) -> Step:
+    """A proposal about the first of `blocks` that matters.
+
+    Where the gain looks too small only what stands against "refuted" matters.
     """
-    gain = found["gain"]
-    if gain is not None and gain["gain"] < gain["minimum"]:
+    gain = found.gain
+    if gain is not None and gain.gain < minimum(gain.ratio):
         blocks = [block for block in blocks if block in TOWARDS_REFUTED] or blocks
-    block = blocks[0]
-    step = _STEPS[block](rows, fit, found)
-    spent = float(rows["flops"].sum())
-    likely = step["chance"] is None or step["chance"] >= CHANCE
-    step |= {"block": block, "times_spent": step["flops"] / spent}
-    step["sensible"] = likely and step["flops"] <= SENSIBLE * spent
-    return step | {"sentence": _sentence(step)}
+    proposal = _STEPS[blocks[0]](rows, fit, found)
+    return Step(blocks[0], proposal, proposal.flops / float(rows["flops"].sum()))
 
 
-def _sentence(step):
-    chance = "" if step["chance"] is None else f", chance {step['chance']:.0%}"
-    if step["sensible"]:
-        return f"Next: {step['do']} ({_cost(step)}{chance})."
-    times = f"{step['times_spent']:.3g} times all compute spent so far"
-    return f"Nothing sensible would decide it: even {_cost(step)}, {times}, may not{chance}."
-
-
-def _cost(step):
-    if step["flops"] == 0:
+def _cost(proposal):
+    if proposal.flops == 0:
         return "no training"
-    hours, device = step["gpu_hours"], step["device"]
+    hours, device = proposal.gpu_hours, proposal.device
     time = "" if hours is None else f", about {span(hours)} on {device or 'the same device'}"
-    return f"{step['flops']:.2g} FLOPs{time}"
+    return f"{proposal.flops:.2g} FLOPs{time}"
 
 
 def _more_videos(rows, fit, found):
     """Train the runs that repeat their videos too often again, on more videos."""
-    overfit = found["overfit"]
-    again = rows[rows["run_id"].astype(str).isin(overfit["repeats"])]
-    runs = [
-        {"flops": float(row["flops"]), "size": float(row["params"]), "seeds": 1}
-        for _, row in again.iterrows()
-    ]
-    times = overfit["most_epochs"] / REPEATS
+    overfit = found.overfit
+    again = rows[rows["run_id"].astype(str).isin(overfit.repeats)]
+    runs = [Runs(*each) for each in again[["flops", "params"]].astype(float).to_numpy().tolist()]
+    times = overfit.most_epochs / REPEATS
     do = (
         f"collect {times:.3g}x as many videos and train the {len(runs)} runs again that pass over "
         f"theirs more than {REPEATS:g} times"
@@ -73,7 +97,7 @@ def _more_videos(rows, fit, found):
 
 def _steadier(rows, fit, found):
     """Train the budgets where the best loss rises again, at half the learning rate."""
-    risen = found["overfit"]["rises"]
+    risen = found.overfit.rises
     at = ", ".join(f"{flops:.3g}" for flops in risen)
     runs = [run for b in fit.budgets if b.flops in risen for run in _cells(b)]
     return propose(rows, f"train the runs at {at} FLOPs again with half the learning rate", runs)
@@ -83,7 +107,7 @@ def _span(rows, fit, found):
     """Nothing is known without a noise, nor over too short a span."""
     if fit.noise is None:
         budget = fit.budgets[0]
-        run = {"flops": budget.flops, "size": budget.size, "seeds": NOISE_RUNS}
+        run = Runs(budget.flops, budget.size, NOISE_RUNS)
         do = (
             f"repeat size {count(budget.size)} at {budget.flops:.3g} FLOPs with {NOISE_RUNS} "
             "other seeds"
@@ -95,19 +119,19 @@ def _span(rows, fit, found):
 
 def _seeds(rows, fit, found):
     """Repeats of every run until the gain's interval leaves the least that matters."""
-    gain = found["gain"]
-    least = -math.log1p(-gain["minimum"])
+    gain = found.gain
+    least = -math.log1p(-minimum(gain.ratio))
     for extra in REPLICAS:
-        after = gain["error"] / math.sqrt(1 + extra)
+        after = gain.error / math.sqrt(1 + extra)
         df = fit.noise.df + extra * len(rows)
-        chance = chance_outside(gain["fall"] - least, gain["error"], after, df)
+        chance = chance_outside(gain.fall - least, gain.error, after, df)
         if chance >= CHANCE:
             break
     return _repeated(rows, fit, extra, chance)
 
 
 def _repeated(rows, fit, extra, chance=None):
-    runs = [run | {"seeds": extra} for b in fit.budgets for run in _cells(b)]
+    runs = [replace(run, seeds=extra) for b in fit.budgets for run in _cells(b)]
     do = f"repeat every run with {extra} more seed{'s' * (extra > 1)}"
     return propose(rows, do, runs, chance)
 
@@ -136,7 +160,7 @@ def _predicted(rows, fit, found):
     for forecast in ahead:
         if is_telling(forecast.interval, forecast.loss, best):
             return _budget(rows, fit, forecast.times, predict=True)
-    if found["prediction"] is None:
+    if found.prediction is None:
         return _budget(rows, fit, step, predict=True)
     return _repeated(rows, fit, REPLICAS[0])
 
@@ -160,10 +184,10 @@ def _usual(fit):
 def _budget(rows, fit, factor, predict):
     """A budget `factor` above the largest, with as many sizes about its best."""
     factor = float(f"{factor:.6g}")
-    top, law = fit.budgets[-1], fit.size_law.get("parameters")
+    top, law = fit.budgets[-1], fit.size_law.parameters
     flops, grow = top.flops * factor, factor ** (law["a"] if law else 0.5)
-    runs = [{"flops": flops, "size": size * grow, "seeds": 1} for size in top.sizes]
-    words = f"{count(runs[0]['size'])} to {count(runs[-1]['size'])}"
+    runs = [Runs(flops, size * grow) for size in top.sizes]
+    words = f"{count(runs[0].size)} to {count(runs[-1].size)}"
     do = f"run {len(runs)} sizes from {words} with {flops:.3g} FLOPs"
     if predict:
         do = (
@@ -183,7 +207,7 @@ def _first_scores(rows, fit, found):
 
 def _more_clips(rows, fit, found):
     """Sample and score more videos of the runs compared: no training."""
-    best = max(map(_clips, found["scores"]), default=(0.0, -TIMES[-1]))
+    best = max(map(_clips, found.scores), default=(0.0, -TIMES[-1]))
     chance, times = best[0], -best[1]
     do = (
         f"sample and score {times}x as many videos of the best runs of the smallest and the "
@@ -195,10 +219,10 @@ def _more_clips(rows, fit, found):
 def _clips(score):
     """(chance, -times): the fewest times as many clips that reach CHANCE, else the most."""
     for times in TIMES:
-        after = score["clips_error"] / math.sqrt(times)
-        total = math.hypot(after, score["seeds_error"])
-        spread = math.sqrt(max(score["error"] ** 2 - total**2, 1e-24))
-        z = (score["better_by"] - score["reach"] * total) / spread
+        after = score.clips_error / math.sqrt(times)
+        total = math.hypot(after, score.seeds_error)
+        spread = math.sqrt(max(score.error**2 - total**2, 1e-24))
+        z = (score.better_by - score.reach * total) / spread
         chance = 0.5 * math.erfc(-z / math.sqrt(2))
         if chance >= CHANCE:
             break
@@ -206,7 +230,7 @@ def _clips(score):
 
 
 def _cells(budget):
-    return [{"flops": budget.flops, "size": size, "seeds": 1} for size in budget.sizes]
+    return [Runs(budget.flops, size) for size in budget.sizes]
 
 
 _STEPS = {

@@ -1,13 +1,9 @@
-"""One thing that could be done next, and what it costs at the table's own speed.
-
-A proposal is a dict: `do` (words), `runs` ([{flops, size, seeds}]), `predict` (the factor of a
-prediction to write down first, or None), `flops`, `gpu_hours`, `device` and `chance` that it
-removes what stood in the way (None where nothing is known of it).
-"""
+"""One thing that could be done next, and what it costs at the table's own speed."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,25 +11,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True)
+class Runs:
+    """Runs of one size and compute."""
+
+    flops: float
+    size: float
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What to do, in words, with which runs; chance: that it removes what stood in the way.
+
+    None where nothing is known of a chance, of hours or of a device.
+    """
+
+    do: str
+    runs: tuple[Runs, ...]
+    predict: float | None  # the factor of a prediction to write down first
+    flops: float
+    gpu_hours: float | None
+    device: str | None
+    chance: float | None
+
+
 def propose(
     rows: "pd.DataFrame",
     do: str,
-    runs: Sequence[Mapping[str, Any]] = (),
+    runs: Sequence[Runs] = (),
     chance: float | None = None,
-    predict: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    predict: float | None = None,
+) -> Proposal:
     """A proposal with the FLOPs of its runs and their hours at the table's own speed."""
-    runs = [run for run in runs if run["seeds"] > 0]
-    hours, device = _hours(rows, runs)
-    return {
-        "do": do,
-        "runs": runs,
-        "predict": predict,
-        "flops": float(sum(run["flops"] * run["seeds"] for run in runs)),
-        "gpu_hours": hours,
-        "device": device,
-        "chance": chance,
-    }
+    runs = tuple(run for run in runs if run.seeds > 0)
+    flops = float(sum(run.flops * run.seeds for run in runs))
+    return Proposal(do, runs, predict, flops, *_hours(rows, runs), chance)
 
 
 def count(value: float) -> str:
@@ -53,7 +66,7 @@ def _hours(rows, runs):
     sizes = np.log(speed.index.to_numpy(float))
     seconds = 0.0
     for run in runs:
-        nearest = np.abs(sizes - math.log(run["size"])).argmin()
-        seconds += run["seeds"] * run["flops"] / float(speed.iloc[nearest])
+        nearest = np.abs(sizes - math.log(run.size)).argmin()
+        seconds += run.seeds * run.flops / float(speed.iloc[nearest])
     device = str(timed["device"].iloc[-1]) if "device" in timed.columns else None
     return seconds / 3600, device

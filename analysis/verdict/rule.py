@@ -13,13 +13,15 @@ Best runs that over-fit, or a best loss that rises with compute, keep it undecid
 then data or training, not compute, was the limit. Thresholds: `analysis.verdict.thresholds`.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.fitting.result import Fit
+from analysis.frontier.prediction import Prediction
 from analysis.verdict import checks, next_step, video_scores
-from analysis.verdict.gain import gain as measure_gain
+from analysis.verdict.gain import minimum
+from analysis.verdict.next_step import Evidence, Step
 
 WORDS = {
     "overfit": "the best runs over-fit a small set of videos, which bends the curve",
@@ -35,79 +37,88 @@ WORDS = {
 }
 
 
-def judge(rows: pd.DataFrame, fit: Fit, prediction: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Apply the rule to selected rows, their fit, and a prediction: a dict with the sentence.
+@dataclass(frozen=True)
+class Verdict:
+    """What the rule says, and of what.
 
-    `blocks` names what stands against a decision (the keys of `WORDS`); `next` is the step about
-    the first of them (see `analysis.verdict.next_step`), None where it is decided.
+    `blocks` names what stands against a decision (the keys of `WORDS`); `next_` is the step about
+    the first of them, None where it is decided.
     """
-    gain = measure_gain(fit)
-    found = {
-        "gain": gain,
-        "prediction": checks.check_prediction(rows, fit, prediction),
-        "scores": video_scores.compare(rows, fit),
-        "overfit": checks.overfit(rows, fit),
-    }
-    verdict, blocks = _decide(**found)
-    step = next_step.next_step(rows, fit, found, blocks) if verdict == "undecided" else None
-    return {
-        **found,
-        "verdict": verdict,
-        "blocks": blocks,
-        "reasons": [WORDS[block] for block in blocks],
-        "next": step,
-        "sentence": _sentence(verdict, found, step),
-    }
+
+    word: str  # supported | refuted | undecided
+    blocks: tuple[str, ...]
+    evidence: Evidence
+    next_: Step | None
+
+    @property
+    def reasons(self) -> list[str]:
+        """What stands against a decision, in words."""
+        return [WORDS[block] for block in self.blocks]
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one."""
+        gain = _gain_words(self.evidence.gain)
+        if self.word == "refuted":
+            return f"Refuted: {gain}."
+        if self.word == "undecided":
+            first = WORDS[self.next_.block]
+            return f"Undecided: {gain}; first in the way: {first}. {self.next_.sentence}"
+        # Scores have units of their own: the clearest is the one that moved by the most errors.
+        best = max(self.evidence.scores, key=lambda s: s.better_by / max(s.error, 1e-12))
+        return (
+            f"Supported: {gain}, the prediction made beforehand held and "
+            f"{best.name.replace('_', ' ')} went from {best.from_:.2f} to {best.to:.2f}."
+        )
 
 
-def _decide(gain, prediction, scores, overfit):
+def judge(rows: pd.DataFrame, fit: Fit, prediction: Prediction | None = None) -> Verdict:
+    """Apply the rule to selected rows, their fit, and a prediction."""
+    found = Evidence(
+        gain=fit.gain,
+        prediction=checks.check_prediction(rows, fit, prediction),
+        scores=video_scores.compare(rows, fit),
+        overfit=checks.overfit(rows, fit),
+    )
+    word, blocks = _decide(found)
+    step = next_step.next_step(rows, fit, found, blocks) if word == "undecided" else None
+    return Verdict(word, tuple(blocks), found, step)
+
+
+def _decide(found):
     """The verdict and what blocks it."""
-    blocks = ["overfit"] if overfit["budgets"] else ["rises"] if overfit["rises"] else []
+    gain, overfit, scores = found.gain, found.overfit, found.scores
+    blocks = ["overfit"] if overfit.budgets else ["rises"] if overfit.rises else []
     if gain is None:
         blocks.append("span")
-    elif gain["interval"][1] < gain["minimum"] and not blocks:
+    elif gain.interval[1] < minimum(gain.ratio) and not blocks:
         return "refuted", []
-    elif gain["interval"][0] <= gain["minimum"]:
+    elif gain.interval[0] <= minimum(gain.ratio):
         blocks.append("gain")
-    blocks += _prediction_blocks(prediction)
+    blocks += _prediction_blocks(found.prediction)
     if not scores:
         blocks.append("unscored")
-    elif not any(score["improves"] for score in scores):
+    elif not any(score.improves for score in scores):
         blocks.append("scores")
     return ("undecided" if blocks else "supported"), blocks
 
 
-def _prediction_blocks(prediction):
-    if prediction is None:
+def _prediction_blocks(check):
+    if check is None:
         return ["unpredicted"]
-    if not prediction["before"]:
+    if not check.before:
         return ["late"]
-    if prediction["held"]:
+    if check.held:
         return []
-    unknown = prediction["interval"] is None
-    return ["wide" if prediction["inside"] or unknown else "missed"]
-
-
-def _sentence(verdict, found, step):
-    gain = _gain_words(found["gain"])
-    if verdict == "refuted":
-        return f"Refuted: {gain}."
-    if verdict == "undecided":
-        return f"Undecided: {gain}; first in the way: {WORDS[step['block']]}. {step['sentence']}"
-    # Scores have units of their own: the clearest is the one that moved by the most errors.
-    best = max(found["scores"], key=lambda s: s["better_by"] / max(s["error"], 1e-12))
-    return (
-        f"Supported: {gain}, the prediction made beforehand held and "
-        f"{best['name'].replace('_', ' ')} went from {best['from']:.2f} to {best['to']:.2f}."
-    )
+    return ["wide" if check.inside or check.interval is None else "missed"]
 
 
 def _gain_words(gain):
     if gain is None:
         return "the gain of compute could not be measured"
-    low, high = gain["interval"]
-    change = f"falls by {gain['gain']:.1%}" if gain["gain"] > 0 else f"rises by {-gain['gain']:.1%}"
+    low, high = gain.interval
+    change = f"falls by {gain.gain:.1%}" if gain.gain > 0 else f"rises by {-gain.gain:.1%}"
     return (
-        f"with {gain['ratio']:.0f}x more compute the best loss {change} (gain: 95 % interval "
-        f"{low:.1%} to {high:.1%}; the least that matters was set to {gain['minimum']:.1%})"
+        f"with {gain.ratio:.0f}x more compute the best loss {change} (gain: 95 % interval "
+        f"{low:.1%} to {high:.1%}; the least that matters was set to {minimum(gain.ratio):.1%})"
     )

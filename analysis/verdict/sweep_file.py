@@ -1,9 +1,9 @@
 """The runs of a verdict's next step as a sweep that `sweeps.launch` takes."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
+
+from analysis.verdict.proposal import Proposal
 
 NEEDED = ("experiment", "size", "params", "batch", "lr", "seed", "flops_budget")
 TEXT = '''"""{do}.
@@ -36,20 +36,20 @@ def sweep(base):
 '''
 
 
-def text(rows: pd.DataFrame, step: dict[str, Any], path: str) -> str | None:
-    """The sweep file of a step's runs; None where the table does not say how its runs were made.
+def text(rows: pd.DataFrame, step: Proposal, path: str) -> str | None:
+    """The sweep file of a proposal; None where the table does not say how its runs were made.
 
     Sizes are those of the table's ladder nearest to what was proposed. Learning rates follow the
     power law of size and budget that the table's own follow; seeds go on from the largest.
     """
-    if not step["runs"] or not set(NEEDED) <= set(rows.columns):
+    if not step.runs or not set(NEEDED) <= set(rows.columns):
         return None
     if rows[list(NEEDED)].isna().any(axis=None) or rows["experiment"].nunique() > 1:
         return None
-    runs = dict.fromkeys(run for one in step["runs"] for run in _seeds(rows, one))
+    runs = dict.fromkeys(run for one in step.runs for run in _seeds(rows, one))
     lines = "\n".join(f"    {run!r}," for run in runs)
     return TEXT.format(
-        do=step["do"][:1].upper() + step["do"][1:],
+        do=step.do[:1].upper() + step.do[1:],
         path=path,
         experiment=rows["experiment"].iloc[0],
         runs=lines,
@@ -58,14 +58,14 @@ def text(rows: pd.DataFrame, step: dict[str, Any], path: str) -> str | None:
 
 def _seeds(rows, run):
     ladder = rows.groupby("size")["params"].median()
-    size = str((np.log(ladder) - np.log(run["size"])).abs().idxmin())
-    params, flops = float(ladder[size]), float(run["flops"])
+    size = str((np.log(ladder) - np.log(run.size)).abs().idxmin())
+    params, flops = float(ladder[size]), float(run.flops)
     same = rows[(rows["size"] == size) & np.isclose(rows["flops_budget"], flops)]
     nearest = rows.loc[(np.log(rows["flops_budget"]) - np.log(flops)).abs().idxmin()]
     batch = int((same if len(same) else nearest.to_frame().T)["batch"].iloc[0])
     lr = float(same["lr"].iloc[0]) if len(same) else _rate(rows, params, flops)
     first = int(same["seed"].max()) + 1 if len(same) else int(rows["seed"].min())
-    for seed in range(first, first + run["seeds"]):
+    for seed in range(first, first + run.seeds):
         yield size, flops, batch, float(f"{lr:.6g}"), seed
 
 

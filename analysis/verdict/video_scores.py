@@ -2,13 +2,41 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.fitting.result import Fit
 from analysis.scores.columns import distinct, judged, lower_is_better
 from analysis.scores.noise import between_seeds, level
+
+
+@dataclass(frozen=True)
+class ScoreGain:
+    """How much better a score got; its error is of clips and of seeds, `reach` of them wide."""
+
+    name: str
+    from_: float
+    to: float
+    better_by: float
+    clips_error: float
+    seeds_error: float
+    reach: float
+
+    @property
+    def error(self) -> float:
+        """Of `better_by`."""
+        return math.hypot(self.clips_error, self.seeds_error)
+
+    @property
+    def interval(self) -> list[float]:
+        """Of `better_by`, at the level that scores share."""
+        return [self.better_by + sign * self.reach * self.error for sign in (-1, 1)]
+
+    @property
+    def improves(self) -> bool:
+        """Whether it is better by more than its interval."""
+        return self.interval[0] > 0
 
 
 def of_budget(
@@ -19,7 +47,7 @@ def of_budget(
     return None if at.empty else at.loc[at[loss].idxmin()]
 
 
-def compare(rows: pd.DataFrame, fit: Fit) -> list[dict[str, Any]]:
+def compare(rows: pd.DataFrame, fit: Fit) -> list[ScoreGain]:
     """Each score over the span of the loss's gain; the level is shared among the scores.
 
     Errors hold what clips and what seeds change. Scores that say the same of every run count once.
@@ -27,7 +55,7 @@ def compare(rows: pd.DataFrame, fit: Fit) -> list[dict[str, Any]]:
     known, flops = distinct(rows, judged(rows)), sorted(rows["flops_budget"].unique())
     if not known or len(flops) < 2:
         return []
-    start = fit.gain["from"] if fit.gain else flops[0]
+    start = fit.gain.from_ if fit.gain else flops[0]
     first = min(flops[:-1], key=lambda f: abs(math.log(f / start)))
     ends = [of_budget(rows, f, fit.columns["loss"], known) for f in (first, flops[-1])]
     if any(end is None for end in ends):
@@ -44,18 +72,5 @@ def _compare(rows, name, low, high, columns, scores):
     clips = math.hypot(values[1], values[3])
     between = between_seeds(rows, name, columns)
     seeds = math.sqrt(2) * between.sd
-    error = math.hypot(clips, seeds)
-    reach = level(scores, between.degrees(error))
-    interval = [better - reach * error, better + reach * error]
-    return {
-        "name": name,
-        "from": values[0],
-        "to": values[2],
-        "better_by": better,
-        "error": error,
-        "clips_error": clips,
-        "seeds_error": seeds,
-        "reach": reach,
-        "interval": interval,
-        "improves": interval[0] > 0,
-    }
+    reach = level(scores, between.degrees(math.hypot(clips, seeds)))
+    return ScoreGain(name, values[0], values[2], better, clips, seeds, reach)

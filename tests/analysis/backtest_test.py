@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.frontier import backtest, forecast, minima
+from analysis.frontier.rollout import Rollout
+from analysis.table import serial
 from tests.analysis.synthetic_sweep import FLOPS_PER_ND, SMALLEST, make_rows, optimum
 
 COLUMNS = {"params": "params", "tokens": "tokens", "flops": "flops", "loss": "loss_ema"}
@@ -44,15 +46,16 @@ def whole(rows):
 
 
 def test_every_pair_of_a_fit_and_a_later_budget_is_a_trial(whole):
-    pairs = sorted((trial["fitted"], trial["horizon"]) for trial in whole.trials["trials"])
+    pairs = sorted((trial.fitted, trial.horizon) for trial in whole.trials.trials)
     assert pairs == [(k, h) for k in range(2, 6) for h in range(1, 7 - k)]
     assert whole.stack.tested == pytest.approx(16)
     tried = whole.trials
-    one = [np.log(t["predicted"]["power"] / t["observed"]) for t in tried["trials"]
-           if t["horizon"] == 2]  # fmt: skip
-    assert tried["horizons"]["power"]["2"] == pytest.approx(np.sqrt(np.mean(np.square(one))))
-    assert tried["counts"]["power"] == {"1": 4, "2": 3, "3": 2, "4": 1}
-    assert json.loads(json.dumps(tried, allow_nan=False)) == tried
+    one = [np.log(t.predicted["power"] / t.observed) for t in tried.trials
+           if t.horizon == 2]  # fmt: skip
+    assert tried.horizons["power"][2] == pytest.approx(np.sqrt(np.mean(np.square(one))))
+    assert tried.counts["power"] == {1: 4, 2: 3, 3: 2, 4: 1}
+    told = json.loads(json.dumps(serial.to_json(tried), allow_nan=False))
+    assert serial.from_json(Rollout, told) == tried
 
 
 def test_budgets_held_out_do_not_reach_the_prediction(rows, whole):
@@ -68,10 +71,10 @@ def test_budgets_held_out_do_not_reach_the_prediction(rows, whole):
 
 def test_the_law_that_was_planted_gets_the_weight():
     bent = forecast.outlook(on_a_law(lambda u: -0.05 * u - 0.02 * u**2))
-    assert bent.trials["weights"]["curved"] > 0.95
+    assert bent.trials.weights["curved"] > 0.95
     floor = forecast.outlook(on_a_law(lambda u: np.log(0.5 + np.exp(-0.4 * u)), 3e-4))
-    assert floor.trials["weights"]["frontier"] > 0.6
-    assert floor.trials["rms"]["frontier"] < 0.5 * floor.trials["rms"]["power"]
+    assert floor.trials.weights["frontier"] > 0.6
+    assert floor.trials.rms["frontier"] < 0.5 * floor.trials.rms["power"]
 
 
 def test_a_special_case_does_not_vote_but_where_no_law_was_tested(whole):
@@ -82,9 +85,9 @@ def test_a_special_case_does_not_vote_but_where_no_law_was_tested(whole):
     assert not near.beyond
     assert far.beyond
     assert set(far.laws) > {"power", "local"}
-    assert {law["weight"] for law in far.laws.values()} == {1 / len(far.laws)}
-    inside = [low < far.loss < high for low, high in (v["interval"] for v in far.laws.values())]
-    ends = [v["interval"] for v in far.laws.values()]
+    assert {law.weight for law in far.laws.values()} == {1 / len(far.laws)}
+    inside = [low < far.loss < high for low, high in (v.interval for v in far.laws.values())]
+    ends = [v.interval for v in far.laws.values()]
     assert far.interval[0] < max(e[0] for e in ends)  # the laws' disagreement is inside
     assert any(inside)
 
@@ -101,15 +104,15 @@ def test_point_and_interval_are_of_one_mixture(whole):
     truth = optimum(SMALLEST * 64)[1]
     assert said.interval[0] < said.loss < said.interval[1]
     assert said.interval[0] < truth < said.interval[1]
-    losses = [law["loss"] for law in said.laws.values()]
+    losses = [law.loss for law in said.laws.values()]
     assert min(losses) < said.loss < max(losses)
 
 
 def test_the_gain_is_of_the_last_eightfold_or_none(whole):
     gain = whole.gain()
     truth = 1 - optimum(SMALLEST * 32)[1] / optimum(SMALLEST * 4)[1]
-    assert gain["interval"][0] < truth < gain["interval"][1]
-    assert (gain["from"], gain["to"]) == pytest.approx((SMALLEST * 4, SMALLEST * 32))
+    assert gain.interval[0] < truth < gain.interval[1]
+    assert (gain.from_, gain.to) == pytest.approx((SMALLEST * 4, SMALLEST * 32))
     short = sweep(budgets=3)
     assert forecast.outlook(measured(short)).gain() is None
 
@@ -121,6 +124,6 @@ def test_with_two_budgets_nothing_was_tested_and_all_laws_weigh_alike():
 
 
 def test_the_table_for_people_names_every_law(whole):
-    text = "\n".join(backtest.lines(whole.trials))
+    text = "\n".join(whole.trials.lines())
     assert all(name in text for name in (*whole.stack.laws, "no change"))
     assert "apart" in text

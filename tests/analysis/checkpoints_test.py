@@ -2,19 +2,20 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import analysis
-from analysis import branches, compare, plan, predict, rates, report, trend
+from analysis import branches, compare, plan, rates, report, trend
 from analysis.engine import problem
 from analysis.fitting import exponents, laws
 from analysis.fitting.rows import prepare, swept
-from analysis.frontier import selection
+from analysis.frontier import prediction, selection
 from analysis.laws import hyperparameters, loglinear
-from analysis.table import columns
+from analysis.table import columns, serial
 from tests.analysis.hyperparameters_test import sweep
 from tests.analysis.synthetic_sweep import before_the_end, make_rows, scores_of, with_checkpoints
 
@@ -126,7 +127,7 @@ def test_the_law_of_learning_rates_counts_runs():
     table = sweep(sd=0.003)
     run = table.groupby("params").cumcount() % 25 + 25 * table["params"].rank(method="dense")
     found = analysis.fit(table.assign(run_id=run), "hyperparameters", bootstrap=0).to_json()
-    rows = hyperparameters.fit(table).as_dict()
+    rows = serial.to_json(hyperparameters.fit(table).entry())
     assert found["parameters"] == rows["parameters"]
     assert found["noise"]["df"] == rows["noise"]["df"] // 3
     cells, sizes, freed = 12, 4, 3  # each size at three amounts of data
@@ -164,12 +165,12 @@ def test_neither_prediction_nor_verdict_nor_page_takes_them_in():
     made = []
     for table in (whole(), mixed()):
         before = table[table["flops_budget"] < table["flops_budget"].max()]
-        prediction = predict.predict_table(before) | {"created": 1.6e9}
+        said = replace(prediction.predict(before), created=1.6e9)
         fit = analysis.fit(table, bootstrap=20)
         assert report._fits(fit, swept(table))
-        page, judged, png = report.build(table, fit, prediction)
+        page, judged, png = report.build(table, fit, said)
         page = re.sub(r"<p>\d+ rows whose schedule had not ended left out\.</p>\n", "", page)
-        made.append((prediction, judged, png, page))
+        made.append((said, judged, png, page))
     for without, found in zip(*made, strict=True):
         assert found == without
 

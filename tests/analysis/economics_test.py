@@ -34,7 +34,7 @@ CONFIG = {"data": {"num_frames": 17}, "sampling": {"steps": 32, "method": "heun"
 
 def rows_of(settings=None):
     rows = compare.rows(sora.SECTIONS, sora.TRUE_FLOPS, settings)
-    return {row["name"]: row for row in rows}
+    return {row.name: row for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def run(tmp_path):
 
 
 def test_every_published_number_is_in_the_chain(published):
-    found = {name: float(digits.read(row["published"])) for name, row in published.items()
-             if row["published"]}  # fmt: skip
+    found = {name: float(digits.read(row.published)) for name, row in published.items()
+             if row.published}  # fmt: skip
     assert found == PRINTED
 
 
@@ -61,22 +61,22 @@ def test_every_published_number_is_in_the_chain(published):
 def test_each_number_agrees_to_the_digits_published_but_the_slips(published, name):
     row = published[name]
     if name in SLIPS:
-        assert row["verdict"] == compare.SLIP
-        assert row["why"]
-        assert row["ours"] == pytest.approx(SLIPS[name], rel=1e-3)
+        assert row.verdict == compare.SLIP
+        assert row.why
+        assert row.ours == pytest.approx(SLIPS[name], rel=1e-3)
     else:
-        assert row["verdict"] == (compare.AGREES if row["formula"] else compare.GIVEN)
-        assert abs(row["ratio"] - 1) < 0.03
+        assert row.verdict == (compare.AGREES if row.formula else compare.GIVEN)
+        assert abs(row.ratio - 1) < 0.03
 
 
 def test_the_first_slip_is_a_tiktok_share_of_a_quarter():
     rows = rows_of({"tiktok_share": 0.25})
-    assert digits.agrees(rows["ai_minutes"]["ours"], "10.7 M")
+    assert digits.agrees(rows["ai_minutes"].ours, "10.7 M")
     assert digits.agrees(10.7e6 / 120, "89 k")
 
 
 def test_the_second_slip_changes_what_it_should_and_only_that(published):
-    changes = {name: row["change"] for name, row in published.items() if row["change"] != 1}
+    changes = {name: row.change for name, row in published.items() if row.change != 1}
     assert changes.pop("flops_per_operation") == 2
     halved = {"minutes_per_hour", "minutes_per_day"}
     doubled = {
@@ -92,18 +92,18 @@ def test_the_second_slip_changes_what_it_should_and_only_that(published):
 
 
 def test_language_models_are_two_operations_a_weight_and_token(published):
-    assert published["llama_output"]["ours"] == 1.4e14
-    assert published["gpt4_output"]["ours"] == 8.8e14
-    assert published["sora_over_gpt4"]["true_flops"] == pytest.approx(1609, abs=0.5)
+    assert published["llama_output"].ours == 1.4e14
+    assert published["gpt4_output"].ours == 8.8e14
+    assert published["sora_over_gpt4"].true_flops == pytest.approx(1609, abs=0.5)
 
 
 def test_a_changed_input_changes_what_follows_and_nothing_else():
     before, after = chain.evaluate(sora.CHAIN), rows_of({"steps": 50})
-    changed = {name for name, row in after.items() if row["ours"] != before[name]}
-    assert after["sora_minute"]["ours"] == pytest.approx(2.83e15 * 50)  # the step stays as carried
-    assert after["minutes_per_hour"]["ours"] == pytest.approx(5.035 * 5, rel=1e-3)
-    assert after["minutes_per_day"]["ours"] == pytest.approx(24 * 5.035 * 5, rel=1e-3)
-    assert after["h100s"]["verdict"] == after["steps"]["verdict"] == compare.CHANGED
+    changed = {name for name, row in after.items() if row.ours != before[name]}
+    assert after["sora_minute"].ours == pytest.approx(2.83e15 * 50)  # the step stays as carried
+    assert after["minutes_per_hour"].ours == pytest.approx(5.035 * 5, rel=1e-3)
+    assert after["minutes_per_day"].ours == pytest.approx(24 * 5.035 * 5, rel=1e-3)
+    assert after["h100s"].verdict == after["steps"].verdict == compare.CHANGED
     assert changed == {
         "steps", "dit_image", "dit_break_even", "sora_minute", "minutes_per_hour", "break_even_low",
         "break_even_high", "sora_output", "dit_output", "sora_over_llama", "sora_over_gpt4",
@@ -164,7 +164,7 @@ def test_a_run_without_clips_is_named(run):
 
 def test_ones_own_model_follows_from_its_run(run):
     found = economics.own(*own.read(run), settings={"peak": 1e15, "mfu_inference": 0.5, "price": 2})
-    ours = {row["name"]: row["value"] for row in found["rows"]}
+    ours = {row.name: row.value for row in found.rows}
     clip = 2e9 * 32 * 2 * 2  # heun and guidance: four passes in a step
     minute = clip * 60 / (17 / 8)
     assert ours["clip"] == pytest.approx(clip)
@@ -179,15 +179,15 @@ def test_ones_own_model_follows_from_its_run(run):
 def test_without_guidance_one_pass(run):
     config = {"sampling": {"steps": 32, "method": "euler", "guidance": 1.0}}
     run.with_name("config.json").write_text(json.dumps(config))
-    ours = {row["name"]: row["value"] for row in economics.own(*own.read(run))["rows"]}
+    ours = {row.name: row.value for row in economics.own(*own.read(run)).rows}
     assert ours["clip"] == pytest.approx(2e9 * 32)
 
 
 def test_intervals_hold_the_point_and_are_reproducible(run):
     found, again, other = (economics.own(*own.read(run), seed=seed) for seed in (0, 0, 1))
-    assert found["intervals"] == again["intervals"] != other["intervals"]
-    ours = {row["name"]: row["value"] for row in found["rows"]}
-    for name, (low, _, high) in found["intervals"].items():
+    assert found.intervals == again.intervals != other.intervals
+    ours = {row.name: row.value for row in found.rows}
+    for name, (low, _, high) in found.intervals.items():
         assert low < ours[name] < high
 
 
@@ -211,12 +211,14 @@ def _own_chain(run):
 
 def test_the_tornado_goes_from_end_to_end_widest_first():
     bars = uncertainty.tornado(sora.CHAIN, "h100s_at_peak", sora.TRUE_FLOPS)
-    widths = [abs(math.log(bar[4] / bar[3])) for bar in bars]
+    widths = [abs(math.log(bar.target_high / bar.target_low)) for bar in bars]
     assert widths == sorted(widths, reverse=True)
-    named = {bar[0]: bar for bar in bars}
-    assert named["steps"][1:3] == (50, 500)
-    assert named["steps"][4] / named["steps"][3] == pytest.approx(10)
-    assert named["compression"][4] / named["compression"][3] == pytest.approx(1 / 4)
+    named = {bar.name: bar for bar in bars}
+    assert (named["steps"].low, named["steps"].high) == (50, 500)
+    assert named["steps"].target_high / named["steps"].target_low == pytest.approx(10)
+    assert named["compression"].target_high / named["compression"].target_low == pytest.approx(
+        1 / 4
+    )
     assert {q.name for q in sora.CHAIN if q.spread} == set(named)
 
 

@@ -44,14 +44,14 @@ def test_the_envelope_gives_the_planted_exponents_inside_the_ladder_of_sizes():
     true = BETA / (ALPHA + BETA)
     points, inside, found = envelope.envelope(curves(), COLUMNS)
     law = envelope.laws(points.take(inside))
-    assert law["a"] == pytest.approx(true, abs=0.005)
-    assert law["b"] == pytest.approx(1 - true, abs=0.005)
-    assert law["status"] == "converged"
+    assert law.parameters["a"] == pytest.approx(true, abs=0.005)
+    assert law.parameters["b"] == pytest.approx(1 - true, abs=0.005)
+    assert law.status.words == "converged"
     # Before the second size and after the last but one, the points follow a single size.
-    assert envelope.laws(points)["a"] < true - 0.1
+    assert envelope.laws(points).parameters["a"] < true - 0.1
     assert [flag.kind for flag in found] == ["envelope_end", "envelope_end"]
     noisy, inside, _ = envelope.envelope(curves(noise=0.002), COLUMNS)
-    assert envelope.laws(noisy.take(inside))["a"] == pytest.approx(true, abs=0.05)
+    assert envelope.laws(noisy.take(inside)).parameters["a"] == pytest.approx(true, abs=0.05)
 
 
 def test_an_envelope_of_few_sizes_or_of_runs_cut_short_says_so():
@@ -82,8 +82,8 @@ def gemstones(name):
 def test_the_published_envelope_of_gemstones_is_reproduced():
     points, _, _ = envelope.envelope(*gemstones("wandb_df_for_fitting_cool_end"))
     law = envelope.laws(points)
-    assert law["a"] == pytest.approx(0.5969810173757477, abs=1e-6)
-    assert law["b"] == pytest.approx(0.3932603792287174, abs=1e-6)
+    assert law.parameters["a"] == pytest.approx(0.5969810173757477, abs=1e-6)
+    assert law.parameters["b"] == pytest.approx(0.3932603792287174, abs=1e-6)
 
 
 def test_gemstones_without_cooldown_is_near_what_was_published():
@@ -91,9 +91,9 @@ def test_gemstones_without_cooldown_is_near_what_was_published():
     points, _, _ = envelope.envelope(rows, columns)
     law = envelope.laws(points)
     # The table behind .4994 and .4810 is not among the published ones; this is the nearest.
-    assert law["a"] == pytest.approx(0.4994, abs=0.001)
-    assert law["b"] == pytest.approx(0.4810, abs=0.01)
+    assert law.parameters["a"] == pytest.approx(0.4994, abs=0.001)
+    assert law.parameters["b"] == pytest.approx(0.4810, abs=0.01)
     rows["flops"] = 6.0 * rows["params_active_precise"] * rows["tokens"]
     points, _, _ = envelope.envelope(rows, columns)
     law = envelope.laws(points)
-    assert (law["a"], law["b"]) == pytest.approx((0.4951, 0.5049), abs=1e-4)
+    assert (law.parameters["a"], law.parameters["b"]) == pytest.approx((0.4951, 0.5049), abs=1e-4)

@@ -10,6 +10,7 @@ from analysis.engine.fit import fit
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.laws.registry import LAWS
+from analysis.table import serial
 from tests.analysis import resamples
 from tests.analysis.planted_laws import loss, runs
 
@@ -25,7 +26,7 @@ def test_flat_losses_identify_no_exponent():
     for name in ("frontier", "chinchilla", "gamma", "kaplan", "width_depth"):
         judged = fit(problem(LAWS[name], runs(), np.ones(84))).status
         assert judged.word == "not identified", name
-        json.loads(json.dumps(judged.as_dict(), allow_nan=False))
+        json.loads(json.dumps(serial.to_json(judged), allow_nan=False))
     assert fit(problem(LAWS["power"], runs(), np.ones(84))).status.bounds == ("g is zero",)
 
 

@@ -240,6 +240,7 @@ def test_a_bad_table_is_one_clear_line(change, line, tmp_path, capsys):
         ({"law": "kaplann"}, "expected one of"),
         ({"objective": "l2"}, "expected one of huber"),
         ({"delta": 0.0}, "delta is 0"),
+        ({"delta": 1e-2, "objective": "lad"}, "delta is of Huber's loss, the objective is lad"),
         ({"bootstrap": -1}, "bootstrap is -1"),
         ({"drop": ("bad",)}, "drop is 'bad'"),
         ({"colour": "N"}, "colour"),
@@ -332,5 +333,5 @@ def test_a_plan_is_made_of_version_2():
     old |= {"version": 2, "noise": {"sd": 0.01, "df": 8}}
     old["rollout"] = {"chosen": "frontier"}
     law = Fit.from_json(old).loss_law
-    assert law["parameters"] == {**told["laws"]["frontier"]["parameters"], "k": 0.0}
-    assert len(law["draws"]["k"]) == len(law["draws"]["g"])
+    assert law.parameters == {**told["laws"]["frontier"]["parameters"], "k": 0.0}
+    assert len(law.draws["k"]) == len(law.draws["g"])

@@ -102,6 +102,6 @@ def test_the_figure_shows_every_method_and_the_held_out_budgets():
         drawn = figure.methods(rows, fit, style.LIGHT, size)
         left, _ = drawn.axes
         lines = {line.get_label(): line for line in left.lines}
-        assert set(tried["rms"]) | {"fitted", "held out", "a run"} <= set(lines)
+        assert set(tried.rms) | {"fitted", "held out", "a run"} <= set(lines)
         assert list(lines["held out"].get_xdata()) == [one.flops for one in every[-2:]]
         assert style.png(drawn, style.LIGHT)[:4] == b"\x89PNG"

@@ -8,6 +8,8 @@ import pytest
 
 from analysis.calibration import grids
 from analysis.laws import hyperparameters, published
+from analysis.laws.tuning import Tuned
+from analysis.table import serial
 from tests.paths import ROOT, reference
 from vdit.errors import InputError
 
@@ -32,7 +34,7 @@ def sweep(sd=0.0, curves=CURVES, shift=0.0, seed=0, width=1.2, sizes=(1e7, 4e7, 
 
 
 def fitted(*args, **options):
-    return hyperparameters.fit(*args, **options).as_dict()
+    return serial.to_json(hyperparameters.fit(*args, **options).entry())
 
 
 def planted(name, seed=1):
@@ -139,10 +141,10 @@ def test_a_star_of_runs_gets_no_interval():
 
 def test_a_prediction_comes_with_its_interval():
     found = json.loads(json.dumps(fitted(sweep(sd=0.003))))
-    at = hyperparameters.predict(found, {"params": 2e9, "tokens": 4e10})
+    at = hyperparameters.predict(serial.from_json(Tuned, found), {"params": 2e9, "tokens": 4e10})
     for axis, truth in (("lr", 0.5 * 2e9**-0.3 * 4e10**0.1), ("batch", 2.0 * 4e10**0.5)):
-        low, high = at[axis]["interval"]
-        assert low < at[axis]["value"] < high
+        low, high = at[axis].interval
+        assert low < at[axis].value < high
         assert low < truth < high < 3 * low
 
 

@@ -37,10 +37,10 @@ def test_the_example_of_the_paper():
     law = surface()
     flops = compute_of(law, 13e9)
     found = inference.cheapest(law, law.loss(flops), 2e12, flops)
-    assert found.size["value"] == pytest.approx(7e9, rel=0.01)
-    less = found.optimal_total["value"] - found.total["value"]
+    assert found.size.value == pytest.approx(7e9, rel=0.01)
+    less = found.optimal_total.value - found.total.value
     assert less == pytest.approx(1.7e22, rel=0.01)
-    assert found.saved["value"] == pytest.approx(0.17, abs=0.005)
+    assert found.saved.value == pytest.approx(0.17, abs=0.005)
 
 
 @pytest.mark.parametrize("tokens", [0.0, 1e11, 1e14])
@@ -53,11 +53,11 @@ def test_it_is_the_least_of_a_fine_search(tokens):
     with np.errstate(invalid="ignore"):
         train = (p["B"] / (loss - p["E"] - p["A"] * size ** -p["alpha"])) ** (1 / p["beta"])
     least = np.nanmin(6 * size * train + 2 * size * tokens)
-    assert found.total["value"] == pytest.approx(least, rel=1e-6)
-    assert found.total["value"] <= least * (1 + 1e-9)
+    assert found.total.value == pytest.approx(least, rel=1e-6)
+    assert found.total.value <= least * (1 + 1e-9)
     if not tokens:
-        assert found.size["value"] == pytest.approx(13e9, rel=1e-3)
-        assert found.saved["value"] == pytest.approx(0, abs=1e-9)
+        assert found.size.value == pytest.approx(13e9, rel=1e-3)
+        assert found.saved.value == pytest.approx(0, abs=1e-9)
 
 
 def test_intervals_are_those_of_the_draws_and_none_reaches_below_the_floor():
@@ -68,11 +68,11 @@ def test_intervals_are_those_of_the_draws_and_none_reaches_below_the_floor():
         inference.cheapest(surface(alpha=[a]), surface(alpha=[a]).loss(flops[:2]), 2e12, flops[:2])
         for a in (0.32, 0.35)
     ]
-    ends = sorted(one.size["interval"][0] for one in each)
-    low, high = found.size["interval"]
-    assert ends[0] <= low < found.size["value"] < high
+    ends = sorted(one.size.interval[0] for one in each)
+    low, high = found.size.interval
+    assert ends[0] <= low < found.size.value < high
     lost = inference.cheapest(law, np.full(42, 1.5), 1e12, np.full(42, np.inf))
-    assert lost.total["value"] == np.inf
+    assert lost.total.value == np.inf
 
 
 def test_clips_are_tokens_of_every_pass():
@@ -105,7 +105,7 @@ def test_the_command_says_what_serving_moves(tmp_path, capsys):
     assert "times as many tokens per parameter as any run fitted" in said
     low, high = found["inference"]["saved"]["interval"]
     assert 0 < low < found["inference"]["saved"]["value"] < high < 1
-    assert make.plan(found_fit(tmp_path), 1e13)["inference"] is None
+    assert make.plan(found_fit(tmp_path), 1e13).inference is None
 
 
 def found_fit(folder):

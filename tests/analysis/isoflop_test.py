@@ -134,7 +134,7 @@ def test_the_planted_exponent_of_size_is_within_its_interval():
     rows = pd.DataFrame(make_rows(6))
     _, found = minima.measure(rows, "loss_ema", "params")
     law = laws.fit_size(found)
-    low, high = law["intervals"]["a"]
+    low, high = law.intervals["a"]
     assert low < BETA / (ALPHA + BETA) < high
     assert high - low < 0.08
     for budget, size in zip(found.budgets, found.size, strict=True):
@@ -149,17 +149,17 @@ def test_budgets_with_errors_of_their_own_widen_the_laws():
     plain, off = (
         laws.fit_law("power", minima.measure(r, "loss_ema", "params")[1]) for r in (rows, moved)
     )
-    assert np.ptp(off["intervals"]["g"]) > 3 * np.ptp(plain["intervals"]["g"])
-    assert off["status"].startswith("does not fit: chi2/df is")
+    assert np.ptp(off.intervals["g"]) > 3 * np.ptp(plain.intervals["g"])
+    assert off.status.words.startswith("does not fit: chi2/df is")
 
 
 def test_minima_near_an_end_of_their_sizes_give_no_isoflop_exponent():
     rows = pd.DataFrame(make_rows())
-    assert "intervals" in laws.fit_size(minima.measure(rows, "loss_ema", "params")[1])
+    assert laws.fit_size(minima.measure(rows, "loss_ema", "params")[1]).intervals
     cut = rows[(rows["flops_budget"] > 3e11) | (rows["params"] < rows["params"].median() / 3)]
     _, found = minima.measure(cut, "loss_ema", "params")
     assert found.off
-    assert "an end of their sizes" in laws.fit_size(found)["status"]
+    assert "an end of their sizes" in laws.fit_size(found).status.words
 
 
 def test_without_enough_curves_the_best_runs_are_used():
@@ -215,9 +215,9 @@ def test_the_headline_weighs_minima_and_surface_alike():
     surface = runs.fit("chinchilla", rows, COLUMNS | {"loss": "loss_ema"})
     voices = best_size.voices(found, surface)
     law = best_size.headline(voices, found)
-    assert set(law["voices"]) == {"isoflop", "chinchilla"}
-    ends = [voice["interval"] for voice in law["voices"].values()]
-    low, high = law["intervals"]["a"]
+    assert set(law.voices) == {"isoflop", "chinchilla"}
+    ends = [voice.interval for voice in law.voices.values()]
+    low, high = law.intervals["a"]
     assert min(e[0] for e in ends) < low < BETA / (ALPHA + BETA) < high < max(e[1] for e in ends)
     both = (0.3, 0.7)  # two ways far apart: both are inside, and it is said
     apart = {
@@ -225,8 +225,8 @@ def test_the_headline_weighs_minima_and_surface_alike():
         for name, a in zip(("isoflop", "chinchilla"), both, strict=True)
     }
     law = best_size.headline(apart, found)
-    assert law["intervals"]["a"][0] < both[0] < both[1] < law["intervals"]["a"][1]
-    assert "errors apart" in law["status"]
+    assert law.intervals["a"][0] < both[0] < both[1] < law.intervals["a"][1]
+    assert "errors apart" in law.status.words
 
 
 def test_the_surface_s_best_size_is_the_lowest_of_its_compute():

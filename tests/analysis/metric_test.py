@@ -7,6 +7,7 @@ import pytest
 
 from analysis.laws import metric
 from analysis.laws.score_forms import BENT, SIGMOID
+from analysis.table import serial
 from vdit.errors import InputError
 
 LOSS = np.geomspace(0.9, 0.4, 10)
@@ -23,16 +24,16 @@ def planted(loss, m, k, p):
 )
 def test_planted_laws_are_recovered_without_noise(m, k, p):
     found = metric.fit(LOSS, planted(LOSS, m, k, p))
-    assert found["parameters"] == pytest.approx({"m": m, "k": k, "p": p, "L_0": CENTRE}, abs=1e-6)
-    assert found["status"]["words"] == "converged"
-    assert found["derived"]["direction"] == ("up" if k > 0 else "down")
-    json.dumps(found, allow_nan=False)
+    assert found.parameters == pytest.approx({"m": m, "k": k, "p": p, "L_0": CENTRE}, abs=1e-6)
+    assert found.status.words == "converged"
+    assert found.derived["direction"] == ("up" if k > 0 else "down")
+    json.dumps(serial.to_json(found), allow_nan=False)
 
 
 def test_psnr_is_the_logarithm_of_the_squared_error():
     found = metric.fit(LOSS, -10 * np.log10(LOSS), direction="down", name="psnr")
-    assert found["parameters"]["k"] == pytest.approx(-10 / np.log(10))
-    assert found["parameters"]["p"] == pytest.approx(0, abs=1e-6)
+    assert found.parameters["k"] == pytest.approx(-10 / np.log(10))
+    assert found.parameters["p"] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize(("truth", "sd"), [((100, 300.0, 2.5), 8.0), ((25, -8.0, 0.0), 0.3)])
@@ -40,13 +41,13 @@ def test_intervals_cover_what_was_planted_and_new_runs(truth, sd):
     rng, trials, hits = np.random.default_rng(0), 0, np.zeros(5)
     for _ in range(260):
         found = metric.fit(LOSS, planted(LOSS, *truth) + sd * rng.standard_normal(10))
-        if found["status"]["word"] != "converged":
+        if found.status.word != "converged":
             continue
         trials += 1
-        ends = [found["intervals"][name] for name in metric.NAMES]
+        ends = [found.intervals[name] for name in metric.NAMES]
         values = [*truth]
         for loss in (0.33, 0.6):  # beyond the runs and among them
-            ends.append(metric.predict(found, loss)["interval"])
+            ends.append(metric.predict(found, loss).interval)
             values.append(planted(loss, *truth) + sd * rng.standard_normal())
         hits += [low < value < high for (low, high), value in zip(ends, values, strict=True)]
     assert trials >= 250
@@ -59,9 +60,9 @@ def test_every_fitted_law_is_monotone():
     rng, fitted = np.random.default_rng(1), 0
     for _ in range(40):
         found = metric.fit(LOSS, planted(LOSS, 10, 5, 1) + 1.5 * rng.standard_normal(10))
-        if found["parameters"]:
+        if found.parameters:
             fitted += 1
-            far = metric.predict(found, np.geomspace(0.01, 10, 200))["value"]
+            far = metric.predict(found, np.geomspace(0.01, 10, 200)).value
             assert (np.diff(far) >= 0).all()
     assert fitted > 20
 
@@ -71,39 +72,39 @@ def test_rows_of_one_run_count_as_one():
     values = planted(LOSS, 100, 300.0, 2.5) + noise
     once = metric.fit(LOSS, values)
     four = metric.fit(np.repeat(LOSS, 4), np.repeat(values, 4), group=np.repeat(np.arange(10), 4))
-    assert four["n"] == 40
-    assert four["runs"] == 10
+    assert four.n == 40
+    assert four.runs == 10
     for name in metric.NAMES:
-        assert four["intervals"][name] == pytest.approx(once["intervals"][name], rel=1e-6)
-    expected = metric.predict(once, 0.3)["interval"]
-    assert metric.predict(four, 0.3)["interval"] == pytest.approx(expected, rel=1e-6)
+        assert four.intervals[name] == pytest.approx(once.intervals[name], rel=1e-6)
+    expected = metric.predict(once, 0.3).interval
+    assert metric.predict(four, 0.3).interval == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_metric_that_turns_is_said_to_turn():
     turning = 50 + 400 * np.log(LOSS / 0.55) ** 2 + np.random.default_rng(0).standard_normal(10)
     found = metric.fit(LOSS, turning)
-    assert found["status"]["word"] == "not identified"
-    assert "not monotone: the metric turns at a loss of 0.5" in found["status"]["words"]
+    assert found.status.word == "not identified"
+    assert "not monotone: the metric turns at a loss of 0.5" in found.status.words
     with pytest.raises(InputError, match="no law of metric"):
         metric.predict(found, 0.5)
 
 
 def test_a_metric_that_does_not_move_is_a_status():
-    assert "the metric does not move" in metric.fit(LOSS, np.full(10, 3.0))["status"]["words"]
+    assert "the metric does not move" in metric.fit(LOSS, np.full(10, 3.0)).status.words
     noise = np.random.default_rng(3).standard_normal(10)
     found = metric.fit(LOSS, noise)
-    assert "the metric does not follow the loss (Spearman -" in found["status"]["words"]
-    low, high = found["derived"]["spearman_interval"]
+    assert "the metric does not follow the loss (Spearman -" in found.status.words
+    low, high = found.derived["spearman_interval"]
     assert low < 0 < high
-    assert "4 runs, the law needs 5" in metric.fit(LOSS[:4], LOSS[:4])["status"]["words"]
+    assert "4 runs, the law needs 5" in metric.fit(LOSS[:4], LOSS[:4]).status.words
 
 
 def test_a_direction_asked_for_and_not_found_is_a_status():
     values = planted(LOSS, 10, 5, 1)
-    assert metric.fit(LOSS, values, direction="up")["parameters"]
+    assert metric.fit(LOSS, values, direction="up").parameters
     against = metric.fit(LOSS, values, direction="down")
-    assert "the metric goes up with the loss" in against["status"]["words"]
-    assert against["parameters"] == {}
+    assert "the metric goes up with the loss" in against.status.words
+    assert against.parameters == {}
 
 
 def test_bad_numbers_are_one_line():
@@ -119,13 +120,13 @@ def test_a_sigmoid_is_recovered_without_noise_and_is_of_shares_alone():
     losses = np.geomspace(2.0, 4.0, 12)
     share = 0.25 + 0.65 / (1 + (losses / 2.8) ** 9)
     found = metric.fit(losses, share, form=SIGMOID)
-    known = found["parameters"]
+    known = found.parameters
     assert (known["low"], known["high"], known["k"]) == pytest.approx((0.25, 0.9, 9.0), rel=1e-4)
     assert known["L_0"] * np.exp(known["middle"]) == pytest.approx(2.8, rel=1e-4)
-    assert metric.predict(found, 1.5)["value"] == pytest.approx(
+    assert metric.predict(found, 1.5).value == pytest.approx(
         0.25 + 0.65 / (1 + (1.5 / 2.8) ** 9), rel=1e-4
     )
-    assert "between 0 and 1" in metric.fit(losses, 100 * share, form=SIGMOID)["status"]["words"]
+    assert "between 0 and 1" in metric.fit(losses, 100 * share, form=SIGMOID).status.words
 
 
 @pytest.mark.parametrize("form", [BENT, SIGMOID])

@@ -11,6 +11,7 @@ from analysis.engine import student
 from analysis.frontier import selection
 from analysis.verdict import next_step, proposal, rule
 from analysis.verdict.thresholds import CHANCE
+from analysis.verdict.video_scores import ScoreGain
 from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import make_rows, scores_of
 
@@ -29,58 +30,58 @@ def judge(rows, prediction=None):
 
 def test_without_a_prediction_the_next_budget_is_predicted_first():
     found = judge(table(noise=0.004))
-    step = found["next"]
-    assert (found["verdict"], step["block"]) == ("undecided", "unpredicted")
-    assert step["predict"] == pytest.approx(2)
-    assert {run["flops"] for run in step["runs"]} == {2 * 32 * 2e11}
-    assert len(step["runs"]) == 5
-    assert f"analysis.predict --factor {step['predict']:g}" in found["sentence"]
-    assert "FLOPs" in found["sentence"]
+    step = found.next_
+    assert (found.word, step.block) == ("undecided", "unpredicted")
+    assert step.proposal.predict == pytest.approx(2)
+    assert {run.flops for run in step.proposal.runs} == {2 * 32 * 2e11}
+    assert len(step.proposal.runs) == 5
+    assert f"analysis.predict --factor {step.proposal.predict:g}" in found.sentence
+    assert "FLOPs" in found.sentence
 
 
 def test_one_thing_is_named_and_one_step():
     rows = table(scored=False, noise=0.004, epochs=50.0)
     rows["loss_train"] = 0.8 * rows["loss_ema"]
     found = judge(rows)
-    assert found["blocks"][0] == "overfit"
-    assert len(found["blocks"]) > 2
-    assert found["sentence"].count("first in the way:") == 1
-    assert rule.WORDS["overfit"] in found["sentence"]
-    assert rule.WORDS["unscored"] not in found["sentence"]
-    assert "x as many videos" in found["next"]["do"]
-    assert len(found["sentence"]) < 600
+    assert found.blocks[0] == "overfit"
+    assert len(found.blocks) > 2
+    assert found.sentence.count("first in the way:") == 1
+    assert rule.WORDS["overfit"] in found.sentence
+    assert rule.WORDS["unscored"] not in found.sentence
+    assert "x as many videos" in found.next_.proposal.do
+    assert len(found.sentence) < 600
 
 
 def test_without_any_noise_measured_repeats_come_first():
     rows = table(noise=0.004, budgets=4, seeds_at=9)
     rows = rows[rows["run_id"].str[2:4] == "02"]
     found = judge(rows)
-    assert found["next"]["block"] == "span"
-    assert found["next"]["flops"] == 4 * rows["flops_budget"].min()
-    assert "repeat size" in found["sentence"]
+    assert found.next_.block == "span"
+    assert found.next_.proposal.flops == 4 * rows["flops_budget"].min()
+    assert "repeat size" in found.sentence
 
 
 def test_over_too_short_a_span_a_farther_budget_comes_first():
     rows = table(noise=0.004, budgets=2, seeds_at=0)
-    step = judge(rows)["next"]
-    assert step["block"] == "span"
-    assert step["runs"][0]["flops"] == pytest.approx(8 * rows["flops_budget"].min())
+    step = judge(rows).next_
+    assert step.block == "span"
+    assert step.proposal.runs[0].flops == pytest.approx(8 * rows["flops_budget"].min())
 
 
 def test_seeds_are_proposed_until_the_gain_leaves_what_matters():
     rows = table(noise=0.004)
     fit = light_fit(rows)
     flat = {"gain": 0.0, "fall": 0.0, "interval": [-0.02, 0.02], "error": 0.006}
-    fit = replace(fit, gain=fit.gain | flat)
-    step = rule.judge(rows, fit)["next"]
-    assert step["block"] == "gain"
-    assert step["chance"] >= CHANCE
-    assert {run["seeds"] for run in step["runs"]} <= set(next_step.REPLICAS)
-    assert len(step["runs"]) == 30
-    fit = replace(fit, gain=fit.gain | {"fall": 0.01, "gain": 0.0099, "error": 0.02})
+    fit = replace(fit, gain=replace(fit.gain, **flat))
+    step = rule.judge(rows, fit).next_
+    assert step.block == "gain"
+    assert step.proposal.chance >= CHANCE
+    assert {run.seeds for run in step.proposal.runs} <= set(next_step.REPLICAS)
+    assert len(step.proposal.runs) == 30
+    fit = replace(fit, gain=replace(fit.gain, fall=0.01, gain=0.0099, error=0.02))
     found = rule.judge(rows, fit)
-    assert not found["next"]["sensible"]
-    assert "Nothing sensible would decide it" in found["sentence"]
+    assert not found.next_.sensible
+    assert "Nothing sensible would decide it" in found.sentence
 
 
 def test_the_chance_promised_is_the_share_of_simulated_repeats():
@@ -110,22 +111,21 @@ def test_a_prediction_tells_if_it_leaves_out_no_change_and_is_narrower_than_its_
 
 def test_more_clips_do_not_help_against_the_noise_between_seeds():
     rows = table(noise=0.004)
-    score = {"better_by": 0.2, "clips_error": 0.1, "seeds_error": 0.0, "error": 0.1}
-    score["reach"] = 1.96
-    found = {"scores": [score]}
+    score = ScoreGain("fvd", 0.0, 0.2, better_by=0.2, clips_error=0.1, seeds_error=0.0, reach=1.96)
+    found = next_step.Evidence(None, None, [score], None)
     step = next_step._more_clips(rows, None, found)
-    assert (step["flops"], step["runs"]) == (0, [])
-    assert step["chance"] >= CHANCE
-    noisy = score | {"seeds_error": 0.1, "error": math.hypot(0.1, 0.1)}
-    assert next_step._more_clips(rows, None, {"scores": [noisy]})["chance"] < CHANCE
+    assert (step.flops, step.runs) == (0, ())
+    assert step.chance >= CHANCE
+    noisy = replace(found, scores=[replace(score, seeds_error=0.1)])
+    assert next_step._more_clips(rows, None, noisy).chance < CHANCE
 
 
 def test_runs_cost_gpu_hours_at_the_speed_of_the_nearest_size():
     rows = pd.DataFrame({"params": [1e4, 1e6], "flops": [7.2e12, 7.2e12], "wall_s": [4.0, 1.0]})
     rows = rows.assign(num_devices=2, device="gpu")
-    runs = [{"flops": 3.6e15, "size": size, "seeds": 3} for size in (2e4, 9e5)]
-    step = proposal.propose(rows, "run", [*runs, {**runs[0], "seeds": 0}])
+    runs = [proposal.Runs(3.6e15, size, seeds=3) for size in (2e4, 9e5)]
+    step = proposal.propose(rows, "run", [*runs, replace(runs[0], seeds=0)])
     # 9e11 FLOP/s of one device at the small size, 3.6e12 at the large one.
-    assert step["gpu_hours"] == pytest.approx(3 * (3.6e15 / 9e11 + 3.6e15 / 3.6e12) / 3600)
-    assert (step["flops"], step["device"], len(step["runs"])) == (6 * 3.6e15, "gpu", 2)
-    assert proposal.propose(rows.drop(columns="wall_s"), "", runs)["gpu_hours"] is None
+    assert step.gpu_hours == pytest.approx(3 * (3.6e15 / 9e11 + 3.6e15 / 3.6e12) / 3600)
+    assert (step.flops, step.device, len(step.runs)) == (6 * 3.6e15, "gpu", 2)
+    assert proposal.propose(rows.drop(columns="wall_s"), "", runs).gpu_hours is None

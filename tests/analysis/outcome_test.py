@@ -6,7 +6,9 @@ import json
 import pandas as pd
 import pytest
 
-from analysis import collect, outcome, predict
+from analysis import collect, outcome
+from analysis.frontier.prediction import predict
+from analysis.table import serial
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
 from vdit.errors import InputError
 
@@ -24,7 +26,7 @@ def whole():
 @pytest.fixture(scope="module")
 def prediction(whole):
     before = whole[whole["flops_budget"] < NEXT / 2]
-    found = predict.predict_table(before, further=(4.0,)) | {"created": EARLY}
+    found = serial.to_json(predict(before, further=(4.0,))) | {"created": EARLY}
     for one in found["ahead"]:
         one["scores"] = {"position": {"compute": {"value": 2.0, "interval": [1.5, 2.5]}}}
     return found

@@ -1,6 +1,5 @@
 """The planner finds planted optima, inverts itself, and knows what a further run is worth."""
 
-import copy
 import json
 from dataclasses import replace
 
@@ -11,14 +10,18 @@ import pytest
 from analysis import plan
 from analysis.engine import fit as engine
 from analysis.engine import intervals
+from analysis.engine.answer import Answer
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
+from analysis.engine.status import Status
 from analysis.figures import planning as figure
 from analysis.figures import style
+from analysis.fitting.entry import Entry
 from analysis.fitting.result import Fit
 from analysis.fitting.table import fit_table
 from analysis.laws import forms, loglinear
 from analysis.laws.registry import LAWS
+from analysis.laws.tuning import Hyperparameters
 from analysis.planning import devices, make, next_runs, off_size, optimum, training
 from tests.analysis import resamples
 from tests.analysis import synthetic_sweep as planted
@@ -46,9 +49,16 @@ def measured(rows):
 @pytest.fixture
 def exact():
     """A fit that holds the planted law itself, and nothing else."""
-    status = {"word": "converged", "words": "converged"}
-    law = {"parameters": TRUTH, "status": status}
+    law = Entry(
+        law="chinchilla", objective=None, n=0, parameters=TRUTH, status=Status.of("converged")
+    )
     return Fit("chinchilla", {"chinchilla": law}, {"params": "params", "tokens": "tokens"})
+
+
+def changed(fit, **parts):
+    """The fit with another entry of Chinchilla's law."""
+    law = replace(fit.laws["chinchilla"], **parts)
+    return replace(fit, laws={**fit.laws, "chinchilla": law})
 
 
 def best(flops):
@@ -60,21 +70,21 @@ def best(flops):
 def test_a_planted_optimum_is_found(exact):
     planned = make.plan(exact, FLOPS)
     for name, truth in zip(("size", "tokens", "loss"), best(FLOPS), strict=True):
-        assert planned[name]["value"] == pytest.approx(truth, rel=1e-6), name
-    assert planned["law"] == "chinchilla"
+        assert getattr(planned, name).value == pytest.approx(truth, rel=1e-6), name
+    assert planned.law == "chinchilla"
 
 
 def test_the_published_law_gives_chinchilla_at_its_compute(exact):
     """2404.10102's law at 5.76e23 FLOPs, where 70e9 parameters saw 1.4e12 tokens (2203.15556)."""
     law = {"A": 477.826, "B": 2143.417, "E": 1.817218, "alpha": 0.347310, "beta": 0.367172}
-    exact.laws["chinchilla"]["parameters"] = law
+    exact = changed(exact, parameters=law)
     planned = make.plan(exact, 5.76e23)
     size, tokens = forms.chinchilla_optimum(5.76e23, *(law[k] for k in ("A", "B", "alpha", "beta")))
-    assert planned["size"]["value"] == pytest.approx(size, rel=1e-6)
-    assert planned["tokens"]["value"] == pytest.approx(tokens, rel=1e-6)
+    assert planned.size.value == pytest.approx(size, rel=1e-6)
+    assert planned.tokens.value == pytest.approx(tokens, rel=1e-6)
     assert (size, tokens) == (pytest.approx(70e9, rel=0.1), pytest.approx(1.4e12, rel=0.1))
-    again = make.plan(exact, loss=planned["loss"]["value"])
-    assert again["flops"] == pytest.approx(5.76e23, rel=1e-6)
+    again = make.plan(exact, loss=planned.loss.value)
+    assert again.flops == pytest.approx(5.76e23, rel=1e-6)
 
 
 def test_a_planted_optimum_is_recovered_from_a_noiseless_sweep():
@@ -82,13 +92,13 @@ def test_a_planted_optimum_is_recovered_from_a_noiseless_sweep():
     n, d, loss = best(FLOPS)
     surface = make.plan(fit, FLOPS, law="chinchilla")
     # The table's flops are 1.001 times 6 N D: the same shift of compute.
-    assert surface["size"]["value"] == pytest.approx(n, rel=2e-3)
-    assert surface["tokens"]["value"] == pytest.approx(d, rel=2e-3)
-    assert surface["loss"]["value"] == pytest.approx(loss, rel=2e-4)
+    assert surface.size.value == pytest.approx(n, rel=2e-3)
+    assert surface.tokens.value == pytest.approx(d, rel=2e-3)
+    assert surface.loss.value == pytest.approx(loss, rel=2e-4)
     minima = make.plan(fit, FLOPS)
-    assert minima["law"] == "forecast"
-    assert minima["size"]["value"] == pytest.approx(n, rel=0.05)
-    assert minima["loss"]["value"] == pytest.approx(loss, rel=0.01)
+    assert minima.law == "forecast"
+    assert minima.size.value == pytest.approx(n, rel=0.05)
+    assert minima.loss.value == pytest.approx(loss, rel=0.01)
 
 
 def test_flops_per_token_that_differ_by_size_move_the_optimum(exact):
@@ -100,25 +110,25 @@ def test_flops_per_token_that_differ_by_size_move_the_optimum(exact):
     loss = (
         planted.E + planted.A * n**-planted.ALPHA + planted.B * (FLOPS / ratio / n) ** -planted.BETA
     )
-    assert planned["size"]["value"] == pytest.approx(n[loss.argmin()], rel=1e-4)
-    assert planned["loss"]["value"] == pytest.approx(loss.min(), rel=1e-9)
+    assert planned.size.value == pytest.approx(n[loss.argmin()], rel=1e-4)
+    assert planned.loss.value == pytest.approx(loss.min(), rel=1e-9)
 
 
 @pytest.mark.parametrize("law", [None, "chinchilla"])
 @pytest.mark.parametrize("times", [0.01, 3.0, 1e4])
 def test_a_target_loss_is_the_inverse_of_a_budget(measured, law, times):
     forward = make.plan(measured, FLOPS * times, law=law)
-    back = make.plan(measured, loss=forward["loss"]["value"], law=law)
-    assert back["flops"] == pytest.approx(FLOPS * times, rel=1e-6)
-    assert back["size"]["value"] == pytest.approx(forward["size"]["value"], rel=1e-5)
+    back = make.plan(measured, loss=forward.loss.value, law=law)
+    assert back.flops == pytest.approx(FLOPS * times, rel=1e-6)
+    assert back.size.value == pytest.approx(forward.size.value, rel=1e-5)
 
 
 def test_the_interval_of_a_compute_is_where_the_resamples_reach_the_loss(measured):
     source = optimum.source(measured)
-    found = make.plan(measured, loss=0.55)["compute"]
+    found = make.plan(measured, loss=0.55).compute
     reached = np.sort(optimum.compute_for(source, 0.55)[1:])
-    assert source.loss(found["value"])[0] == pytest.approx(0.55)
-    assert reached[0] < found["interval"][0] < found["value"] < found["interval"][1] < reached[-1]
+    assert source.loss(found.value)[0] == pytest.approx(0.55)
+    assert reached[0] < found.interval[0] < found.value < found.interval[1] < reached[-1]
 
 
 def test_a_loss_that_no_compute_reaches_is_one_clear_line(measured, exact):
@@ -127,40 +137,39 @@ def test_a_loss_that_no_compute_reaches_is_one_clear_line(measured, exact):
     with pytest.raises(InputError, match="expected a loss above 0"):
         make.plan(measured, loss=-1.0)
     draws = {name: [value] * 40 for name, value in TRUTH.items()}
-    exact.laws["chinchilla"]["draws"] = draws | {"E": list(np.linspace(0.25, 0.4, 40))}
-    found = make.plan(exact, loss=0.36)["compute"]
-    assert found["interval"][0] < found["value"]
-    assert found["interval"][1] is None
+    exact = changed(exact, draws=draws | {"E": list(np.linspace(0.25, 0.4, 40))})
+    found = make.plan(exact, loss=0.36).compute
+    assert found.interval[0] < found.value
+    assert found.interval[1] is None
 
 
 def test_a_size_off_the_best_one_costs_what_the_planted_law_says(exact):
     size, _, lowest = best(FLOPS)
-    for row in off_size.cost(exact, None, FLOPS)["rows"]:
-        loss = planted.planted_loss(row["times"] * size, FLOPS)
+    for row in off_size.cost(exact, None, FLOPS).rows:
+        loss = planted.planted_loss(row.times * size, FLOPS)
         # A flat minimum is found to the square root of a float's precision, and the size with it.
-        assert row["penalty"]["value"] == pytest.approx(loss / lowest - 1, abs=1e-7)
-        as_good = best(FLOPS * (1 - row["wasted"]["value"]))[2]
+        assert row.penalty.value == pytest.approx(loss / lowest - 1, abs=1e-7)
+        as_good = best(FLOPS * (1 - row.wasted.value))[2]
         assert as_good == pytest.approx(loss, rel=1e-7)
 
 
 def test_without_a_surface_the_parabolas_say_what_a_size_costs(measured):
-    fit = copy.deepcopy(measured)
-    fit.laws["chinchilla"]["status"]["word"] = "not identified"
+    fit = changed(measured, status=Status.of("not identified"))
     by_parabolas = off_size.cost(fit, optimum.source(fit), SMALLEST * 16)
-    assert by_parabolas["by"] == "the parabolas of 6 budgets"
+    assert by_parabolas.by == "the parabolas of 6 budgets"
     size, lowest = planted.optimum(SMALLEST * 16)
-    for row in by_parabolas["rows"]:
-        truth = planted.planted_loss(row["times"] * size, SMALLEST * 16) / lowest - 1
-        assert row["penalty"]["value"] == pytest.approx(truth, rel=0.2, abs=1e-12)
-        assert row["penalty"]["interval"][0] <= row["penalty"]["value"]
+    for row in by_parabolas.rows:
+        truth = planted.planted_loss(row.times * size, SMALLEST * 16) / lowest - 1
+        assert row.penalty.value == pytest.approx(truth, rel=0.2, abs=1e-12)
+        assert row.penalty.interval[0] <= row.penalty.value
 
 
 def test_a_device_costs_its_peak_its_share_and_its_price():
     found = devices.cost(1e21, devices.device("H100"), 0.4, devices=8, price=2.5)
-    assert found["gpu_hours"] == pytest.approx(1e21 / (989.5e12 * 0.4) / 3600)
-    assert found["wall_hours"] == pytest.approx(found["gpu_hours"] / 8)
-    assert found["usd"] == pytest.approx(2.5 * found["gpu_hours"])
-    assert devices.cost(1e21, devices.device("mine", peak=1e12))["usd"] is None
+    assert found.gpu_hours == pytest.approx(1e21 / (989.5e12 * 0.4) / 3600)
+    assert found.wall_hours == pytest.approx(found.gpu_hours / 8)
+    assert found.usd == pytest.approx(2.5 * found.gpu_hours)
+    assert devices.cost(1e21, devices.device("mine", peak=1e12)).usd is None
     with pytest.raises(InputError, match=r"not in the table .*h100.* --peak"):
         devices.device("mine")
     for wrong in ({"mfu": 1.4}, {"mfu": 0.0}, {"devices": 0}, {"price": -1.0}):
@@ -171,11 +180,11 @@ def test_a_device_costs_its_peak_its_share_and_its_price():
 def test_learning_rate_batch_and_steps_follow_the_best_runs(measured, rows):
     rows = rows.assign(lr=3e-3 * (rows["flops"] / SMALLEST) ** -0.2, batch=16)
     found = training.settings(measured, rows, FLOPS, 1e5, 1e9)
-    assert found["lr"]["value"] == pytest.approx(3e-3 * 64**-0.2, rel=1e-9)
-    assert found["batch"] == {"value": 16.0, "interval": None}
-    assert found["steps"]["value"] == pytest.approx(1e9 / (16 * 192), rel=1e-9)
+    assert found.lr.value == pytest.approx(3e-3 * 64**-0.2, rel=1e-9)
+    assert found.batch == Answer(16.0)
+    assert found.steps.value == pytest.approx(1e9 / (16 * 192), rel=1e-9)
     noisy = rows.assign(lr=rows["lr"] * np.exp(0.1 * np.sin(rows["params"])))
-    low, high = training.settings(measured, noisy, FLOPS, 1e5, 1e9)["lr"]["interval"]
+    low, high = training.settings(measured, noisy, FLOPS, 1e5, 1e9).lr.interval
     assert low < 3e-3 * 64**-0.2 < high
     assert training.settings(measured, None, FLOPS, 1e5, 1e9) is None
 
@@ -183,11 +192,14 @@ def test_learning_rate_batch_and_steps_follow_the_best_runs(measured, rows):
 def test_a_sweep_of_learning_rates_goes_before_what_the_best_runs_used(measured, rows):
     at = {"params": np.array([1e4, 1e5, 1e6, 2e6]), "tokens": np.array([1e8, 3e8, 9e8, 5e9])}
     planted_lr = 0.5 * at["params"] ** -0.3 * at["tokens"] ** -0.1
-    law = {"inputs": list(at), "laws": {"lr": loglinear.fit(at, planted_lr).as_dict()}}
+    law = Hyperparameters(
+        n=4, inputs=tuple(at), laws={"lr": loglinear.fit(at, planted_lr)}, said={}, cells=(),
+        noise=None, costs={}, diverged=(),
+    ).entry()  # fmt: skip
     fit = replace(measured, laws={**measured.laws, "hyperparameters": law})
     found = training.settings(fit, rows, FLOPS, 1e5, 1e9)
-    assert found["lr"]["value"] == pytest.approx(0.5 * 1e5**-0.3 * 1e9**-0.1, rel=1e-6)
-    assert "sweep of learning rate" in found["by"]
+    assert found.lr.value == pytest.approx(0.5 * 1e5**-0.3 * 1e9**-0.1, rel=1e-6)
+    assert "sweep of learning rate" in found.by
 
 
 def test_a_rank_one_update_is_the_inverse_of_all_rows():
@@ -204,13 +216,12 @@ def test_a_rank_one_update_is_the_inverse_of_all_rows():
 def test_what_a_run_is_worth_agrees_with_refits_of_simulated_sweeps(measured, rows, target):
     """The sd of 1,500 refits with and without the runs chosen: their ratio is known to 2.6 %."""
     surface = exact_surface()
-    fit = replace(measured, laws={"chinchilla": {**measured.laws["chinchilla"]}})
-    fit.laws["chinchilla"]["parameters"] = TRUTH
+    fit = changed(measured, parameters=TRUTH)
     chosen = next_runs.next_runs(fit, FLOPS, lambda flops: flops / 1e15, target, rows, count=2)
-    assert chosen[0]["left"] > chosen[1]["left"]
-    more = pd.DataFrame([{"params": run["size"], "tokens": run["tokens"]} for run in chosen])
+    assert chosen[0].left > chosen[1].left
+    more = pd.DataFrame([{"params": run.size, "tokens": run.tokens} for run in chosen])
     wide, narrow = (spread(table, surface, target) for table in (rows, pd.concat([rows, more] * 1)))
-    assert narrow / wide == pytest.approx(chosen[-1]["left"], rel=0.08)
+    assert narrow / wide == pytest.approx(chosen[-1].left, rel=0.08)
 
 
 def exact_surface():
@@ -231,9 +242,8 @@ def spread(table, surface, target, sd=0.002, count=1500):
 
 
 def test_next_runs_say_nothing_where_the_law_is_not_identified(measured):
-    fit = copy.deepcopy(measured)
-    assert next_runs.next_runs(fit, FLOPS, lambda flops: flops)
-    fit.laws["chinchilla"]["status"]["word"] = "bound hit"
+    assert next_runs.next_runs(measured, FLOPS, lambda flops: flops)
+    fit = changed(measured, status=Status.of("bound hit"))
     assert next_runs.next_runs(fit, FLOPS, lambda flops: flops) == []
 
 

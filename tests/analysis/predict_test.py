@@ -11,6 +11,7 @@ from analysis import plan, predict
 from analysis.fitting import command
 from analysis.fitting import table as fitting
 from analysis.fitting.result import Fit
+from analysis.frontier import prediction
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
 from vdit.errors import InputError
 
@@ -30,12 +31,12 @@ def make(table, out, *more):
 
 
 def test_the_next_budget_is_predicted_within_half_of_no_change():
-    found = predict.predict_table(table_of(5))
+    found = prediction.predict(table_of(5))
     truth = optimum(SMALLEST * 32)[1]
-    assert found["flops"] == SMALLEST * 32
-    assert found["interval"][0] < truth < found["interval"][1]
-    assert abs(found["loss"] - truth) < 0.5 * abs(found["no_change"] - truth)
-    assert found["run_ids"] == sorted(table_of(5)["run_id"])
+    assert found.flops == SMALLEST * 32
+    assert found.interval[0] < truth < found.interval[1]
+    assert abs(found.loss - truth) < 0.5 * abs(found.no_change - truth)
+    assert found.run_ids == sorted(table_of(5)["run_id"])
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
@@ -43,10 +44,10 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     inside, widths = [], []
     truth = optimum(SMALLEST * 32)[1]
     for seed in range(16):
-        found = predict.predict_table(table_of(5, seed=seed))
-        low, high = found["interval"]
+        found = prediction.predict(table_of(5, seed=seed))
+        low, high = found.interval
         inside.append(low < truth < high)
-        widths.append((high - low) / abs(found["no_change"] - truth))
+        widths.append((high - low) / abs(found.no_change - truth))
     assert np.mean(inside) >= 0.875
     assert np.median(widths) < 1.5
 
@@ -92,9 +93,9 @@ def test_bad_arguments_are_one_clear_line(files):
 
 def test_without_any_measure_of_noise_there_is_no_interval():
     rows = [r for r in make_rows(4, seeds_at=9) if r["run_id"][2:4] == "02"]
-    found = predict.predict_table(pd.DataFrame(rows))
-    assert found["interval"] is None
-    assert found["loss"] < found["no_change"]
+    found = prediction.predict(pd.DataFrame(rows))
+    assert found.interval is None
+    assert found.loss < found.no_change
 
 
 def test_the_fit_holds_every_law_and_can_be_planned_with(tmp_path, capsys):
@@ -107,10 +108,10 @@ def test_the_fit_holds_every_law_and_can_be_planned_with(tmp_path, capsys):
     assert [b["status"]["words"] for b in fit["budgets"]] == ["fitted"] * 6
     planned = plan.plan(Fit.from_json(fit), SMALLEST * 64)
     size, loss = optimum(SMALLEST * 64)
-    assert planned["size"]["value"] == pytest.approx(size, rel=0.1)
-    assert planned["loss"]["interval"][0] < loss < planned["loss"]["interval"][1]
-    tokens = SMALLEST * 64 / (6 * planned["size"]["value"])
-    assert planned["tokens"]["value"] == pytest.approx(tokens, rel=0.01)
+    assert planned.size.value == pytest.approx(size, rel=0.1)
+    assert planned.loss.interval[0] < loss < planned.loss.interval[1]
+    tokens = SMALLEST * 64 / (6 * planned.size.value)
+    assert planned.tokens.value == pytest.approx(tokens, rel=0.01)
     capsys.readouterr()
     plan.main([str(out), "--flops", "1e21"])
     assert "nothing here shows" in capsys.readouterr().out

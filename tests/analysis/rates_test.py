@@ -32,23 +32,23 @@ def test_planted_rates_and_exponents_lie_in_their_intervals():
     held = {"rate": [], "sp": [], "mup": []}
     for seed in range(60):
         found = fitting.fit(planted(seed=seed))
-        for cell in found["cells"]:
-            best = 2**-5.3 * (cell["width"] / 32) ** EXPONENT[cell["parameterization"]]
-            low, high = cell["lr_interval"]
+        for cell in found.cells:
+            best = 2**-5.3 * (cell.width / 32) ** EXPONENT[cell.parameterization]
+            low, high = cell.interval
             held["rate"].append(low <= best <= high)
-        for kind, law in found["laws"].items():
-            held[kind].append(law["interval"][0] <= EXPONENT[kind] <= law["interval"][1])
+        for kind, law in found.laws.items():
+            held[kind].append(law.interval[0] <= EXPONENT[kind] <= law.interval[1])
     assert 0.91 < np.mean(held["rate"]) < 0.99
     assert np.mean(held["sp"]) > 0.85
     assert np.mean(held["mup"]) > 0.85
-    assert 0.002 < found["noise"]["sd"] < 0.004
+    assert 0.002 < found.noise.sd < 0.004
 
 
 def test_what_the_narrow_ones_rate_costs_the_wide_one():
-    laws = fitting.fit(planted(noise=0.0))["laws"]
+    laws = fitting.fit(planted(noise=0.0)).laws
     # On powers of two -5 is best at width 32 and -7 at 128: 2.3 octaves from its best, or 0.3.
-    assert laws["sp"]["costs"] == pytest.approx(np.expm1(0.02 * (2.3**2 - 0.3**2)), rel=1e-6)
-    assert laws["mup"]["costs"] == 0
+    assert laws["sp"].costs == pytest.approx(np.expm1(0.02 * (2.3**2 - 0.3**2)), rel=1e-6)
+    assert laws["mup"].costs == 0
 
 
 def test_a_minimum_at_the_edge_gets_no_interval(tmp_path, capsys):
@@ -67,8 +67,8 @@ def test_collapsed_runs_enter_no_parabola():
     table = planted(noise=0.0)
     fallen = table["lr"] == 2**-4
     table.loc[fallen, "loss_ema"] *= 1.5
-    for cell in fitting.fit(table[table["parameterization"] == "mup"])["cells"]:
-        assert cell["lr"] == pytest.approx(2**-5.3, rel=1e-6)
+    for cell in fitting.fit(table[table["parameterization"] == "mup"]).cells:
+        assert cell.lr == pytest.approx(2**-5.3, rel=1e-6)
 
 
 def test_runs_that_both_share_are_one_witness():
@@ -76,7 +76,7 @@ def test_runs_that_both_share_are_one_witness():
     doubled = table.assign(parameterization="mup")[table["parameterization"] == "sp"]
     alone = fitting.fit(table[table["parameterization"] == "sp"])
     both = fitting.fit(pd.concat([table[table["parameterization"] == "sp"], doubled]))
-    assert both["noise"] == pytest.approx(alone["noise"])
+    assert vars(both.noise) == pytest.approx(vars(alone.noise))
 
 
 def test_pictures_are_drawn(tmp_path):
@@ -107,18 +107,19 @@ def test_slopes_of_a_coordinate_check():
     assert mup.startswith("mup  2 of 2 layers flat")
 
 
-@pytest.mark.parametrize(
-    ("fit", "drop", "message"),
-    [
-        (fitting.fit, "parameterization", "missing column 'parameterization', expected sp or mup"),
-        (fitting.fit, "lr", "missing column 'lr'"),
-    ],
-)
-def test_a_missing_column_is_named(fit, drop, message):
-    with pytest.raises(InputError, match=message):
-        fit(planted().drop(columns=drop))
+def test_a_missing_column_is_named():
+    with pytest.raises(InputError, match="missing column 'lr'"):
+        fitting.fit(planted().drop(columns="lr"))
 
 
-def test_a_check_of_one_width_is_refused():
-    with pytest.raises(InputError, match="one width alone"):
-        checked.slopes(check().query("width == 64"))
+def test_without_a_parameterization_all_is_the_standard_one_and_it_is_said(tmp_path, capsys):
+    table = planted()
+    bare = table[table["parameterization"] == "sp"].drop(columns="parameterization")
+    bare.to_csv(tmp_path / "rates.csv", index=False)
+    rates.main([str(tmp_path / "rates.csv"), "--png", str(tmp_path / "rates.png")])
+    printed = capsys.readouterr()
+    assert f"note: {fitting.ASSUMED}" in printed.err
+    assert printed.out.startswith("sp   width    32: best rate")
+    table.to_csv(tmp_path / "both.csv", index=False)
+    rates.main([str(tmp_path / "both.csv")])
+    assert fitting.ASSUMED not in capsys.readouterr().err

@@ -5,13 +5,15 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from analysis import collect, predict, report
+from analysis import collect, report
 from analysis.fitting import command as fitting
+from analysis.frontier import prediction
 from analysis.page import videos
-from analysis.table import reading
+from analysis.table import reading, serial
 from tests.analysis.synthetic_sweep import make_rows, write_root
 from vdit.errors import InputError
 
@@ -64,8 +66,8 @@ def draw(root, rows=None, videos=True):
     collect.main(["--root", str(root), "--out", str(table)])
     frame = reading.read_table(table)
     largest = frame["flops_budget"].max()
-    before = predict.predict_table(frame[frame["flops_budget"] < largest])
-    before["created"] = 1_600_000_000.0
+    said = prediction.predict(frame[frame["flops_budget"] < largest])
+    before = serial.to_json(replace(said, created=1_600_000_000.0))
     (root / "prediction.json").write_text(json.dumps(before))
     fitting.main([str(table), "--out", str(root / "fit.json"), "--bootstrap", "200"])
     out = root / "report.html"

@@ -8,6 +8,7 @@ import pytest
 
 from analysis import report
 from analysis.verdict import sweep_file
+from analysis.verdict.proposal import Runs, propose
 from sweeps import demo
 from tests.paths import ROOT
 
@@ -16,13 +17,8 @@ TABLE = ROOT / "analysis" / "results" / "demo" / "results.csv"
 
 def test_runs_proposed_for_the_demo_are_launched_as_the_demo_would(tmp_path):
     rows = pd.read_csv(TABLE)
-    step = {
-        "do": "run two",
-        "runs": [
-            {"flops": 64 * demo.UNIT, "size": 2.1e5, "seeds": 1},
-            {"flops": 8 * demo.UNIT, "size": 51648.0, "seeds": 2},
-        ],
-    }
+    runs = [Runs(64 * demo.UNIT, 2.1e5), Runs(8 * demo.UNIT, 51648.0, seeds=2)]
+    step = propose(rows, "run two", runs)
     path = tmp_path / "next.py"
     path.write_text(sweep_file.text(rows, step, str(path)))
     space = {}
@@ -42,7 +38,7 @@ def test_runs_proposed_for_the_demo_are_launched_as_the_demo_would(tmp_path):
 
 def test_without_what_made_the_runs_no_file_is_written(tmp_path, capsys):
     rows = pd.read_csv(TABLE).drop(columns="lr")
-    step = {"do": "run one", "runs": [{"flops": 1e12, "size": 1e5, "seeds": 1}]}
+    step = propose(rows, "run one", [Runs(1e12, 1e5)])
     assert sweep_file.text(rows, step, "next.py") is None
     report._write_next(tmp_path / "next.py", rows, step)
     assert "not written (the table lacks columns)" in capsys.readouterr().err

@@ -77,7 +77,7 @@ def test_annealed_is_read_in_words(words):
     table = runs().assign(annealed=[words[i in (2, 5)] for i in range(28)])
     found = rows_of(table)
     (gone,) = found.dropped
-    assert (gone.reason, gone.rows) == ("unfinished", (3, 6))
+    assert (gone.reason, gone.row_numbers) == ("unfinished", (3, 6))
     with pytest.raises(InputError, match="annealed is 'perhaps', expected yes or no"):
         rows_of(table.astype({"annealed": object}).replace({words[1]: "perhaps"}))
 
@@ -104,7 +104,7 @@ def test_states_of_slurm_wandb_and_ray_are_known(word, reason):
         assert not found.dropped
     else:
         assert found.dropped[0].words == f"{reason} (by its State)"
-        assert found.dropped[0].rows == (1,)
+        assert found.dropped[0].row_numbers == (1,)
 
 
 def test_a_state_that_is_not_known_is_named_with_what_was_done():
@@ -131,7 +131,7 @@ def test_a_blank_in_a_needed_column_leaves_its_row_out_and_is_said():
     assert "left out 1 row, blank (no params): row 4" in said(Fit.from_json(fit))
     assert "left out 1 row, blank (no tokens): row 9" in said(Fit.from_json(fit))
     written = table["params"].astype(object).where(table.index != 3, "-")
-    assert rows_of(table.assign(params=written)).dropped[0].rows == (4,)
+    assert rows_of(table.assign(params=written)).dropped[0].row_numbers == (4,)
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,9 @@ def test_the_noise_of_both_steps_is_in_the_interval():
     noise = np.random.default_rng(0).standard_normal(12)
     steps = metric.fit(losses, score(losses) + noise)
     value, (low, high) = two_step.chained(2.3, [2.3, 2.3], steps)
-    assert (low, high) == pytest.approx(metric.predict(steps, 2.3)["interval"])
+    assert (low, high) == pytest.approx(metric.predict(steps, 2.3).interval)
     _, (below, above) = two_step.chained(2.3, [2.0, 2.6], steps)
-    moved = value - metric.predict(steps, 2.6)["value"]
+    moved = value - metric.predict(steps, 2.6).value
     assert value - below == pytest.approx(np.hypot(moved, value - low))
     assert above > high
 
@@ -92,7 +92,7 @@ def test_the_olmo_ladder_says_hellaswag_of_its_large_models():
     runs = olmo_ladder.runs_of(reference("fits/olmo_ladder"))
     options = {"hold_out": olmo_ladder.LARGE, "bootstrap": 100, **olmo_ladder.COLUMNS}
     found = analysis.fit(runs, "two_step", metric="hellaswag_bpb", **options)
-    for said in found.entry["scores"][:2]:
-        assert said["interval"][0] < said["observed"] < said["interval"][1]
-        assert abs(said["value"] - said["observed"]) < abs(said["direct"] - said["observed"])
+    for said in found.entry.scores[:2]:
+        assert said.interval[0] < said.observed < said.interval[1]
+        assert abs(said.value - said.observed) < abs(said.direct - said.observed)
     assert "row 18, observed 0.6599: by its loss 0.64" in summary.text(found, "two_step")

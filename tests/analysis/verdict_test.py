@@ -2,14 +2,14 @@
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import predict
 from analysis.fitting import table as fitting
-from analysis.frontier import selection
+from analysis.frontier import prediction, selection
 from analysis.scores import noise as of_scores
 from analysis.verdict import checks, gain, rule, video_scores
 from tests.analysis.light_fit import light_fit
@@ -29,8 +29,8 @@ def sweep(rows, scored=True):
 def measured(table):
     """(the table, its fit, what was predicted of its largest budget)."""
     largest = table["flops_budget"].max()
-    prediction = predict.predict_table(table[table["flops_budget"] < largest])
-    return table, fitting.fit_table(table, bootstrap=60), prediction
+    said = prediction.predict(table[table["flops_budget"] < largest])
+    return table, fitting.fit_table(table, bootstrap=60), said
 
 
 @functools.cache
@@ -41,18 +41,18 @@ def usual(scored):
 
 def judge(rows=None, created=EARLY, change=None, scored=True):
     """The verdict on rows, or on the usual sweep."""
-    table, fit, prediction = usual(scored) if rows is None else measured(sweep(rows, scored))
-    return rule.judge(table, fit, prediction | {"created": created} | (change or {}))
+    table, fit, said = usual(scored) if rows is None else measured(sweep(rows, scored))
+    return rule.judge(table, fit, replace(said, created=created, **(change or {})))
 
 
 def test_a_clear_gain_with_a_kept_prediction_and_better_videos_is_supported():
     found = judge()
-    assert found["verdict"] == "supported"
-    assert found["prediction"]["before"] is True
-    low, high = found["gain"]["interval"]
-    assert low < found["gain"]["gain"] < high
-    assert found["gain"]["ratio"] == pytest.approx(8)
-    assert found["sentence"].startswith("Supported: with 8x more compute")
+    assert found.word == "supported"
+    assert found.evidence.prediction.before is True
+    low, high = found.evidence.gain.interval
+    assert low < found.evidence.gain.gain < high
+    assert found.evidence.gain.ratio == pytest.approx(8)
+    assert found.sentence.startswith("Supported: with 8x more compute")
 
 
 def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
@@ -61,8 +61,8 @@ def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
         bowl = 0.01 * np.log(row["params"] / np.sqrt(row["flops"]) / 0.0645) ** 2
         row["loss_ema"] = 0.5 * np.exp(bowl + 1e-4 * np.sin(row["params"]))
     found = judge(rows)
-    assert found["gain"]["interval"][1] < found["gain"]["minimum"]
-    assert found["verdict"] == "refuted"
+    assert found.evidence.gain.interval[1] < gain.minimum(8)
+    assert found.word == "refuted"
 
 
 @pytest.mark.parametrize(
@@ -79,27 +79,27 @@ def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
 )
 def test_each_clause_that_is_broken_leaves_it_undecided(options, reason):
     found = judge(**options)
-    assert found["verdict"] == "undecided"
-    assert len(found["reasons"]) == 1
-    assert reason in found["reasons"][0]
-    assert reason in found["sentence"]
-    assert found["next"]["do"]
+    assert found.word == "undecided"
+    assert len(found.reasons) == 1
+    assert reason in found.reasons[0]
+    assert reason in found.sentence
+    assert found.next_.proposal.do
 
 
 def test_a_prediction_near_the_end_of_its_interval_still_held():
     """The rule asks that the interval holds what came, not that the point lies near it."""
     came = usual(scored=True)[1].budgets[-1].loss
     found = judge(change={"loss": 1.02 * came, "interval": [0.999 * came, 1.03 * came]})
-    assert found["verdict"] == "supported"
+    assert found.word == "supported"
 
 
 def test_scores_that_do_not_improve_leave_it_undecided_and_more_clips_are_proposed():
-    table, fit, prediction = usual(scored=True)
+    table, fit, said = usual(scored=True)
     noisy = table.assign(**{f"{name}_se": 0.15 for name in SCORES})
-    found = rule.judge(noisy, fit, prediction | {"created": EARLY})
-    assert (found["verdict"], found["blocks"]) == ("undecided", ["scores"])
-    assert "as many videos" in found["sentence"]
-    assert found["next"]["flops"] == 0
+    found = rule.judge(noisy, fit, replace(said, created=EARLY))
+    assert (found.word, found.blocks) == ("undecided", ("scores",))
+    assert "as many videos" in found.sentence
+    assert found.next_.proposal.flops == 0
 
 
 @pytest.mark.parametrize("noise", [1e-4, 0.003, 0.01])
@@ -113,9 +113,9 @@ def test_flat_data_are_never_supported(noise):
             row["loss_ema"] = 0.5 * np.exp(bowl + noise * rng.standard_normal())
         table = sweep(rows).assign(permanence=lambda t: t["flops_budget"].rank() / len(t))
         before = table[table["flops_budget"] < table["flops_budget"].max()]
-        prediction = predict.predict_table(before) | {"created": EARLY}
-        found = rule.judge(table, light_fit(table), prediction)
-        assert found["verdict"] in ("refuted", "undecided")
+        said = replace(prediction.predict(before), created=EARLY)
+        found = rule.judge(table, light_fit(table), said)
+        assert found.word in ("refuted", "undecided")
 
 
 def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
@@ -125,7 +125,7 @@ def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
     for _ in range(200):
         noise = np.exp(0.003 * rng.standard_normal(len(clean)))
         table = clean.assign(loss_ema=clean["loss_ema"] * noise)
-        low, high = gain.gain(light_fit(table, ahead=()))["interval"]
+        low, high = light_fit(table, ahead=()).gain.interval
         inside += -math.log1p(-low) <= truth <= -math.log1p(-high)
     assert 0.91 <= inside / 200 <= 0.99
 
@@ -136,11 +136,11 @@ def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
 )
 def test_the_least_that_matters_decides_by_where_the_interval_lies(monkeypatch, where, verdict):
     """`where` is 0 at the lower end of the gain's interval and 1 at the upper one."""
-    low, high = judge()["gain"]["interval"]
+    low, high = judge().evidence.gain.interval
     monkeypatch.setattr(gain, "MIN_EFFECT", low + where * (high - low))
     found = judge()
-    assert found["verdict"] == verdict
-    assert found["blocks"] == (["gain"] if verdict == "undecided" else [])
+    assert found.word == verdict
+    assert found.blocks == (("gain",) if verdict == "undecided" else ())
 
 
 def test_noise_larger_than_the_gain_is_undecided():
@@ -150,9 +150,9 @@ def test_noise_larger_than_the_gain_is_undecided():
             0.5 * (row["loss_ema"] / 0.5) ** 0.05 * np.exp(0.01 * np.sin(row["params"]))
         )
     found = judge(rows)
-    low, high = found["gain"]["interval"]
-    assert low < found["gain"]["minimum"] < high
-    assert found["verdict"] == "undecided"
+    low, high = found.evidence.gain.interval
+    assert low < gain.minimum(8) < high
+    assert found.word == "undecided"
 
 
 def test_over_fitting_is_seen_and_leaves_it_undecided():
@@ -160,14 +160,14 @@ def test_over_fitting_is_seen_and_leaves_it_undecided():
     for row in small:
         row["loss_train"] = 0.8 * row["loss_ema"]
     found = judge(small)
-    assert found["overfit"]["flagged"]
-    assert found["verdict"] == "undecided"
-    assert "over-fit" in found["sentence"]
+    assert found.evidence.overfit.flagged
+    assert found.word == "undecided"
+    assert "over-fit" in found.sentence
     for row in small:
         row["loss_train"] = 0.99 * row["loss_ema"]
     found = judge(small)
-    assert not found["overfit"]["flagged"]
-    assert len(found["overfit"]["repeats"]) == len(small)
+    assert not found.evidence.overfit.flagged
+    assert len(found.evidence.overfit.repeats) == len(small)
 
 
 def test_a_best_loss_that_rises_with_compute_is_seen():
@@ -177,17 +177,17 @@ def test_a_best_loss_that_rises_with_compute_is_seen():
             row["loss_ema"] *= 1.2
     table = sweep(rows)
     found = checks.overfit(table, fitting.fit_table(table, bootstrap=50))
-    assert found["rises"] == [rows[-1]["flops_budget"]]
+    assert found.rises == [rows[-1]["flops_budget"]]
 
 
 def test_a_score_must_improve_by_more_than_its_error_and_in_its_own_direction():
     table, fit, _ = usual(scored=True)
-    assert {s["name"]: s["improves"] for s in video_scores.compare(table, fit)} == {
+    assert {s.name: s.improves for s in video_scores.compare(table, fit)} == {
         "objects_agree": True,  # permanence says the same of every run: once is enough
         "acceleration": True,
     }
     noisy = table.assign(objects_agree_se=0.5, acceleration=2 - table["acceleration"])
-    improves = {s["name"]: s["improves"] for s in video_scores.compare(noisy, fit)}
+    improves = {s.name: s.improves for s in video_scores.compare(noisy, fit)}
     assert improves == {"objects_agree": False, "acceleration": False}
 
 
@@ -199,15 +199,15 @@ def test_what_seeds_change_is_in_the_error_of_a_score():
         noisy = table.assign(objects_agree=table["objects_agree"] + sd * noise)
         found = of_scores.between_seeds(noisy, "objects_agree", fit.columns).sd
         assert found == pytest.approx(sd, rel=0.35)
-    score = next(s for s in video_scores.compare(noisy, fit) if s["name"] == "objects_agree")
-    assert score["seeds_error"] == pytest.approx(math.sqrt(2) * found)
-    assert score["error"] == pytest.approx(math.hypot(score["clips_error"], score["seeds_error"]))
-    assert np.ptp(score["interval"]) > 1.9 * 1.96 * score["seeds_error"]
+    score = next(s for s in video_scores.compare(noisy, fit) if s.name == "objects_agree")
+    assert score.seeds_error == pytest.approx(math.sqrt(2) * found)
+    assert score.error == pytest.approx(math.hypot(score.clips_error, score.seeds_error))
+    assert np.ptp(score.interval) > 1.9 * 1.96 * score.seeds_error
 
 
 def test_scores_are_judged_over_the_span_of_the_gain():
     table, fit, _ = usual(scored=True)
-    first = table[np.isclose(table["flops_budget"], fit.gain["from"])]
+    first = table[np.isclose(table["flops_budget"], fit.gain.from_)]
     best = first.loc[first["loss_ema"].idxmin()]
     found = video_scores.compare(table, fit)
-    assert found[0]["from"] == best["objects_agree"]
+    assert found[0].from_ == best["objects_agree"]
