@@ -8,7 +8,7 @@ import pytest
 import scipy.linalg
 
 from vdit.errors import InputError
-from vdit.evaluators.distances import copies, frechet, kernel, manifold, name
+from vdit.evaluators.distances import copies, frechet, kernel, manifold, name, scores
 from vdit.evaluators.distances.jackknife import Estimate, jackknife
 
 
@@ -248,3 +248,25 @@ def test_scores_of_different_names_are_not_compared():
     for field, value in {"made": 65, "identity": "1a2b3c4e", "split": "train"}.items():
         with pytest.raises(InputError, match=f"scores of different {field}"):
             name.check_comparable(NAME, dataclasses.replace(NAME, **{field: value}))
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_errors_hold_the_scatter_over_sampler_seeds(seeds):
+    """Captions c are planted: real clips are c + noise, samples c / 2 + noise of each seed."""
+    rng, d, count = np.random.default_rng(15), 3, 512
+
+    def draw(captions, real):
+        made = [captions / 2 + normal(rng, count, d, 1.5) for _ in range(seeds)]
+        (score,) = scores.measure(made, real, ["frechet"])
+        return score.value, score.error.se
+
+    def drawn():
+        captions = normal(rng, count, d)
+        return captions, captions + normal(rng, count, d)
+
+    same = drawn()
+    values, errors = np.transpose([draw(*drawn()) for _ in range(120)])
+    by_seeds, _ = np.transpose([draw(*same) for _ in range(120)])
+    said = np.sqrt((errors**2).mean())
+    assert said == pytest.approx(values.std(ddof=1), rel=0.25)
+    assert 0.3 * said < by_seeds.std(ddof=1) < said

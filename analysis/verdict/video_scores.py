@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.fitting.result import Fit
 from analysis.scores.columns import distinct, judged, lower_is_better
-from analysis.scores.noise import between_seeds, level
+from analysis.scores.noise import between_seeds, error_of_row, level
 
 
 def of_budget(
@@ -41,11 +41,9 @@ def _compare(rows, name, low, high, columns, scores):
     if any(math.isnan(value) for value in values):
         return None
     better = (-1 if lower_is_better(rows, name) else 1) * (values[2] - values[0])
-    clips = math.hypot(values[1], values[3])
     between = between_seeds(rows, name, columns)
-    seeds = math.sqrt(2) * between.sd
-    error = math.hypot(clips, seeds)
-    reach = level(scores, between.degrees(error))
+    error, degrees = between.with_clips([error_of_row(row, name) for row in (low, high)])
+    reach = level(scores, degrees)
     interval = [better - reach * error, better + reach * error]
     return {
         "name": name,
@@ -53,8 +51,8 @@ def _compare(rows, name, low, high, columns, scores):
         "to": values[2],
         "better_by": better,
         "error": error,
-        "clips_error": clips,
-        "seeds_error": seeds,
+        "clips_error": math.hypot(values[1], values[3]),
+        "seeds_error": math.sqrt(2) * between.sd,
         "reach": reach,
         "interval": interval,
         "improves": interval[0] > 0,

@@ -83,10 +83,32 @@ def test_a_gain_that_is_none_is_told_as_seldom_as_asked_for():
     for _ in range(4000):
         table["M"] = 0.3 + 0.05 * rng.standard_normal(6)
         seeds = noise.between_seeds(table.assign(M_se=1e-3), "M", fit.columns)
-        error = math.hypot(math.hypot(seeds.sd, 1e-3), math.hypot(seeds.sd, 1e-3))
+        error, degrees = seeds.with_clips([noise.ClipsError(1e-3)] * 2)
         step = 0.05 * rng.standard_normal(2)
-        told += abs(step[1] - step[0]) > error * noise.level(count, seeds.degrees(error))
+        told += abs(step[1] - step[0]) > error * noise.level(count, degrees)
     assert 0.0015 <= told / 4000 <= 0.009  # .05 / 11 = .0045; of normal quantiles it is .047
+
+
+def test_errors_of_few_blocks_are_told_as_seldom_as_asked_for():
+    """Two scores without a difference, each error by a jackknife over 16 blocks."""
+    rng, draws, count = np.random.default_rng(6), 20_000, 11
+    step = rng.standard_normal((draws, 2)) @ [1, -1]
+    errors = np.sqrt(rng.chisquare(15, (draws, 2)) / 15)
+    told = normal = 0
+    for value, pair in zip(step, errors, strict=True):
+        error, degrees = noise.Seeds().with_clips([noise.ClipsError(se, 15) for se in pair])
+        assert 15 <= degrees <= 30.001
+        told += abs(value) > error * noise.level(count, degrees)
+        normal += abs(value) > error * noise.level(count)
+    assert 0.003 <= told / draws <= 0.006  # .05 / 11 = .0045
+    assert normal / draws > 0.007
+
+
+def test_an_error_over_clips_is_known_by_what_its_row_says():
+    row = pd.Series({"M_se": 0.1, "M_n": 10, "K_se": 0.1, "K_n": 256, "K_df": 15.0, "L_se": 0.1})
+    assert noise.error_of_row(row, "M") == (0.1, 9)
+    assert noise.error_of_row(row, "K") == (0.1, 15)
+    assert noise.error_of_row(row, "L") == (0.1, noise.KNOWN)
 
 
 def test_clips_explain_what_they_do_where_seeds_are_compared():
@@ -201,7 +223,7 @@ def test_two_checkpoints_are_compared_score_by_score(two):
     assert not left_out
     for d in found:
         assert d.better == "second", d
-        half = noise.level(len(found)) * d.error
+        half = noise.level(len(found), 2 * 63) * d.error  # 64 clips each, equal errors
         assert d.interval == pytest.approx((d.difference - half, d.difference + half))
     assert {d.error for d in found} == {math.hypot(0.04, 0.04), math.hypot(0.1, 0.1)}
 
