@@ -59,8 +59,8 @@ def test_checkpoints_on_the_way_are_rows_of_their_own(root):
     assert all(result[key] == value for key, value in rows[2].items())
 
 
-def test_scores_on_the_way_are_logged(root, logged):
-    assert sorted(logged) == [4, 8]
+def test_scores_on_the_way_and_of_the_last_step_are_logged(root, logged):
+    assert sorted(logged) == [4, 8, 12]
     for step, scores in logged.items():
         assert scores == evaluations.values(root / "run", step)
         assert {"loss_ema", "permanence"} <= set(scores)
