@@ -20,8 +20,8 @@ from vdit.config.flops import training_flops_per_clip
 from vdit.config.sizes import size_of
 
 EXPERIMENT = "experiments/demo.py"
-SIZES, SEEDS = ("w24d2", "w32d2"), (0, 1)
-TIMES = (1 / 3, 4 / 3)  # of the demo's unit: more would pass over these few videos too often
+SIZES, SEEDS = ("w20d2", "w32d2"), (0, 1)
+TIMES = (1 / 3, 8 / 3)  # of the demo's unit
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:

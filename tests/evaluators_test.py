@@ -1,14 +1,18 @@
 """Evaluators by name: what each measures, what is written, and that none trains a run again."""
 
+import ast
 import json
 import shutil
+import sys
 import types
 
 import numpy as np
 import pytest
 
+from experiments import demo
+from sweeps.launcher.grid import parse_settings, with_overrides
 from tests.tiny import config, python, trained
-from vdit import evaluators
+from vdit import evaluators, main
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
 from vdit.errors import InputError
@@ -133,6 +137,26 @@ def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
     made.evaluators = {"beauty": {}}
     with pytest.raises(InputError, match="evaluator 'beauty'"):
         resolve(made)
+
+
+def test_evaluators_are_set_whole_by_a_run_and_by_a_sweep(monkeypatch):
+    """What is not named is not measured: the two commands read one text as one thing."""
+    for text in (
+        "{'losses': {}, 'sets': {'clips': 3, 'features': ('latents',)}}",
+        "{'worlds': {}}",
+    ):
+        argv = ["main", "--config", "experiments/demo.py", "--workdir", "never"]
+        monkeypatch.setattr(sys, "argv", [*argv, f"--config.evaluators={text}"])
+        of_run, _ = main.parse_flags(sys.argv)
+        of_sweep = with_overrides(demo.get_config(), parse_settings([f"evaluators={text}"]))
+        asked = ast.literal_eval(text)
+        assert of_run.evaluators.to_dict() == of_sweep.evaluators.to_dict() == asked
+    for text in ("evaluators=losses", "evaluators.worlds.clips=3"):
+        with pytest.raises(InputError):
+            monkeypatch.setattr(sys, "argv", [*argv, f"--config.{text}"])
+            main.parse_flags(sys.argv)
+        with pytest.raises(InputError):
+            with_overrides(demo.get_config(), parse_settings([text]))
 
 
 def test_the_command_measures_what_it_is_asked(root):

@@ -159,6 +159,7 @@ def test_a_folder_has_no_more_clips_than_it_has(data, training, monkeypatch, cap
     records = found(Shows(training, data), data, clips=50)
     assert records["kernel", ""].n == CLIPS
     assert f"sets: {CLIPS} clips, of 50: all that there are" in capsys.readouterr().err
+    assert list(data.clips(4).indices) == [0, 8, 16, 24]  # windows of one video lie side by side
 
 
 def test_metrics_that_are_not_there_are_said(data, training):

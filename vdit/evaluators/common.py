@@ -90,8 +90,12 @@ class EvaluationData:
         return open_source(self.config.data, "validation")
 
     def clips(self, count: int) -> Clips:
-        """The first `count` clips, from the beginning again where there are fewer."""
-        indices = np.arange(count) % len(self.validation)
+        """`count` clips: spread evenly, so that no video's windows crowd out another's; the first
+        of the embedded world's, which are independent. From the beginning again where there are
+        fewer."""
+        there = len(self.validation)
+        spread = self.dataset != "worlds" and count < there
+        indices = np.arange(count) * there // count if spread else np.arange(count) % there
         rows, items = self.validation.rows(indices), [self.source[int(i)] for i in indices]
         videos = np.stack([item["video"] for item in items])
         captions = [item["caption"] for item in items]
