@@ -1,6 +1,5 @@
 """Evaluators by name: what each measures, what is written, and that none trains a run again."""
 
-import ast
 import json
 import shutil
 import sys
@@ -141,22 +140,19 @@ def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
 
 def test_evaluators_are_set_whole_by_a_run_and_by_a_sweep(monkeypatch):
     """What is not named is not measured: the two commands read one text as one thing."""
-    for text in (
-        "{'losses': {}, 'sets': {'clips': 3, 'features': ('latents',)}}",
-        "{'worlds': {}}",
-    ):
-        argv = ["main", "--config", "experiments/demo.py", "--workdir", "never"]
-        monkeypatch.setattr(sys, "argv", [*argv, f"--config.evaluators={text}"])
+    argv = ["main", "--config", "experiments/demo.py", "--workdir", "never"]
+    for asked in ({"losses": {}, "sets": {"clips": 3, "features": ("latents",)}}, {"worlds": {}}):
+        monkeypatch.setattr(sys, "argv", [*argv, f"--config.evaluators={asked}"])
         of_run, _ = main.parse_flags(sys.argv)
-        of_sweep = with_overrides(demo.get_config(), parse_settings([f"evaluators={text}"]))
-        asked = ast.literal_eval(text)
+        of_sweep = with_overrides(demo.get_config(), parse_settings([f"evaluators={asked}"]))
         assert of_run.evaluators.to_dict() == of_sweep.evaluators.to_dict() == asked
     for text in ("evaluators=losses", "evaluators.worlds.clips=3"):
+        monkeypatch.setattr(sys, "argv", [*argv, f"--config.{text}"])
         with pytest.raises(InputError):
-            monkeypatch.setattr(sys, "argv", [*argv, f"--config.{text}"])
             main.parse_flags(sys.argv)
+        settings = parse_settings([text])
         with pytest.raises(InputError):
-            with_overrides(demo.get_config(), parse_settings([text]))
+            with_overrides(demo.get_config(), settings)
 
 
 def test_the_command_measures_what_it_is_asked(root):
