@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import sys
 import types
 
 import numpy as np
 import pytest
 
+from experiments import demo
+from sweeps.launcher.grid import parse_settings, with_overrides
 from tests.tiny import config, python, trained
-from vdit import evaluators
+from vdit import evaluators, main
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
 from vdit.errors import InputError
@@ -59,8 +62,8 @@ def test_checkpoints_on_the_way_are_rows_of_their_own(root):
     assert all(result[key] == value for key, value in rows[2].items())
 
 
-def test_scores_on_the_way_are_logged(root, logged):
-    assert sorted(logged) == [4, 8]
+def test_scores_on_the_way_and_of_the_last_step_are_logged(root, logged):
+    assert sorted(logged) == [4, 8, 12]
     for step, scores in logged.items():
         assert scores == evaluations.values(root / "run", step)
         assert {"loss_ema", "permanence"} <= set(scores)
@@ -133,6 +136,23 @@ def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
     made.evaluators = {"beauty": {}}
     with pytest.raises(InputError, match="evaluator 'beauty'"):
         resolve(made)
+
+
+def test_evaluators_are_set_whole_by_a_run_and_by_a_sweep(monkeypatch):
+    """What is not named is not measured: the two commands read one text as one thing."""
+    argv = ["main", "--config", "experiments/demo.py", "--workdir", "never"]
+    for asked in ({"losses": {}, "sets": {"clips": 3, "features": ("latents",)}}, {"worlds": {}}):
+        monkeypatch.setattr(sys, "argv", [*argv, f"--config.evaluators={asked}"])
+        of_run, _ = main.parse_flags(sys.argv)
+        of_sweep = with_overrides(demo.get_config(), parse_settings([f"evaluators={asked}"]))
+        assert of_run.evaluators.to_dict() == of_sweep.evaluators.to_dict() == asked
+    for text in ("evaluators=losses", "evaluators.worlds.clips=3"):
+        monkeypatch.setattr(sys, "argv", [*argv, f"--config.{text}"])
+        with pytest.raises(InputError):
+            main.parse_flags(sys.argv)
+        settings = parse_settings([text])
+        with pytest.raises(InputError):
+            with_overrides(demo.get_config(), settings)
 
 
 def test_the_command_measures_what_it_is_asked(root):

@@ -26,6 +26,7 @@ from vdit.runs.weights import name_of
 from vdit.training import init_from
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
+from vdit.training.metrics import open_log
 from vdit.training.resolve import resolve
 
 IMAGE = ModelConfig((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
@@ -213,7 +214,9 @@ def first_losses(task, *several):
 def trained(made, folder):
     """What `vdit.main.run` does before it measures; its task."""
     task = DiffusionTask(resolve(made))
-    train(task, task.config, folder)
+    folder.mkdir(parents=True)
+    with open_log(task.config, folder) as log:
+        train(task, task.config, folder, log)
     return task
 
 

@@ -81,7 +81,9 @@ def scored(sample, seeds=1):
         tokens=lambda captions: np.array(captions),
         sample=lambda tokens, seed, frames=None, batch=None: sample(frames, seed),
     )
-    data = types.SimpleNamespace(dataset="worlds", source=WORLD)
+    data = types.SimpleNamespace(
+        dataset="worlds", source=WORLD, kept=lambda name, key, find: find()
+    )
     found = physics.evaluate(model, data, clips=COUNT, seed=0, seeds=seeds)
     return {r.name: r for r in found}
 

@@ -8,10 +8,13 @@ import pytest
 from tests.tiny import config
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
+from vdit.data.sources import open_source
 from vdit.errors import InputError
-from vdit.evaluators import sets
+from vdit.evaluators import bounds, sets
 from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.distances import name
+from vdit.evaluators.features.latents import Latents
+from vdit.runs.evaluations import Record
 from vdit.training.resolve import resolve
 
 CLIPS = 32
@@ -45,8 +48,6 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def training(data):
-    from vdit.data.sources import open_source
-
     source = open_source(data.config.data, "train")
     return np.stack([source[i]["video"] for i in range(CLIPS)])
 
@@ -108,20 +109,57 @@ def test_errors_for_the_same_real_clips_leave_theirs_out(data, training):
     assert both.se != alone.se
 
 
-def test_features_of_the_real_clips_are_found_once(data, training, monkeypatch):
-    kept = sorted((data.cache / "features").glob("latents_*.npy"))
-    assert len(kept) == 3 * 2  # real, coded, still, of 32 clips and of 4
-    calls = []
-    model = Shows(training, data)
-    encode = model.autoencoder.encode
-    model.autoencoder = types.SimpleNamespace(
+def test_what_no_checkpoint_changes_is_found_once(data, training, monkeypatch):
+    """Features of the real clips, and scores of the bound and of the baseline."""
+    model, other = Shows(training, data), Shows(training[::-1], data)
+    first = found(model, data)
+    described, describe = [], Latents.__call__
+    model.autoencoder = other.autoencoder = types.SimpleNamespace(
         fingerprint=model.autoencoder.fingerprint,
-        decode=model.autoencoder.decode,
-        encode=lambda videos: calls.append(len(videos)) or encode(videos),
+        encode=model.autoencoder.encode,
+        decode=lambda latents: pytest.fail("clips are decoded again"),
     )
-    found(model, data)
-    assert calls == [CLIPS, CLIPS]  # samples, for their features and for copies
-    assert sorted((data.cache / "features").glob("latents_*.npy")) == kept
+    monkeypatch.setattr(
+        Latents, "__call__", lambda self, v: described.append(len(v)) or describe(self, v)
+    )
+    again, turned = found(model, data), found(other, data)
+    assert described == [CLIPS, CLIPS]  # samples of each model alone
+    assert again == first
+    for key in [key for key in first if key[1]]:
+        assert turned[key] == first[key]
+    with pytest.raises(pytest.fail.Exception):
+        found(model, data, metrics=("recall",))  # other scores
+
+
+def test_an_edit_of_what_measures_makes_bounds_anew(data, tmp_path, monkeypatch):
+    made = []
+    find = lambda: made.append(1) or [Record("a", np.nan, None, 3, True, ("b",))]  # noqa: E731
+    for key, code, expected in (([1], "x", 1), ([1], "x", 1), ([2], "x", 2), ([1], "y", 3)):
+        monkeypatch.setattr(bounds, "_sources", lambda code=code: code)
+        (record,) = bounds.kept(tmp_path, "some", key, find)
+        assert len(made) == expected
+        assert np.isnan(record.value)
+        assert record._replace(value=0) == Record("a", 0, None, 3, True, ("b",))
+
+
+def test_the_world_makes_as_many_held_out_clips_as_are_asked_for(data):
+    """Those of the validation set first, none of training."""
+    videos, captions = data.distinct(3 * CLIPS)
+    assert len(np.unique(videos.reshape(len(videos), -1), axis=0)) == 3 * CLIPS
+    np.testing.assert_array_equal(videos[:CLIPS], data.clips(CLIPS).videos)
+    model = untrained(data)
+    np.testing.assert_array_equal(model.tokens(captions)[:CLIPS], data.clips(CLIPS).tokens)
+    source = open_source(data.config.data, "train")
+    shown = {source[i]["video"].tobytes() for i in range(len(source))}
+    assert not shown & {video.tobytes() for video in videos}
+
+
+def test_a_folder_has_no_more_clips_than_it_has(data, training, monkeypatch, capsys):
+    monkeypatch.setitem(data.validation.meta, "dataset", "video_folder")
+    records = found(Shows(training, data), data, clips=50)
+    assert records["kernel", ""].n == CLIPS
+    assert f"sets: {CLIPS} clips, of 50: all that there are" in capsys.readouterr().err
+    assert list(data.clips(4).indices) == [0, 8, 16, 24]  # windows of one video lie side by side
 
 
 def test_metrics_that_are_not_there_are_said(data, training):

@@ -17,6 +17,7 @@ from vdit.runs.folder import steps_saved
 from vdit.training.diffusion_loss import Init
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
+from vdit.training.metrics import Silent
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 from vdit.training.step import DivergedError, TrainState, train_step
 
@@ -75,7 +76,7 @@ def test_checkpoints_written_in_the_background_hold_their_own_step(tmp_path, mon
     folders = tmp_path / "waited", tmp_path / "not waited"
     for folder, waits in zip(folders, (True, False), strict=True):
         monkeypatch.setattr(checkpointer, "_waits", lambda waits=waits: waits)
-        train(DiffusionTask(made), made, folder)
+        train(DiffusionTask(made), made, folder, Silent())
     assert steps_saved(folders[1]) == list(range(1, 13))
     shapes = dit.weight_shapes(DiffusionTask(made).model)
     for step in range(1, 13):
@@ -117,7 +118,7 @@ class Explosion:
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_no_checkpoint_of_it(tmp_path):
     made = config(tmp_path, checkpoint_every=1, evaluate_every=1, keep=1)
     with pytest.raises(DivergedError, match=r"not finite at step (\d+)") as caught:
-        train(Exploding(made), made, tmp_path / "run")
+        train(Exploding(made), made, tmp_path / "run", Silent())
     step = int(str(caught.value).split()[-1])
     assert 1 < step <= made.steps
     assert steps_saved(tmp_path / "run") == [step - 1]

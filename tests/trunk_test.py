@@ -16,6 +16,7 @@ from vdit.runs.folder import steps_saved
 from vdit.training import evaluation
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
+from vdit.training.metrics import Silent, open_log
 from vdit.training.row import row_of
 
 SHORT, LONG = 10, 20
@@ -24,7 +25,9 @@ WARMUP = 2  # steps, of the shortest
 
 def trained(made, folder):
     """Every array at the end of a run: weights, average, moments, step, key."""
-    state, _ = train(DiffusionTask(made), made, folder)
+    folder.mkdir(parents=True)
+    with open_log(made, folder) as log:
+        state, _ = train(DiffusionTask(made), made, folder, log)
     return jax.tree.map(np.asarray, state)
 
 
@@ -116,4 +119,4 @@ def test_a_trunk_that_is_not_the_run_s_beginning_is_refused(grown, tmp_path, cha
     folder, configs, _ = grown
     made = with_overrides(configs["long"], change)
     with pytest.raises(InputError, match=message):
-        train(DiffusionTask(made), made, folder / tmp_path.name)
+        train(DiffusionTask(made), made, folder / tmp_path.name, Silent())

@@ -31,7 +31,7 @@ class StandIn(types.ModuleType):
 
 
 def train(made, folder, first, last):
-    with open_log(made, folder, first) as log:
+    with open_log(made, folder) as log, log.training(first):
         for step in range(first + 1, last + 1):
             log.write(step, {"loss": 1.0})
 
@@ -53,7 +53,7 @@ def test_scores_have_a_place_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", wandb)
     made = resolve(config(tmp_path))
     made.wandb = True
-    with open_log(made, tmp_path, 0) as log:
+    with open_log(made, tmp_path) as log, log.training(0):
         log.write(3, {"loss": 1.0})
         log.scores(3, {"permanence": 0.5})
     assert wandb.rows == [{"loss": 1.0}, {"scores/permanence": 0.5}]

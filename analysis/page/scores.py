@@ -44,11 +44,19 @@ def section(found: Sequence[Curve], fit: Fit, judged: Verdict, left_out: str = "
             "its interval, whose level of 95 % they share; the verdict reads these. What a curve "
             "<i>reads</i> shares its level among all scores. It <i>saturates</i> where the second "
             "half of the way gained nothing that can be told and less than the first, and "
-            "<i>turns</i> where it lost. <i>Clips for 2×</i>: independent clips (captions), each "
-            "sampled as often as here, of each of two runs that tell twice the compute apart, by "
-            "the mean step of the whole way."
+            f"<i>turns</i> where it lost. <i>Clips for 2×</i>: {words.CLIPS}"
         ),
+        _by_loss(found, labels),
     )
+
+
+def _by_loss(found, labels):
+    """A row for each score; one cell where there is no law."""
+    head = ["score", "rank correlation with the loss", "at the mean loss", "at a tenth less"]
+    body = [[elements.escape(labels[c.name]), *words.by_loss(c)] for c in found]
+    rows = [row + [""] * (len(head) - len(row)) for row in body]
+    title = f"What the loss tells of the scores: {words.BY_LOSS}"
+    return f"<p>{elements.escape(title)}</p>" + elements.table(head, rows)
 
 
 def _row(curve, label, flops, beside, improves):

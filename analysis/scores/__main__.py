@@ -3,17 +3,20 @@
 python -m analysis.scores results.csv [--json scores.json] [--png scores.png]
 
 Of every score: the run of lowest loss at the first and at the last budget, its error over clips and
-seeds; what its curve reads; how many clips of each of two runs would tell 2x of compute apart; and
-the best size by the score over that by the loss.
+seeds; what its curve reads; how many clips of each of two runs would tell 2x of compute apart; the
+best size by the score over that by the loss; and what the loss tells of the score.
 """
 
 import argparse
 import sys
+import textwrap
 
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_bytes, write_json
+
+WIDTH = 100  # of a line of prose
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,6 +51,9 @@ def main(argv: list[str] | None = None) -> None:
     if not found:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
+    print(textwrap.fill(f"clips for 2x: {words.CLIPS}", WIDTH), "\n")
+    print(textwrap.fill(words.BY_LOSS, WIDTH))
+    print("\n".join(words.laws(found)))
     if same := words.left_out(rows):
         print(same)
     if args.json:

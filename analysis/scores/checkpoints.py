@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from analysis.scores.columns import labels
-from analysis.scores.noise import level
+from analysis.scores.noise import clips_error, level, satterthwaite
 from analysis.table.checkpoints import evaluation
 from analysis.table.pairs import losses_of, paired_se
 from vdit.errors import InputError
@@ -94,8 +94,7 @@ def compare(first: Checkpoint, second: Checkpoint) -> tuple[list[Difference], li
     differ = [pair for pair in pairs if not _same(*pair)]
     same = [a["name"] for a, b in pairs if _same(a, b)]
     left_out += [f"the same without error: {', '.join(labels(same).values())}"] if same else []
-    reach = level(max(len(differ), 1))
-    return [_difference(a, b, first, second, reach) for a, b in differ], left_out
+    return [_difference(a, b, first, second, len(differ)) for a, b in differ], left_out
 
 
 def _same(a, b):
@@ -131,12 +130,16 @@ def _scores(first, second):
     ]
 
 
-def _difference(a, b, first, second, reach):
+def _difference(a, b, first, second, count):
     value = b["value"] - a["value"]
     paired = _paired(first, second) if a["name"] == PAIRED else None
-    errors = a.get("se"), b.get("se")
-    error = paired if paired is not None else None if None in errors else math.hypot(*errors)
-    interval = None if error is None else (value - reach * error, value + reach * error)
+    known = [clips_error(r.get("se"), r.get("df"), r.get("n")) for r in (a, b)]
+    errors = [paired] if paired is not None else [one.se for one in known]
+    error = None if None in errors else math.hypot(*errors)
+    interval = None
+    if error is not None:
+        reach = level(count, satterthwaite(error, known if paired is None else []))
+        interval = value - reach * error, value + reach * error
     ends = a["value"], b["value"]
     return Difference(
         a["name"], *ends, a["lower_is_better"], value, error, interval, paired is not None

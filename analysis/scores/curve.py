@@ -23,8 +23,13 @@ class Point:
     run_id: str
     value: float
     clips_error: float
+    clips_df: float  # degrees of freedom of that
     error: float
     clips: float  # how many; NaN where the table does not say
+
+    def times(self, factor: float) -> noise.ClipsError:
+        """The error of clips of so many times the score."""
+        return noise.ClipsError(factor * self.clips_error, self.clips_df)
 
 
 @dataclass(frozen=True)
@@ -105,12 +110,14 @@ def points(rows: pd.DataFrame, fit: Fit, name: str, seeds: float) -> tuple[Point
     scored = rows.dropna(subset=[name, f"{name}_se"])
     scored = scored[scored["flops_budget"] > 0]
     best = scored.loc[scored.groupby("flops_budget")[fit.columns["loss"]].idxmin()]
-    count = best.get(f"{name}_n", pd.Series(math.nan, best.index))
-    cells = (best["flops_budget"], best["run_id"], best[name], best[f"{name}_se"], count)
-    return tuple(
-        Point(float(c), str(run), float(v), float(e), math.hypot(e, seeds), float(n))
-        for c, run, v, e, n in zip(*cells, strict=True)
-    )
+    return tuple(_point(row, name, seeds) for _, row in best.iterrows())
+
+
+def _point(row, name, seeds):
+    clips, count = noise.error_of_row(row, name), float(row.get(f"{name}_n", math.nan))
+    error = math.hypot(clips.se, seeds)
+    flops, run = float(row["flops_budget"]), str(row["run_id"])
+    return Point(flops, run, float(row[name]), *clips, error, count)
 
 
 def _curve(rows, fit, name, scores):
@@ -150,16 +157,16 @@ class _Gains(NamedTuple):
 
     def between(self, low, high):
         better = self.sign * (high.value - low.value)
-        return Gain(low.flops, high.flops, better, self._about(better, low.error, high.error))
+        return Gain(low.flops, high.flops, better, self._about(better, low.times(1), high.times(1)))
 
     def bend(self, low, middle, high):
         """The first half's gain less the second's: the middle is in both, with twice its error."""
         bend = self.sign * (2 * middle.value - low.value - high.value)
-        return self._about(bend, low.error, 2 * middle.error, high.error, runs=6.0)
+        return self._about(bend, low.times(1), middle.times(2), high.times(1), runs=6.0)
 
-    def _about(self, value, *errors, runs=2.0):
-        error = math.hypot(*errors)
-        spread = error * noise.level(self.scores, self.seeds.degrees(error, runs))
+    def _about(self, value, *clips, runs=2.0):
+        error, degrees = self.seeds.with_clips(clips, runs)
+        spread = error * noise.level(self.scores, degrees)
         return value - spread, value + spread
 
 

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,32 @@ DEGREE = 2  # of the score in log loss, else
 KNOWN = 1e9  # degrees of freedom of an error that is known
 
 
+class ClipsError(NamedTuple):
+    """A standard error over clips, and the degrees of freedom that it is known by."""
+
+    se: float
+    df: float = KNOWN
+
+
+def clips_error(se: float, df: float | None, n: float | None) -> ClipsError:
+    """Of a record or a row: where it does not say `df`, those of a mean of `n`."""
+    for known in (df, None if n is None else n - 1):
+        if known is not None and known > 0:  # nan is not
+            return ClipsError(se, known)
+    return ClipsError(se)
+
+
+def error_of_row(row: pd.Series, name: str) -> ClipsError:
+    """Of a score in a row of the results table."""
+    return clips_error(float(row[f"{name}_se"]), row.get(f"{name}_df"), row.get(f"{name}_n"))
+
+
+def satterthwaite(error: float, parts: Sequence[ClipsError]) -> float:
+    """Degrees of freedom of an error whose square is the sum of estimated ones (1946)."""
+    square = sum(part.se**4 / part.df for part in parts)
+    return min(error**4 / square, KNOWN) if square else KNOWN
+
+
 class Seeds(NamedTuple):
     """What differs between runs: `sd` beyond what clips explain, the `square` of all of it, and the
     degrees of freedom that it is known by."""
@@ -23,11 +50,12 @@ class Seeds(NamedTuple):
     square: float = 0.0
     df: float = KNOWN
 
-    def degrees(self, error: float, runs: float = 2.0) -> float:
-        """Of an `error` that holds the variance of so many runs (Satterthwaite, 1946)."""
-        if not self.sd:
-            return KNOWN
-        return min(error**4 * self.df / (runs * self.square) ** 2, KNOWN)
+    def with_clips(self, clips: Sequence[ClipsError], runs: float = 2.0) -> tuple[float, float]:
+        """The error that holds those of `clips` and the variance of so many runs, and its degrees
+        of freedom."""
+        error = math.hypot(*(c.se for c in clips), math.sqrt(runs) * self.sd)
+        own = [ClipsError(math.sqrt(runs * self.square), self.df)] if self.sd else []
+        return error, satterthwaite(error, [*clips, *own])
 
 
 def level(count: int, degrees: float = KNOWN) -> float:

@@ -17,7 +17,7 @@ from vdit.runs.folder import find_config
 Row = dict[str, Any]
 Tell = Callable[[str], None]
 RESULT, EVALUATIONS, SCORES = "result.json", "evaluations", "evaluation.json"
-KEPT = ("se", "n", "lower_is_better")  # of a record, beside its value
+KEPT = ("se", "n", "df", "lower_is_better")  # of a record, beside its value
 BOUNDS = ("real", "coded")
 SKIPPED = ("autoencoder",)  # objectives of runs that are no rows
 REQUIRED = [column for column in schema.COLUMNS if column.required]
@@ -51,7 +51,7 @@ def _asked_dtype(folder):
 
 
 def columns(records: Iterable[Mapping[str, Any]]) -> Row:
-    """Records as columns: NAME, NAME_se, NAME_n, NAME_lower_is_better; blanks are left out."""
+    """NAME, NAME_se, NAME_n, NAME_df, NAME_lower_is_better of records; blanks are left out."""
     found: Row = {}
     for record in records:
         name = record["name"]

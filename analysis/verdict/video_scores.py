@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.fitting.result import Fit
 from analysis.scores.columns import distinct, judged, lower_is_better
-from analysis.scores.noise import between_seeds, level
+from analysis.scores.noise import between_seeds, error_of_row, level
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def _compare(rows, name, low, high, columns, scores):
     if any(math.isnan(value) for value in values):
         return None
     better = (-1 if lower_is_better(rows, name) else 1) * (values[2] - values[0])
-    clips = math.hypot(values[1], values[3])
     between = between_seeds(rows, name, columns)
-    seeds = math.sqrt(2) * between.sd
-    reach = level(scores, between.degrees(math.hypot(clips, seeds)))
-    return ScoreGain(name, values[0], values[2], better, clips, seeds, reach)
+    _, degrees = between.with_clips([error_of_row(row, name) for row in (low, high)])
+    clips, seeds = math.hypot(values[1], values[3]), math.sqrt(2) * between.sd
+    return ScoreGain(name, values[0], values[2], better, clips, seeds, level(scores, degrees))

@@ -2,16 +2,15 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import checkpoints as command_of_two
 from analysis.fitting.result import Fit, Minimum
 from analysis.scores import __main__ as command
-from analysis.scores import best_size, checkpoints, columns, curve, noise, words
-from tests.analysis.synthetic_sweep import make_rows, write_evaluation, write_root
+from analysis.scores import best_size, columns, curve, noise, words
 from vdit.errors import InputError
 
 FLOPS = 1e10 * 2.0 ** np.arange(7)
@@ -83,10 +82,32 @@ def test_a_gain_that_is_none_is_told_as_seldom_as_asked_for():
     for _ in range(4000):
         table["M"] = 0.3 + 0.05 * rng.standard_normal(6)
         seeds = noise.between_seeds(table.assign(M_se=1e-3), "M", fit.columns)
-        error = math.hypot(math.hypot(seeds.sd, 1e-3), math.hypot(seeds.sd, 1e-3))
+        error, degrees = seeds.with_clips([noise.ClipsError(1e-3)] * 2)
         step = 0.05 * rng.standard_normal(2)
-        told += abs(step[1] - step[0]) > error * noise.level(count, seeds.degrees(error))
+        told += abs(step[1] - step[0]) > error * noise.level(count, degrees)
     assert 0.0015 <= told / 4000 <= 0.009  # .05 / 11 = .0045; of normal quantiles it is .047
+
+
+def test_errors_of_few_blocks_are_told_as_seldom_as_asked_for():
+    """Two scores without a difference, each error by a jackknife over 16 blocks."""
+    rng, draws, count = np.random.default_rng(6), 20_000, 11
+    step = rng.standard_normal((draws, 2)) @ [1, -1]
+    errors = np.sqrt(rng.chisquare(15, (draws, 2)) / 15)
+    told = normal = 0
+    for value, pair in zip(step, errors, strict=True):
+        error, degrees = noise.Seeds().with_clips([noise.ClipsError(se, 15) for se in pair])
+        assert 15 <= degrees <= 30.001
+        told += abs(value) > error * noise.level(count, degrees)
+        normal += abs(value) > error * noise.level(count)
+    assert 0.003 <= told / draws <= 0.006  # .05 / 11 = .0045
+    assert normal / draws > 0.007
+
+
+def test_an_error_over_clips_is_known_by_what_its_row_says():
+    row = pd.Series({"M_se": 0.1, "M_n": 10, "K_se": 0.1, "K_n": 256, "K_df": 15.0, "L_se": 0.1})
+    assert noise.error_of_row(row, "M") == (0.1, 9)
+    assert noise.error_of_row(row, "K") == (0.1, 15)
+    assert noise.error_of_row(row, "L") == (0.1, noise.KNOWN)
 
 
 def test_clips_explain_what_they_do_where_seeds_are_compared():
@@ -124,6 +145,24 @@ def test_scores_that_do_not_bend_or_are_worst_in_the_middle_tell_no_size():
     assert read(lambda c, u: 0.1 * c).size is None
     assert read(lambda c, u: 0.1 * c - 0.2 * u**2).size is not None
     assert read(lambda c, u: 0.1 * c + 0.2 * u**2).size is None
+
+
+def test_what_the_loss_tells_of_a_score_is_said():
+    """Planted: a score that is linear in the loss, and one that has nothing of it."""
+    table, fit = sweep(lambda c, u: 0 * c)
+    noise_R = 0.001 * np.random.default_rng(8).standard_normal(len(table))
+    table = table.assign(M=table["loss"] + noise_R, M_lower_is_better=True)
+    (found,) = curve.curves(table, fit)
+    rank, *told = words.by_loss(found)
+    assert rank == "+1.00"
+    for share, text in zip((1.0, words.LESS), told, strict=True):
+        value, low, high, loss = map(float, re.findall(r"[\d.]+", text))
+        assert loss == pytest.approx(share * np.exp(np.log(table["loss"]).mean()), abs=1e-3)
+        assert value == pytest.approx(loss, abs=2e-3)
+        assert low < loss < high < low + 0.01
+    nothing = read(lambda c, u: 0.3 + 0 * c)
+    assert words.by_loss(nothing)[1].startswith("not identified: the metric does not follow")
+    assert words.laws([nothing])[1].startswith("M")
 
 
 def test_blanks_and_what_is_infinite_are_left_out():
@@ -173,89 +212,11 @@ def test_the_command_reads_a_table(tmp_path, capsys):
     table.to_csv(tmp_path / "results.csv", index=False)
     out = tmp_path / "scores.json"
     command.main([str(tmp_path / "results.csv"), "--json", str(out), "--png", f"{out}.png"])
-    assert "improves to the end" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "improves to the end" in said
+    assert "clips for 2x: independent clips" in said
+    assert "\nscore  rank  at the mean loss" in said
     assert json.loads(out.read_text())["scores"][0]["reads"] == "improves to the end"
     table.drop(columns="M_se").to_csv(tmp_path / "results.csv", index=False)
     with pytest.raises(InputError, match="no scores at two budgets"):
         command.main([str(tmp_path / "results.csv")])
-
-
-@pytest.fixture
-def two(tmp_path):
-    """Folders of two evaluated runs."""
-    rows = make_rows(6)
-    root = write_root(tmp_path / "root", rows)
-    for row in (rows[0], rows[-1]):
-        write_evaluation(root / "runs" / row["run_id"], row)
-    return [root / "runs" / row["run_id"] for row in (rows[0], rows[-1])]
-
-
-def test_two_checkpoints_are_compared_score_by_score(two):
-    found, left_out = checkpoints.compare(*map(checkpoints.read, two))
-    assert {d.name for d in found} == {
-        "objects_agree",
-        "permanence",
-        "acceleration",
-        "extend_position",
-    }
-    assert not left_out
-    for d in found:
-        assert d.better == "second", d
-        half = noise.level(len(found)) * d.error
-        assert d.interval == pytest.approx((d.difference - half, d.difference + half))
-    assert {d.error for d in found} == {math.hypot(0.04, 0.04), math.hypot(0.1, 0.1)}
-
-
-def test_what_was_measured_otherwise_is_not_compared(two, capsys):
-    (path,) = (two[1] / "evaluations").glob("*.json")
-    whole = json.loads(path.read_text())
-    whole["evaluators"]["worlds"]["options"] = {"clips": 7}
-    path.write_text(json.dumps(whole))
-    command_of_two.main(list(map(str, two)))
-    said = capsys.readouterr().out
-    assert "not compared: worlds: {} beside {'clips': 7}" in said
-    assert "permanence" not in said
-    whole["row"]["dataset"] = "clips"
-    path.write_text(json.dumps(whole))
-    with pytest.raises(InputError, match=r"has dataset worlds, .* clips: expected the same"):
-        command_of_two.main(list(map(str, two)))
-
-
-def test_what_is_the_same_without_error_takes_no_share_of_the_level(two):
-    for folder in two:
-        (path,) = (folder / "evaluations").glob("*.json")
-        whole = json.loads(path.read_text())
-        more = {"name": "copies", "value": 0.0, "se": 0.0, "lower_is_better": True}
-        whole["evaluators"]["worlds"]["records"].append(more)
-        path.write_text(json.dumps(whole))
-    found, left_out = checkpoints.compare(*map(checkpoints.read, two))
-    assert len(found) == 4
-    assert left_out == ["the same without error: copies"]
-
-
-def test_losses_of_the_same_triples_are_paired(two):
-    rng, t = np.random.default_rng(3), np.linspace(0, 1, 50)
-    shared = rng.standard_normal(50)
-    for shift, folder in enumerate(two):
-        losses = 1 + shared + 0.1 * shift + 0.01 * rng.standard_normal(50)
-        np.savez(folder / "losses.npz", t=t, loss_ema=losses)
-        (path,) = (folder / "evaluations").glob("*.json")
-        whole = json.loads(path.read_text())
-        whole["row"]["steps"] = whole["step"]
-        record = {"name": "loss_ema", "value": losses.mean(), "se": 0.2, "lower_is_better": True}
-        whole["evaluators"]["losses"]["records"] = [record]
-        path.write_text(json.dumps(whole))
-    found, _ = checkpoints.compare(*map(checkpoints.read, two))
-    (loss,) = [d for d in found if d.name == "loss_ema"]
-    assert loss.paired
-    assert loss.error < 0.005
-    assert loss.better == "first"
-
-
-def test_what_is_missing_is_said(two, tmp_path):
-    with pytest.raises(InputError, match="expected a run that was evaluated"):
-        checkpoints.read(tmp_path)
-    with pytest.raises(InputError, match="step 3 was not evaluated, only"):
-        checkpoints.read(two[0], 3)
-    with pytest.raises(InputError, match="--steps x: expected two numbers"):
-        command_of_two.main([*map(str, two), "--steps", "x"])

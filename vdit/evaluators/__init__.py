@@ -19,7 +19,7 @@ from typing import Any
 
 from vdit.errors import InputError
 
-SHARED = ("clustered", "common")  # what evaluators have in common, and no evaluator
+SHARED = ("bounds", "clustered", "common")  # what evaluators have in common, and no evaluator
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from vdit.data.cache import Records
 from vdit.data.continuation import ConditioningFrames
 from vdit.data.sources import Source, open_source
 from vdit.errors import InputError
-from vdit.evaluators import clustered
+from vdit.evaluators import bounds, clustered
 from vdit.generator import BATCH, Generator
 from vdit.runs import evaluations
 from vdit.runs.evaluations import Record
@@ -36,28 +37,31 @@ class Clips(NamedTuple):
 
 def samples(
     model: Generator,
-    tokens: np.ndarray,
+    prompts: Sequence[str] | np.ndarray,
     seed: int,
     seeds: int,
     frames: ConditioningFrames | None = None,
 ) -> list[np.ndarray]:
-    """Videos (B, T, H, W, 3) of all tokens, by each of so many seeds from `seed` on."""
+    """Videos (B, T, H, W, 3) of all captions, by each of so many seeds from `seed` on."""
     if seeds < 1:
         raise InputError(f"seeds={seeds}: expected 1 or more")
     more = {"frames": frames, "batch": BATCH}
-    return [model.sample(tokens, seed + k, **more) for k in range(seeds)]
+    return [model.sample(prompts, seed + k, **more) for k in range(seeds)]
 
 
 def records(
-    name: str, values: dict[str, list[np.ndarray]], clusters: np.ndarray, lower_is_better: bool
+    name: str,
+    values: Mapping[str, Sequence[np.ndarray]],
+    clusters: np.ndarray,
+    lower_is_better: bool,
+    beside: Sequence[str] = (),
 ) -> list[Record]:
     """Means over clips of suffix to (B,) values of each seed; that of the model, whose suffix is
-    empty, is compared with the others."""
-    beside = tuple(name + suffix for suffix in values if suffix)
-    found = []
+    empty, is compared with those of the suffixes `beside`."""
+    others, found = tuple(name + suffix for suffix in beside), []
     for suffix, takes in values.items():
         mean = clustered.mean(np.mean(takes, axis=0), clusters)
-        found.append(Record(name + suffix, *mean, lower_is_better, () if suffix else beside))
+        found.append(Record(name + suffix, *mean, lower_is_better, () if suffix else others))
     return found
 
 
@@ -86,14 +90,35 @@ class EvaluationData:
         return open_source(self.config.data, "validation")
 
     def clips(self, count: int) -> Clips:
-        """The first `count` clips, from the beginning again where there are fewer."""
-        indices = np.arange(count) % len(self.validation)
+        """`count` clips: spread evenly, so that no video's windows crowd out another's; the first
+        of the embedded world's, which are independent. From the beginning again where there are
+        fewer."""
+        there = len(self.validation)
+        spread = self.dataset != "worlds" and count < there
+        indices = np.arange(count) * there // count if spread else np.arange(count) % there
         rows, items = self.validation.rows(indices), [self.source[int(i)] for i in indices]
         videos = np.stack([item["video"] for item in items])
         captions = [item["caption"] for item in items]
         recordings = [item.get("recording", item["index"]) for item in items]
         clusters = np.unique(recordings, return_inverse=True)[1]
         return Clips(rows["caption"], captions, videos, rows["latent"], indices, clusters)
+
+    def distinct(self, count: int) -> tuple[np.ndarray, list[str] | np.ndarray]:
+        """Videos (N, T, H, W, 3) and captions (texts or tokens) of `count` held-out clips, none of
+        them twice: the embedded world makes what the validation set lacks, other data have no more
+        than that."""
+        if self.dataset != "worlds":
+            found = self.clips(min(count, len(self.validation)))
+            return found.videos, found.tokens
+        longer = ConfigDict(self.config.data.to_dict())
+        longer.validation_clips = count
+        source = open_source(longer, "validation")
+        items = [source[i] for i in range(count)]
+        return np.stack([item["video"] for item in items]), [item["caption"] for item in items]
+
+    def kept(self, name: str, key: Any, find: Callable[[], list[Record]]) -> list[Record]:
+        """What no checkpoint changes (`vdit.evaluators.bounds`), kept beside the latents."""
+        return bounds.kept(self.cache / bounds.FOLDER, name, key, find)
 
     def save_arrays(self, name: str, **arrays: Any) -> None:
         """NAME.npz: of the last step in the run's folder, of others beside their evaluations."""

@@ -1,7 +1,7 @@
 """Does a model know how things move? Continued clips of the embedded world against what happens."""
 
-import itertools
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +21,14 @@ from vdit.runs.evaluations import Record
 
 MEASURES = {"position": position_errors, "velocity": velocity_errors}
 TAKE = "_second_take"
+Shown = Mapping[str, Sequence[np.ndarray]]  # suffix to videos (B, T, H, W, 3) of each seed
 
 
 class Sampler(NamedTuple):
-    """A model, and what its samples are drawn with: `seeds` seeds, the first being `seed`."""
+    """A model, its data, and what samples are drawn with: `seeds` seeds, the first being `seed`."""
 
     model: Generator
+    data: EvaluationData
     seed: int
     seeds: int
 
@@ -49,53 +51,62 @@ def evaluate(
     """
     if data.dataset != "worlds" or not clips or not model.config.frame_timesteps:
         return []
-    sampler, options = Sampler(model, seed, seeds), data.source.options
+    sampler, options = Sampler(model, data, seed, seeds), data.source.options
     given = continuation.latent_mask_of("extend", model.config.latent[0])
     made_T = ~continuation.video_mask(given, options["num_frames"])
     tests = generalization.clips(options, clips)
     tests["bars"] = generalization.bars(options, clips, made_T)
-    errors = [_errors(sampler, name, test) for name, test in tests.items() if test]
-    return [*itertools.chain(*errors), *_overlaps(sampler, tests["in"])]
-
-
-def _errors(sampler: Sampler, name: str, test: Sequence[Clip]) -> list[Record]:
-    truths = [clip.truth for clip in test]
-    frames, shown = _continued(sampler, test, "extend")
-    places = {k: [locate(v, truths) for v in videos] for k, videos in shown.items()}
-    counted, measures = in_sight(truths, ~frames.mask), MEASURES
-    if name == "bars":
-        counted = [generalization.out_again(truth, ~frames.mask) for truth in truths]
-        measures = {"position": position_errors}  # before it comes out there is no way to measure
     found = []
-    for quantity, measure in measures.items():
-        values = {k: [measure(p, truths, counted) for p in takes] for k, takes in places.items()}
-        found += records(f"extend_{quantity}_{name}", values, np.arange(len(test)), True)
-    return found
+    for name, test in tests.items():
+        measured = functools.partial(_errors, name, test, made_T)
+        found += _scores(sampler, "extend", test, measured, [name, clips]) if test else []
+    measured = functools.partial(_overlaps, tests["in"])
+    return found + _scores(sampler, "animate", tests["in"], measured, [clips])
 
 
-def _overlaps(sampler: Sampler, test: Sequence[Clip]) -> list[Record]:
-    real = _videos(test)
-    _, shown = _continued(sampler, test, "animate")
-    shown[TAKE] = [np.stack([clip.world.second_take(clip.index)["video"] for clip in test])]
-    scores = {k: [masks.compare(v, real) for v in videos] for k, videos in shown.items()}
-    found = []
-    for name in masks.Scores._fields:
-        values = {k: [getattr(score, name) for score in takes] for k, takes in scores.items()}
-        found += records(f"animate_{name}", values, np.arange(len(test)), name == "mse")
-    return found
-
-
-def _continued(
-    sampler: Sampler, test: Sequence[Clip], task: str
-) -> tuple[continuation.ConditioningFrames, dict[str, list[np.ndarray]]]:
-    """What conditions a task; videos of the model's seeds, of the baseline, of the bound."""
-    model, real = sampler.model, _videos(test)
+def _scores(
+    sampler: Sampler,
+    task: str,
+    test: Sequence[Clip],
+    measured: Callable[[Shown], list[Record]],
+    key: list,
+) -> list[Record]:
+    """What is `measured` of the model's continuations, and of what stands beside them."""
+    model, real = sampler.model, np.stack([clip.video for clip in test])
     frames = continuation.of_clips(task, real, model.config.latent[0])
     tokens = model.tokens([clip.truth.caption for clip in test])
     made = samples(model, tokens, sampler.seed, sampler.seeds, frames)
-    coded = model.autoencoder.decode(model.autoencoder.encode(real))
-    return frames, {"": made, STILL: [frames.clips], CODED: [coded]}
+
+    def bounds() -> list[Record]:
+        coded = model.autoencoder.decode(model.autoencoder.encode(real))
+        shown = {STILL: [frames.clips], CODED: [coded]}
+        if task == "animate":
+            takes = (clip.world.second_take(clip.index) for clip in test)
+            shown[TAKE] = [np.stack([take["video"] for take in takes])]
+        return measured(shown)
+
+    return measured({"": made}) + sampler.data.kept("physics", [task, *key], bounds)
 
 
-def _videos(test: Sequence[Clip]) -> np.ndarray:
-    return np.stack([clip.video for clip in test])
+def _errors(name: str, test: Sequence[Clip], made_T: np.ndarray, shown: Shown) -> list[Record]:
+    truths = [clip.truth for clip in test]
+    places = {k: [locate(v, truths) for v in videos] for k, videos in shown.items()}
+    counted, measures = in_sight(truths, made_T), MEASURES
+    if name == "bars":
+        counted = [generalization.out_again(truth, made_T) for truth in truths]
+        measures = {"position": position_errors}  # before it comes out there is no way to measure
+    found, clusters = [], np.arange(len(test))
+    for quantity, measure in measures.items():
+        values = {k: [measure(p, truths, counted) for p in takes] for k, takes in places.items()}
+        found += records(f"extend_{quantity}_{name}", values, clusters, True, (STILL, CODED))
+    return found
+
+
+def _overlaps(test: Sequence[Clip], shown: Shown) -> list[Record]:
+    real, clusters = np.stack([clip.video for clip in test]), np.arange(len(test))
+    scores = {k: [masks.compare(v, real) for v in videos] for k, videos in shown.items()}
+    found, beside = [], (STILL, CODED, TAKE)
+    for name in masks.Scores._fields:
+        values = {k: [getattr(score, name) for score in takes] for k, takes in scores.items()}
+        found += records(f"animate_{name}", values, clusters, name == "mse", beside)
+    return found

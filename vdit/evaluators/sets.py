@@ -41,48 +41,62 @@ def evaluate(
     NAME_coded is the score of training clips through the autoencoder, the upper bound: not that of
     the held-out ones, whose chance no model shares. NAME_still is that of the same with the first
     frame held. Samples share captions with the real clips, training clips do not: where captions
-    fix much, chance sets samples a little nearer. No clip is used twice, so there are no more than
-    held-out ones. `fixed`: errors for comparing models by the same real clips (`scores.measure`).
+    fix much, chance sets samples a little nearer. No clip is used twice: the embedded world makes
+    as many held-out ones as are asked for, of other data there are no more than the validation set
+    has, which is said. `fixed`: errors for comparing models by the same real clips
+    (`scores.measure`).
     """
-    count = min(clips, len(data.validation), data.validation.meta["train"])
-    if count < 2:
+    if not clips:
         return []
-    held_out, training = data.clips(count), Records(data.cache, "train")
-    made = samples(model, held_out.tokens, seed, seeds)
+    training = Records(data.cache, "train")
+    real, captions = data.distinct(min(clips, len(training)))
+    if len(real) < clips:
+        print(f"sets: {len(real)} clips, of {clips}: all that there are", file=sys.stderr)
+    if len(real) < 2:
+        return []
+    made = samples(model, captions, seed, seeds)
+    beside = functools.cache(lambda: _beside(model, training, len(real)))
+    found = []
+    for extractor in (_extractor(name, model) for name in features):
+        described = functools.partial(extractor, real)
+        real_MD = cached(data.cache / FOLDER, extractor, content_of(real), described)
+        given = extractor, real_MD, real.shape[1:4], metrics, fixed
+        measured = functools.partial(_distances, *given)
+        own = measured({"": made})
+        key = [[record.name for record in own], fixed]
+        found += own + data.kept("sets", key, lambda m=measured: m(beside()))
+        _say_withheld(extractor, real_MD, metrics)
+    return [*found, _copies(model, data, training, made)]
+
+
+def _say_withheld(extractor: Extractor, real_MD: np.ndarray, metrics: Sequence[str]) -> None:
+    for line in scores.withheld(len(real_MD), *real_MD.shape, metrics):
+        print(f"sets: {extractor.name}: {line}", file=sys.stderr, flush=True)
+
+
+def _beside(model: Generator, training: Records, count: int) -> dict[str, list[np.ndarray]]:
+    """Videos of the upper bound and of the baseline, as sets of one seed."""
     latents = training.rows(np.arange(count))["latent"]
     coded = model.autoencoder.decode(model.statistics.denormalise(latents))
     still = np.repeat(coded[:, :1], coded.shape[1], axis=1)
-    subjects = {"": made, BOUND: [coded], BASELINE: [still]}
-    found = []
-    for extractor in (_extractor(name, model) for name in features):
-        found += _distances(extractor, data, held_out.videos, subjects, metrics, fixed)
-    return [*found, _copies(model, data, training, made)]
+    return {BOUND: [coded], BASELINE: [still]}
 
 
 def _distances(
     extractor: Extractor,
-    data: EvaluationData,
-    real: np.ndarray,
-    subjects: Mapping[str, Sequence[np.ndarray]],
+    real_MD: np.ndarray,
+    clip: tuple[int, int, int],
     metrics: Sequence[str],
     fixed: bool,
+    subjects: Mapping[str, Sequence[np.ndarray]],
 ) -> list[Record]:
-    """Records of each subject's sets of videos. Features of all clips but the samples, which all
-    checkpoints share, are kept beside the latents."""
-
-    def kept(videos: np.ndarray) -> np.ndarray:
-        found = functools.partial(extractor, videos)
-        return cached(data.cache / FOLDER, extractor, content_of(videos), found)
-
-    real_MD, found, counts = kept(real), [], (len(real), len(real))
+    """Records of each subject's sets of videos against the features of the real clips."""
+    found, counts = [], (len(real_MD), len(real_MD))
     for subject, sets in subjects.items():
-        made = [kept(videos) if subject else extractor(videos) for videos in sets]
+        made = [extractor(videos) for videos in sets]
         for score in scores.measure(made, real_MD, metrics, fixed):
-            clip = real.shape[1:4]
             name = Name.of(score.metric, extractor, counts, clip, "validation", subject)
             found.append(_record(name, score))
-    for line in scores.withheld(*counts, real_MD.shape[1], metrics):
-        print(f"sets: {extractor.name}: {line}", file=sys.stderr, flush=True)
     return found
 
 
@@ -101,6 +115,7 @@ def _record(name: Name, score: scores.Score) -> Record:
         name.made,
         scores.METRICS[score.metric].lower_is_better,
         tuple(str(dataclasses.replace(name, subject=other)) for other in others),
+        score.error and score.error.degrees,
     )
 
 

@@ -6,7 +6,6 @@ from vdit.evaluators.common import Clips, EvaluationData, samples
 from vdit.evaluators.objects import scores
 from vdit.generator import Generator
 from vdit.runs.evaluations import Record
-from vdit.runs.files import read_json, write_json
 
 LOWER_IS_BETTER = ("acceleration",)
 BOUNDS = ("real", "coded")  # upper bounds: the real clips, and these through the autoencoder
@@ -26,7 +25,8 @@ def evaluate(
     clusters = np.tile(held_out.clusters, seeds)
     found = scores.score_clips(videos, held_out.captions * seeds, clusters)
     count = len(np.unique(held_out.clusters))
-    return _records(found, count) + _upper_bounds(model, data, data.clips(count))
+    bounds = data.kept("worlds", clips, lambda: _upper_bounds(model, data.clips(count)))
+    return _records(found, count) + bounds
 
 
 def _records(found: dict[str, float], count: int, suffix: str = "") -> list[Record]:
@@ -44,22 +44,10 @@ def _records(found: dict[str, float], count: int, suffix: str = "") -> list[Reco
     ]
 
 
-def _upper_bounds(model: Generator, data: EvaluationData, held_out: Clips) -> list[Record]:
-    """They depend on the cache alone, and are kept there."""
-    path = data.cache / f"upper_bounds_{len(held_out.captions)}.json"
-    if not path.exists():
-        coded = model.autoencoder.decode(model.statistics.denormalise(held_out.latents))
-        found = {
-            bound: scores.score_clips(videos, held_out.captions)
-            for bound, videos in zip(BOUNDS, (held_out.videos, coded), strict=True)
-        }
-        write_json(path, found)
-    stored = read_json(path, "scores of real and coded clips")
-    return [
-        r for b in BOUNDS for r in _records(_numbers(stored[b]), len(held_out.captions), f"_{b}")
-    ]
-
-
-def _numbers(stored: dict[str, float | None]) -> dict[str, float]:
-    """A number that is not finite is null in JSON."""
-    return {name: np.nan if value is None else value for name, value in stored.items()}
+def _upper_bounds(model: Generator, held_out: Clips) -> list[Record]:
+    coded = model.autoencoder.decode(model.statistics.denormalise(held_out.latents))
+    found = []
+    for bound, videos in zip(BOUNDS, (held_out.videos, coded), strict=True):
+        scored = scores.score_clips(videos, held_out.captions)
+        found += _records(scored, len(held_out.captions), f"_{bound}")
+    return found

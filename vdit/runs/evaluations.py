@@ -22,7 +22,7 @@ class Record(NamedTuple):
     `se` is its standard error and `n` how many independent things it is a mean of (captions,
     videos, items of the fixed validation set); None where unknown. `lower_is_better` is None where
     neither is. `compared_with` names the records that it is read against: an upper bound, a
-    baseline.
+    baseline. `df` are the degrees of freedom of `se`, n - 1 where None.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Record(NamedTuple):
     n: int | None = None
     lower_is_better: bool | None = None
     compared_with: tuple[str, ...] = ()
+    df: float | None = None
 
 
 def evaluators_of(
@@ -114,12 +115,12 @@ def values(folder: str | pathlib.Path, step: int) -> dict[str, float]:
 
 
 def columns(records: Sequence[Record]) -> dict[str, float | int]:
-    """Records as columns of the results table: NAME, NAME_se, NAME_n."""
+    """Records as columns of the results table: NAME, NAME_se, NAME_n, NAME_df."""
     found: dict[str, float | int] = {}
     for record in records:
         found[record.name] = record.value
-        found |= {f"{record.name}_se": record.se} if record.se is not None else {}
-        found |= {f"{record.name}_n": record.n} if record.n is not None else {}
+        known = {"se": record.se, "n": record.n, "df": record.df}
+        found |= {f"{record.name}_{k}": v for k, v in known.items() if v is not None}
     return found
 
 

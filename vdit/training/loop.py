@@ -17,14 +17,16 @@ from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory, trunk
 from vdit.training.clock import Clock
-from vdit.training.metrics import open_log
+from vdit.training.metrics import Log, Silent
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 from vdit.training.saving import Saving, is_due
 from vdit.training.step import TrainState, compiled, require_finite
 from vdit.training.tasks import Task
 
 
-def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[TrainState, dict]:
+def train(
+    task: Task, config: ConfigDict, workdir: str | pathlib.Path, log: Log | Silent
+) -> tuple[TrainState, dict]:
     """Trains to `config.steps`, from the last checkpoint if any; returns the state and timings.
 
     A branch (`vdit.training.trunk`) that has no checkpoint of its own begins with its trunk's.
@@ -54,7 +56,7 @@ def train(task: Task, config: ConfigDict, workdir: str | pathlib.Path) -> tuple[
         data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, epochs=epochs))
         state = begun(task, config, workdir, state, data)
         saving = Saving(config, checkpoints, deferral)
-        with open_log(config, workdir, int(state.step)) as log:
+        with log.training(int(state.step)):
             for step in range(int(state.step), config.steps):
                 state, metrics = step_fn(state, clock.fetch(data), rates[step], decays[step])
                 clock.step_done(metrics)

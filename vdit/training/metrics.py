@@ -19,19 +19,26 @@ from vdit.training.spikes import MARK, Spikes
 
 
 class Log:
-    """Rows of numbers to every writer there is; `media` shows pictures of the same folder.
+    """Rows of numbers to every writer there is; `media` shows pictures of the same folder."""
 
-    A run that was begun before says in a line at which step it goes on: what lies between that and
-    the line before was trained in vain.
-    """
+    def __init__(self, config: ConfigDict, workdir: pathlib.Path):
+        self._steps, self._path = config.steps, workdir / "metrics.jsonl"
+        self._file = JsonLines(self._path)
+        self._writers = [make(config, workdir) for make in (_tensorboard, _wandb)]
 
-    def __init__(self, config: ConfigDict, workdir: pathlib.Path, step: int):
-        self._file = JsonLines(workdir / "metrics.jsonl")
+    @contextlib.contextmanager
+    def training(self, step: int) -> Iterator[None]:
+        """Within it steps are written, from `step` on, and a bar shows them.
+
+        A run that was begun before says in a line at which step it goes on: what lies between that
+        and the line before was trained in vain.
+        """
         if step or self._file.size:
             self._line({"step": step, "resumed": True})
-        self._spikes = Spikes(read_json_lines(workdir / "metrics.jsonl").rows)
-        self._bar = tqdm(total=config.steps, initial=step, unit="step", desc=workdir.name)
-        self._writers = [make(config, workdir) for make in (_tensorboard, _wandb)]
+        self._spikes = Spikes(read_json_lines(self._path).rows)
+        name = self._path.parent.name
+        with tqdm(total=self._steps, initial=step, unit="step", desc=name) as self._bar:
+            yield
 
     def write(self, step: int, row: dict) -> None:
         """One line of metrics.jsonl, flushed: a killed run keeps what it said. Where the loss
@@ -65,12 +72,14 @@ class Log:
     def close(self) -> None:
         for writer in filter(None, self._writers):
             writer.close()
-        self._bar.close()
         self._file.close()
 
 
-class _Silent:
+class Silent:
     """The log of a process that does not write."""
+
+    def training(self, step: int) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def write(self, step: int, row: dict) -> None: ...
 
@@ -82,9 +91,9 @@ class _Silent:
 
 
 @contextlib.contextmanager
-def open_log(config: ConfigDict, workdir: pathlib.Path, step: int) -> Iterator["Log | _Silent"]:
+def open_log(config: ConfigDict, workdir: pathlib.Path) -> Iterator["Log | Silent"]:
     """A `Log` that is closed however the run ends; of several processes only the first writes."""
-    log = Log(config, workdir, step) if processes.is_first() else _Silent()
+    log = Log(config, workdir) if processes.is_first() else Silent()
     try:
         yield log
     finally:

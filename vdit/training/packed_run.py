@@ -63,7 +63,8 @@ class PackedRun:
         self.state = loop.begun(self.task, config, workdir, state, self.data)
         self.step = int(self.state.step)
         slots.record_mode(workdir, "packed", pack)
-        self.log = files.enter_context(open_log(config, workdir, self.step))
+        self.log = files.enter_context(open_log(config, workdir))
+        files.enter_context(self.log.training(self.step))
         self.end: dict | DivergedError | None = None
         self.started = time.time()
         self._spent = self._lap = np.zeros(4)  # steps timed, and what `Clock.split` counts
@@ -136,7 +137,7 @@ class PackedRun:
         columns |= {"started": self.started, "whole_s": seconds + compile_s}
         state = self._placed(state)._replace(optimizer=None)
         with GOODPUT.to("measuring"):
-            measure(self.task, self.config, state, columns, self.workdir)
+            measure(self.task, self.config, state, columns, self.workdir, self.log)
         self.end = folder.read_result(self.workdir)
 
     def _rates(self, spent: np.ndarray) -> dict[str, float]:

@@ -8,12 +8,13 @@ from ml_collections import ConfigDict
 
 from vdit.parallel import processes
 from vdit.parallel.compute_dtype import decided
-from vdit.runs import folder
+from vdit.runs import evaluations, folder
 from vdit.runs.files import read_json_lines, write_json
 from vdit.runs.goodput import GOODPUT, listen
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory
 from vdit.training.loop import train
+from vdit.training.metrics import Log, Silent, open_log
 from vdit.training.overview import describe
 from vdit.training.slots import record_mode
 from vdit.training.spikes import spikes_of
@@ -42,14 +43,15 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     if processes.is_first():
         record_mode(path, mode)
         describe(task, path)
-    with GOODPUT.to("training"):
-        state, timing = train(task, config, path)
-    state = processes.local(state._replace(optimizer=None))
-    if processes.is_first():
-        columns = timing | {"mode": mode, "pack": 1}
-        columns |= {"started": started, "whole_s": time.time() - started}
-        with GOODPUT.to("measuring"):
-            measure(task, config, state, columns, path)
+    with open_log(config, path) as log:
+        with GOODPUT.to("training"):
+            state, timing = train(task, config, path, log)
+        state = processes.local(state._replace(optimizer=None))
+        if processes.is_first():
+            columns = timing | {"mode": mode, "pack": 1}
+            columns |= {"started": started, "whole_s": time.time() - started}
+            with GOODPUT.to("measuring"):
+                measure(task, config, state, columns, path, log)
     processes.wait("measured")
     return folder.read_result(path)
 
@@ -60,14 +62,17 @@ def measure(
     state: TrainState,
     columns: dict[str, Any],
     workdir: pathlib.Path,
+    log: Log | Silent,
 ) -> None:
     """Writes the run's generator and evaluation, then result.json: a run that has one is finished.
+    Its scores are logged as those on the way.
 
     `columns` are those of its training; `whole_s`, its seconds so far, grows by those spent here.
     """
     began = time.time()
     with out_of_memory.measuring(config):
         row = task.evaluate(state, config.steps, workdir) | task.finish(state, workdir) | columns
+    log.scores(config.steps, evaluations.values(workdir, config.steps))
     row["spikes"] = len(spikes_of(read_json_lines(workdir / "metrics.jsonl").rows))
     row["finished"] = time.time()
     row["whole_s"] += row["finished"] - began
