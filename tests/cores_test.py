@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import pytest
 
-from tests.image_autoencoder_test import SMALL, random_kl
 from tests.tiny import python
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion.flow import RectifiedFlow
@@ -79,11 +78,17 @@ def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, count,
 
 CODED = """
 import pathlib, sys
+from experiments import autoencoder
 from tests.tiny import config, trained
 root = pathlib.Path(sys.argv[1])
+coded = autoencoder.get_config()
+few = {"steps": 1, "batch": 2, "data.train_clips": 8, "data.validation_clips": 8}
+coded.update_from_flattened_dict(few | {"autoencoder.width": 8, "autoencoder.depth": 1})
+trained(coded, root / "coder")
 often = {"steps": 4, "sample_every": 2, "evaluate_every": 2, "validation.triples": 10}
-made = config(root, **often, **{"model.patch": (1, 1, 1)})
-made.autoencoder = {"name": "kl", "dir": str(root), "space": 2, "channels": 2}
+size = {"data.num_frames": 9, "data.height": 32, "data.width": 32, "model.patch": (1, 1, 1)}
+made = config(root, **often, **size)
+made.autoencoder = coded.autoencoder.to_dict() | {"dir": str(root / "coder")}
 trained(made, root / "run")
 """
 
@@ -91,8 +96,6 @@ trained(made, root / "run")
 def test_a_coded_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_path):
     """Clips in parts on each device, and the autoencoder's programs while the mesh is set."""
     assert cores.parts(8 // 2, 3 * 8 * 8) == 4  # of a batch of 8, 192 tokens a clip
-    np.savez(tmp_path / "kl.npz", **random_kl(SMALL))
-    (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": SMALL.groups}))
     script = tmp_path / "coded.py"
     script.write_text(CODED)
     python(script, tmp_path, devices=2)
