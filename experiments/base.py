@@ -44,38 +44,11 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
             "cache": "runs/latents",
             "data": data(videos, frames, pixels),
             "autoencoder": {"name": "identity", "dir": ""},
-            "model": {
-                "size": size,
-                "width": 0,  # with depth and heads, where `size` is empty
-                "depth": 0,
-                "heads": 0,
-                "mlp_ratio": 4.0,
-                "frequencies": 256,
-                "patch": (1, 8, 8),
-                "attention": "full",
-                "positions": "rotary",  # rotary | sincos (fixed tables) | learned
-                "qk_norm": True,
-                "condition": "text",  # text | class (as a caption) | label (DiT's table) | none
-                "caption_by": "cross",  # of a text: cross | context | adaln
-                "drop_caption": 0.1,
-                "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
-                "remat": "auto",  # what a GPU recomputes: none | dots | full; a CPU, nothing
-                "unroll": False,
-                # Of the computation (weights are float32): auto is bfloat16 on TPUs, and on GPUs
-                # from A100 on, else float32; or float32 | bfloat16 | float16.
-                "dtype": "auto",
-            },
+            "model": model(size),
             **diffusion(),
             "optimizer": optimizer(),
             "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},
-            "sampling": {
-                "method": "ddim" if objective == "ddpm" else "heun",
-                "steps": 32,
-                "guidance": 2.0,
-                "interval": (),  # of sigma / alpha, within which guidance is on; () for all
-                "rescale": 0.0,
-                "count": 4,
-            },
+            "sampling": sampling(objective),
             "validation": {"triples": 512, "seed": 0},
             # What is measured of a checkpoint (a file of vdit/evaluators for each name, with its
             # options), and of which beside the last; no part of a run's identity.
@@ -90,6 +63,31 @@ def base(size: str, videos: str, frames: int, pixels: int, objective: str = "flo
             "evaluation": {"clips": 64, "seed": 0},  # of sampled videos, unless options differ
         }
     )
+
+
+def model(size: str) -> dict:
+    """The network, its captions, and how its step is computed."""
+    return {
+        "size": size,
+        "width": 0,  # with depth and heads, where `size` is empty
+        "depth": 0,
+        "heads": 0,
+        "mlp_ratio": 4.0,
+        "frequencies": 256,
+        "patch": (1, 8, 8),
+        "attention": "full",
+        "positions": "rotary",  # rotary | sincos (fixed tables) | learned
+        "qk_norm": True,
+        "condition": "text",  # text | class (as a caption) | label (DiT's table) | none
+        "caption_by": "cross",  # of a text: cross | context | adaln
+        "drop_caption": 0.1,
+        "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
+        "remat": "auto",  # what a GPU recomputes: none | dots | full; a CPU, nothing
+        "unroll": False,
+        # Of the computation (weights are float32): auto is bfloat16 on TPUs, and on GPUs
+        # from A100 on, else float32; or float32 | bfloat16 | float16.
+        "dtype": "auto",
+    }
 
 
 def diffusion() -> dict:
@@ -121,6 +119,18 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "text_length": 24,
         "words": 4096,
         "world": {"max_objects": 2, "gravity": 0.3, "occluder": 0.2},
+    }
+
+
+def sampling(objective: str) -> dict:
+    """How videos are made of noise, unless `vdit.sample` is told otherwise."""
+    return {
+        "method": "ddim" if objective == "ddpm" else "heun",
+        "steps": 32,
+        "guidance": 2.0,
+        "interval": (),  # of sigma / alpha, within which guidance is on; () for all
+        "rescale": 0.0,
+        "count": 4,
     }
 
 

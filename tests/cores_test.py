@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import flags, python
+from tests.tiny import python
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion.flow import RectifiedFlow
 from vdit.models import dit
@@ -76,10 +76,29 @@ def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, count,
     assert [json.loads(line) for line in lines] == list(expected.values())
 
 
-def test_a_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_path):
-    """While the step's mesh is set."""
-    often = {"steps": 4, "sample_every": 2, "evaluate_every": 2, "validation.triples": 10}
-    python("-m", "vdit.main", *flags(tmp_path, tmp_path / "run", **often), devices=2)
+CODED = """
+import pathlib, sys
+from experiments import autoencoder
+from tests.tiny import config, trained
+root = pathlib.Path(sys.argv[1])
+coded = autoencoder.get_config()
+few = {"steps": 1, "batch": 2, "data.train_clips": 8, "data.validation_clips": 8}
+coded.update_from_flattened_dict(few | {"autoencoder.width": 8, "autoencoder.depth": 1})
+trained(coded, root / "coder")
+often = {"steps": 4, "sample_every": 2, "evaluate_every": 2, "validation.triples": 10}
+size = {"data.num_frames": 9, "data.height": 32, "data.width": 32, "model.patch": (1, 1, 1)}
+made = config(root, **often, **size)
+made.autoencoder = coded.autoencoder.to_dict() | {"dir": str(root / "coder")}
+trained(made, root / "run")
+"""
+
+
+def test_a_coded_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_path):
+    """Clips in parts on each device, and the autoencoder's programs while the mesh is set."""
+    assert cores.parts(8 // 2, 3 * 8 * 8) == 4  # of a batch of 8, 192 tokens a clip
+    script = tmp_path / "coded.py"
+    script.write_text(CODED)
+    python(script, tmp_path, devices=2)
     made = {path.relative_to(tmp_path / "run").as_posix() for path in tmp_path.glob("run/*/*")}
     assert {"evaluations/2.json", "samples/step_000002_00.webp", "evaluations/4.json"} <= made
 

@@ -152,8 +152,11 @@ def test_traffic_hides_behind_work_but_never_all_of_it(mesh, batch):
     asked = job(mesh, batch)
     found, own = search.predict(asked), sum(cost_model.work(asked).values())
     moving = sum(c["seconds"] for c in found["collectives"])
-    assert max(own, moving) < found["step_s"] <= own + moving
-    assert (found["step_s"] == pytest.approx(own + moving)) == (mesh == "tensor=8")
+    assert max(own, moving) < found["step_s"]
+    if mesh == "tensor=8":  # what tokens need is waited for; sums round otherwise since Python 3.12
+        assert found["step_s"] == pytest.approx(own + moving, rel=1e-12)
+    else:
+        assert found["step_s"] < own + moving
 
 
 def test_weak_scaling_falls_with_nodes_and_rises_with_work():

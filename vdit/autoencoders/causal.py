@@ -130,10 +130,14 @@ class Init:
 
     def shapes(self) -> nnx.State:
         """The weights as shapes alone."""
-        return jax.eval_shape(self, jax.random.key(0))
+        return _abstract(self)[1]
+
+
+def graph_of(init: Init) -> nnx.GraphDef:
+    """The model without its weights."""
+    return _abstract(init)[0]
 
 
 @functools.lru_cache(maxsize=8)
-def graph_of(init: Init) -> nnx.GraphDef:
-    """The model without its weights."""
-    return jax.eval_shape(lambda: nnx.split(init.model(jax.random.key(0))))[0]
+def _abstract(init: Init) -> tuple[nnx.GraphDef, nnx.State]:
+    return jax.eval_shape(lambda: nnx.split(init.model(jax.random.key(0))))

@@ -110,12 +110,17 @@ def create(config: ModelConfig, key: jax.Array) -> nnx.Module:
         return Model(config, rngs=nnx.Rngs(key))
 
 
-@functools.lru_cache(maxsize=32)
 def graph_of(config: ModelConfig) -> nnx.GraphDef:
     """The model without its weights: `nnx.merge(graph_of(config), weights)` is the whole of it."""
-    return jax.eval_shape(lambda: nnx.split(create(config, jax.random.key(0))))[0]
+    return _abstract(config)[0]
 
 
 def weight_shapes(config: ModelConfig) -> nnx.State:
     """Its weights as shapes alone."""
-    return jax.eval_shape(lambda: nnx.split(create(config, jax.random.key(0)))[1])
+    return _abstract(config)[1]
+
+
+@functools.lru_cache(maxsize=32)
+def _abstract(config: ModelConfig) -> tuple[nnx.GraphDef, nnx.State]:
+    """Both of one tracing, which takes a tenth of a second and more."""
+    return jax.eval_shape(lambda: nnx.split(create(config, jax.random.key(0))))

@@ -40,6 +40,7 @@ class Case(NamedTuple):
     batch: int
     mesh: str
     remat: str
+    layers: str = "scanned"
 
 
 CASES = (
@@ -47,6 +48,8 @@ CASES = (
     Case("XL", "interleaved", "label", 4, "data=1", "dots"),
     Case("S", "full", "text", 4, "data=1", "none"),
     Case("XL", "full", "label", 32, "fsdp=8", "dots"),
+    Case("XL", "full", "label", 4, "data=1", "dots", "unrolled"),
+    Case("XL", "full", "label", 32, "fsdp=8", "dots", "unrolled"),
 )
 # What a process does with a case in either tree.
 AFTER = """
@@ -68,6 +71,7 @@ from vdit.planning.lowered import _batch
 from vdit.sizes import Shape, size_of
 from vdit.tasks.programs import DiffusionLoss, Init
 more = {k: case[k] for k in ("attention", "condition", "remat")}
+more["unroll"] = case["layers"] == "unrolled"
 more |= dict(vocabulary=1001, text_length=77 if case["condition"] == "text" else 1)
 shape = Shape((16, 32, 32, 4), (1, 2, 2), *size_of(case["size"]), dtype="bfloat16", **more)
 job = Job(shape, case["batch"], mesh_of(case["mesh"]), None)
@@ -93,6 +97,7 @@ def job(case: Case) -> Job:
     """The step of a case."""
     captions = {"vocabulary": 1001, "text_length": 77 if case.condition == "text" else 1}
     more = {k: getattr(case, k) for k in ("attention", "condition", "remat")} | captions
+    more["unroll"] = case.layers == "unrolled"
     model = ModelConfig(LATENT, (1, 2, 2), *size_of(case.size), dtype="bfloat16", **more)
     return Job(model, case.batch, mesh_of(case.mesh), device_of(DEVICE))
 
@@ -113,7 +118,8 @@ def row(build: str, tree: pathlib.Path, case: Case) -> dict:
 
 def _read(build: str, case: Case, program: hlo.Program, peak: int) -> dict:
     by_kind = moved(kernels(program))
-    moves = [m for m in traffic.moves(program, mesh_of(case.mesh)) if m.in_loop]
+    moves = traffic.moves(program, mesh_of(case.mesh))
+    moves = [m for m in moves if m.in_loop or case.layers == "unrolled"]
     bytes_of = {kind: size for kind, (_, size) in by_kind.items()}
     of_layers = sum(bytes_of.get(kind, 0) for kind in (COPIES, FILLS))
     return {

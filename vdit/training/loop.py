@@ -60,22 +60,30 @@ def train(
             for step in range(int(state.step), config.steps):
                 state, metrics = step_fn(state, clock.fetch(data), rates[step], decays[step])
                 clock.step_done(metrics)
-                done, last = step + 1, step + 1 == config.steps
-                if last or is_due(done, config.log_every):
+                done = step + 1
+                if done == config.steps or is_due(done, config.log_every):
                     row = require_finite(jax.device_get(metrics))
                     log.write(done, row | clock.lap() | {"lr": rates[step]})
                 with clock.paused():
                     if saving.is_due(done):
                         saving.save(done, state, data)
                         saving.end_if_told(done)
-                    if is_due(done, config.sample_every):
-                        ema = processes.local(state.ema)
-                        with sharding.local_mesh():
-                            log.media(done, lambda w=ema, n=done: task.preview(w, n, workdir))
-                    if is_due(done, config.get("evaluate_every", 0)) and not last:
-                        require_finite({"bad_step": state.bad_step})
-                        log.scores(done, measure_on_the_way(task, config, state, workdir))
+                    preview_and_measure(done, task, config, state, log, workdir)
         return state, clock.totals()
+
+
+def preview_and_measure(
+    done: int, task: Task, config: ConfigDict, state: TrainState, log: Log, workdir: pathlib.Path
+) -> None:
+    """Samples to look at, and scores, at the steps where they are due; the last step's scores are
+    those of the run (`vdit.training.run`)."""
+    if is_due(done, config.sample_every):
+        ema = processes.local(state.ema)
+        with sharding.local_mesh():
+            log.media(done, lambda: task.preview(ema, done, workdir))
+    if is_due(done, config.get("evaluate_every", 0)) and done < config.steps:
+        require_finite({"bad_step": state.bad_step})
+        log.scores(done, measure_on_the_way(task, config, state, workdir))
 
 
 def measure_on_the_way(

@@ -1,13 +1,8 @@
-"""A trained model as one thing: all that using it takes, and nothing of its data or its trainer.
-
-A folder that `Generator.save` wrote holds generator.json, weights.npz and autoencoder/. A run's
-folder has it as generator/; its checkpoints hold the weights of other steps.
-"""
+"""`Generator`: config, weights, objective, autoencoder, statistics and vocabulary in one object."""
 
 import dataclasses
 import pathlib
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import jax
@@ -16,18 +11,17 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
-from vdit.autoencoders.autoencoder import read as read_autoencoder
 from vdit.config import versions
 from vdit.config.model_config import ModelConfig
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.diffusion import flow, objectives
-from vdit.diffusion.programs import Conditioning, fixed_losses, generate
+from vdit.diffusion.programs import fixed_losses
 from vdit.errors import InputError
-from vdit.models import dit
+from vdit.generator.sampling import check_frames, sample_in_batches
 from vdit.runs import digests
-from vdit.runs.files import DamagedFileError, read_json, write_json
-from vdit.runs.weights import load_weights, save_weights
+from vdit.runs.files import write_json
+from vdit.runs.weights import save_weights
 
 if TYPE_CHECKING:
     from vdit.data.continuation import ConditioningFrames
@@ -106,54 +100,18 @@ class Generator:
         sampling = objectives.changed(self.sampling, **asked)
         objectives.check(self.objective, sampling.method)
         captions = self.tokens(prompts)
-        self._check_frames(len(captions), frames, strength)
+        check_frames(self, len(captions), frames, strength)
         batch = min(BATCH, len(captions)) if batch is None else batch
         for name, number in (("steps", sampling.steps), ("batch", batch)):
             if number < 1:
                 raise InputError(f"{name}={number}: expected 1 or more")
-        parts = []
-        for i in range(0, len(captions), batch):
-            part = slice(i, i + batch)
-            key = jax.random.fold_in(jax.random.key(seed), i)
-            conditioning = None if frames is None else self._conditioning(frames, part, batch)
-            full = _filled(captions[part], batch)
-            fixed = {"config": self.config, "objective": self.objective, "sampling": sampling}
-            x = generate(self._weights(), key, full, conditioning, **fixed)
-            parts.append(self.autoencoder.decode(self.statistics.denormalise(x)))
-        made = np.concatenate(parts)[: len(captions)]
-        if frames is None:
-            return made
-        from vdit.data.continuation import with_conditioning
-
-        return with_conditioning(made, frames)
+        return sample_in_batches(self, captions, seed, sampling, frames, batch)
 
     def conditioning(self, task: str, video: np.ndarray) -> "ConditioningFrames":
         """A task's (`vdit.data.continuation.TASKS`, or edit) frames of a video (F, H, W, 3)."""
         from vdit.data.continuation import frames_for
 
         return frames_for(task, video, self.video[0], self.config.latent[0])
-
-    def _check_frames(
-        self, count: int, frames: "ConditioningFrames | None", strength: float | None
-    ) -> None:
-        edits = frames is not None and frames.latent_mask is None
-        if edits != (strength is not None):
-            raise InputError("strength: expected with the frames of an edit, and with no others")
-        if strength is not None and not 0 < strength <= 1:
-            raise InputError(f"strength={strength}: expected above 0, up to 1")
-        if frames is not None and len(frames.clips) != count:
-            raise InputError(
-                f"frames of {len(frames.clips)} clips: expected {count}, one a caption"
-            )
-        if frames is not None and not edits and not self.config.frame_timesteps:
-            raise InputError("this run was trained without conditioning frames (model.given=0)")
-
-    def _conditioning(self, frames: "ConditioningFrames", part: slice, batch: int) -> Conditioning:
-        clips = _filled(frames.clips[part], batch)
-        clean = self.statistics.normalise(self.autoencoder.encode(clips))
-        if frames.latent_mask is None:
-            return Conditioning(clean, None)
-        return Conditioning(clean, np.tile(frames.latent_mask, (batch, 1)))
 
     def tokens(self, prompts: Sequence[str] | np.ndarray) -> np.ndarray:
         """Captions as the model reads them: tokens (B, S), or embeddings (B, S, F) as given."""
@@ -203,7 +161,7 @@ class Generator:
         for i in range(0, len(t), batch):
             at = np.arange(i, i + batch) % len(latents)
             loss = fixed_losses(
-                self._weights(),
+                self.chosen_weights(),
                 jax.random.fold_in(key, i),
                 latents[at],
                 np.resize(t[i : i + batch], batch),
@@ -214,7 +172,8 @@ class Generator:
             out.append(np.asarray(loss)[: len(t) - i])
         return np.concatenate(out)
 
-    def _weights(self) -> nnx.State:
+    def chosen_weights(self) -> nnx.State:
+        """Those in use; `InputError` where there are none yet."""
         chosen = self.ema if self.weights == "ema" else self.params
         if chosen is None:
             raise InputError("this generator has no weights yet: expected a trained one")
@@ -246,94 +205,3 @@ class Generator:
         tree = {"params": self.params, "ema": self.ema, "step": np.int32(self.step)}
         save_weights(pathlib.Path(folder) / WEIGHTS, tree)
         digests.write(folder, [WEIGHTS])
-
-
-def read(folder: str | pathlib.Path, verify: bool = True) -> Generator:
-    """What `Generator.save` wrote, its weights as they are there; None where none are, or damaged
-    ones, which are named on stderr.
-
-    `verify` checks the digests of its files. Raises `DamagedFileError` where another file is
-    damaged.
-    """
-    folder = pathlib.Path(folder)
-    damaged = digests.damaged(folder) if verify else []
-    for name in set(damaged) - {WEIGHTS}:
-        raise DamagedFileError(f"{folder / name}: damaged or missing")
-    found = _without_weights(folder)
-    if not (folder / WEIGHTS).exists() and not damaged:
-        return found
-    shapes, step = dit.weight_shapes(found.config), jax.ShapeDtypeStruct((), np.int32)
-    try:
-        if damaged:
-            raise DamagedFileError(f"{folder / WEIGHTS}: damaged or missing")
-        stored = load_weights(folder / WEIGHTS, {"params": shapes, "ema": shapes, "step": step})
-    except DamagedFileError as error:
-        print(f"{error}; the newest checkpoint is read instead", file=sys.stderr, flush=True)
-        return found
-    return found.with_weights(stored["params"], stored["ema"], int(stored["step"]))
-
-
-def _without_weights(folder: pathlib.Path) -> Generator:
-    about = read_json(folder / FILE, "what Generator.save wrote")
-    versions.format_of(about, folder / FILE)
-    words = about["vocabulary"]
-    return Generator(
-        config=ModelConfig(**{k: _tupled(v) for k, v in about["config"].items()}),
-        settings=about["settings"],
-        video=tuple(about["video"]),
-        autoencoder=read_autoencoder(folder / AUTOENCODER),
-        statistics=LatentStatistics(**about["statistics"]),
-        vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
-    )
-
-
-def load(
-    folder: str | pathlib.Path,
-    older: Callable[[pathlib.Path], Generator],
-    step: int | None = None,
-    weights: Weights = "ema",
-    verify: bool = True,
-) -> Generator:
-    """What `vdit.load` gives; `older` makes a generator of a run from before runs had one."""
-    folder = pathlib.Path(folder)
-    place = place_of(folder)
-    found = read(place, verify) if place else older(folder)
-    return at_step(found, folder, step, weights, verify)
-
-
-def place_of(folder: str | pathlib.Path) -> pathlib.Path | None:
-    """Where a generator's files lie: in the folder, or in a run folder's generator/; or None."""
-    folder = pathlib.Path(folder)
-    places = (folder, folder / FOLDER)
-    return next((place for place in places if (place / FILE).exists()), None)
-
-
-def at_step(
-    found: Generator,
-    folder: str | pathlib.Path,
-    step: int | None,
-    weights: Weights = "ema",
-    verify: bool = True,
-) -> Generator:
-    """With the weights of a step of a run folder: by default those it has, else those of the newest
-    whole checkpoint.
-
-    Raises `InputError` where there is none of that step, `DamagedFileError` where it is damaged.
-    """
-    found = found.using(weights)
-    if found.params is None or step not in (None, found.step):
-        from vdit.runs.checkpoint import read_weights  # and with it Orbax
-
-        shapes = dit.weight_shapes(found.config)
-        step, stored = read_weights(folder, shapes, step, verify)
-        found = found.with_weights(**stored, step=step)
-    return found
-
-
-def _filled(rows: np.ndarray, count: int) -> np.ndarray:
-    """`count` rows, zeros behind those there are: one compiled program for every batch."""
-    return np.concatenate([rows, np.zeros((count - len(rows), *rows.shape[1:]), rows.dtype)])
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
