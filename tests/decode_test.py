@@ -84,7 +84,7 @@ def check_row(path, row):
 def check_upright(path, image, row):
     """The turn that the manifest says, spelt out by corners: counter-clockwise is positive."""
     height, width = int(row["height"]), int(row["width"])
-    with mock.patch.object(geometry, "orientation", lambda frame: geometry.UPRIGHT):
+    with mock.patch.object(geometry, "orientation", return_value=geometry.UPRIGHT):
         raw = next(decode.read_frames(path))
     assert raw.shape == (height, width, 3)
     turned = {0: raw[0, 0], 90: raw[0, -1], 180: raw[-1, -1], -90: raw[-1, 0], -180: raw[-1, -1]}

@@ -63,7 +63,7 @@ def _write_mp4(path: pathlib.Path, video: np.ndarray, fps: float) -> None:
 
     with av.open(str(path), "w") as container:
         rate = Fraction(fps).limit_denominator(1001)
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "16"})
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "8"})
         # 4:2:0 wants even sides: the last row or column is repeated where one is odd.
         video = np.pad(
             video, ((0, 0), (0, video.shape[1] % 2), (0, video.shape[2] % 2), (0, 0)), mode="edge"

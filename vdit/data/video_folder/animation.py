@@ -4,6 +4,7 @@ It knows EXIF's orientations, and what moves in a WebP; FFmpeg and PyAV do not.
 """
 
 import itertools
+import math
 import pathlib
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from vdit.data.video_folder.container import DecodeError
 SUFFIXES = (".avif", ".gif", ".jpeg", ".jpg", ".webp")
 UNSAID = 100  # ms that browsers show a frame of no duration
 SAMPLES = 125  # ms of a frame of samples written before files said their rate
+SHORTEST = 1000 // 60  # ms
 DESCRIPTION = 0x010E  # EXIF's tag for a text; a GIF has comments
 
 
@@ -39,7 +41,7 @@ def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], flo
     except OSError as error:
         raise DecodeError(f"can't be opened ({type(error).__name__})") from error
     starts = list(itertools.accumulate(lasts, initial=0))
-    period = _period(text, starts) / 1000
+    period = _period(text, lasts) / 1000
     return _frames(path, [start / 1000 for start in starts], period), period
 
 
@@ -58,17 +60,24 @@ def _frames(
     yield starts[-1] - period, frame
 
 
-def _milliseconds(frame: Image.Image) -> float:
+def _milliseconds(frame: Image.Image) -> int:
     frame.load()  # a WebP's durations come with its pictures
-    return frame.info.get("duration") or UNSAID
+    return round(frame.info.get("duration") or UNSAID)
 
 
-def _period(text: str, starts: list[float]) -> float:
+def _period(text: str, lasts: list[int]) -> float:
+    """Milliseconds: of the rate that the file says, or what all durations are multiples of.
+
+    Where that is shorter than a frame of 60 a second, durations were rounded.
+    """
     if said := re.fullmatch(r"([\d.]+) fps", text):
         return 1000 / float(said[1])
-    if not any(start % SAMPLES for start in starts):
+    common = math.gcd(*lasts)
+    if common % SAMPLES == 0:
         return SAMPLES
-    return 1000 * period_of([start / 1000 for start in starts])
+    if common >= SHORTEST:
+        return common
+    return 1000 * period_of([start / 1000 for start in itertools.accumulate(lasts, initial=0)])
 
 
 def _upright(picture: Image.Image) -> np.ndarray:

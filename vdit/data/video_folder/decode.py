@@ -58,11 +58,9 @@ class VideoReader:
     ) -> Iterator[av.VideoFrame]:
         self.picture.aspect = stream.sample_aspect_ratio or 1
         faults: list[DecodeError] = []
-        frames = progressive(until_fault(_undamaged(packets), faults), self.notes)
+        whole = _complete(_undamaged(packets), header_seconds(container, stream), found.period)
+        frames = progressive(until_fault(whole, faults), self.notes)
         times = clock.stamped(frames, found, self.notes)
-        times = until_fault(
-            _complete(times, header_seconds(container, stream), found.period), faults
-        )
         yield from _same_size(clock.on_grid(times, found.period))
         if faults:
             raise faults[0]
@@ -93,15 +91,18 @@ def _undamaged(packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
 
 
 def _complete(
-    frames: Iterable[tuple[float, av.VideoFrame]], length: float, period: float
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    frames: Iterable[av.VideoFrame], length: float, period: float
+) -> Iterator[av.VideoFrame]:
     """The same frames; raises `EndsEarlyError` after the last where the header says `length` s."""
-    count, end = 0, 0.0
-    for seconds, frame in frames:
-        lasts = float((frame.duration or 0) * frame.time_base)
-        count, end = count + 1, seconds + max(period, lasts)
-        yield seconds, frame
-    if end < COMPLETE * length:
+    count, start, end = 0, None, 0.0
+    for frame in frames:
+        count += 1
+        if frame.time is not None:
+            start = frame.time if start is None else start
+            lasts = float((frame.duration or 0) * frame.time_base)
+            end = max(end, frame.time - start + max(period, lasts))
+        yield frame
+    if max(end, count * period) < COMPLETE * length:
         raise EndsEarlyError(f"ends after {count} frames, its header says {length:.1f} s")
 
 
