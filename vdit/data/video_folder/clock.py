@@ -73,8 +73,8 @@ def _clock(stamps: list[int | None], stream: av.VideoStream) -> Clock:
     if len(known) < STAMPED * len(stamps):
         rate = stream.average_rate or stream.guessed_rate or 1
         times = [float(number / rate) for number in range(len(stamps))]
-        note = f"frame times are missing or come twice: its frames in order, {float(rate):.5g} a second"
-        return Clock(times, float(1 / rate), by_order=True, note=note)
+        note = "frame times are missing or come twice: its frames in order"
+        return Clock(times, float(1 / rate), True, f"{note}, {float(rate):.5g} a second")
     ticks, per_second = stream.time_base.numerator, stream.time_base.denominator
     times = [stamp * ticks / per_second for stamp in known]
     moved = any(b < a for a, b in itertools.pairwise(s for s in stamps if s is not None))
