@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import av
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 
 from tests.clips import SHARED, levels, noise, real, write_video
 from tests.paths import ROOT
-from vdit.data.video_folder import container, decode
+from vdit.data.video_folder import clock, container, decode, geometry
+from vdit.data.video_folder.picture import Picture
 
 
 def test_variable_rate_gives_evenly_spaced_times(tmp_path):
@@ -38,8 +40,10 @@ def test_rounded_clock_and_dropped_frame_keep_the_other_frames(tmp_path):
 def test_variable_rate_of_a_real_file():
     path = SHARED / "ingest" / "vfr_irregular.mp4"
     with av.open(str(path)) as video:
-        frames = [(f.time, f.to_ndarray(format="rgb24")) for f in video.decode(video=0)]
-    period = container.frame_period(path)
+        picture = Picture(None, [])
+        frames = [(f.time, picture(f)) for f in video.decode(video=0)]
+    with container.opened(path) as video:
+        period = clock.scan(video, container.video_stream(video))[0].period
     got = list(decode.read_frames(path))
     assert len(got) == round(frames[-1][0] / period) + 1 != len(frames)
     for index, image in enumerate(got):
@@ -80,8 +84,8 @@ def check_row(path, row):
 def check_upright(path, image, row):
     """The turn that the manifest says, spelt out by corners: counter-clockwise is positive."""
     height, width = int(row["height"]), int(row["width"])
-    with av.open(str(path)) as video:
-        raw = next(video.decode(video=0)).to_ndarray(format="rgb24")
+    with mock.patch.object(geometry, "orientation", return_value=geometry.UPRIGHT):
+        raw = next(decode.read_frames(path))
     assert raw.shape == (height, width, 3)
     turned = {0: raw[0, 0], 90: raw[0, -1], 180: raw[-1, -1], -90: raw[-1, 0], -180: raw[-1, -1]}
     second = {0: raw[0, 1], 90: raw[1, -1], 180: raw[-1, -2], -90: raw[-2, 0], -180: raw[-1, -2]}
@@ -138,7 +142,7 @@ def test_a_file_too_large_to_hold_is_read_twice_with_the_same_frames(monkeypatch
             fault = str(error)
         return np.stack(images), fault
 
-    (held, fault), _ = outcome(), monkeypatch.setattr(container, "HELD_BYTES", 999)
+    (held, fault), _ = outcome(), monkeypatch.setattr(clock, "HELD_BYTES", 999)
     again, same_fault = outcome()
     assert np.array_equal(held, again)
     assert fault == same_fault

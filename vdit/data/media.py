@@ -1,9 +1,10 @@
-"""Videos to files: MP4 (H.264) through PyAV, animated WebP and GIF through Pillow."""
+"""Videos to files and back: MP4 (H.264) through PyAV, animated WebP and GIF through Pillow."""
 
 import itertools
 import os
 import pathlib
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from vdit.errors import InputError
 from vdit.runs.files import whole_file
 
 FORMATS = (".mp4", ".webp", ".gif")
+BT709, BT601 = 1, 6  # as H.273 numbers them: primaries, transfer and matrix alike
 SMALLEST = 96  # pixels of a side, below which samples are enlarged
 
 
-def write_video(path: str | os.PathLike, video: np.ndarray, fps: int = 8, zoom: int = 1) -> None:
+def write_video(path: str | os.PathLike, video: np.ndarray, fps: float = 8, zoom: int = 1) -> None:
     """Writes uint8 (T, H, W, 3), whole or not at all; `zoom` repeats pixels for small clips."""
     path = pathlib.Path(path)
     if path.suffix not in FORMATS:
@@ -32,64 +34,66 @@ def read_video(
 
     Raises `InputError` for what cannot be read.
     """
-    from vdit.data.video_folder.windows import crop_resize
-
-    found = [crop_resize(frame, size) for frame in itertools.islice(frames_of(path), frames)]
-    return np.stack(found)
+    return np.stack(list(itertools.islice(frames_of(path, size), frames)))
 
 
-def frames_of(path: str | os.PathLike) -> Iterator[np.ndarray]:
-    """uint8 (H, W, 3), one at a time, at least one. Raises `InputError` for what cannot be read."""
-    from PIL import UnidentifiedImageError
-
+def frames_of(path: str | os.PathLike, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+    """uint8 (H, W, 3), one at a time, at least one, at the file's own rate; of `size` (H, W) where
+    that is given. Raises `InputError` for what cannot be read."""
     from vdit.data.video_folder.container import DecodeError
     from vdit.data.video_folder.decode import read_frames
 
-    # FFmpeg does not read what moves in a .webp, which is what samples are written as.
-    read = _read_animation if pathlib.Path(path).suffix == ".webp" else read_frames
     count = 0
     try:
-        for frame in read(pathlib.Path(path)):
+        for frame in read_frames(pathlib.Path(path), size):
             yield frame
             count += 1
-    except (DecodeError, UnidentifiedImageError, OSError) as error:
+    except DecodeError as error:
         raise InputError(f"{path}: {error}") from error
     if not count:
         raise InputError(f"{path}: expected a video or a picture, there is no frame in it")
 
 
-def _read_animation(path: pathlib.Path) -> Iterator[np.ndarray]:
-    from PIL import Image, ImageSequence
-
-    with Image.open(path) as image:
-        for frame in ImageSequence.Iterator(image):
-            yield np.asarray(frame.convert("RGB"))
-
-
-def _write_mp4(path: pathlib.Path, video: np.ndarray, fps: int) -> None:
+def _write_mp4(path: pathlib.Path, video: np.ndarray, fps: float) -> None:
+    """H.264 in 4:2:0, converted by the matrix that players take for its size, and tagged so."""
     import av
+    from av.video.reformatter import ColorRange, Colorspace
+
+    from vdit.data.video_folder.picture import EXACT, HD
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "16"})
-        # H.264 in 4:2:0 wants even sides: the last row or column is repeated where one is odd.
+        rate = Fraction(fps).limit_denominator(1001)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "8"})
+        # 4:2:0 wants even sides: the last row or column is repeated where one is odd.
         video = np.pad(
             video, ((0, 0), (0, video.shape[1] % 2), (0, video.shape[2] % 2), (0, 0)), mode="edge"
         )
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "yuv420p"
+        high = stream.width >= HD[0] or stream.height >= HD[1]
+        coded = {"format": "yuv420p", "interpolation": EXACT, "dst_color_range": ColorRange.MPEG}
+        coded["dst_colorspace"] = Colorspace.ITU709 if high else Colorspace.ITU601
+        context = stream.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = BT709 if high else BT601
+        context.color_range = ColorRange.MPEG
         for frame in video:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(**coded)
+            container.mux(stream.encode(picture))
         container.mux(stream.encode())
 
 
-def _write_animation(path: pathlib.Path, video: np.ndarray, fps: int) -> None:
+def _write_animation(path: pathlib.Path, video: np.ndarray, fps: float) -> None:
+    """Equal frames are merged by both writers: the file says the rate, for them to come back."""
     from PIL import Image
 
+    from vdit.data.video_folder.animation import rate_kept
+
     frames = [Image.fromarray(frame) for frame in video]
+    unit = 10 if path.suffix == ".gif" else 1  # ms that its durations are counted in
+    ends = np.rint(np.arange(len(video) + 1) * 1000 / (fps * unit)).astype(int) * unit
     extra = {"lossless": True} if path.suffix == ".webp" else {}
-    frames[0].save(
-        path, save_all=True, append_images=frames[1:], duration=1000 // fps, loop=0, **extra
-    )
+    extra |= {"duration": np.diff(ends).tolist(), "loop": 0, **rate_kept(fps)}
+    frames[0].save(path, save_all=True, append_images=frames[1:], **extra)
 
 
 def write_all(folder: str | os.PathLike, name: str, videos: np.ndarray) -> None:

@@ -9,9 +9,8 @@ import av
 import numpy as np
 
 from vdit.data.video_folder import container, decode, windows
+from vdit.data.video_folder.picture import Picture
 from vdit.errors import InputError
-
-GROUP_PIXELS = 1 << 17  # of frames resized together: as floats, what a core's cache holds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Video:
     reason: str = ""
     frames: int = 0
     places: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
     split: str = ""
 
 
@@ -49,69 +49,48 @@ def cut(
     settings: Settings,
     on_frame: Callable[[], None] = lambda: None,
 ) -> None:
-    """Writes the windows of one file to its spool; `video` gets status, reason, frames and places.
+    """Writes the windows of one file to its spool; `video` gets status, reason, notes, frames and
+    places.
 
     `on_frame` is called at every frame; what it raises ends the cutting.
     """
+    size = None if settings.tile else (settings.height, settings.width)
+    reader = decode.VideoReader(path, size)
     try:
         with video.spool.open("wb") as spool:
-            for place, clip in _clips(_counted(video, path, on_frame), settings):
+            frames = _counted(video, reader, on_frame)
+            for place, clip in _clips(frames, reader.picture, settings):
                 spool.write(np.ascontiguousarray(clip))
                 video.places.append(place)
     except container.DecodeError as error:
         video.reason = str(error)
         ends = isinstance(error, container.EndsEarlyError)
         video.status = "part" if video.places else "short" if ends else "unreadable"
+    video.notes = reader.notes
     if not video.places and video.status == "whole":
         video.status, video.reason = "short", _why_empty(video, settings)
 
 
 def _counted(
-    video: Video, path: pathlib.Path, on_frame: Callable[[], None]
+    video: Video, reader: decode.VideoReader, on_frame: Callable[[], None]
 ) -> Iterator[av.VideoFrame]:
-    for frame in decode.timed_frames(path):
+    for frame in reader:
         video.frames += 1
         on_frame()
         yield frame
 
 
 def _clips(
-    frames: Iterator[av.VideoFrame], settings: Settings
+    frames: Iterator[av.VideoFrame], picture: Picture, settings: Settings
 ) -> Iterator[tuple[tuple[int, int, int], np.ndarray]]:
     """Yields ((start, top, left), clip (T, H, W, 3)) of one video."""
     size = (settings.height, settings.width)
-    cadence = (settings.frames, settings.stride, settings.hop)
-    if not settings.tile:
-        for start, clip in windows.windows(_shrunk(frames, cadence, size), *cadence):
-            yield (start, 0, 0), clip
-        return
-    for start, clip in windows.windows(frames, *cadence, decode.Upright()):
-        for top, left in windows.tile_corners(*clip.shape[1:3], size):
+    for start, clip in windows.windows(
+        frames, settings.frames, settings.stride, settings.hop, picture
+    ):
+        corners = windows.tile_corners(*clip.shape[1:3], size) if settings.tile else [(0, 0)]
+        for top, left in corners:
             yield (start, top, left), clip[:, top : top + size[0], left : left + size[1]]
-
-
-def _shrunk(
-    frames: Iterator[av.VideoFrame], cadence: tuple[int, int, int], size: tuple[int, int]
-) -> Iterator[np.ndarray | None]:
-    """The frames as images of `size`, made group by group; None for one that no window holds."""
-    upright, faults, group = decode.Upright(), [], []
-    for index, frame in enumerate(container.until_fault(frames, faults)):
-        group.append(frame if windows.starts(index, *cadence) else None)
-        if len(group) * frame.width * frame.height >= GROUP_PIXELS:
-            yield from _images(group, upright, size)
-            group = []
-    yield from _images(group, upright, size)
-    if faults:
-        raise faults[0]
-
-
-def _images(
-    group: list[av.VideoFrame | None], upright: decode.Upright, size: tuple[int, int]
-) -> Iterator[np.ndarray | None]:
-    wanted = [upright(frame) for frame in group if frame is not None]
-    images = iter(windows.crop_resize_all(wanted, size) if wanted else ())
-    for frame in group:
-        yield None if frame is None else next(images)
 
 
 def _why_empty(video: Video, settings: Settings) -> str:

@@ -9,7 +9,7 @@ from vdit.data.video_folder.ingest import Settings, Video
 from vdit.errors import InputError
 
 FILE = "vdit.json"
-VERSION = 2  # raised when the same files and settings would give other windows
+VERSION = 3  # raised when the same files and settings would give other windows
 
 
 def inputs(settings: Settings, hashes: dict[str, str], captions: dict[str, str]) -> dict:
@@ -53,15 +53,20 @@ def _difference(there: dict, made_of: dict) -> str:
 
 
 def table(videos: list[Video]) -> str:
-    """The closing table: each file that was not read whole, and why."""
+    """The closing table: each file that was not read whole, and why; what was noted of others."""
     odd = [video for video in videos if video.status != "whole"]
+    noted: dict[str, list[str]] = {}
+    for video in videos:
+        for note in video.notes:
+            noted.setdefault(note, []).append(video.name)
+    remarks = [f"{note}: {some(names)}" for note, names in sorted(noted.items())]
     if not odd:
-        return f"all {len(videos)} files were read whole"
+        return "\n".join([*remarks, f"all {len(videos)} files were read whole"])
     rows = [("file", "read", "frames", "windows", "reason")]
     rows += [(v.name, v.status, str(v.frames), str(len(v.places)), v.reason) for v in odd]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join([*map(str.ljust, row, widths), row[4]]) for row in rows]
-    return "\n".join([*lines, f"{len(odd)} of {len(videos)} files were not read whole"])
+    return "\n".join([*remarks, *lines, f"{len(odd)} of {len(videos)} files were not read whole"])
 
 
 def describe(made_of: dict, videos: list[Video], ignored: list[str]) -> dict:
@@ -72,6 +77,7 @@ def describe(made_of: dict, videos: list[Video], ignored: list[str]) -> dict:
             "caption": v.caption,
             "frames": v.frames,
             "windows": len(v.places),
+            "notes": v.notes,
             "split": v.split if v.places else "",
         }
         for v in videos

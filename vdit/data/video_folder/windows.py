@@ -1,7 +1,7 @@
 """Cutting: windows of frames in time; centre crop with area resize, or tiles, in space."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import scipy.sparse
@@ -55,26 +55,13 @@ def crop_resize(image_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     A target pixel is the mean of the source area it covers (exact for broken ratios; a source
     smaller than the target is enlarged the same way). The crop starts at a whole pixel.
     """
-    return crop_resize_all([image_HWC], size)[0]
-
-
-def crop_resize_all(images_NHWC: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """`crop_resize` of images of one shape: uint8 (N, h, w, C).
-
-    Small images cost less together: each step's call, and its wait for Python's lock.
-    """
-    *source, channels = images_NHWC[0].shape
+    *source, channels = image_HWC.shape
     scale = min(source[0] / size[0], source[1] / size[1])
     tall, rows = area_weights(source[0], size[0], scale)
     wide, columns = area_weights(source[1], size[1], scale, channels)
-    count, height, width = len(images_NHWC), tall.stop - tall.start, wide.stop - wide.start
-    crop_HNWC = np.empty((height, count, width, channels), np.float32)
-    for index, image in enumerate(images_NHWC):
-        crop_HNWC[:, index] = image[tall, wide]
-    low_hNw = (rows @ crop_HNWC.reshape(height, -1)).reshape(size[0], count, -1)
-    small_whN = columns @ low_hNw.transpose(2, 0, 1).reshape(width * channels, -1)
-    small_Nhw = small_whN.reshape(-1, size[0], count).transpose(2, 1, 0)
-    return np.rint(small_Nhw).astype(np.uint8).reshape(count, *size, channels)
+    crop_HWC = image_HWC[tall, wide].astype(np.float32)
+    low_hW = rows @ crop_HWC.reshape(len(crop_HWC), -1)
+    return np.rint(columns @ low_hW.T).T.astype(np.uint8).reshape(*size, channels)
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ import numpy as np
 import tqdm
 
 from vdit.data import media
-from vdit.data.video_folder import folder
+from vdit.data.video_folder import folder, record
 from vdit.errors import InputError
 
 # FFmpeg does not read what moves in a .webp, which our samples are written as; Pillow does.
@@ -49,8 +49,8 @@ def look(root: pathlib.Path, flag: str, most: int | None) -> Folder:
     """
     names, ignored = folder.list_files(root, flag, EXTENSIONS)
     shapes = {name: _shape(root / name, most) for name in _bar(names, f"{root}: looking")}
-    hashes = "".join(folder.file_hash(root / name) for name in names)
-    return Folder(root, shapes, ignored, hashlib.sha256(hashes.encode()).hexdigest())
+    read = f"{record.VERSION}" + "".join(folder.file_hash(root / name) for name in names)
+    return Folder(root, shapes, ignored, hashlib.sha256(read.encode()).hexdigest())
 
 
 def _bar(names: Iterable[str], what: str) -> Iterable[str]:

@@ -1,0 +1,85 @@
+"""Photographs and animations (JPEG, GIF, WebP, AVIF) by Pillow: frames with their times.
+
+It knows EXIF's orientations, and what moves in a WebP; FFmpeg and PyAV do not.
+"""
+
+import itertools
+import math
+import pathlib
+import re
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence
+
+from vdit.data.video_folder.clock import period_of
+from vdit.data.video_folder.container import DecodeError
+
+SUFFIXES = (".avif", ".gif", ".jpeg", ".jpg", ".webp")
+UNSAID = 100  # ms that browsers show a frame of no duration
+SAMPLES = 125  # ms of a frame of samples written before files said their rate
+SHORTEST = 1000 // 60  # ms
+DESCRIPTION = 0x010E  # EXIF's tag for a text; a GIF has comments
+
+
+def rate_kept(fps: float) -> dict[str, str | Image.Exif]:
+    """Arguments of `Image.save`: the rate as a text, for equal frames are written as one."""
+    exif = Image.Exif()
+    exif[DESCRIPTION] = text = f"{fps:g} fps"
+    return {"comment": text, "exif": exif}
+
+
+def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], float]:
+    """(seconds from the first, frame) of each picture, the last one twice as it lasts; and the
+    period of frames. Raises `DecodeError` for what can't be read."""
+    try:
+        with Image.open(path) as image:
+            text = image.info.get("comment", b"").decode(errors="replace")
+            text = text or str(image.getexif().get(DESCRIPTION, ""))
+            lasts = [_milliseconds(frame) for frame in ImageSequence.Iterator(image)]
+    except OSError as error:
+        raise DecodeError(f"can't be opened ({type(error).__name__})") from error
+    starts = list(itertools.accumulate(lasts, initial=0))
+    period = _period(text, lasts) / 1000
+    return _frames(path, [start / 1000 for start in starts], period), period
+
+
+def _frames(
+    path: pathlib.Path, starts: list[float], period: float
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    try:
+        with Image.open(path) as image:
+            for start, picture in zip(starts, ImageSequence.Iterator(image), strict=False):
+                image = _upright(picture)
+                form = "rgba" if image.shape[-1] == 4 else "rgb24"
+                frame = av.VideoFrame.from_ndarray(image, format=form)
+                yield start, frame
+    except OSError as error:
+        raise DecodeError(f"decoding fails ({type(error).__name__})") from error
+    yield starts[-1] - period, frame
+
+
+def _milliseconds(frame: Image.Image) -> int:
+    frame.load()  # a WebP's durations come with its pictures
+    return round(frame.info.get("duration") or UNSAID)
+
+
+def _period(text: str, lasts: list[int]) -> float:
+    """Milliseconds: of the rate that the file says, or what all durations are multiples of.
+
+    Where that is shorter than a frame of 60 a second, durations were rounded.
+    """
+    if said := re.fullmatch(r"([\d.]+) fps", text):
+        return 1000 / float(said[1])
+    common = math.gcd(*lasts)
+    if common % SAMPLES == 0:
+        return SAMPLES
+    if common >= SHORTEST:
+        return common
+    return 1000 * period_of([start / 1000 for start in itertools.accumulate(lasts, initial=0)])
+
+
+def _upright(picture: Image.Image) -> np.ndarray:
+    upright = ImageOps.exif_transpose(picture)
+    return np.asarray(upright.convert("RGBA" if upright.has_transparency_data else "RGB"))

@@ -1,0 +1,26 @@
+"""Interlaced frames, of two fields half a period apart, to progressive ones."""
+
+from collections.abc import Iterable, Iterator
+
+import av
+
+from vdit.data.video_folder.filters import Filters
+
+# A frame for a frame, by motion-adaptive interpolation of one field (bwdif: yadif with the BBC's
+# w3fdif where things move); progressive frames pass as they are.
+ROW = [("bwdif", "mode=send_frame:parity=auto:deint=interlaced")]
+
+
+def progressive(frames: Iterable[av.VideoFrame], notes: list[str]) -> Iterator[av.VideoFrame]:
+    """The same frames, deinterlaced from the first that says it is interlaced, which is noted."""
+    filters = None
+    for frame in frames:
+        if filters is None and frame.interlaced_frame:
+            filters = Filters(frame, ROW)
+            notes.append("interlaced: deinterlaced (bwdif)")
+        if filters is None:
+            yield frame
+        else:
+            yield from filters(frame)
+    if filters is not None:
+        yield from filters(None)
