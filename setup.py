@@ -28,6 +28,7 @@ setup(
         "numpy>=2.0",
         "scipy>=1.13",
         "pandas>=2.2",
+        "pyarrow",  # tables of captions in Parquet
         "matplotlib>=3.9",
         "av>=17",
         "pillow>=11",

@@ -10,7 +10,6 @@ import pytest
 
 from tests.clips import grey_videos, noise, read, run, siblings, write_video
 from tests.paths import ROOT
-from vdit.data.video_folder import folder
 from vdit.data.video_folder.partial import partial_folder
 from vdit.errors import InputError
 
@@ -81,29 +80,6 @@ def test_two_runs_at_once_do_not_mix(tmp_path, videos):
     with partial_folder(tmp_path / "out"), pytest.raises(InputError, match="another"):
         run(videos, tmp_path / "out")
     run(videos, tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("file,prompt\nv1.mkv,x\n", r"no column 'video_file_name'; columns found: file, prompt"),
-        ("video_file_name,text\nv1.mkv,x\n", r"no column 'prompt'"),
-        ("video_file_name,prompt\nnone.mkv,x\n", r"names 'none\.mkv', which is no video"),
-        ("video_file_name,prompt\nv1.mkv,x\nv1.mkv,y\n", r"names 'v1\.mkv' more than once"),
-        ("", r"columns found: none"),
-    ],
-)
-def test_bad_captions(videos, text, message):
-    (videos / "captions.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        folder.captions_for(None, videos, folder.list_files(videos)[0])
-
-
-def test_captions_by_path_or_bare_name(tmp_path):
-    path = tmp_path / "c.csv"
-    path.write_text('\ufeffvideo_file_name,prompt\na.mp4,"one, two"\nx/b.mp4,three\n')
-    got = folder.read_captions(path, ["a.mp4", "x/a.mp4", "x/b.mp4", "y/b.mp4"])
-    assert got == {"a.mp4": "one, two", "x/a.mp4": "one, two", "x/b.mp4": "three", "y/b.mp4": ""}
 
 
 @pytest.mark.parametrize(

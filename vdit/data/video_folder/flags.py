@@ -8,7 +8,14 @@ from collections.abc import Callable
 
 from vdit.errors import InputError
 
-CAPTIONS = "CSV with columns video_file_name,prompt (default: VIDEOS/captions.csv if there)"
+CAPTIONS = (
+    "a table (.csv, .tsv, .jsonl, .parquet) of names and captions; sidecars: a .txt or .json "
+    "beside each video; or none (default: what is there of captions.csv, metadata.csv, "
+    "metadata.jsonl, metadata.parquet and sidecars)"
+)
+CAPTION_COLUMN = "column, or a sidecar's key, of captions (default: prompt, caption, text, …)"
+FILE_COLUMN = "column of the videos' names (default: video_file_name, file_name, video, …)"
+LABELS = "the name of the folder that a video lies in is its caption: a class"
 HOP = (
     "frames from one window's start to the next (default: a window's span, so that windows share "
     "no frame)"
@@ -60,7 +67,11 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=path, required=True, help="folder to make")
     add("--frames", type=count, required=True, help="frames in a window")
     add("--size", type=size, required=True, help="pixels: N for NxN, or HxW")
-    add("--captions", type=path, help=CAPTIONS)
+    captions = parser.add_mutually_exclusive_group()
+    captions.add_argument("--captions", metavar="FILE|sidecars|none", help=CAPTIONS)
+    captions.add_argument("--labels", choices=("folder",), help=LABELS)
+    add("--caption_column", metavar="NAME", help=CAPTION_COLUMN)
+    add("--file_column", metavar="NAME", help=FILE_COLUMN)
     add("--stride", type=count, default=1, help="take every n-th frame (default 1)")
     add("--hop", type=count, help=HOP)
     tiles = {"choices": ("never", "always", "auto"), "default": "never", "const": "always"}

@@ -1,9 +1,9 @@
-"""What lies in a folder of videos: the files, their captions, their content hashes."""
+"""What lies in a folder of videos: the files and their content hashes."""
 
-import csv
+import collections
 import hashlib
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from vdit.errors import InputError
 
@@ -15,8 +15,6 @@ mpeg mpg mpv mts mxf nsv nut obu ogg ogm ogv qt rm rmvb roq smk swf tod tp trp t
 webm wmv wtv xvid y4m
 """
 EXTENSIONS = frozenset(_EXTENSIONS.split())
-BESIDE = "captions.csv"
-COLUMNS = ("video_file_name", "prompt")
 
 
 def list_files(
@@ -24,60 +22,33 @@ def list_files(
 ) -> tuple[list[str], list[str]]:
     """Paths relative to `root` of (videos, other files) at any depth, sorted; no hidden ones.
 
-    Raises `InputError`, which names the flag, for a missing folder or one without videos.
+    Links are followed; one that leads nowhere, or to a folder that is listed already, is listed
+    as a file. Raises `InputError`, which names the flag, for a missing folder or one without
+    videos.
     """
     if not root.is_dir():
         raise InputError(f"{flag} {root}: no such folder")
-    paths = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    names = sorted(p.as_posix() for p in paths if not any(s.startswith(".") for s in p.parts))
+    names = sorted(path.relative_to(root).as_posix() for path in _walk(root))
     videos = [n for n in names if pathlib.PurePath(n).suffix.lower()[1:] in extensions]
     if not videos:
         raise InputError(f"{flag} {root}: no file with a video's extension (.mp4, .mkv, .avi, …)")
-    return videos, sorted(set(names) - {*videos, BESIDE})
+    return videos, sorted(set(names) - set(videos))
 
 
-def captions_for(path: pathlib.Path | None, root: pathlib.Path, videos: list[str]) -> dict:
-    """Caption of each video from `path`, or else from `root`/captions.csv if there, or else ""."""
-    beside = root / BESIDE
-    path = path or (beside if beside.exists() else None)
-    return read_captions(path, videos) if path else dict.fromkeys(videos, "")
-
-
-def read_captions(path: pathlib.Path, videos: list[str]) -> dict[str, str]:
-    """Caption of each video from a CSV with columns `video_file_name,prompt`; "" where none.
-
-    A file is named by its path under the folder or by its bare name. Raises `InputError` for a
-    missing file or column, and for rows that name no video or the same one twice.
-    """
-    if not path.is_file():
-        raise InputError(f"--captions {path}: no such file")
-    prompts: dict[str, str] = {}
-    for row in _rows(path):
-        name = pathlib.PurePath(row[COLUMNS[0]] or "").as_posix()
-        if name in prompts:
-            raise InputError(f"{path}: names {name!r} more than once")
-        prompts[name] = row[COLUMNS[1]] or ""
-    bare = {name: pathlib.PurePath(name).name for name in videos}
-    absent = sorted(set(prompts) - set(videos) - set(bare.values()))
-    if absent:
-        raise InputError(
-            f"{path}: names {absent[0]!r}, which is no video of the folder"
-            + (f" (nor are {len(absent) - 1} more)" if len(absent) > 1 else "")
-        )
-    return {name: prompts.get(name, prompts.get(bare[name], "")) for name in videos}
-
-
-def _rows(path: pathlib.Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            for column in COLUMNS:
-                if column not in (reader.fieldnames or ()):
-                    found = ", ".join(reader.fieldnames or ()) or "none"
-                    raise InputError(f"{path}: no column {column!r}; columns found: {found}")
-            return list(reader)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a UTF-8 CSV file ({error})") from error
+def _walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Files below `root` that are not hidden. Each folder is entered once, by links last."""
+    waiting, entered = collections.deque([root]), set()
+    while waiting:
+        here = waiting.popleft()
+        if here.resolve() in entered:
+            yield here
+            continue
+        entered.add(here.resolve())
+        for path in (path for path in here.iterdir() if not path.name.startswith(".")):
+            if path.is_dir():
+                (waiting.append if path.is_symlink() else waiting.appendleft)(path)
+            elif path.is_file() or path.is_symlink():
+                yield path
 
 
 def file_hash(path: pathlib.Path) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import tqdm
 
-from vdit.data.video_folder import container, cutting, folder, ingest, record, windows
+from vdit.data.video_folder import captions, container, cutting, folder, ingest, record, windows
 from vdit.data.video_folder.ingest import Settings, Video
 from vdit.data.video_folder.partial import partial_folder
 from vdit.errors import InputError
@@ -26,7 +26,10 @@ class Request:
     out: pathlib.Path
     frames: int
     size: tuple[int, int]
-    captions: pathlib.Path | None = None
+    captions: str | None = None  # a table's path, "sidecars", "none"; None: what is there
+    caption_column: str | None = None
+    file_column: str | None = None
+    labels: str | None = None  # or "folder"
     stride: int = 1
     hop: int | None = None
     tile: str = "never"  # or "always", "auto"
@@ -41,14 +44,16 @@ def prepare(asked: Request) -> None:
     Raises `InputError` for what can't be read, split or written; nothing is left behind then.
     """
     started = time.monotonic()
-    names, ignored = folder.list_files(asked.videos)
-    captions = folder.captions_for(asked.captions, asked.videos, names)
+    names, others = folder.list_files(asked.videos)
+    found = _captions(asked, names, others)
+    print(found)
+    ignored = [name for name in others if name not in found.files]
     settings = _settings(asked, names)
     if ignored:
         print(f"ignored {record.some(ignored)}: not videos by their names")
     hashed = _bar(names, "hashing", "file")
     hashes = {name: folder.file_hash(asked.videos / name) for name in hashed}
-    made_of = record.inputs(settings, hashes, captions)
+    made_of = record.inputs(settings, hashes, found.of)
     if record.is_there(asked.out, made_of):
         print(f"{asked.out}: prepared already, fingerprint {record.fingerprint(made_of)}")
         return
@@ -58,6 +63,13 @@ def prepare(asked: Request) -> None:
         described = _split(videos, asked.max_bad, made_of, ignored)
         _write(partial, asked.out, videos, settings, described)
     print(f"{asked.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
+
+
+def _captions(asked: Request, names: list[str], others: list[str]) -> captions.Captions:
+    if asked.labels:
+        return captions.of_folders(names)
+    columns = (asked.caption_column, asked.file_column)
+    return captions.captions_for(asked.videos, names, others, asked.captions, *columns)
 
 
 def _settings(asked: Request, names: list[str]) -> Settings:
