@@ -103,17 +103,16 @@ def predict(
         curve=LossCurve(path.tolist(), [whole.at(flops).loss for flops in path]),
         rollout=whole.trials,
         ahead=[
-            Ahead(
-                **vars(one),
-                factor=times,
-                size=_answer(best_size.together(sizes).at(np.log(one.flops))) if sizes else None,
-                scores=scores(one),
-            )
-            for times in (factor, *further)
-            for one in (whole.at(largest * times),)
+            _ahead(whole, sizes, times, times * largest, scores) for times in (factor, *further)
         ],
         run_ids=sorted(map(str, rows["run_id"])),
     )
+
+
+def _ahead(whole, sizes, factor, flops, scores):
+    said = whole.at(flops)
+    size = _answer(best_size.together(sizes).at(np.log(flops))) if sizes else None
+    return Ahead(**vars(said), factor=factor, size=size, scores=scores(said))
 
 
 def _answer(log: Mixture) -> Answer:

@@ -73,7 +73,12 @@ def train(
 
 
 def preview_and_measure(
-    done: int, task: Task, config: ConfigDict, state: TrainState, log: Log, workdir: pathlib.Path
+    done: int,
+    task: Task,
+    config: ConfigDict,
+    state: TrainState,
+    log: Log | Silent,
+    workdir: pathlib.Path,
 ) -> None:
     """Samples to look at, and scores, at the steps where they are due; the last step's scores are
     those of the run (`vdit.training.run`)."""
