@@ -29,10 +29,9 @@ def train(
 ) -> tuple[TrainState, dict]:
     """Trains to `config.steps`, from the last checkpoint if any; returns the state and timings.
 
-    A branch (`vdit.training.trunk`) that has no checkpoint of its own begins with its trunk's.
-
-    The state lives on `config.mesh`. Raises `InputError` for a config that does not fit the
-    devices or the folder, `DivergedError` where a number stops being finite.
+    A branch (`vdit.training.trunk`) that has no checkpoint of its own begins with its trunk's. The
+    state lives on `config.mesh`. Raises `InputError` for a config that does not fit the devices or
+    the folder, `DivergedError` where a number stops being finite.
     """
     workdir = pathlib.Path(workdir)
     check_same_run(workdir, config.to_dict(), write=processes.is_first())
