@@ -58,7 +58,7 @@ FURTHER = {16384: (160, 192, 224, 256), 65536: (224, 256, 288, 320)}
 # Of short runs seeds differ by as much as sizes do (1.6 % at 4x), so all of these have three.
 SHORT, SEEDS = 8, (0, 1, 2)
 SEEDED = ((32, 48), (256, 80), (1024, 128))
-HORIZON = 16_384  # clips, at which batches are of 7 and rates 6e-3 sqrt(batch) at a width of 24
+HORIZON = 16_384  # clips, at which batches are of 8 and rates 6e-3 sqrt(batch) at a width of 24
 
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
@@ -93,9 +93,9 @@ def model(width: int) -> dict[str, Any]:
 
 def learning_rate(width: int, clips: float, batch: int) -> float:
     """Peak learning rate: wide models and long runs take smaller steps, large batches larger."""
-    return 6e-3 * math.sqrt(batch) * (24 / width) ** 0.5 * (HORIZON / clips) ** 0.15
+    return 6e-3 * math.sqrt(batch) * (24 / width) ** 0.5 * (HORIZON / clips) ** 0.2
 
 
 def batch_size(clips: float) -> int:
     """Clips of a batch, an even number: longer runs take larger ones."""
-    return max(4, 2 * round(3.5 * (clips / HORIZON) ** 0.25))
+    return max(4, 2 * round(4 * (clips / HORIZON) ** (1 / 3)))
