@@ -17,8 +17,9 @@ from vdit.errors import InputError
 from vdit.runs.signals import SIGNALS
 
 # No monsters; the console's cheats move the player; nodes of all maps are kept on the disk, as to
-# find them takes most of the time of a map's beginning; no text over the picture.
-ARGUMENTS = "-nomonsters +sv_cheats 1 +gl_cachetime 0 +con_notifytime 0 +con_midtime 0"
+# find them takes most of the time of a map's beginning; no text over the picture; light that
+# reaches far (8 is usual), for a dark picture is no test of a model.
+ARGUMENTS = "-nomonsters +sv_cheats 1 +gl_cachetime 0 +cl_showsecretmessage 0 +r_visibility 64"
 BUTTONS = ("MOVE_FORWARD_BACKWARD_DELTA", "MOVE_LEFT_RIGHT_DELTA", "TURN_LEFT_RIGHT_DELTA")
 VARIABLES = ("POSITION_X", "POSITION_Y", "ANGLE")
 UNSEEN = ("hud", "weapon", "crosshair", "messages", "screen_flashes", "decals", "particles")
@@ -84,7 +85,12 @@ class Engine:
             self._game.init()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        atexit.register(self._game.close)
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        """The engine first, which writes its settings into the folder."""
+        self._game.close()
+        self._folder.cleanup()
 
     def begin(self, name: str) -> None:
         """A map as it is at its beginning; no damage is taken."""
