@@ -1,5 +1,6 @@
 """Walks through Freedoom's maps as a source of clips: endless, each clip found by its number."""
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -18,6 +19,7 @@ from vdit.data.world_options import SPLITS, check_clips
 from vdit.errors import InputError
 
 VERSION = 1  # Raise when the same options give other clips: it is part of every fingerprint.
+KEPT_BYTES = 512 << 20  # of clips: to see one again costs nothing where all of them fit
 NEAR = 9  # steps of depth, about 65 map units: nearer than the middle of a view, it is of a wall
 
 
@@ -45,8 +47,9 @@ class Doom:
         self._length, self._split, self._seed = length, split, seed
         self._shape = (num_frames, height, width)
         check_clips(length, split, seed, self._shape, source=self.name)
-        folder = pathlib.Path(import_vizdoom().root_path)
-        self._maps = maps.maps_of(split, folder)
+        self._maps = maps.maps_of(split, pathlib.Path(import_vizdoom().root_path))
+        clip_bytes = num_frames * height * width * 4  # red, green, blue, depth
+        self._clip = functools.lru_cache(max(1, KEPT_BYTES // clip_bytes))(self._render)
 
     @property
     def fingerprint(self) -> str:
@@ -62,7 +65,10 @@ class Doom:
     def __getitem__(self, index: int) -> dict[str, Any]:
         if not 0 <= index < self._length:
             raise IndexError(f"clip {index}: the {self._split} split has {self._length}")
-        random = Random(self._seed, SPLITS.index(self._split), int(index))
+        return dict(self._clip(int(index)))
+
+    def _render(self, index: int) -> dict[str, Any]:
+        random = Random(self._seed, SPLITS.index(self._split), index)
         chosen = random.choice(self._maps)
         # Settled before a place can be refused, so that each walk is as likely as it was drawn.
         walk = draw_walk(random, self._shape[0])
@@ -72,7 +78,7 @@ class Doom:
         return self._item(frames, walk) | {
             "caption": walk.caption,
             "recording": f"{chosen.wad}/{chosen.name}",
-            "index": int(index),
+            "index": index,
         }
 
     def _find(self, random: Random, chosen: maps.Map, walk: Walk, engine: Engine) -> list[Frame]:
