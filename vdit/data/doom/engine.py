@@ -123,9 +123,7 @@ class Engine:
             state = self._game.get_state()
             if state is None:
                 return
-            # Copies: the arrays are the engine's memory, which the next tic writes over.
-            seen = (state.screen_buffer, state.depth_buffer, state.game_variables)
-            yield Frame(*(array.copy() for array in seen))
+            yield Frame(state.screen_buffer, state.depth_buffer, state.game_variables)
 
 
 def _launcher(folder: pathlib.Path, engine: str) -> str:
