@@ -7,6 +7,8 @@ Commands  pip install 'vdit[doom]'
               --config.autoencoder.dir=runs/doom/autoencoder --config.cache=runs/doom/latents
 World     9 frames of 32x32 pixels, as the long curve; 55 maps to train on, 13 others to validate.
           Captions say what is done: "moves forward, then moves forward and turns left".
+Cost      13 CPU seconds for 256 clips, 177 frames each second (`[Doom(10**6)[i] for i in range(100,
+          356)]`, ViZDoom 1.3.2), of which 9.9 in ViZDoom; a clip is rendered once for the cache.
 """
 
 from ml_collections import ConfigDict

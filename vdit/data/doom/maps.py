@@ -1,5 +1,6 @@
 """The maps of Freedoom's two WAD files, read as data: their names, and places in them."""
 
+import functools
 import pathlib
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ class Map(NamedTuple):
     places: np.ndarray
 
 
+@functools.cache
 def maps_of(split: str, folder: pathlib.Path) -> list[Map]:
     """The maps of "train" or "validation" in the WAD files of a folder."""
     maps = [found for wad in WADS for found in read_maps(folder / wad)]

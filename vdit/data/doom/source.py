@@ -122,5 +122,5 @@ def is_close_up(depth_HW: np.ndarray) -> bool:
 
 def is_inverted(screen_HWC: np.ndarray) -> bool:
     """Whether all is grey: so the world looks, its colours inverted, to who has walked over an
-    invulnerability sphere."""
+    invulnerability sphere. (Views of grey stone alone go with them.)"""
     return bool((screen_HWC[..., 1:] == screen_HWC[..., :1]).all())

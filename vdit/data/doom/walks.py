@@ -6,8 +6,8 @@ import numpy as np
 
 from vdit.data.scenes import Random
 
-# (forward, right) as the engine takes them; a unit is a third of a map unit a tic once friction
-# (29/32 of the speed is kept each tic, 1/32 map unit is added) holds it.
+# (forward, right) as the engine takes them. A unit adds 1/32 map unit a tic to the speed, of which
+# friction leaves 29/32: in the end a third of a map unit a tic.
 MOVES = {
     "": (0, 0),
     "moves forward": (25, 0),
