@@ -68,13 +68,12 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
         for width in widths:
             thrice = times <= SHORT or (times, width) in SEEDED
             for seed in SEEDS if thrice else (base.seed,):
-                yield cell(base, width, times) | {"seed": seed}
+                yield cell(base, model(width), times) | {"seed": seed}
 
 
-def cell(base: Any, width: int, times: float) -> dict[str, Any]:
-    """Overrides of `base` for a width at `times` the unit budget."""
-    size = model(width)
-    flops = training_flops_per_clip(with_overrides(base, size))
+def cell(base: Any, size: dict[str, Any], times: float) -> dict[str, Any]:
+    """Overrides of `base` for a model, by its overrides, at `times` the unit budget."""
+    width, flops = size["model.width"], training_flops_per_clip(with_overrides(base, size))
     clips = times * UNIT / flops
     batch = batch_size(clips)
     return size | {
