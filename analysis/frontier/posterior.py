@@ -82,7 +82,9 @@ class Posterior:
         return {n: float(v[0]) for n, v in self._named(self.theta[[at]], self.shape[[at]],
                                                        log_reference).items()}  # fmt: skip
 
-    def draws(self, count: int, log_reference: float, rng: np.random.Generator) -> dict:
+    def draws(
+        self, count: int, log_reference: float, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """{name: (count,)} of the parameters."""
         at = rng.choice(len(self.weight), count, p=self.weight)
         root = np.linalg.cholesky(self.covariance + 1e-24 * np.eye(2))
