@@ -21,6 +21,7 @@ from vdit.runs.evaluations import Record
 
 FEATURES = ("image_means", "image_changes")
 BOUND, BASELINE = "coded", "still"
+AT_ONCE = 256  # training clips that are looked through for copies: of pixels 16,384 would be 14 GB
 
 
 def evaluate(
@@ -141,8 +142,9 @@ def _copies(
 
 
 def _parts_read(data: EvaluationData, training: Records) -> Iterator[np.ndarray]:
-    """Indices of the clips of each part of the train split that is there."""
+    """Indices of the training clips that are there, AT_ONCE at a time."""
     size, epochs = len(training), stream.epochs_of(data.config.data)
     for part in range(stream.parts(data.step * data.config.batch, size, epochs)):
         if record_file(data.cache, "train", part).exists():
-            yield np.arange(part * size, (part + 1) * size)
+            for start in range(part * size, (part + 1) * size, AT_ONCE):
+                yield np.arange(start, min(start + AT_ONCE, (part + 1) * size))
