@@ -2,9 +2,10 @@
 
 Not among the evaluators that a config has by default: of their 64 clips it is cheap and says
 nothing. Measured on a run of the demo at 16x, CPU s of a checkpoint: 1.1 by `latents`, 0.1 more by
-`tracks` (`worlds` 1.0, of which sampling is 0.8); EfficientNet's features of 64 videos are 12.8. But
-the Fréchet distance of latents is 112 +- 9 where the bound is 107 +- 9, the kernel distance 0.026 +-
-0.023 beside 0.014 +- 0.018. By 1,024 clips, in 25 s, it is 19.6 +- 0.9 beside 8.6 +- 0.6.
+`tracks` (`worlds` 1.0, of which sampling is 0.8); EfficientNet's features of 64 videos are 12.8.
+But the Fréchet distance of latents is 112 +- 9 where the bound is 107 +- 9, the kernel distance
+0.026 +- 0.023 beside 0.014 +- 0.018. Of 1,024 clips, in 25 s, Fréchet is 19.6 +- 0.9 beside 8.6 +-
+0.6.
 """
 
 import dataclasses
