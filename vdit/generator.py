@@ -46,8 +46,9 @@ class Generator:
     It computes in `config.dtype`, a run's in what that was trained in: its losses on any device are
     then of one kind.
 
-    `vocabulary` is None for a model that was trained on given embeddings. `params` and `ema` are
-    None as long as no weights are there.
+    `vocabulary` is None for a model that was trained on given embeddings, `fps` (frames a second of
+    its clips) where its data did not say. `params` and `ema` are None as long as no weights are
+    there.
     """
 
     config: ModelConfig
@@ -56,6 +57,7 @@ class Generator:
     autoencoder: Autoencoder
     statistics: LatentStatistics
     vocabulary: Vocabulary | None
+    fps: float | None = None
     params: nnx.State | None = None
     ema: nnx.State | None = None
     step: int = 0
@@ -236,6 +238,7 @@ class Generator:
         about |= {
             "settings": self.settings,
             "video": self.video,
+            "fps": self.fps,
             "statistics": self.statistics._asdict(),
         }
         write_json(folder / FILE, about | {"vocabulary": words})
@@ -284,6 +287,7 @@ def _without_weights(folder: pathlib.Path) -> Generator:
         autoencoder=read_autoencoder(folder / AUTOENCODER),
         statistics=LatentStatistics(**about["statistics"]),
         vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
+        fps=about.get("fps"),
     )
 
 

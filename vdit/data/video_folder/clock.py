@@ -121,20 +121,20 @@ def stamped(
 
 
 def on_grid(
-    frames: Iterable[tuple[float, av.VideoFrame]], period: float
+    frames: Iterable[tuple[float, av.VideoFrame]], period: float, lasts: float
 ) -> Iterator[av.VideoFrame]:
-    """Yields, for each k, the frame on show at (k + 1/2) `period` seconds from the first.
+    """Yields, for each k, the frame on show at (k + 1/2) `period` seconds from the first; the last
+    frame is on show for `lasts` seconds. One frame at least.
 
     The half puts the sample mid-way between the frames of a constant rate: rounding of its
     clock moves nothing, and each frame is yielded once.
     """
-    shown, now, count = None, 0.0, 0
+    shown, seconds, count = None, 0.0, 0
     for seconds, frame in frames:
-        now = seconds / period
-        while shown is not None and count + 0.5 < now:
+        while shown is not None and (count + 0.5) * period < seconds:
             yield shown
             count += 1
         shown = frame
-    while shown is not None and count + 0.5 < now + 1:
+    while shown is not None and (not count or (count + 0.5) * period < seconds + lasts):
         yield shown
         count += 1

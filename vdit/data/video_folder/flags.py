@@ -9,6 +9,7 @@ from collections.abc import Callable
 from vdit.errors import InputError
 
 CAPTIONS = "CSV with columns video_file_name,prompt (default: VIDEOS/captions.csv if there)"
+FPS = "frames a second, files of others resampled (default: the rate that most files have)"
 HOP = (
     "frames from one window's start to the next (default: a window's span, so that windows share "
     "no frame)"
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     add("--size", type=size, required=True, help="pixels: N for NxN, or HxW")
     add("--captions", type=path, help=CAPTIONS)
     add("--stride", type=count, default=1, help="take every n-th frame (default 1)")
+    add("--fps", type=number(float, 0.01), help=FPS)
     add("--hop", type=count, help=HOP)
     tiles = {"choices": ("never", "always", "auto"), "default": "never", "const": "always"}
     add("--tile", nargs="?", **tiles, help=TILE)

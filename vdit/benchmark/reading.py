@@ -1,0 +1,135 @@
+"""Our frames beside those of ffmpeg's command line, file by file: how many, which, what colours.
+
+python -m vdit.benchmark.reading ../shared/data/clips ../shared/data/awkward --out reading.csv
+
+ffmpeg is another decoder's release and another path through libswscale: it turns and mirrors as we
+do, has no opinion on pixels that are not square, and converts a frame whole with exact flags.
+"""
+
+import argparse
+import itertools
+import pathlib
+import subprocess
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from vdit import errors
+from vdit.data.video_folder import clock, decode, folder
+from vdit.data.video_folder.animation import SUFFIXES
+from vdit.data.video_folder.container import DecodeError, opened, video_stream
+from vdit.runs.files import write_text
+from vdit.runs.tables import as_csv
+
+FLAGS = "bilinear+accurate_rnd+full_chroma_int"
+AHEAD = 8  # frames that a match may skip
+CLOSE = 1.0  # levels of 255: the largest mean difference that is rounding and chroma's positions
+
+
+class Row(NamedTuple):
+    """A file: frames and sizes by either, ffmpeg's frames that ours show twice or never, means of
+    the difference in levels (ours less ffmpeg's) and of its magnitude, what was noted, and `why`
+    they differ: empty where they do not, "unexplained" where nothing is known."""
+
+    file: str
+    frames: int
+    ffmpeg_frames: int
+    size: str
+    ffmpeg_size: str
+    repeated: int
+    skipped: int
+    mean: float
+    magnitude: float
+    notes: str
+    why: str
+
+
+def compare(path: pathlib.Path, name: str) -> Row:
+    """The row of one file."""
+    reader, ours, fault = decode.VideoReader(path), [], ""
+    try:
+        for frame in reader:
+            ours.append(reader.picture(frame))
+    except DecodeError as error:
+        fault = str(error)
+    size = ours[0].shape[:2] if ours else (0, 0)
+    theirs, their_size = _ffmpeg(path, size)
+    shown = _match(ours, theirs)
+    off = [np.float32(ours[k]) - theirs[i] for k, i in enumerate(shown)]
+    mean = float(np.mean([each.mean() for each in off])) if off else 0.0
+    magnitude = float(np.mean([np.abs(each).mean() for each in off])) if off else 0.0
+    repeated, skipped = len(shown) - len(set(shown)), len(theirs) - len(set(shown))
+    same = size == their_size and not (repeated or skipped) and magnitude < CLOSE
+    why = "" if same else fault or _why(reader, path, size, their_size)
+    sizes = (f"{height}x{width}" for height, width in (size, their_size))
+    counts = (len(ours), len(theirs), *sizes, repeated, skipped)
+    return Row(name, *counts, round(mean, 3), round(magnitude, 3), "; ".join(reader.notes), why)
+
+
+def _why(
+    reader: decode.VideoReader, path: pathlib.Path, size: tuple[int, ...], other: tuple[int, ...]
+) -> str:
+    if path.suffix in SUFFIXES:
+        return "read by Pillow"
+    if size != other and reader.picture.aspect != 1:
+        return f"pixels {reader.picture.aspect} as wide as high: made square"
+    with opened(path) as container:
+        found, _ = clock.scan(container, video_stream(container))
+    if np.abs(np.diff(found.times) / found.period - 1).max(initial=0) > 0.5:
+        return "times are uneven: frames at even ones"
+    return "; ".join(reader.notes) or "unexplained"
+
+
+def _ffmpeg(path: pathlib.Path, size: tuple[int, int]) -> tuple[list[np.ndarray], tuple[int, int]]:
+    """Its frames, each once, scaled to `size` where theirs is another; and the size they had."""
+    probe = ["-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "-"]
+    head = _run(path, *probe).split(b"\n", 2)
+    if len(head) < 3:
+        return [], (0, 0)
+    width, height = map(int, head[1].split())
+    scale = [] if (height, width) == size else ["-vf", f"scale={size[1]}:{size[0]}"]
+    flags = [*scale, "-sws_flags", FLAGS, "-fps_mode", "passthrough", "-pix_fmt", "rgb24"]
+    raw = np.frombuffer(_run(path, *flags, "-f", "rawvideo", "-"), np.uint8)
+    count = raw.size // (size[0] * size[1] * 3) if size[0] else 0
+    return list(raw[: count * size[0] * size[1] * 3].reshape(count, *size, 3)), (height, width)
+
+
+def _run(path: pathlib.Path, *options: str) -> bytes:
+    command = ["ffmpeg", "-v", "quiet", "-nostdin", "-i", f"file:{path}", *options]
+    return subprocess.run(command, capture_output=True, check=False).stdout
+
+
+def _match(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]) -> list[int]:
+    """For each frame of ours, which of theirs it shows: the nearest of the next few."""
+    if len(ours) == len(theirs):
+        return list(range(len(ours)))
+    found, now = [], 0
+    for image in ours if theirs else ():
+        near = itertools.islice(enumerate(theirs[now:], now), AHEAD)
+        now = min(near, key=lambda each: float(np.abs(np.float32(image) - each[1]).mean()))[0]
+        found.append(now)
+    return found
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Writes the table of all videos in the folders, and prints what differs."""
+    parser = argparse.ArgumentParser("python -m vdit.benchmark.reading", description=__doc__)
+    parser.add_argument("folders", type=pathlib.Path, nargs="+")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="table to write (.csv)")
+    args = parser.parse_args(argv)
+    rows = []
+    for root in args.folders:
+        names = folder.list_files(root, "folder", folder.EXTENSIONS | {s[1:] for s in SUFFIXES})[0]
+        rows += [compare(root / name, f"{root.name}/{name}") for name in names]
+    write_text(args.out, as_csv([row._asdict() for row in rows]))
+    for row in rows:
+        if row.why:
+            print(f"{row.file}: {row.frames} frames, ffmpeg {row.ffmpeg_frames}: {row.why}")
+    different = [row for row in rows if row.why]
+    unexplained = sum(row.why == "unexplained" for row in rows)
+    print(f"{len(rows)} files, {len(different)} differ, {unexplained} of them unexplained")
+
+
+if __name__ == "__main__":
+    errors.run(main)
