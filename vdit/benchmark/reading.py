@@ -96,8 +96,10 @@ def _ffmpeg(path: pathlib.Path, size: tuple[int, int]) -> tuple[list[np.ndarray]
 
 
 def _run(path: pathlib.Path, *options: str) -> bytes:
-    command = ["ffmpeg", "-v", "quiet", "-nostdin", "-i", f"file:{path}", *options]
-    return subprocess.run(command, capture_output=True, check=False).stdout
+    command = ["ffmpeg", "-v", "quiet", "-threads", "1", "-i", f"file:{path}", *options]
+    return subprocess.run(
+        command, capture_output=True, stdin=subprocess.DEVNULL, check=False
+    ).stdout
 
 
 def _match(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]) -> list[int]:

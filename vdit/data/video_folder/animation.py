@@ -48,10 +48,9 @@ def _frames(path: pathlib.Path, starts: list[float]) -> Iterator[tuple[float, av
     try:
         with Image.open(path) as image:
             for start, picture in zip(starts, ImageSequence.Iterator(image), strict=False):
-                image = _upright(picture)
-                form = "rgba" if image.shape[-1] == 4 else "rgb24"
-                frame = av.VideoFrame.from_ndarray(image, format=form)
-                yield start, frame
+                pixels = _upright(picture)
+                form = "rgba" if pixels.shape[-1] == 4 else "rgb24"
+                yield start, av.VideoFrame.from_ndarray(pixels, format=form)
     except OSError as error:
         raise DecodeError(f"decoding fails ({type(error).__name__})") from error
 
