@@ -24,13 +24,16 @@ from vdit.runs.tables import as_csv
 
 FLAGS = "bilinear+accurate_rnd+full_chroma_int"
 AHEAD = 8  # frames that a match may skip
-CLOSE = 1.0  # levels of 255: the largest mean difference that is rounding and chroma's positions
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of BT.601: blind to how chroma is spread
+# Levels of 255. Rounding of two pictures leaves a third of one in luma; magnitudes may reach three
+# times that where chroma of 4:2:0 is spread over pixels, in which releases of libswscale differ.
+CLOSE = 0.5
 
 
 class Row(NamedTuple):
     """A file: frames and sizes by either, ffmpeg's frames that ours show twice or never, means of
-    the difference in levels (ours less ffmpeg's) and of its magnitude, what was noted, and `why`
-    they differ: empty where they do not, "unexplained" where nothing is known."""
+    the difference in levels (ours less ffmpeg's), of its magnitude and of its luma's, what was
+    noted, and `why` they differ: empty where they do not, "unexplained" where nothing is known."""
 
     file: str
     frames: int
@@ -41,6 +44,7 @@ class Row(NamedTuple):
     skipped: int
     mean: float
     magnitude: float
+    luma: float
     notes: str
     why: str
 
@@ -57,14 +61,15 @@ def compare(path: pathlib.Path, name: str) -> Row:
     theirs, their_size = _ffmpeg(path, size)
     shown = _match(ours, theirs)
     off = [np.float32(ours[k]) - theirs[i] for k, i in enumerate(shown)]
-    mean = float(np.mean([each.mean() for each in off])) if off else 0.0
-    magnitude = float(np.mean([np.abs(each).mean() for each in off])) if off else 0.0
+    means = [(x.mean(), np.abs(x).mean(), np.abs(x @ LUMA).mean()) for x in off] or [(0, 0, 0)]
+    mean, magnitude, luma = np.round(np.mean(means, 0), 3).tolist()
     repeated, skipped = len(shown) - len(set(shown)), len(theirs) - len(set(shown))
-    same = size == their_size and not (repeated or skipped) and magnitude < CLOSE
+    close = luma < CLOSE and magnitude < 3 * CLOSE
+    same = size == their_size and close and not (repeated or skipped)
     why = "" if same else fault or _why(reader, path, size, their_size)
     sizes = (f"{height}x{width}" for height, width in (size, their_size))
     counts = (len(ours), len(theirs), *sizes, repeated, skipped)
-    return Row(name, *counts, round(mean, 3), round(magnitude, 3), "; ".join(reader.notes), why)
+    return Row(name, *counts, mean, magnitude, luma, "; ".join(reader.notes), why)
 
 
 def _why(
@@ -83,23 +88,29 @@ def _why(
 
 def _ffmpeg(path: pathlib.Path, size: tuple[int, int]) -> tuple[list[np.ndarray], tuple[int, int]]:
     """Its frames, each once, scaled to `size` where theirs is another; and the size they had."""
-    probe = ["-frames:v", "1", "-f", "image2pipe", "-c:v", "ppm", "-"]
-    head = _run(path, *probe).split(b"\n", 2)
-    if len(head) < 3:
-        return [], (0, 0)
-    width, height = map(int, head[1].split())
-    scale = [] if (height, width) == size else ["-vf", f"scale={size[1]}:{size[0]}"]
-    flags = [*scale, "-sws_flags", FLAGS, "-fps_mode", "passthrough", "-pix_fmt", "rgb24"]
-    raw = np.frombuffer(_run(path, *flags, "-f", "rawvideo", "-"), np.uint8)
-    count = raw.size // (size[0] * size[1] * 3) if size[0] else 0
-    return list(raw[: count * size[0] * size[1] * 3].reshape(count, *size, 3)), (height, width)
+    frames = _run(path)
+    had = frames[0].shape[:2] if frames else (0, 0)
+    if frames and size[0] and had != size:
+        frames = _run(path, "-vf", f"scale={size[1]}:{size[0]}")
+    return frames, had
 
 
-def _run(path: pathlib.Path, *options: str) -> bytes:
+def _run(path: pathlib.Path, *options: str) -> list[np.ndarray]:
+    """Frames that ffmpeg writes: PPM, a header of two lines and "255", then the pixels."""
     command = ["ffmpeg", "-v", "quiet", "-threads", "1", "-i", f"file:{path}", *options]
-    return subprocess.run(
-        command, capture_output=True, stdin=subprocess.DEVNULL, check=False
-    ).stdout
+    command += ["-sws_flags", FLAGS, "-fps_mode", "passthrough", "-pix_fmt", "rgb24"]
+    command += ["-f", "image2pipe", "-c:v", "ppm", "-"]
+    nothing = subprocess.DEVNULL
+    data = subprocess.run(command, stdout=subprocess.PIPE, stdin=nothing, check=False).stdout
+    frames, at = [], 0
+    while at < len(data):
+        header = data[at : at + 64].split(b"\n", 3)
+        width, height = map(int, header[1].split())
+        at += sum(len(line) + 1 for line in header[:3])
+        pixels = np.frombuffer(data, np.uint8, width * height * 3, at)
+        frames.append(pixels.reshape(height, width, 3))
+        at += pixels.size
+    return frames
 
 
 def _match(ours: Sequence[np.ndarray], theirs: Sequence[np.ndarray]) -> list[int]:
