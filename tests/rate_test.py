@@ -61,3 +61,9 @@ def test_a_video_to_go_on_from_is_read_at_the_rate_of_the_model(tmp_path):
     assert len(media.read_video(path, (48, 64), fps=60)) == 48
     assert len(media.read_video(animation(tmp_path / "v.webp", [8, 8]), (48, 64), fps=4)) == 8
     assert len(media.read_video(animation(tmp_path / "one.webp", [1]), (48, 64), fps=2)) == 1
+
+
+def test_a_file_of_one_frame_has_the_rate_in_its_header(tmp_path):
+    path = encoded(tmp_path / "v.mp4", counted(1))
+    assert len(media.read_video(path, (48, 64), fps=30)) == 1
+    assert len(media.read_video(path, (48, 64), fps=60)) == 2
