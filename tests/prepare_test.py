@@ -197,7 +197,8 @@ def test_ingest_names_every_bad_file(tmp_path, capsys):
         **dict.fromkeys(["one_frame.mp4", "two_frames.mp4"], "short"),
     }
     assert all(name in table for name in status)
-    assert record["files"]["corrupted.mp4"]["windows"] == 28 // 3
+    assert record["fps"] == pytest.approx(30, rel=0.01)
+    assert record["files"]["corrupted.mp4"]["windows"] == 28 * 3 // 3  # of 10 fps
     assert record["files"]["bad_truncated_half_faststart.mp4"]["windows"] == 11 // 3
     assert record["ignored"] == ["manifest.csv"]
     assert names(read(tmp_path / "out")["train"]) < set(record["files"])

@@ -73,6 +73,13 @@ def _open_folder(data: Any, split: str) -> TfdsSource:
     return TfdsSource(data, split, rows, [record["fingerprint"], split])
 
 
+def fps_of(data: Any) -> float | None:
+    """Frames a second of the clips of a prepared folder; None where the data do not say."""
+    if data.name != "video_folder":
+        return None
+    return read_json(pathlib.Path(data.dir) / "vdit.json", "what vdit.prepare wrote").get("fps")
+
+
 def _open_tfds(data: Any, split: str) -> TfdsSource:
     tfds = import_tfds()
     where = {"data_dir": data.get("dir") or None, "download": False}

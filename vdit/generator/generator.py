@@ -40,8 +40,9 @@ class Generator:
     It computes in `config.dtype`, a run's in what that was trained in: its losses on any device are
     then of one kind.
 
-    `vocabulary` is None for a model that was trained on given embeddings. `params` and `ema` are
-    None as long as no weights are there.
+    `vocabulary` is None for a model that was trained on given embeddings, `fps` (frames a second of
+    its clips) where its data did not say. `params` and `ema` are None as long as no weights are
+    there.
     """
 
     config: ModelConfig
@@ -50,6 +51,7 @@ class Generator:
     autoencoder: Autoencoder
     statistics: LatentStatistics
     vocabulary: Vocabulary | None
+    fps: float | None = None
     params: nnx.State | None = None
     ema: nnx.State | None = None
     step: int = 0
@@ -195,6 +197,7 @@ class Generator:
         about |= {
             "settings": self.settings,
             "video": self.video,
+            "fps": self.fps,
             "statistics": self.statistics._asdict(),
         }
         write_json(folder / FILE, about | {"vocabulary": words})

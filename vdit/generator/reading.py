@@ -56,6 +56,7 @@ def _without_weights(folder: pathlib.Path) -> Generator:
         autoencoder=read_autoencoder(folder / AUTOENCODER),
         statistics=LatentStatistics(**about["statistics"]),
         vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
+        fps=about.get("fps"),
     )
 
 

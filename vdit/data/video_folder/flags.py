@@ -16,6 +16,7 @@ CAPTIONS = (
 CAPTION_COLUMN = "column, or a sidecar's key, of captions (default: prompt, caption, text, …)"
 FILE_COLUMN = "column of the videos' names (default: video_file_name, file_name, video, …)"
 LABELS = "the name of the folder that a video lies in is its caption: a class"
+FPS = "frames a second, files of others resampled (default: the rate that most files have)"
 HOP = (
     "frames from one window's start to the next (default: a window's span, so that windows share "
     "no frame)"
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add("--caption_column", metavar="NAME", help=CAPTION_COLUMN)
     add("--file_column", metavar="NAME", help=FILE_COLUMN)
     add("--stride", type=count, default=1, help="take every n-th frame (default 1)")
+    add("--fps", type=number(float, 0.01), help=FPS)
     add("--hop", type=count, help=HOP)
     tiles = {"choices": ("never", "always", "auto"), "default": "never", "const": "always"}
     add("--tile", nargs="?", **tiles, help=TILE)

@@ -25,6 +25,7 @@ class Settings:
     tile: bool
     validation: float
     seed: int
+    fps: float | None = None  # None: each file's own rate
 
 
 @dataclasses.dataclass
@@ -55,7 +56,7 @@ def cut(
     `on_frame` is called at every frame; what it raises ends the cutting.
     """
     size = None if settings.tile else (settings.height, settings.width)
-    reader = decode.VideoReader(path, size)
+    reader = decode.VideoReader(path, size, settings.fps)
     try:
         with video.spool.open("wb") as spool:
             frames = _counted(video, reader, on_frame)

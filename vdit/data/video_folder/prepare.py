@@ -1,5 +1,6 @@
 """A folder of videos to a prepared one: listed, cut, split by video and written, or left alone."""
 
+import collections
 import dataclasses
 import json
 import os
@@ -31,6 +32,7 @@ class Request:
     file_column: str | None = None
     labels: str | None = None  # or "folder"
     stride: int = 1
+    fps: float | None = None  # the rate that most files have
     hop: int | None = None
     tile: str = "never"  # or "always", "auto"
     validation: float = 0.1
@@ -75,12 +77,32 @@ def _captions(asked: Request, names: list[str], others: list[str]) -> captions.C
 def _settings(asked: Request, names: list[str]) -> Settings:
     same = {key: getattr(asked, key) for key in ("frames", "stride", "validation", "seed")}
     hop = asked.hop or windows.span(asked.frames, asked.stride)
+    fps = asked.fps or _commonest_rate(asked.videos, names)
     tile = asked.tile == "always"
     if asked.tile == "auto":
         crops = sum(container.frames_by_header(asked.videos / name) // hop for name in names)
         tile = crops < FEW_CROPS
         print(f"--tile auto: about {crops} crops: {'tiles' if tile else 'crops'}")
-    return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, **same)
+    return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, fps=fps, **same)
+
+
+def _commonest_rate(root: pathlib.Path, names: list[str]) -> float | None:
+    """Frames a second that most headers say, about; prints it where files differ."""
+    rates = collections.Counter(container.rate_by_header(root / name) for name in names)
+    rates.pop(None, None)
+    if not rates:
+        return None
+
+    def files(fps: float) -> int:
+        return sum(n for rate, n in rates.items() if container.same_rate(rate, fps))
+
+    fps = max(rates, key=lambda rate: (files(rate), rates[rate]))
+    if others := rates.total() - files(fps):
+        print(
+            f"{files(fps)} of {len(names)} files have {fps:g} frames a second: {others} others are "
+            f"resampled to that (--fps)"
+        )
+    return fps
 
 
 def _bar(items: Iterable | None, label: str, unit: str, total: int | None = None) -> tqdm.tqdm:

@@ -83,10 +83,12 @@ def describe(made_of: dict, videos: list[Video], ignored: list[str]) -> dict:
         for v in videos
     }
     odd = [v for v in videos if v.status != "whole"]
+    settings = made_of["settings"]
     return {
         "fingerprint": fingerprint(made_of),
         "version": made_of["version"],
         "settings": made_of["settings"],
+        "fps": settings["fps"] and settings["fps"] / settings["stride"],  # of windows
         "counts": {split: _count(videos, split) for split in ("train", "validation")},
         "files": files,
         "not_whole": [{"file": v.name, "read": v.status, "reason": v.reason} for v in odd],
@@ -106,6 +108,8 @@ def summary(record: dict) -> str:
         for split, count in record["counts"].items()
     ]
     shape = "x".join(str(record["settings"][key]) for key in ("frames", "height", "width"))
+    if record["fps"]:
+        shape += f" at {record['fps']:g} fps"
     return f"{', '.join(parts)}, each {shape}, fingerprint {record['fingerprint']}"
 
 
