@@ -19,6 +19,7 @@ from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.autoencoder import read as read_autoencoder
 from vdit.config import versions
 from vdit.config.model_config import ModelConfig
+from vdit.data.byte_pairs import BytePairs
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.diffusion import flow, objectives
@@ -55,7 +56,7 @@ class Generator:
     video: tuple[int, int, int]
     autoencoder: Autoencoder
     statistics: LatentStatistics
-    vocabulary: Vocabulary | None
+    vocabulary: Vocabulary | BytePairs | None
     params: nnx.State | None = None
     ema: nnx.State | None = None
     step: int = 0
@@ -283,8 +284,14 @@ def _without_weights(folder: pathlib.Path) -> Generator:
         video=tuple(about["video"]),
         autoencoder=read_autoencoder(folder / AUTOENCODER),
         statistics=LatentStatistics(**about["statistics"]),
-        vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
+        vocabulary=words and _vocabulary(words),
     )
+
+
+def _vocabulary(about: dict[str, Any]) -> Vocabulary | BytePairs:
+    if "tokenizer" in about:
+        return BytePairs(**about)
+    return Vocabulary(**{k: _tupled(v) for k, v in about.items()})
 
 
 def load(
