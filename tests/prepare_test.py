@@ -25,7 +25,7 @@ from tests.clips import (
     write_video,
 )
 from tests.paths import ROOT
-from vdit.data.video_folder import cutting, ingest
+from vdit.data.video_folder import cutting, ingest, splits
 from vdit.errors import InputError
 
 
@@ -131,7 +131,7 @@ def test_split_depends_on_seed_and_names_only():
             )
             for name, count in counts.items()
         ]
-        ingest.assign_splits(files, share, seed)
+        splits.assign(files, share, seed)
         return {video.name for video in files if video.split == "validation"}
 
     equal = dict.fromkeys("abcdefgh", 10)

@@ -11,6 +11,7 @@ import numpy as np
 from vdit.autoencoders.autoencoder import read as read_autoencoder
 from vdit.config import versions
 from vdit.config.model_config import ModelConfig
+from vdit.data.byte_pairs import BytePairs
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
 from vdit.generator.generator import AUTOENCODER, FILE, FOLDER, WEIGHTS, Generator, Weights
@@ -55,9 +56,15 @@ def _without_weights(folder: pathlib.Path) -> Generator:
         video=tuple(about["video"]),
         autoencoder=read_autoencoder(folder / AUTOENCODER),
         statistics=LatentStatistics(**about["statistics"]),
-        vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
+        vocabulary=words and _vocabulary(words),
         fps=about.get("fps"),
     )
+
+
+def _vocabulary(about: dict[str, Any]) -> Vocabulary | BytePairs:
+    if "tokenizer" in about:
+        return BytePairs(**about)
+    return Vocabulary(**{k: _tupled(v) for k, v in about.items()})
 
 
 def load(
