@@ -13,7 +13,6 @@ from ml_collections import ConfigDict
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.config import versions
 from vdit.config.model_config import ModelConfig
-from vdit.data.byte_pairs import BytePairs
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.diffusion import flow, objectives
@@ -25,6 +24,7 @@ from vdit.runs.files import write_json
 from vdit.runs.weights import save_weights
 
 if TYPE_CHECKING:
+    from vdit.data.byte_pairs import BytePairs
     from vdit.data.continuation import ConditioningFrames
 
 FOLDER, FILE, WEIGHTS, AUTOENCODER = "generator", "generator.json", "weights.npz", "autoencoder"
@@ -51,7 +51,7 @@ class Generator:
     video: tuple[int, int, int]
     autoencoder: Autoencoder
     statistics: LatentStatistics
-    vocabulary: Vocabulary | BytePairs | None
+    vocabulary: "Vocabulary | BytePairs | None"
     fps: float | None = None
     params: nnx.State | None = None
     ema: nnx.State | None = None

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from vdit.autoencoders.autoencoder import read as read_autoencoder
 from vdit.config import versions
 from vdit.config.model_config import ModelConfig
-from vdit.data.byte_pairs import BytePairs
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
 from vdit.generator.generator import AUTOENCODER, FILE, FOLDER, WEIGHTS, Generator, Weights
@@ -19,6 +18,9 @@ from vdit.models import dit
 from vdit.runs import digests
 from vdit.runs.files import DamagedFileError, read_json
 from vdit.runs.weights import load_weights
+
+if TYPE_CHECKING:
+    from vdit.data.byte_pairs import BytePairs
 
 
 def read(folder: str | pathlib.Path, verify: bool = True) -> Generator:
@@ -61,8 +63,10 @@ def _without_weights(folder: pathlib.Path) -> Generator:
     )
 
 
-def _vocabulary(about: dict[str, Any]) -> Vocabulary | BytePairs:
+def _vocabulary(about: dict[str, Any]) -> "Vocabulary | BytePairs":
     if "tokenizer" in about:
+        from vdit.data.byte_pairs import BytePairs  # and with it tokenizers
+
         return BytePairs(**about)
     return Vocabulary(**{k: _tupled(v) for k, v in about.items()})
 
