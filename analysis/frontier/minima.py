@@ -130,8 +130,8 @@ def doubts(budgets: list[isoflop.Budget], found: Minima) -> list[flags.Flag]:
     if found.any_own > LIKELY:
         words = (
             "budgets scatter about any smooth law by more than their runs do: each is taken to be "
-            f"{np.sqrt(found.own):.2%} off on its own; few budgets tell that badly, and such "
-            "intervals held in nine of ten planted sweeps, not in nineteen of twenty"
+            f"{np.sqrt(found.own):.2%} off on its own; few budgets tell that badly: of planted "
+            "sweeps like that, intervals of 95 % held in 82 to 87 %"
         )
         said.append(flags.Flag("own_errors", None, words))
     return said

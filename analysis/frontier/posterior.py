@@ -36,8 +36,7 @@ class Posterior:
     def with_own(self, df: float, variance: np.ndarray | float) -> np.ndarray | float:
         """Degrees of freedom of `variance`, known with df, and `extra` together (Satterthwaite)."""
         share = self.extra / (self.extra + variance)
-        of_extra = max(self.spare, 0) + PRIOR * (1 - self.any_own)
-        return 1 / ((1 - share) ** 2 / df + share**2 / of_extra)
+        return 1 / ((1 - share) ** 2 / df + share**2 / (max(self.spare, 0) + PRIOR))
 
     @property
     def fits(self) -> bool:

@@ -4,7 +4,8 @@ By their likelihood, Student's as the noise of the minima was measured, times a 
 k, level and slope are those of generalised least squares. What a law says is the mixture. Where the
 minima scatter about a law by more than their errors, a variance is added to each (Paule and Mandel,
 J. Res. NBS 87, 1982), so that a law that does not fit says little. Few budgets hardly tell it: it
-is weighed by the chance, by Bayes, that there is any.
+is weighed with PRIOR degrees of freedom that expect none; the chance, by Bayes, that there is any
+is told beside it.
 """
 
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis.frontier.curve import Law, basis
-from analysis.frontier.posterior import Posterior
+from analysis.frontier.posterior import PRIOR, Posterior
 
 ZOOMS = 3  # looks at shapes, each closer about those that count
 SEEN = 18.0  # log weight below the best at which a shape stops counting
@@ -55,7 +56,7 @@ def posterior(
     if chi2 > spare > 0:
         found = _scatter(law, exact.shape[:1], log_c, log_loss, covariance, spare)
         any_own = _chance_of_own(chi2, spare, df)
-        extra = max(extra, any_own * found)
+        extra = max(extra, found * spare / (spare + PRIOR))
     if extra:
         more = covariance + extra * np.eye(len(log_c))
         weight, exact = _weigh(law, log_c, log_loss, more, df)

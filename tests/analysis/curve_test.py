@@ -104,7 +104,7 @@ def test_a_law_that_does_not_fit_says_so_and_says_little():
     assert good.extra == 0
     assert not bad.fits
     assert bad.chi2 / bad.spare > 10
-    whole = bad.extra / weigh._chance_of_own(bad.chi2, bad.spare, 10.0)
+    whole = bad.extra * (bad.spare + weigh.PRIOR) / bad.spare
     again = said("power", floor(0.3), errors + whole * np.eye(6))
     assert again.chi2 == pytest.approx(bad.spare, rel=0.01)  # Paule and Mandel's condition
     ahead = LOG_C[-1] + 1.0
