@@ -34,6 +34,7 @@ def encoded(images):
         for image in np.ascontiguousarray(images[:, :height, :width]):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
+    file.seek(0)
     with av.open(file) as container:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
 
@@ -129,6 +130,12 @@ def test_what_stands_still_is_not_compared(tmp_path, capsys):
     for level in range(4):
         write_video(tmp_path / "videos" / f"{level}.mkv", levels([50 * level] * 6))
     write_video(tmp_path / "videos" / "moves.mkv", noise(6, (16, 16)))
-    record = run(tmp_path / "videos", tmp_path / "out", "--validation", "0.5")
+    rows = [
+        "moves,train",
+        *(f"{level},{'validation' if level < 2 else 'train'}" for level in range(4)),
+    ]
+    table = tmp_path / "split.csv"
+    table.write_text("file,split\n" + "".join(row.replace(",", ".mkv,") + "\n" for row in rows))
+    record = run(tmp_path / "videos", tmp_path / "out", "--split", str(table))
     assert record["near_duplicates"] == {"still": 4, "windows": []}
     assert "4 stand still and were not compared" in capsys.readouterr().out
