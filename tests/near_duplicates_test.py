@@ -51,7 +51,7 @@ def video(tmp_path):
 
     def waiting(name, split, images):
         whole = images[: len(images) // FRAMES * FRAMES]
-        clips = whole if whole.shape[1] == SIZE else windows.crop_resize_all(whole, (SIZE, SIZE))
+        clips = np.stack([windows.crop_resize(image, (SIZE, SIZE)) for image in whole])
         spool = tmp_path / f"{name}.{split}"
         spool.write_bytes(clips.tobytes())
         places = [(start, 0, 0) for start in range(0, len(whole), FRAMES)]
@@ -79,11 +79,16 @@ def test_another_time_of_one_camera_is_no_duplicate(video):
 @real
 @pytest.mark.parametrize("changed", [encoded, lambda images: encoded(cropped(images))])
 def test_planted_copies_are_found(video, changed):
-    """95 % of the windows in which something moves, each as like its own recording."""
-    signs = ("again", "book", "please", "school", "sister", "walk")
+    """95 % of the windows in which something moves, each as like its own recording.
+
+    Of what training has: a window that reaches past its last one is like it in part alone.
+    """
+    signs = ("brother", "eat", "help", "hungry", "learn", "milk", "night", "no", "sorry", "want")
     originals = {name: pictures(name) for name in (f"{sign}.mp4" for sign in signs)}
     videos = [video(name, "train", images) for name, images in originals.items()]
-    videos += [video(n, "validation", changed(images)[SHIFT:]) for n, images in originals.items()]
+    for name, images in originals.items():
+        end = len(images) // FRAMES * FRAMES
+        videos.append(video(name, "validation", changed(images)[SHIFT:end]))
     found = near_duplicates.find(videos, SETTINGS)
     right = [video.name == like for video, _, like in found.pairs]
     assert all(right)
