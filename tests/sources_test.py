@@ -193,7 +193,7 @@ def test_crop_is_centred_and_grey_has_three_channels():
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("nosuch", {}, r"'nosuch': expected worlds, video_folder or the name of a TFDS video set"),
+        ("nosuch", {}, r"'nosuch': expected worlds, doom, video_folder or the name of a TFDS"),
         ("a b", {}, r"'a b': expected worlds"),
         ("mnist", {}, r"'mnist': not under data\.dir .* as ArrayRecord"),
         ("waves", {"num_frames": 8}, r"clip 0 has 7 frames of 3 channels, expected at least 8"),

@@ -1,4 +1,4 @@
-"""Sources of clips by name: the embedded world, a prepared folder, any TFDS video set.
+"""Sources of clips by name: the embedded world, ViZDoom, a prepared folder, any TFDS video set.
 
 A source is random access: `len(source)`; `source[i]` is a dict with `video` uint8 (T, H, W, 3),
 `caption` str and `index` int, and of a window of a longer video its `recording` str; it has a
@@ -14,6 +14,7 @@ from vdit.errors import InputError
 from vdit.runs.files import read_json
 
 SPLITS = ("train", "validation")
+ENDLESS = ("worlds", "doom")  # made as they are asked for, as many as one wants
 HELD_OUT = 10  # percent of a set that has no validation or test split
 
 
@@ -31,16 +32,16 @@ class Source(Protocol):
 def open_source(data: Any, split: str) -> Source:
     """Opens `data` (the config's `data`) for "train" or "validation".
 
-    `data.train_clips` and `data.validation_clips` are the world's lengths, and upper bounds for
-    the others (evenly spread over the set; 0: all). Raises `InputError` for an unknown name, a
+    `data.train_clips` and `data.validation_clips` are lengths of what has no end, and upper bounds
+    for the others (evenly spread over the set; 0: all). Raises `InputError` for an unknown name, a
     missing or unfit folder, videos with fewer frames than `data.num_frames`, and `data.epochs` of
     a set that has an end.
     """
     if split not in SPLITS:
         raise InputError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
-    openers = {"worlds": _open_worlds, "video_folder": _open_folder}
+    openers = {"worlds": _open_worlds, "doom": _open_doom, "video_folder": _open_folder}
     source = openers.get(data.name, _open_tfds)(data, split)
-    if (epochs := stream.epochs_of(data)) and data.name != "worlds":
+    if (epochs := stream.epochs_of(data)) and data.name not in ENDLESS:
         raise InputError(f"data.epochs={epochs}: expected 0, for {data.name} has an end")
     return source
 
@@ -48,9 +49,18 @@ def open_source(data: Any, split: str) -> Source:
 def _open_worlds(data: Any, split: str) -> Source:
     from vdit.data.worlds import Worlds
 
+    return Worlds(**_clips(data, split), **(data.get("world") or {}))
+
+
+def _open_doom(data: Any, split: str) -> Source:
+    from vdit.data.doom.source import Doom
+
+    return Doom(**_clips(data, split))
+
+
+def _clips(data: Any, split: str) -> dict[str, Any]:
     size = {key: data[key] for key in ("num_frames", "height", "width")}
-    clips = data[f"{split}_clips"]
-    return Worlds(clips, split=split, seed=data.seed, **size, **(data.get("world") or {}))
+    return {"length": data[f"{split}_clips"], "split": split, "seed": data.seed} | size
 
 
 def _open_folder(data: Any, split: str) -> TfdsSource:
@@ -90,8 +100,8 @@ def _open_tfds(data: Any, split: str) -> TfdsSource:
         splits = {}
     except ValueError as error:
         raise InputError(
-            f"data.name {data.name!r}: expected worlds, video_folder or the name of a TFDS video "
-            f"set under data.dir ({folder})"
+            f"data.name {data.name!r}: expected worlds, doom, video_folder or the name of a TFDS "
+            f"video set under data.dir ({folder})"
         ) from error
     if not splits:
         raise InputError(

@@ -23,9 +23,14 @@ def check(options: Mapping[str, Any]) -> None:
 
 
 def check_clips(
-    length: int, split: str, seed: int, shape: tuple[int, int, int], **shares: float
+    length: int,
+    split: str,
+    seed: int,
+    shape: tuple[int, int, int],
+    source: str = "worlds",
+    **shares: float,
 ) -> None:
-    """Raises `InputError` for a wrong option of clips; `shape` is (T, H, W)."""
+    """Raises `InputError` for a wrong option of a source's clips; `shape` is (T, H, W)."""
     frames, height, width = shape
     _raise_first(
         (length < 1, f"length {length}: expected at least 1"),
@@ -34,6 +39,7 @@ def check_clips(
         (frames < 1, f"num_frames {frames}: expected at least 1"),
         (min(height, width) < 16, f"height, width {height}, {width}: expected at least 16"),
         *((not 0 <= p <= 1, f"{name} {p}: expected a probability") for name, p in shares.items()),
+        source=source,
     )
 
 
@@ -94,10 +100,10 @@ def check_held_out(held_out: Iterable[str], *kinds: Sequence[str]) -> None:
         )
 
 
-def _raise_first(*conditions: tuple[bool, str]) -> None:
+def _raise_first(*conditions: tuple[bool, str], source: str = "worlds") -> None:
     for wrong, message in conditions:
         if wrong:
-            raise InputError(f"worlds: {message}")
+            raise InputError(f"{source}: {message}")
 
 
 def _among(chosen: Sequence[str], known: Iterable[str]) -> bool:
