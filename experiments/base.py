@@ -118,6 +118,7 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "validation_clips": 256,
         "text_length": 24,
         "words": 4096,
+        "tokenizer": "byte_pairs" if videos else "words",
         "world": {"max_objects": 2, "gravity": 0.3, "occluder": 0.2},
     }
 

@@ -35,6 +35,7 @@ def get_config(arg: str | None = None) -> ConfigDict:
     config.data.train_clips = 16_384  # four times over, then as many new ones
     config.data.validation_clips = 1024
     config.validation.triples = 4096
+    config.optimizer.warmup = 0.2  # losses at 8x were 3.8 % lower than with .05
     config.model.given = 0.5
     config.checkpoint_every_s = 300.0
     config.evaluation.clips = 0  # scored afterwards, the best size of each budget

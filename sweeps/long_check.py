@@ -21,4 +21,4 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
     for times, widths in WIDTHS.items():
         for width in widths:
-            yield from around(base, long.cell(base, width, times))
+            yield from around(base, long.cell(base, long.model(width), times))

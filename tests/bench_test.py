@@ -161,7 +161,7 @@ def test_the_peer_says_what_it_has_not(tmp_path):
 
 def test_the_best_of_each_goal_is_set_beside_it():
     """On two devices: a goal reached by the second batch, one half reached, one without memory."""
-    dit, latte, full = (
+    dit, latte, full, _ = (
         [c for c in cases.goals(DEVICES["h200"]) if c.name == name] for name in cases.GOALS
     )
     same = {"num_devices": 2, "mfu": 0.5, "remat": "none"}

@@ -126,7 +126,7 @@ def trained(tmp_path_factory):
 def sampled(trained, *flags):
     args = sample.parse_args(["--workdir", str(trained), "--out", "x.webp", "--seed", "1", *flags])
     sample.check(args)
-    return sample.sample(args)
+    return sample.sample(args)[0]
 
 
 def test_a_run_with_conditioning_frames_is_scored_on_every_task(trained):

@@ -138,9 +138,12 @@ def test_every_checkpoint_is_enough(root, tmp_path):
 
 def test_what_is_saved_is_read_again(root, tmp_path):
     model = vdit.load(root / "run", step=8, weights="params")
+    assert model.fps is None  # of the embedded world
+    model = dataclasses.replace(model, fps=12.5)
     model.save(tmp_path / "saved")
     again = vdit.load(tmp_path / "saved", weights="params")
     assert (again.config, again.step, again.vocabulary) == (model.config, 8, model.vocabulary)
+    assert again.fps == 12.5
     assert again.sample(PROMPTS, steps=1).tobytes() == model.sample(PROMPTS, steps=1).tobytes()
     averaged = vdit.load(tmp_path / "saved").sample(PROMPTS, steps=1)
     assert averaged.tobytes() != model.sample(PROMPTS, steps=1).tobytes()

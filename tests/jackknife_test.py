@@ -72,5 +72,5 @@ def test_errors_hold_the_scatter_over_sampler_seeds(seeds):
     values, errors = np.transpose([draw(*drawn()) for _ in range(120)])
     by_seeds, _ = np.transpose([draw(*same) for _ in range(120)])
     said = np.sqrt((errors**2).mean())
-    assert said == pytest.approx(values.std(ddof=1), rel=0.25)
+    assert 0.95 < said / values.std(ddof=1) < 1.4
     assert 0.3 * said < by_seeds.std(ddof=1) < said

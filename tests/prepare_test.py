@@ -25,7 +25,7 @@ from tests.clips import (
     write_video,
 )
 from tests.paths import ROOT
-from vdit.data.video_folder import cutting, ingest
+from vdit.data.video_folder import cutting, ingest, splits
 from vdit.errors import InputError
 
 
@@ -131,7 +131,7 @@ def test_split_depends_on_seed_and_names_only():
             )
             for name, count in counts.items()
         ]
-        ingest.assign_splits(files, share, seed)
+        splits.assign(files, share, seed)
         return {video.name for video in files if video.split == "validation"}
 
     equal = dict.fromkeys("abcdefgh", 10)
@@ -197,7 +197,8 @@ def test_ingest_names_every_bad_file(tmp_path, capsys):
         **dict.fromkeys(["one_frame.mp4", "two_frames.mp4"], "short"),
     }
     assert all(name in table for name in status)
-    assert record["files"]["corrupted.mp4"]["windows"] == 28 // 3
+    assert record["fps"] == pytest.approx(30, rel=0.01)
+    assert record["files"]["corrupted.mp4"]["windows"] == 28 * 3 // 3  # of 10 fps
     assert record["files"]["bad_truncated_half_faststart.mp4"]["windows"] == 11 // 3
     assert record["ignored"] == ["manifest.csv"]
     assert names(read(tmp_path / "out")["train"]) < set(record["files"])

@@ -222,3 +222,14 @@ def test_reading_imports_no_tensorflow(folder):
         "assert not {'tensorflow', 'torch', 'jax', 'av'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize(
+    ("clips", "train", "held"), [(2, "[:1]", "[1:]"), (4, "[:3]", "[3:]"), (5, "[:90%]", "[90%:]")]
+)
+def test_a_clip_is_held_out_of_the_smallest_sets(clips, train, held):
+    splits = {"train": clips}
+    assert sources._tfds_split("few", splits, "train") == f"train{train}"
+    assert sources._tfds_split("few", splits, "validation") == f"train{held}"
+    with pytest.raises(InputError, match="1 clip in train, holding out one takes two"):
+        sources._tfds_split("few", {"train": 1}, "train")

@@ -62,8 +62,8 @@ def check(args: argparse.Namespace) -> None:
         raise InputError(f"--strength {args.strength}: expected above 0, up to 1")
 
 
-def sample(args: argparse.Namespace) -> "np.ndarray":
-    """The video (T, H, W, 3) that the arguments ask for."""
+def sample(args: argparse.Namespace) -> tuple["np.ndarray", float | None]:
+    """The video (T, H, W, 3) that the arguments ask for, and its frames a second if known."""
     import vdit
     from vdit.data import continuation, media
 
@@ -73,13 +73,13 @@ def sample(args: argparse.Namespace) -> "np.ndarray":
         print("some words of the prompt were not in the training captions", file=sys.stderr)
     how = {key: getattr(args, key) for key in ("steps", "guidance", "method")} | {"batch": 1}
     if args.task == "generate":
-        return model.sample(prompts, args.seed, **how)[0]
+        return model.sample(prompts, args.seed, **how)[0], model.fps
     if args.task == "edit":
         how["strength"] = args.strength or STRENGTH
-    video = media.read_video(args.frames, model.video[1:])
+    video = media.read_video(args.frames, model.video[1:], fps=model.fps)
     frames = model.conditioning(args.task, video)
     made = model.sample(prompts, args.seed, frames=frames, **how)[0]
-    return continuation.join(args.task, video, made, frames)
+    return continuation.join(args.task, video, made, frames), model.fps
 
 
 def main() -> int:
@@ -89,8 +89,8 @@ def main() -> int:
     compile_cache.use_for(args.workdir)
     from vdit.data import media
 
-    video = sample(args)
-    media.write_video(args.out, video, zoom=max(1, -(-256 // min(video.shape[1:3]))))
+    video, fps = sample(args)
+    media.write_video(args.out, video, fps, zoom=max(1, -(-256 // min(video.shape[1:3]))))
     print(f"{args.out}: {len(video)} frames, {args.prompt!r}, seed {args.seed}")
     return 0
 

@@ -3,9 +3,9 @@
 Who knows the noise of runs and the valley of each budget exactly still has only the runs to judge
 by. A law of the best loss that is linear in its numbers then leaves the fall of log loss over SPAN
 with the standard error s of least squares, and no unbiased test of 2.5 % finds a fall off by d with
-a power of more than Phi(d / s - 1.96) (Neyman and Pearson's lemma, with the law's other
-numbers projected out: Lehmann and Romano, Testing Statistical Hypotheses, chapter 7). How much is assumed of the law sets the bound: a straight line in logs, one that may bend
-once, or any curve.
+a power of more than Phi(d / s - 1.96): Neyman and Pearson's lemma, the law's other numbers
+projected out (Lehmann and Romano, Testing Statistical Hypotheses, chapter 7). How much is assumed
+of the law sets the bound: a straight line in logs, one that may bend once, or any curve.
 """
 
 from dataclasses import dataclass

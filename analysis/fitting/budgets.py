@@ -44,8 +44,8 @@ def measure(
         name: _law(law, name, shown, options, largest, _held_out(law, rows, held, shown))
         for name, law in fitted.items()
     }
-    warnings = flags.of_budgets(budgets, found.noise.sd if found.noise else None)
-    return _part(table, budgets, found, shown, options), laws, tuple(warnings)
+    doubts = minima.doubts(budgets, found)
+    return _part(table, budgets, found, shown, options), laws, tuple(doubts)
 
 
 def _part(table, budgets, found, shown, options):

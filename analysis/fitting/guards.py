@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.frontier import envelope, flags, minima
+from analysis.frontier import envelope, minima
 from analysis.frontier.flags import Flag
 from analysis.table import columns
 from vdit.errors import InputError
@@ -96,8 +96,7 @@ def of_laws(rows: pd.DataFrame, laws: "Mapping[str, Entry]", part: "OfBudgets") 
 
 def of_sweep(table: pd.DataFrame, loss: str, size: str) -> list[Flag]:
     """Warnings on the minima of a sweep over budgets; `loss`, `size`: columns of its table."""
-    budgets, found = minima.measure(table, loss, size)
-    return flags.of_budgets(budgets, found.noise.sd if found.noise else None)
+    return minima.doubts(*minima.measure(table, loss, size))
 
 
 def of_designs(rows: pd.DataFrame) -> Iterator[Flag]:

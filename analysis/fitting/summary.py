@@ -46,7 +46,7 @@ def text(fit: Fit, asked: str) -> str:
     parts.append(table(fit.laws) if asked == "all" else law(fit.entry))
     if fit.size_law and fit.size_law.parameters:
         parts.append(size(fit.size_law))
-    if asked == "all" and fit.rollout:
+    if asked == "all" and fit.rollout and fit.rollout.rule:
         parts.append("\n".join([*fit.rollout.lines(), fit.rollout.rule]))
     return "\n\n".join(part for part in parts if part)
 

@@ -12,6 +12,7 @@ from analysis.frontier.noise import Noise, between_runs, between_seeds
 from analysis.frontier.posterior import Posterior
 
 MIN_PARABOLAS = 3
+LIKELY = 0.9  # chance from which it is said that budgets err on their own
 UNKNOWN = 1e6  # degrees of freedom where there is no noise to be unsure of
 
 
@@ -36,6 +37,7 @@ class Minima:
     df: np.ndarray  # (2, B) of the variances of log loss and log size
     off: int
     own: float = 0.0  # variance of log loss that budgets have of their own
+    any_own: float = 0.0  # chance that they have any
     run_df: float = 1.0  # degrees of freedom of `run_covariance`
 
     @property
@@ -95,10 +97,9 @@ def _scattered(found: Minima) -> Minima:
     if len(found.log_c) <= curve.LAWS["curved"].parameters:
         return found
     law = posterior("curved", found)
-    share = law.extra / (law.extra + np.diag(found.run_covariance))
     df = found.df.copy()
-    df[0] = 1 / ((1 - share) ** 2 / df[0] + share**2 / (law.spare + weigh.PRIOR))
-    return replace(found, df=df, own=law.extra)
+    df[0] = law.with_own(df[0], np.diag(found.run_covariance))
+    return replace(found, df=df, own=law.extra, any_own=law.any_own)
 
 
 def _best_runs(curves: Curves, seeds: tuple[float, int]) -> Minima:
@@ -121,6 +122,19 @@ def _best_runs(curves: Curves, seeds: tuple[float, int]) -> Minima:
         len(used),
         run_df=float(df[0, 0]),
     )
+
+
+def doubts(budgets: list[isoflop.Budget], found: Minima) -> list[flags.Flag]:
+    """What makes the minima untrustworthy: of each budget, and of all together."""
+    said = flags.of_budgets(budgets, found.noise.sd if found.noise else None)
+    if found.any_own > LIKELY:
+        words = (
+            "budgets scatter about any smooth law by more than their runs do: each is taken to be "
+            f"{np.sqrt(found.own):.2%} off on its own; few budgets tell that badly: of planted "
+            "sweeps like that, intervals of 95 % held in 82 to 87 %"
+        )
+        said.append(flags.Flag("own_errors", None, words))
+    return said
 
 
 def posterior(law: str, minima: Minima) -> Posterior:

@@ -7,6 +7,7 @@ import numpy as np
 from analysis.engine.student import Mixture
 from analysis.frontier.curve import Law, basis
 
+PRIOR = 3.0  # degrees of freedom that expect minima to scatter as their runs say
 MISFIT = 1e-3  # chance below which a law is said not to fit
 
 
@@ -15,7 +16,8 @@ class Posterior:
     """What the minima say of a law: S shapes by weight, level and slope of each.
 
     theta (S, 2), covariance (S, 2, 2); `extra` is the variance of log loss by which minima scatter
-    beyond their errors; chi2 of the best shape over `spare`, and the chance of so large a one.
+    beyond their errors, and `any_own` the chance that they do; chi2 of the best shape over `spare`,
+    and the chance of so large a one.
     """
 
     law: Law
@@ -26,9 +28,15 @@ class Posterior:
     covariance: np.ndarray
     df: float
     extra: float
+    any_own: float
     chi2: float
     spare: int
     chance: float
+
+    def with_own(self, df: float, variance: np.ndarray | float) -> np.ndarray | float:
+        """Degrees of freedom of `variance`, known with df, and `extra` together (Satterthwaite)."""
+        share = self.extra / (self.extra + variance)
+        return 1 / ((1 - share) ** 2 / df + share**2 / (max(self.spare, 0) + PRIOR))
 
     @property
     def fits(self) -> bool:
@@ -73,7 +81,9 @@ class Posterior:
         return {n: float(v[0]) for n, v in self._named(self.theta[[at]], self.shape[[at]],
                                                        log_reference).items()}  # fmt: skip
 
-    def draws(self, count: int, log_reference: float, rng: np.random.Generator) -> dict:
+    def draws(
+        self, count: int, log_reference: float, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """{name: (count,)} of the parameters."""
         at = rng.choice(len(self.weight), count, p=self.weight)
         root = np.linalg.cholesky(self.covariance + 1e-24 * np.eye(2))

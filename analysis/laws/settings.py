@@ -61,15 +61,15 @@ def read(
     named = (columns or {}).get
     name = {role: named(role) or role for role in (*SIZES, "flops", "lr", "batch", "loss")}
     roles = roles or _inputs(name, table)
-    batch = ["batch"] if name["batch"] in table.columns else []
+    batch, column = ["batch"] if name["batch"] in table.columns else [], name["loss"]
     for role in (*roles, "lr", *batch):
         schema.require_number(table, name[role])
-    if name["loss"] not in table.columns:
-        raise InputError(f"table: missing column {name['loss']!r}")
-    loss = pd.to_numeric(table[name["loss"]], errors="coerce").to_numpy(float)
+    if column not in table.columns:
+        raise InputError(f"table: missing column {column!r}")
+    loss = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
     if not np.isfinite(loss).any():
-        raise InputError(f"table: no {name['loss']!r} is a number")
-    schema.require_number(table[np.isfinite(loss)], name["loss"])
+        raise InputError(f"table: no {column!r} is a number")
+    schema.require_number(table[np.isfinite(loss)], column)
     numbers = {role: table[name[role]].to_numpy(float) for role in (*roles, "lr", *batch)}
     run = np.arange(len(loss)) if group is None else pd.factorize(np.asarray(group, object))[0]
     lr, batch = numbers.pop("lr"), numbers.pop("batch", np.ones(len(loss)))

@@ -49,9 +49,11 @@ def size_factor(
 
 def _fieller(design, score, error, count):
     """The SizeFactor of b and a, the first two coefficients of a regression."""
-    spare = len(score) - np.linalg.matrix_rank(design)
-    if spare < 1 or not (error > 0).all():
+    rank, (runs, terms) = np.linalg.matrix_rank(design), design.shape
+    # Fewer: budgets whose scored runs are of one size or two, which tell no parabola.
+    if rank < terms or rank == runs or not (error > 0).all():
         return None
+    spare = runs - rank
     weighted, y = design / error[:, None], score / error
     inverse = np.linalg.pinv(weighted.T @ weighted)
     b, a = (inverse @ weighted.T @ y)[:2]

@@ -35,9 +35,9 @@ def by_loss(curve: Curve) -> list[str]:
     """What the loss tells of a score: rank correlation, at the mean loss, at a tenth less; or why
     there is no law of it."""
     law = curve.of_loss
-    rank = f"{law['derived']['spearman']:+.2f}"
-    if not law["parameters"]:
-        return [rank, law["status"]["words"]]
+    rank = f"{law.derived['spearman']:+.2f}"
+    if not law.parameters:
+        return [rank, law.status.words]
     return [rank, *(_predicted(law, share) for share in (1.0, LESS))]
 
 
@@ -55,10 +55,10 @@ def laws(found: Sequence[Curve]) -> list[str]:
 
 
 def _predicted(law, share):
-    loss = share * law["parameters"]["L_0"]
+    loss = share * law.parameters["L_0"]
     found = metric.predict(law, loss)
-    low, high = found["interval"]
-    return f"{_number(found['value'])} [{_number(low)}, {_number(high)}] at {loss:.3f}"
+    low, high = found.interval
+    return f"{_number(found.value)} [{_number(low)}, {_number(high)}] at {loss:.3f}"
 
 
 def left_out(rows: pd.DataFrame) -> str:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from analysis.frontier import curve, weigh
+from analysis.calibration import designs, frontier
+from analysis.frontier import curve, minima, weigh
 from analysis.laws import forms
 
 LOG_C = np.log(np.geomspace(1e11, 32e11, 6))
@@ -118,3 +119,28 @@ def test_a_minimum_to_come_is_less_certain_than_the_law():
     found = said("power", -0.1 * LOG_C, 1e-4 * np.eye(6))
     law, new = (np.ptp(found.at(LOG_C[-1] + 1, v).interval()) for v in (0.0, 1e-4))
     assert new > 1.2 * law
+
+
+def test_the_chance_that_minima_err_on_their_own_is_that_of_planted_ones():
+    """Half of 40,000 sweeps have errors of their own, half-Cauchy over the runs'."""
+    rng, spare, df, count = np.random.default_rng(0), 3, 17, 40_000
+    some = rng.random(count) < 0.5
+    own = np.where(some, np.abs(rng.standard_cauchy(count)), 0.0)
+    scale = rng.chisquare(df, count) / df
+    chi2 = (1 + own**2) * rng.chisquare(spare, count) / scale
+    for low, high in ((3.5, 4.5), (9.0, 11.0)):
+        near = (low < chi2) & (chi2 < high)
+        said = weigh._chance_of_own((low + high) / 2, spare, df)
+        assert some[near].mean() == pytest.approx(said, abs=0.04)
+
+
+def test_budgets_that_err_on_their_own_are_named():
+    flagged = {}
+    for name in ("demo", "errors"):
+        design = next(design for design in designs.DESIGNS if design.name == name)
+        rng = np.random.default_rng(1)
+        tables = [frontier.seen(design, designs.sweep(design, rng)) for _ in range(12)]
+        found = [minima.doubts(*minima.measure(table, "loss", "params")) for table in tables]
+        flagged[name] = sum(any(f.kind == "own_errors" for f in flags) for flags in found)
+    assert flagged["demo"] <= 1
+    assert flagged["errors"] >= 6

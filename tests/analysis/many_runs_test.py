@@ -38,7 +38,8 @@ def test_the_best_runs_of_each_budget_are_listed_and_that_is_said():
     rows = rows.assign(flops_budget=flops, params=1e6, tokens=1e9, steps=10)
     budgets = tuple(SimpleNamespace(flops=c, best_run="0") for c in (1e9, 2e9, 4e9))
     fit = Fit("frontier", {}, {"loss": "loss", "params": "params"}, budgets=budgets)
-    judged = {"overfit": {"repeats": [], "overfit": []}}
+    overfit = SimpleNamespace(repeats=[], overfit=[])
+    judged = SimpleNamespace(evidence=SimpleNamespace(overfit=overfit))
     page = tables.runs_section(rows, fit, judged, [])
     assert page.count("<tr>") == 1 + 3 * 333
     assert "the 333 runs of lowest loss at each budget; the table has all 3,000" in page

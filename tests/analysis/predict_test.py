@@ -12,8 +12,12 @@ from analysis.fitting import command
 from analysis.fitting import table as fitting
 from analysis.fitting.result import Fit
 from analysis.frontier import prediction
+from analysis.frontier.prediction import Prediction
+from analysis.table import serial
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
+from tests.paths import ROOT
 from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 
 def table_of(budgets, **options):
@@ -129,3 +133,11 @@ def test_plan_wants_a_fit(tmp_path):
     (tmp_path / "fit.json").write_text("{}")
     with pytest.raises(InputError, match="expected a fit"):
         plan.main([str(tmp_path / "fit.json"), "--flops", "1e12"])
+
+
+def test_a_prediction_comes_back_from_its_file_and_one_of_version_1_is_read():
+    made = prediction.predict(table_of(3))
+    assert Prediction.from_json(json.loads(json.dumps(serial.to_json(made)))) == made
+    old = Prediction.from_json(read_json(ROOT / "analysis/results/demo/prediction.json", "one"))
+    assert old.version == 1
+    assert old.interval[0] < old.loss < old.interval[1] < old.no_change

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.engine.status import Status
 from analysis.fitting.result import Fit, Minimum
 from analysis.scores import __main__ as command
 from analysis.scores import best_size, columns, curve, noise, words
@@ -31,7 +32,7 @@ def sweep(score, error=0.01, seeds=0.0, rng=None):
     table = table.assign(M_se=error, M_n=100, M_lower_is_better=False, run_id=table.index)
     budgets = tuple(
         Minimum(
-            f, (b * SIZES).tolist(), [1.0] * 5, [1] * 5, "", {"word": "fitted"}, "", False, b, 1.0
+            f, (b * SIZES).tolist(), [1.0] * 5, [1] * 5, "", Status("fitted", ""), "", False, b, 1.0
         )
         for f, b in zip(FLOPS, BEST, strict=True)
     )
@@ -41,6 +42,15 @@ def sweep(score, error=0.01, seeds=0.0, rng=None):
 def read(score, **planted):
     (found,) = curve.curves(*sweep(score, **planted))
     return found
+
+
+def test_scores_of_one_size_of_each_budget_tell_no_best_size():
+    table, fit = sweep(lambda c, u: 0.1 * c - 0.02 * (u - 0.4) ** 2)
+    alone = table["params"] != table["flops_budget"].map(dict(zip(FLOPS, BEST, strict=True)))
+    (whole,) = curve.curves(table, fit)
+    assert whole.size is not None
+    (found,) = curve.curves(table.assign(M=table["M"].mask(alone)), fit)
+    assert found.size is None
 
 
 @pytest.mark.parametrize(

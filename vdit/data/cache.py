@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader
 
+from vdit.data.byte_pairs import BytePairs
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
 from vdit.errors import InputError
@@ -122,10 +123,12 @@ def statistics(meta: dict[str, Any]) -> LatentStatistics:
     return LatentStatistics(meta["mean"], meta["std"])
 
 
-def vocabulary(meta: dict[str, Any]) -> Vocabulary | None:
+def vocabulary(meta: dict[str, Any]) -> Vocabulary | BytePairs | None:
     """What a cache's captions were tokenised with; None where they are given embeddings."""
     if meta["text_features"]:
         return None
+    if "tokenizer" in meta:
+        return BytePairs(meta["tokenizer"], meta["text_length"])
     return Vocabulary(tuple(meta["words"]), meta["text_length"], meta.get("whole", False))
 
 

@@ -18,6 +18,7 @@ from vdit.data import captions
 from vdit.data.cache import META, read_meta, record_file
 from vdit.data.encode import encode
 from vdit.data.sources import Source, open_source
+from vdit.data.tfds_source import TfdsSource
 from vdit.data.unfinished import unfinished
 from vdit.errors import InputError
 from vdit.parallel import processes
@@ -60,12 +61,14 @@ def _check_unchanged(config: ConfigDict, autoencoder: str, data: str) -> None:
 def cache_key(config: ConfigDict, autoencoder: str, sources: dict[str, Source]) -> dict:
     """All that decides what a record means; `autoencoder` is its fingerprint, and the train split
     stands for its first part."""
-    return {
+    tokenizer = config.data.get("tokenizer", "words")
+    key = {
         "sources": {split: [s.fingerprint, len(s)] for split, s in sources.items()},
         "coder": autoencoder,
         "condition": config.model.condition,
         "words": [config.data.words, config.data.text_length],
     }
+    return key if tokenizer == "words" else key | {"tokenizer": tokenizer}
 
 
 def _make(
@@ -76,6 +79,7 @@ def _make(
     sources: dict[str, Source],
 ) -> None:
     """The cache with the first part of the train split."""
+    _say_left_out(sources)
     with unfinished(folder) as made:
         example = autoencoder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape} | captions.describe(config, sources["train"])
@@ -94,6 +98,16 @@ def _make(
             if not folder.exists():  # else another process made the same cache first
                 raise
         sync(folder.parent)
+
+
+def _say_left_out(sources: dict[str, Source]) -> None:
+    for split, source in sources.items():
+        if isinstance(source, TfdsSource) and len(source) < source.available:
+            print(
+                f"{split}: {len(source)} of {source.available} clips, evenly spread, are used "
+                f"(data.{split}_clips={len(source)}; 0: all)",
+                flush=True,
+            )
 
 
 def _make_part(

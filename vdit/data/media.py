@@ -13,39 +13,47 @@ from vdit.runs.files import whole_file
 
 FORMATS = (".mp4", ".webp", ".gif")
 BT709, BT601 = 1, 6  # as H.273 numbers them: primaries, transfer and matrix alike
+FPS = 8  # of samples, where the rate of their data is not known
 SMALLEST = 96  # pixels of a side, below which samples are enlarged
 
 
-def write_video(path: str | os.PathLike, video: np.ndarray, fps: float = 8, zoom: int = 1) -> None:
+def write_video(
+    path: str | os.PathLike, video: np.ndarray, fps: float | None = None, zoom: int = 1
+) -> None:
     """Writes uint8 (T, H, W, 3), whole or not at all; `zoom` repeats pixels for small clips."""
     path = pathlib.Path(path)
     if path.suffix not in FORMATS:
         raise InputError(f"{path.name}: expected a name that ends in {', '.join(FORMATS)}")
     write = _write_mp4 if path.suffix == ".mp4" else _write_animation
     with whole_file(path) as part:
-        write(part, video.repeat(zoom, 1).repeat(zoom, 2), fps)
+        write(part, video.repeat(zoom, 1).repeat(zoom, 2), fps or FPS)
 
 
 def read_video(
-    path: str | os.PathLike, size: tuple[int, int], frames: int | None = None
+    path: str | os.PathLike,
+    size: tuple[int, int],
+    frames: int | None = None,
+    fps: float | None = None,
 ) -> np.ndarray:
     """uint8 (T, H, W, 3) of a video or a picture, cropped and resized to `size` (H, W); of its
     first `frames`, or all.
 
     Raises `InputError` for what cannot be read.
     """
-    return np.stack(list(itertools.islice(frames_of(path, size), frames)))
+    return np.stack(list(itertools.islice(frames_of(path, size, fps), frames)))
 
 
-def frames_of(path: str | os.PathLike, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
-    """uint8 (H, W, 3), one at a time, at least one, at the file's own rate; of `size` (H, W) where
-    that is given. Raises `InputError` for what cannot be read."""
+def frames_of(
+    path: str | os.PathLike, size: tuple[int, int] | None = None, fps: float | None = None
+) -> Iterator[np.ndarray]:
+    """uint8 (H, W, 3), one at a time, at least one, at `fps` or the file's own rate; of `size`
+    (H, W) where that is given. Raises `InputError` for what cannot be read."""
     from vdit.data.video_folder.container import DecodeError
     from vdit.data.video_folder.decode import read_frames
 
     count = 0
     try:
-        for frame in read_frames(pathlib.Path(path), size):
+        for frame in read_frames(pathlib.Path(path), size, fps):
             yield frame
             count += 1
     except DecodeError as error:
@@ -96,8 +104,10 @@ def _write_animation(path: pathlib.Path, video: np.ndarray, fps: float) -> None:
     frames[0].save(path, save_all=True, append_images=frames[1:], **extra)
 
 
-def write_all(folder: str | os.PathLike, name: str, videos: np.ndarray) -> None:
+def write_all(
+    folder: str | os.PathLike, name: str, videos: np.ndarray, fps: float | None = None
+) -> None:
     """`name_00.webp`, `name_01.webp`, ..., enlarged to at least `SMALLEST` pixels."""
     zoom = max(1, -(-SMALLEST // min(videos.shape[2:4])))
     for i, video in enumerate(videos):
-        write_video(pathlib.Path(folder) / f"{name}_{i:02d}.webp", video, zoom=zoom)
+        write_video(pathlib.Path(folder) / f"{name}_{i:02d}.webp", video, fps, zoom)

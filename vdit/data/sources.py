@@ -83,14 +83,21 @@ def _open_folder(data: Any, split: str) -> TfdsSource:
     return TfdsSource(data, split, rows, [record["fingerprint"], split])
 
 
+def fps_of(data: Any) -> float | None:
+    """Frames a second of the clips of a prepared folder; None where the data do not say."""
+    if data.name != "video_folder":
+        return None
+    return read_json(pathlib.Path(data.dir) / "vdit.json", "what vdit.prepare wrote").get("fps")
+
+
 def _open_tfds(data: Any, split: str) -> TfdsSource:
     tfds = import_tfds()
     where = {"data_dir": data.get("dir") or None, "download": False}
     folder = where["data_dir"] or "~/tensorflow_datasets"
     try:
-        splits = list(tfds.data_source(data.name, **where))
+        splits = {key: len(rows) for key, rows in tfds.data_source(data.name, **where).items()}
     except (AssertionError, NotImplementedError):  # not prepared; not random access
-        splits = []
+        splits = {}
     except ValueError as error:
         raise InputError(
             f"data.name {data.name!r}: expected worlds, doom, video_folder or the name of a TFDS "
@@ -108,15 +115,20 @@ def _open_tfds(data: Any, split: str) -> TfdsSource:
     return TfdsSource(data, split, rows, [info.full_name, part, counts])
 
 
-def _tfds_split(name: str, splits: list[str], wanted: str) -> str:
-    """The TFDS split: validation or test held out, else the last tenth of train (or of all)."""
+def _tfds_split(name: str, splits: dict[str, int], wanted: str) -> str:
+    """The TFDS split: validation or test held out, else the last tenth of train (or of all), and
+    at least one clip; `splits` has the clips of each."""
     held = next((split for split in ("validation", "test") if split in splits), None)
     if "train" in splits and held:
         return "train" if wanted == "train" else held
     if "train" not in splits and len(splits) != 1:
         raise InputError(f"data.name {name!r}: no split train among {', '.join(splits)}")
-    whole, cut = ("train" if "train" in splits else splits[0]), 100 - HELD_OUT
-    return f"{whole}[:{cut}%]" if wanted == "train" else f"{whole}[{cut}%:]"
+    whole = "train" if "train" in splits else next(iter(splits))
+    if (clips := splits[whole]) < 2:
+        raise InputError(f"data.name {name!r}: {clips} clip in {whole}, holding out one takes two")
+    few = clips * HELD_OUT < 50  # TFDS rounds less than half a clip to none
+    cut = f"{clips - 1}" if few else f"{100 - HELD_OUT}%"
+    return f"{whole}[:{cut}]" if wanted == "train" else f"{whole}[{cut}:]"
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -36,10 +36,18 @@ class Vocabulary:
     def _index(self) -> dict[str, int]:
         return {word: i + 2 for i, word in enumerate(self.words)}
 
+    def tokens(self, caption: str) -> list[int]:
+        """All tokens of a caption; none of an empty one."""
+        return [self._index.get(word, UNKNOWN) for word in split(caption, self.whole)]
+
     def encode(self, caption: str) -> np.ndarray:
         """(S,) int32 tokens, cut or padded with `NULL` to the vocabulary's length."""
-        tokens = [self._index.get(w, UNKNOWN) for w in split(caption, self.whole)][: self.length]
-        return np.array(tokens + [NULL] * (self.length - len(tokens)), np.int32)
+        return fitted(self.tokens(caption), self.length)
+
+
+def fitted(tokens: list[int], length: int) -> np.ndarray:
+    """(length,) int32 tokens, cut or padded with `NULL`."""
+    return np.array((tokens + [NULL] * length)[:length], np.int32)
 
 
 def split(caption: str, whole: bool = False) -> list[str]:

@@ -42,6 +42,7 @@ class TfdsSource:
         self.name, self._rows, self._shape = data.name, rows, clip_shape(data)
         self._video = _video_key(data.name, features)
         self._caption, self._labels = _caption_key(features)
+        self.available = len(rows)
         self._length = min(clips, len(rows))
         if not self._length:
             raise InputError(f"data.name {data.name!r}: {identity[1]} has no clip")
@@ -59,13 +60,20 @@ class TfdsSource:
     def __getitem__(self, index: int) -> dict[str, Any]:
         if not 0 <= index < self._length:
             raise IndexError(f"clip {index} of {self._length}")
-        row = self._rows[index * len(self._rows) // self._length]
+        row = self._row(index)
         item = {
             "video": self._fit(np.asarray(row[self._video]), index),
             "caption": self._text(row),
             "index": index,
         }
         return item | ({"recording": row["video_id"].decode()} if "video_id" in row else {})
+
+    def captions(self) -> list[str]:
+        """Those of all its clips, in order."""
+        return [self._text(self._row(index)) for index in range(len(self))]
+
+    def _row(self, index: int) -> Mapping[str, Any]:
+        return self._rows[index * self.available // self._length]
 
     def _fit(self, video_THWC: np.ndarray, index: int) -> np.ndarray:
         """The middle frames, each cropped and resized; grey becomes three equal channels."""

@@ -1,4 +1,12 @@
-"""Samples of a checkpoint as a set, against the held-out real clips: distances between features."""
+"""Samples of a checkpoint as a set, against the held-out real clips: distances between features.
+
+Not among the evaluators that a config has by default: of their 64 clips it is cheap and says
+nothing. Measured on a run of the demo at 16x, CPU s of a checkpoint: 1.1 by `latents`, 0.1 more by
+`tracks` (`worlds` 1.0, of which sampling is 0.8); EfficientNet's features of 64 videos are 12.8.
+But the Fréchet distance of latents is 112 +- 9 where the bound is 107 +- 9, the kernel distance
+0.026 +- 0.023 beside 0.014 +- 0.018. Of 1,024 clips, in 25 s, Fréchet is 19.6 +- 0.9 beside 8.6 +-
+0.6.
+"""
 
 import dataclasses
 import functools
@@ -21,6 +29,7 @@ from vdit.runs.evaluations import Record
 
 FEATURES = ("image_means", "image_changes")
 BOUND, BASELINE = "coded", "still"
+AT_ONCE = 256  # training clips that are looked through for copies: of pixels 16,384 would be 14 GB
 
 
 def evaluate(
@@ -141,8 +150,9 @@ def _copies(
 
 
 def _parts_read(data: EvaluationData, training: Records) -> Iterator[np.ndarray]:
-    """Indices of the clips of each part of the train split that is there."""
+    """Indices of the training clips that are there, AT_ONCE at a time."""
     size, epochs = len(training), stream.epochs_of(data.config.data)
     for part in range(stream.parts(data.step * data.config.batch, size, epochs)):
         if record_file(data.cache, "train", part).exists():
-            yield np.arange(part * size, (part + 1) * size)
+            for start in range(part * size, (part + 1) * size, AT_ONCE):
+                yield np.arange(start, min(start + AT_ONCE, (part + 1) * size))

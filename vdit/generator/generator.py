@@ -24,6 +24,7 @@ from vdit.runs.files import write_json
 from vdit.runs.weights import save_weights
 
 if TYPE_CHECKING:
+    from vdit.data.byte_pairs import BytePairs
     from vdit.data.continuation import ConditioningFrames
 
 FOLDER, FILE, WEIGHTS, AUTOENCODER = "generator", "generator.json", "weights.npz", "autoencoder"
@@ -40,8 +41,9 @@ class Generator:
     It computes in `config.dtype`, a run's in what that was trained in: its losses on any device are
     then of one kind.
 
-    `vocabulary` is None for a model that was trained on given embeddings. `params` and `ema` are
-    None as long as no weights are there.
+    `vocabulary` is None for a model that was trained on given embeddings, `fps` (frames a second of
+    its clips) where its data did not say. `params` and `ema` are None as long as no weights are
+    there.
     """
 
     config: ModelConfig
@@ -49,7 +51,8 @@ class Generator:
     video: tuple[int, int, int]
     autoencoder: Autoencoder
     statistics: LatentStatistics
-    vocabulary: Vocabulary | None
+    vocabulary: "Vocabulary | BytePairs | None"
+    fps: float | None = None
     params: nnx.State | None = None
     ema: nnx.State | None = None
     step: int = 0
@@ -195,6 +198,7 @@ class Generator:
         about |= {
             "settings": self.settings,
             "video": self.video,
+            "fps": self.fps,
             "statistics": self.statistics._asdict(),
         }
         write_json(folder / FILE, about | {"vocabulary": words})

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -18,6 +18,9 @@ from vdit.models import dit
 from vdit.runs import digests
 from vdit.runs.files import DamagedFileError, read_json
 from vdit.runs.weights import load_weights
+
+if TYPE_CHECKING:
+    from vdit.data.byte_pairs import BytePairs
 
 
 def read(folder: str | pathlib.Path, verify: bool = True) -> Generator:
@@ -55,8 +58,17 @@ def _without_weights(folder: pathlib.Path) -> Generator:
         video=tuple(about["video"]),
         autoencoder=read_autoencoder(folder / AUTOENCODER),
         statistics=LatentStatistics(**about["statistics"]),
-        vocabulary=words and Vocabulary(**{k: _tupled(v) for k, v in words.items()}),
+        vocabulary=words and _vocabulary(words),
+        fps=about.get("fps"),
     )
+
+
+def _vocabulary(about: dict[str, Any]) -> "Vocabulary | BytePairs":
+    if "tokenizer" in about:
+        from vdit.data.byte_pairs import BytePairs  # and with it tokenizers
+
+        return BytePairs(**about)
+    return Vocabulary(**{k: _tupled(v) for k, v in about.items()})
 
 
 def load(

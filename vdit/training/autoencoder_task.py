@@ -14,7 +14,7 @@ from vdit.autoencoders import causal, pixels
 from vdit.config import stream
 from vdit.data import media
 from vdit.data.pipeline import VideoRecords
-from vdit.data.sources import open_source
+from vdit.data.sources import fps_of, open_source
 from vdit.errors import InputError
 from vdit.training.row import row_of
 from vdit.training.step import TrainState
@@ -71,7 +71,7 @@ class AutoencoderTask:
         videos = self._held_out(SHOWN)
         both = np.concatenate([videos, self._reconstructed(weights, videos)], axis=2)
         name = step if isinstance(step, str) else f"step_{step:06d}"
-        media.write_all(workdir / "samples", name, both)
+        media.write_all(workdir / "samples", name, both, fps_of(self.config.data))
         return both
 
     def evaluate(self, state: TrainState, step: int, workdir: pathlib.Path) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class DiffusionTask:
         model = self.generator.with_weights(weights, weights)
         videos = model.sample(rows["caption"], self.config.data.seed, batch=BATCH)
         name = step if isinstance(step, str) else f"step_{step:06d}"
-        media.write_all(workdir / "samples", name, videos)
+        media.write_all(workdir / "samples", name, videos, self.generator.fps)
         return videos
 
     def _previewed(self) -> np.ndarray:
@@ -95,6 +95,7 @@ class DiffusionTask:
     def _show_real(self, workdir: pathlib.Path) -> None:
         source = open_source(self.config.data, "validation")
         items = [source[int(i)] for i in self._previewed()]
-        media.write_all(workdir / "samples", "real", np.stack([x["video"] for x in items]))
+        videos = np.stack([item["video"] for item in items])
+        media.write_all(workdir / "samples", "real", videos, self.generator.fps)
         captions = {"captions": [x["caption"] for x in items]}
         (workdir / "samples" / "samples.json").write_text(json.dumps(captions))

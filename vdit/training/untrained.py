@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config.sizes import model_config_of
-from vdit.data import cache, latents
+from vdit.data import cache, latents, sources
 from vdit.errors import InputError
 from vdit.generator import Generator
 from vdit.parallel.compute_dtype import decided
@@ -34,6 +34,7 @@ def generator_of(config: ConfigDict, meta: dict[str, Any]) -> Generator:
         autoencoder=load_autoencoder(config.autoencoder),
         statistics=cache.statistics(meta),
         vocabulary=cache.vocabulary(meta),
+        fps=sources.fps_of(data),
     )
 
 

@@ -30,9 +30,9 @@ def rate_kept(fps: float) -> dict[str, str | Image.Exif]:
     return {"comment": text, "exif": exif}
 
 
-def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], float]:
-    """(seconds from the first, frame) of each picture, the last one twice as it lasts; and the
-    period of frames. Raises `DecodeError` for what can't be read."""
+def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], float, float]:
+    """(seconds from the first, frame) of each picture, the period of frames, and how long the last
+    one lasts. Raises `DecodeError` for what can't be read."""
     try:
         with Image.open(path) as image:
             text = image.info.get("comment", b"").decode(errors="replace")
@@ -40,24 +40,19 @@ def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], flo
             lasts = [_milliseconds(frame) for frame in ImageSequence.Iterator(image)]
     except OSError as error:
         raise DecodeError(f"can't be opened ({type(error).__name__})") from error
-    starts = list(itertools.accumulate(lasts, initial=0))
-    period = _period(text, lasts) / 1000
-    return _frames(path, [start / 1000 for start in starts], period), period
+    starts = [start / 1000 for start in itertools.accumulate(lasts, initial=0)]
+    return _frames(path, starts), _period(text, lasts) / 1000, lasts[-1] / 1000
 
 
-def _frames(
-    path: pathlib.Path, starts: list[float], period: float
-) -> Iterator[tuple[float, av.VideoFrame]]:
+def _frames(path: pathlib.Path, starts: list[float]) -> Iterator[tuple[float, av.VideoFrame]]:
     try:
         with Image.open(path) as image:
             for start, picture in zip(starts, ImageSequence.Iterator(image), strict=False):
-                image = _upright(picture)
-                form = "rgba" if image.shape[-1] == 4 else "rgb24"
-                frame = av.VideoFrame.from_ndarray(image, format=form)
-                yield start, frame
+                pixels = _upright(picture)
+                form = "rgba" if pixels.shape[-1] == 4 else "rgb24"
+                yield start, av.VideoFrame.from_ndarray(pixels, format=form)
     except OSError as error:
         raise DecodeError(f"decoding fails ({type(error).__name__})") from error
-    yield starts[-1] - period, frame
 
 
 def _milliseconds(frame: Image.Image) -> int:

@@ -98,7 +98,7 @@ class VideoFolder(tfds.core.ShardBasedBuilder):
     def _shards(self, videos: list[Video]) -> list[list[Video]]:
         """Whole videos, grouped in order to about `SHARD_BYTES` each."""
         shards, free = [], 0
-        for video in (video for video in videos if video.places):
+        for video in (video for video in videos if video.windows):
             if free <= 0:
                 shards.append([])
                 free = SHARD_BYTES

@@ -70,8 +70,8 @@ def _clock(stamps: list[int | None], stream: av.VideoStream) -> Clock:
     Where a codec moves frames and their stamps never step back, these are times of decoding.
     """
     known = sorted({stamp for stamp in stamps if stamp is not None})
+    rate = stream.average_rate or stream.guessed_rate or 1
     if len(known) < STAMPED * len(stamps):
-        rate = stream.average_rate or stream.guessed_rate or 1
         times = [float(number / rate) for number in range(len(stamps))]
         note = "frame times are missing or come twice: its frames in order"
         return Clock(times, float(1 / rate), True, f"{note}, {float(rate):.5g} a second")
@@ -79,18 +79,16 @@ def _clock(stamps: list[int | None], stream: av.VideoStream) -> Clock:
     times = [stamp * ticks / per_second for stamp in known]
     moved = any(b < a for a, b in itertools.pairwise(s for s in stamps if s is not None))
     by_order = stream.codec_context.has_b_frames and not moved
-    return Clock(times, period_of(times), by_order)
+    return Clock(times, period_of(times) if len(times) > 1 else float(1 / rate), by_order)
 
 
 def period_of(times: list[float]) -> float:
     """Seconds between frames: the mean of the steps of sorted times that are near the median.
 
     Far steps (a dropped frame, a pause) would bend a plain mean; the median alone carries the
-    rounding of the container's clock. 1.0 where there are too few times to tell.
+    rounding of the container's clock. Two times at least.
     """
     steps = [b - a for a, b in itertools.pairwise(times)]
-    if not steps:
-        return 1.0
     middle = statistics.median(steps)
     return statistics.fmean(step for step in steps if abs(step - middle) <= 0.5 * middle)
 
@@ -121,20 +119,20 @@ def stamped(
 
 
 def on_grid(
-    frames: Iterable[tuple[float, av.VideoFrame]], period: float
+    frames: Iterable[tuple[float, av.VideoFrame]], period: float, lasts: float
 ) -> Iterator[av.VideoFrame]:
-    """Yields, for each k, the frame on show at (k + 1/2) `period` seconds from the first.
+    """Yields, for each k, the frame on show at (k + 1/2) `period` seconds from the first; the last
+    frame is on show for `lasts` seconds. One frame at least.
 
     The half puts the sample mid-way between the frames of a constant rate: rounding of its
     clock moves nothing, and each frame is yielded once.
     """
-    shown, now, count = None, 0.0, 0
+    shown, seconds, count = None, 0.0, 0
     for seconds, frame in frames:
-        now = seconds / period
-        while shown is not None and count + 0.5 < now:
+        while shown is not None and (count + 0.5) * period < seconds:
             yield shown
             count += 1
         shown = frame
-    while shown is not None and count + 0.5 < now + 1:
+    while shown is not None and (not count or (count + 0.5) * period < seconds + lasts):
         yield shown
         count += 1

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import av
 
+SAME_RATE = 0.01  # relative
+
 
 class DecodeError(Exception):
     """A file can't be read, or not to its end; the message is the reason, for the user."""
@@ -42,6 +44,21 @@ def frames_by_header(path: pathlib.Path) -> int:
             return stream.frames or int(header_seconds(container, stream) * stream.average_rate)
     except (DecodeError, TypeError):
         return 0
+
+
+def rate_by_header(path: pathlib.Path) -> float | None:
+    """Frames a second that a header says, without decoding; None where it says none."""
+    try:
+        with opened(path) as container:
+            rate = video_stream(container).guessed_rate
+            return float(rate) if rate else None
+    except DecodeError:
+        return None
+
+
+def same_rate(one: float, other: float) -> bool:
+    """Whether two rates are about the same (29.97 and 30): to resample would only drop frames."""
+    return abs(one / other - 1) < SAME_RATE
 
 
 def header_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:

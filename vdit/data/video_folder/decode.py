@@ -12,6 +12,7 @@ from vdit.data.video_folder.container import (
     EndsEarlyError,
     header_seconds,
     opened,
+    same_rate,
     until_fault,
     video_stream,
 )
@@ -26,18 +27,21 @@ class VideoReader:
     """The frames of a file at evenly spaced times, in the decoder's own form, one held at a time;
     `picture` makes RGB of those that are wanted, `notes` say what was not as it should be.
 
+    At `fps` frames a second, or at the file's own rate, which is kept where it is about that.
     Iterating raises `DecodeError` where reading fails: what was yielded before is good.
     """
 
-    def __init__(self, path: pathlib.Path, size: tuple[int, int] | None = None):
-        self._path = path
+    def __init__(
+        self, path: pathlib.Path, size: tuple[int, int] | None = None, fps: float | None = None
+    ):
+        self._path, self._fps = path, fps
         self.notes: list[str] = []
         self.picture = Picture(size, self.notes)
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         if self._path.suffix.lower() in animation.SUFFIXES:
-            frames, period = animation.read(self._path)
-            yield from clock.on_grid(frames, period)
+            frames, period, lasts = animation.read(self._path)
+            yield from clock.on_grid(frames, self._period(period), lasts)
             return
         with opened(self._path) as container:
             stream = video_stream(container)
@@ -61,14 +65,21 @@ class VideoReader:
         whole = _complete(_undamaged(packets), header_seconds(container, stream), found.period)
         frames = progressive(until_fault(whole, faults), self.notes)
         times = clock.stamped(frames, found, self.notes)
-        yield from _same_size(clock.on_grid(times, found.period))
+        yield from _same_size(clock.on_grid(times, self._period(found.period), found.period))
         if faults:
             raise faults[0]
 
+    def _period(self, own: float) -> float:
+        if self._fps is None or same_rate(1 / own, self._fps):
+            return own
+        return 1 / self._fps
 
-def read_frames(path: pathlib.Path, size: tuple[int, int] | None = None) -> Iterator[np.ndarray]:
+
+def read_frames(
+    path: pathlib.Path, size: tuple[int, int] | None = None, fps: float | None = None
+) -> Iterator[np.ndarray]:
     """Yields uint8 RGB frames (H, W, 3) as `VideoReader` and its `Picture` give them."""
-    reader = VideoReader(path, size)
+    reader = VideoReader(path, size, fps)
     return map(reader.picture, reader)
 
 

@@ -16,6 +16,7 @@ CAPTIONS = (
 CAPTION_COLUMN = "column, or a sidecar's key, of captions (default: prompt, caption, text, …)"
 FILE_COLUMN = "column of the videos' names (default: video_file_name, file_name, video, …)"
 LABELS = "the name of the folder that a video lies in is its caption: a class"
+FPS = "frames a second, files of others resampled (default: the rate that most files have)"
 HOP = (
     "frames from one window's start to the next (default: a window's span, so that windows share "
     "no frame)"
@@ -24,7 +25,13 @@ TILE = (
     "cut tiles at native resolution instead of one centre crop, resized; auto: where crops would "
     "be few (default never)"
 )
-VALIDATION = "share of windows to hold out, by whole videos (default 0.1)"
+GROUPS = (
+    "videos of one recording, kept on one side of the split: a column of the captions' table, or "
+    "a regular expression whose groups say which, of a video's path, e.g. '(v_.*_g\\d+)_c'"
+)
+SPLIT = "table of names and their split (column split: train or validation) instead of a drawn one"
+KEEP = "leave validation windows in that are near-duplicates of training windows"
+VALIDATION = "share of windows to hold out, by whole recordings (default 0.1)"
 MAX_BAD = "share of unreadable files to bear (default 0.05)"
 
 
@@ -73,10 +80,15 @@ def parser() -> argparse.ArgumentParser:
     add("--caption_column", metavar="NAME", help=CAPTION_COLUMN)
     add("--file_column", metavar="NAME", help=FILE_COLUMN)
     add("--stride", type=count, default=1, help="take every n-th frame (default 1)")
+    add("--fps", type=number(float, 0.01), help=FPS)
     add("--hop", type=count, help=HOP)
     tiles = {"choices": ("never", "always", "auto"), "default": "never", "const": "always"}
     add("--tile", nargs="?", **tiles, help=TILE)
     add("--validation", type=number(float, 0.0001, 0.5), default=0.1, help=VALIDATION)
+    sides = parser.add_mutually_exclusive_group()
+    sides.add_argument("--groups", metavar="REGEX|COLUMN", help=GROUPS)
+    sides.add_argument("--split", type=path, metavar="FILE", help=SPLIT)
+    add("--keep_near_duplicates", action="store_true", help=KEEP)
     add("--max_bad", type=number(float, 0, 1), default=0.05, help=MAX_BAD)
     add("--seed", type=number(int, 0), default=0, help="of the split (default 0)")
     return parser

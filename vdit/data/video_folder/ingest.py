@@ -1,7 +1,6 @@
-"""A folder of videos to windows on disk, one spool file for a video, and the split by video."""
+"""A folder of videos to windows on disk, one spool file for a video."""
 
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Callable, Iterator
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from vdit.data.video_folder import container, decode, windows
 from vdit.data.video_folder.picture import Picture
-from vdit.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +23,8 @@ class Settings:
     tile: bool
     validation: float
     seed: int
+    fps: float | None = None  # None: each file's own rate
+    keep_near_duplicates: bool = False
 
 
 @dataclasses.dataclass
@@ -41,6 +41,17 @@ class Video:
     places: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     split: str = ""
+    left_out: set[int] = dataclasses.field(default_factory=set)  # of the windows, by index
+
+    @property
+    def windows(self) -> int:
+        """How many windows the data set has of it."""
+        return len(self.places) - len(self.left_out)
+
+    def clips(self, settings: Settings) -> np.ndarray:
+        """All of its windows where they wait, uint8 (N, T, H, W, 3)."""
+        shape = (len(self.places), settings.frames, settings.height, settings.width, 3)
+        return np.memmap(self.spool, np.uint8, "r", shape=shape)
 
 
 def cut(
@@ -55,7 +66,7 @@ def cut(
     `on_frame` is called at every frame; what it raises ends the cutting.
     """
     size = None if settings.tile else (settings.height, settings.width)
-    reader = decode.VideoReader(path, size)
+    reader = decode.VideoReader(path, size, settings.fps)
     try:
         with video.spool.open("wb") as spool:
             frames = _counted(video, reader, on_frame)
@@ -102,56 +113,13 @@ def _why_empty(video: Video, settings: Settings) -> str:
 
 def read_spool(video: Video, settings: Settings) -> Iterator[dict]:
     """Yields the examples of one video and deletes its spool."""
-    shape = (settings.frames, settings.height, settings.width, 3)
-    with video.spool.open("rb") as spool:
-        for start, top, left in video.places:
-            clip = np.frombuffer(spool.read(int(np.prod(shape))), np.uint8).reshape(shape)
+    for index, (start, top, left) in enumerate(video.places):
+        if index not in video.left_out:
             yield {
-                "video": clip,
+                "video": video.clips(settings)[index],
                 "caption": video.caption,
                 "video_id": video.name,
                 "start": start,
                 "corner": np.array([top, left], np.int32),
             }
     video.spool.unlink()
-
-
-def assign_splits(videos: list[Video], share: float, seed: int) -> None:
-    """Sets each video's split so that validation has about `share` of all windows.
-
-    Files of equal content go together. In an order drawn by `seed`, a video joins validation if
-    that does not pass the share; if none fits, the smallest one does. So validation never has
-    more than half of the windows. Raises `InputError` for fewer than two different videos.
-    """
-    groups: dict[str, list[Video]] = {}
-    for video in videos:
-        video.split = "train"
-        if video.places:
-            groups.setdefault(video.sha256, []).append(video)
-    if len(groups) < 2:
-        raise InputError(
-            f"{len(groups)} different video(s) long and large enough for a window: splitting train "
-            "from validation by video needs two"
-        )
-    for group in _held_out(list(groups.values()), share, seed):
-        for video in group:
-            video.split = "validation"
-
-
-def _held_out(groups: list[list[Video]], share: float, seed: int) -> list[list[Video]]:
-    """The groups that validation has."""
-
-    def windows_in(group: list[Video]) -> int:
-        return sum(len(video.places) for video in group)
-
-    order = sorted(groups, key=lambda group: _random_order(seed, group[0].name))
-    room, chosen = share * sum(map(windows_in, groups)), []
-    for group in order:
-        if windows_in(group) <= room:
-            chosen.append(group)
-            room -= windows_in(group)
-    return chosen or [min(order, key=windows_in)]
-
-
-def _random_order(seed: int, name: str) -> str:
-    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()

@@ -1,5 +1,6 @@
 """A folder of videos to a prepared one: listed, cut, split by video and written, or left alone."""
 
+import collections
 import dataclasses
 import json
 import os
@@ -10,7 +11,16 @@ from collections.abc import Iterable
 
 import tqdm
 
-from vdit.data.video_folder import captions, container, cutting, folder, ingest, record, windows
+from vdit.data.video_folder import (
+    captions,
+    container,
+    cutting,
+    folder,
+    near_duplicates,
+    record,
+    splits,
+    windows,
+)
 from vdit.data.video_folder.ingest import Settings, Video
 from vdit.data.video_folder.partial import partial_folder
 from vdit.errors import InputError
@@ -31,11 +41,15 @@ class Request:
     file_column: str | None = None
     labels: str | None = None  # or "folder"
     stride: int = 1
+    fps: float | None = None  # the rate that most files have
     hop: int | None = None
     tile: str = "never"  # or "always", "auto"
     validation: float = 0.1
     max_bad: float = 0.05
     seed: int = 0
+    groups: str | None = None  # a column of the captions, or a regular expression
+    split: pathlib.Path | None = None
+    keep_near_duplicates: bool = False
 
 
 def prepare(asked: Request) -> None:
@@ -53,14 +67,21 @@ def prepare(asked: Request) -> None:
         print(f"ignored {record.some(ignored)}: not videos by their names")
     hashed = _bar(names, "hashing", "file")
     hashes = {name: folder.file_hash(asked.videos / name) for name in hashed}
-    made_of = record.inputs(settings, hashes, found.of)
+    sides = _sides(asked, names, found)
+    made_of = record.inputs(settings, hashes, found.of, sides)
     if record.is_there(asked.out, made_of):
         print(f"{asked.out}: prepared already, fingerprint {record.fingerprint(made_of)}")
         return
     with partial_folder(asked.out) as partial:
         videos = _cut(asked.videos, settings, made_of, partial)
         print(record.table(videos))
-        described = _split(videos, asked.max_bad, made_of, ignored)
+        _check_readable(videos, asked.max_bad)
+        if asked.split:
+            splits.assign_as(videos, sides)
+        else:
+            splits.assign(videos, settings.validation, settings.seed, sides)
+        near = _near_duplicates(videos, settings)
+        described = record.describe(made_of, videos, ignored, near)
         _write(partial, asked.out, videos, settings, described)
     print(f"{asked.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
 
@@ -73,14 +94,37 @@ def _captions(asked: Request, names: list[str], others: list[str]) -> captions.C
 
 
 def _settings(asked: Request, names: list[str]) -> Settings:
-    same = {key: getattr(asked, key) for key in ("frames", "stride", "validation", "seed")}
+    same = {
+        key: getattr(asked, key)
+        for key in ("frames", "stride", "validation", "seed", "keep_near_duplicates")
+    }
     hop = asked.hop or windows.span(asked.frames, asked.stride)
+    fps = asked.fps or _commonest_rate(asked.videos, names)
     tile = asked.tile == "always"
     if asked.tile == "auto":
         crops = sum(container.frames_by_header(asked.videos / name) // hop for name in names)
         tile = crops < FEW_CROPS
         print(f"--tile auto: about {crops} crops: {'tiles' if tile else 'crops'}")
-    return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, **same)
+    return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, fps=fps, **same)
+
+
+def _commonest_rate(root: pathlib.Path, names: list[str]) -> float | None:
+    """Frames a second that most headers say, about; prints it where files differ."""
+    rates = collections.Counter(container.rate_by_header(root / name) for name in names)
+    rates.pop(None, None)
+    if not rates:
+        return None
+
+    def files(fps: float) -> int:
+        return sum(n for rate, n in rates.items() if container.same_rate(rate, fps))
+
+    fps = max(rates, key=lambda rate: (files(rate), rates[rate]))
+    if others := rates.total() - files(fps):
+        print(
+            f"{files(fps)} of {len(names)} files have {fps:g} frames a second: {others} others are "
+            f"resampled to that (--fps)"
+        )
+    return fps
 
 
 def _bar(items: Iterable | None, label: str, unit: str, total: int | None = None) -> tqdm.tqdm:
@@ -108,16 +152,42 @@ def _cut(
     return videos
 
 
-def _split(videos: list[Video], max_bad: float, made_of: dict, ignored: list[str]) -> dict:
-    """Sets the splits and returns the record; raises `InputError` where too little can be used."""
+def _check_readable(videos: list[Video], max_bad: float) -> None:
     bad = [video.name for video in videos if video.status == "unreadable"]
     if len(bad) > max_bad * len(videos):
         raise InputError(
             f"{len(bad)} of {len(videos)} files are unreadable ({record.some(bad)}), more than "
             f"--max_bad {max_bad:g} allows"
         )
-    ingest.assign_splits(videos, made_of["settings"]["validation"], made_of["settings"]["seed"])
-    return record.describe(made_of, videos, ignored)
+
+
+def _sides(asked: Request, names: list[str], found: captions.Captions) -> dict[str, str]:
+    """What `--split` or `--groups` say of each video; a proposal where neither is given."""
+    if asked.split:
+        return splits.read_splits(asked.split, names, asked.file_column)
+    if asked.groups:
+        grouping = splits.groups_of(asked.groups, names, found.rows)
+        print(grouping.words)
+        return grouping.of
+    if line := splits.proposal(names):
+        print(line)
+    return {}
+
+
+def _near_duplicates(videos: list[Video], settings: Settings) -> near_duplicates.Found:
+    """Leaves them out of validation, unless they are to be kept; `InputError` where all are."""
+    found = near_duplicates.find(videos, settings)
+    print(record.duplicates(found, settings.keep_near_duplicates))
+    if settings.keep_near_duplicates:
+        return found
+    if len(found.pairs) == found.windows:
+        raise InputError(
+            "all validation windows are near-duplicates of training windows: expected other "
+            "--groups or --split, or --keep_near_duplicates"
+        )
+    for video, index, _ in found.pairs:
+        video.left_out.add(index)
+    return found
 
 
 def _write(

@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 
+from vdit.data.video_folder import near_duplicates
 from vdit.data.video_folder.ingest import Settings, Video
 from vdit.errors import InputError
 
@@ -12,10 +13,13 @@ FILE = "vdit.json"
 VERSION = 3  # raised when the same files and settings would give other windows
 
 
-def inputs(settings: Settings, hashes: dict[str, str], captions: dict[str, str]) -> dict:
-    """All that decides the content of a prepared folder."""
+def inputs(
+    settings: Settings, hashes: dict[str, str], captions: dict[str, str], sides: dict[str, str]
+) -> dict:
+    """All that decides the content of a prepared folder; `sides` are groups or splits by video."""
     files = {name: [hashes[name], captions[name]] for name in sorted(hashes)}
-    return {"version": VERSION, "settings": dataclasses.asdict(settings), "files": files}
+    settings = dataclasses.asdict(settings)
+    return {"version": VERSION, "settings": settings, "files": files, "sides": sides}
 
 
 def fingerprint(made_of: dict) -> str:
@@ -49,6 +53,8 @@ def _difference(there: dict, made_of: dict) -> str:
     changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if changed:
         parts.append(f"files or captions changed: {some(changed)}")
+    if there.get("sides", {}) != made_of["sides"]:
+        parts.append("other groups or splits")
     return "; ".join(parts) or "by another version of vdit.prepare"
 
 
@@ -69,34 +75,57 @@ def table(videos: list[Video]) -> str:
     return "\n".join([*remarks, *lines, f"{len(odd)} of {len(videos)} files were not read whole"])
 
 
-def describe(made_of: dict, videos: list[Video], ignored: list[str]) -> dict:
-    """The content of `vdit.json`: fingerprint, settings, counts, every file, files not whole."""
+def describe(
+    made_of: dict, videos: list[Video], ignored: list[str], found: near_duplicates.Found
+) -> dict:
+    """The content of `vdit.json`: fingerprint, settings, counts, every file, files not whole,
+    near-duplicates."""
     files = {
         v.name: {
             "sha256": v.sha256,
             "caption": v.caption,
             "frames": v.frames,
-            "windows": len(v.places),
+            "windows": v.windows,
             "notes": v.notes,
-            "split": v.split if v.places else "",
+            "split": v.split if v.windows else "",
         }
         for v in videos
     }
     odd = [v for v in videos if v.status != "whole"]
+    settings = made_of["settings"]
     return {
         "fingerprint": fingerprint(made_of),
         "version": made_of["version"],
         "settings": made_of["settings"],
+        "fps": settings["fps"] and settings["fps"] / settings["stride"],  # of windows
+        "sides": made_of["sides"],
         "counts": {split: _count(videos, split) for split in ("train", "validation")},
         "files": files,
         "not_whole": [{"file": v.name, "read": v.status, "reason": v.reason} for v in odd],
         "ignored": ignored,
+        "near_duplicates": {
+            "still": found.still,
+            "windows": [
+                {"file": video.name, "start": video.places[index][0], "like": like}
+                for video, index, like in found.pairs
+            ],
+        },
     }
 
 
 def _count(videos: list[Video], split: str) -> dict[str, int]:
-    sizes = [len(v.places) for v in videos if v.places and v.split == split]
+    sizes = [v.windows for v in videos if v.windows and v.split == split]
     return {"videos": len(sizes), "windows": sum(sizes)}
+
+
+def duplicates(found: near_duplicates.Found, kept: bool) -> str:
+    """One line: how many validation windows training has nearly seen, and where."""
+    like = [f"{video} like {name}" for video, name in {(v.name, of): 0 for v, _, of in found.pairs}]
+    where = f" ({some(like)}): {'kept' if kept else 'left out'}" if like else ""
+    return (
+        f"{len(found.pairs)} of {found.windows} validation windows are near-duplicates of training "
+        f"windows{where}; {found.still} stand still and were not compared"
+    )
 
 
 def summary(record: dict) -> str:
@@ -106,6 +135,8 @@ def summary(record: dict) -> str:
         for split, count in record["counts"].items()
     ]
     shape = "x".join(str(record["settings"][key]) for key in ("frames", "height", "width"))
+    if record["fps"]:
+        shape += f" at {record['fps']:g} fps"
     return f"{', '.join(parts)}, each {shape}, fingerprint {record['fingerprint']}"
 
 
