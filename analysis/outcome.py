@@ -159,11 +159,11 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     import pandas as pd
 
-    from analysis import fit
+    from analysis.fitting.table import fit_table
     from analysis.table import reading
 
     table = reading.load(args.table)
-    fitted = fit(table, "frontier", loss="loss_ema")
+    fitted = fit_table(table, "frontier", loss="loss_ema")
     found = [
         one
         for path in args.predictions

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from tests.clips import levels, write_video
+from tests.clips import noise, write_video
 from tests.paths import ROOT
 from vdit import bench
 from vdit.benchmark import cases, data, goals, measure, table
@@ -183,7 +183,7 @@ def test_the_best_of_each_goal_is_set_beside_it():
 def test_the_pipeline_alone(monkeypatch, capsys, tmp_path):
     """All rows, on videos made here."""
     for index in range(2):
-        write_video(tmp_path / f"v{index}.mkv", levels(range(40 * index, 40 * index + 20), 32))
+        write_video(tmp_path / f"v{index}.mkv", noise(20, (32, 32), seed=index))
     monkeypatch.setattr(cases, "DEMO", TINY)
     monkeypatch.setattr(data, "ROUNDS", 1)
     monkeypatch.setattr(data, "ROUND_S", 0.02)

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import math
 import os
 import shutil
 import signal
@@ -112,7 +113,7 @@ def test_the_measuring_sweep_compares_equal_budgets(tmp_path):
 
 
 def test_trunks_come_before_the_branches_that_cost_less(demo):
-    order = plan.select(demo, hold_out=False)
+    order = plan.select(demo)
     assert all(run["overrides"].get("checkpoint_at") for run in order[:4])
     assert [run["flops_budget"] for run in order[:4]] == [0] * 4
     costs = [plan.cost(run) for run in order]
@@ -122,7 +123,7 @@ def test_trunks_come_before_the_branches_that_cost_less(demo):
 
 
 def test_hold_out_leaves_out_branches_and_keeps_their_trunks(demo):
-    kept = plan.select(demo, hold_out=True)
+    kept = plan.select(demo, plan.up_to(demo, True, math.inf))
     assert max(run["flops_budget"] for run in kept) == 16 * 3e10
     assert sum("checkpoint_at" in run["overrides"] for run in kept) == 6
 

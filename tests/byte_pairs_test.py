@@ -8,11 +8,11 @@ import pytest
 
 from tests.paths import awkward
 from tests.tiny import config
-from vdit import generator
 from vdit.data import cache, captions, encode, latents, tfds_source
 from vdit.data.byte_pairs import BytePairs
 from vdit.data.text import NULL, UNKNOWN, Vocabulary
 from vdit.errors import InputError
+from vdit.generator import reading
 
 HINDI, HINDI_TOO = "एक लाल गेंद गिरती है", "एक नीली गेंद गिरती है"
 THAI, THAI_TOO = "ลูกบอลสีแดงตกลงมา", "ลูกบอลสีน้ำเงินตกลงมา"
@@ -61,7 +61,7 @@ def test_the_same_captions_make_the_same_tokens():
 
 def test_a_generator_keeps_its_byte_pairs():
     made = BytePairs.of(["a red ball"], limit=40, length=6)
-    assert generator._vocabulary(dataclasses.asdict(made)) == made
+    assert reading.vocabulary_of(dataclasses.asdict(made)) == made
     meta = {"tokenizer": made.tokenizer, "text_length": 6, "text_features": 0}
     assert cache.vocabulary(meta) == made
 

@@ -162,8 +162,8 @@ def test_the_verdict_reads_the_scores_of_real_videos():
     assert columns.lower_is_better(rows, "motion_distance")
     assert not columns.lower_is_better(rows, "extend_ssim")
     roles = {"loss": "loss", "params": "params"}
-    fit = types.SimpleNamespace(columns=roles, gain={"from": 1e12})
-    better = {s["name"]: s["better_by"] for s in video_scores.compare(rows, fit)}
+    fit = types.SimpleNamespace(columns=roles, gain=types.SimpleNamespace(from_=1e12))
+    better = {s.name: s.better_by for s in video_scores.compare(rows, fit)}
     assert better["extend_ssim"] > 0
     assert better[look] > 0
     assert better["motion_distance"] > 0

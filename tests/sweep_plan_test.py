@@ -35,7 +35,7 @@ def refused(root, plan):
 def test_a_plan_is_read_as_it_was_written(plan, tmp_path):
     write_plan(tmp_path, plan)
     assert read_plan(tmp_path) == plan
-    assert len(select(plan, hold_out=False)) == len(plan["runs"])
+    assert len(select(plan)) == len(plan["runs"])
 
 
 @pytest.mark.parametrize("name", OUTSIDE)

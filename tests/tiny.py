@@ -58,7 +58,7 @@ def swept(path, root) -> None:
     from sweeps.launcher.training import Training
 
     write_plan(root, make_plan(str(path), root, []))
-    job = Training(root, select(read_plan(root), hold_out=False))
+    job = Training(root, select(read_plan(root)))
     worker.prepare(job)
     worker.work(job)
 

@@ -25,7 +25,7 @@ WARMUP = 2  # steps, of the shortest
 
 def trained(made, folder):
     """Every array at the end of a run: weights, average, moments, step, key."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with open_log(made, folder) as log:
         state, _ = train(DiffusionTask(made), made, folder, log)
     return jax.tree.map(np.asarray, state)

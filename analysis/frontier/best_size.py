@@ -92,9 +92,10 @@ def voices(found: Minima, surface: Surface | None) -> dict[str, Voice]:
 
 
 def _loose(surface):
-    """A surface whose exponents the runs do not tell has no voice."""
+    """A surface whose exponents the runs do not tell, or one of which is zero, has no voice."""
     status = surface.fit.status
-    return bool({"alpha", "beta"} & set(status.unidentified)) or status.word == "not converged"
+    untold = bool({"alpha", "beta"} & set(status.unidentified)) or status.word == "not converged"
+    return untold or min(_exponents(surface.fit.problem, surface.fit.theta)) <= 0
 
 
 def together(told: dict[str, Voice]) -> Voice:

@@ -68,9 +68,9 @@ def test_twelve_runs_get_a_status_and_no_intervals(noise):
     loss = planted(x, 0.2, 50.0, 0.12, 1e18, 5.66, 0.5)
     loss = loss * np.exp(noise * np.random.default_rng(1).standard_normal(12))
     told = entry.of_runs(BNSL, {"flops": x}, loss, entry.Options()).entry
-    assert "no intervals: they need 18 runs of different inputs" in told["status"]["words"]
-    assert told["intervals"] == {}
-    assert all(np.isfinite(value) for value in told["parameters"].values())
+    assert "no intervals: they need 18 runs of different inputs" in told.status.words
+    assert told.intervals == {}
+    assert all(np.isfinite(value) for value in told.parameters.values())
 
 
 def test_without_a_break_the_break_is_not_identified():

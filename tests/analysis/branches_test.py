@@ -46,7 +46,7 @@ def test_a_trunk_enters_no_frontier_and_no_best_rate():
     assert notes == ["1 rows whose schedule had not ended left out"]
     roles = columns.assign(labelled).table
     assert len(swept(roles)) == len(roles) - 1
-    assert rates.fit(labelled)["rows"] == len(rows)
+    assert rates.fit(labelled).rows == len(rows)
 
 
 def test_a_trunk_enters_no_comparison(tmp_path, capsys):

@@ -146,7 +146,7 @@ def test_rows_that_repeat_others_leave_a_power_law_as_it_is():
     once = loglinear.fit({"x": x}, y)
     thrice = loglinear.fit({"x": np.tile(x, 3)}, np.tile(y, 3), independent=6)
     assert thrice.intervals()["x"] == pytest.approx(once.intervals()["x"], rel=1e-9)
-    ends = [law.predict({"x": 1e3}, new=True)[1] for law in (once, thrice)]
+    ends = [law.predict({"x": 1e3}, new=True).interval for law in (once, thrice)]
     assert ends[1] == pytest.approx(ends[0], rel=1e-9)
 
 

@@ -49,8 +49,8 @@ def test_each_reason_is_named_with_its_run(table, column, value, reason):
     table.loc[4, column] = value
     rows, found = clean(table)
     assert reasons(found) == {reason: (table["run_id"][4],)}
-    assert found[0].rows == (5,)
-    assert table["run_id"][4] in found[0].line()
+    assert found[0].row_numbers == (5,)
+    assert table["run_id"][4] in found[0].line
     assert len(rows) == len(table) - 1
 
 

@@ -35,10 +35,10 @@ def test_a_true_law_is_not_told_from_its_repeats():
 def test_a_law_that_misses_says_so_in_the_entry():
     loss = planted(0.005)
     told = entry.of_runs(LAWS["power"], {"flops": FLOPS}, loss, entry.Options()).entry
-    assert told["lack_of_fit"]["ratio"] > 3
-    assert "does not fit: the law misses by" in told["status"]["words"]
+    assert told.lack_of_fit.ratio > 3
+    assert "does not fit: the law misses by" in told.status.words
     once = entry.of_runs(LAWS["power"], {"flops": FLOPS[::5]}, loss[::5], entry.Options()).entry
-    assert once["lack_of_fit"] is None  # nothing repeats
+    assert once.lack_of_fit is None  # nothing repeats
 
 
 def test_what_a_law_misses_widens_its_intervals():

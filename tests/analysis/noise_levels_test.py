@@ -36,7 +36,7 @@ def sweep(noise=0.003, seed=0):
 
 def test_planted_levels_come_back_in_their_intervals():
     found = analysis.fit(sweep(), "noise_levels", bootstrap=100).to_json()
-    assert [level["t"] for level in found["levels"]][1] == (0.25, 0.5)
+    assert found["levels"][1]["t"] == [0.25, 0.5]
     inside = 0
     for level, (floor, _, _, alpha, beta) in zip(found["levels"], PLANTED, strict=True):
         for name, truth in (("E", floor), ("g", alpha * beta / (alpha + beta))):

@@ -17,7 +17,7 @@ from analysis.engine.status import Status
 from analysis.figures import planning as figure
 from analysis.figures import style
 from analysis.fitting.entry import Entry
-from analysis.fitting.result import Fit
+from analysis.fitting.result import Fit, FlopsRatio
 from analysis.fitting.table import fit_table
 from analysis.laws import forms, loglinear
 from analysis.laws.registry import LAWS
@@ -103,7 +103,7 @@ def test_a_planted_optimum_is_recovered_from_a_noiseless_sweep():
 
 def test_flops_per_token_that_differ_by_size_move_the_optimum(exact):
     """Small models pay 12 FLOPs per parameter and token, large ones 6: found by a fine search."""
-    tokens = {"size": [1e5, 1e7], "flops_per_param_token": [12.0, 6.0]}
+    tokens = FlopsRatio(size=[1e5, 1e7], flops_per_param_token=[12.0, 6.0])
     planned = make.plan(replace(exact, tokens=tokens), FLOPS)
     n = np.geomspace(1e4, 1e8, 400_001)
     ratio = np.exp(np.interp(np.log(n), np.log([1e5, 1e7]), np.log([12.0, 6.0])))

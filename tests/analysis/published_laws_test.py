@@ -87,9 +87,9 @@ def test_a_power_law_of_two_inputs_is_recovered():
     n, d = np.exp(rng.uniform(10, 20, (2, 12)))
     law = loglinear.fit({"params": n, "tokens": d}, 3.0 * n**-0.4 * d**0.2)
     assert law.parameters() == pytest.approx({"k": 3.0, "params": -0.4, "tokens": 0.2}, rel=1e-9)
-    value, interval = law.predict({"params": 1e9, "tokens": 1e10})
-    assert value == pytest.approx(3.0 * 1e9**-0.4 * 1e10**0.2)
-    assert interval == pytest.approx([value, value])
+    said = law.predict({"params": 1e9, "tokens": 1e10})
+    assert said.value == pytest.approx(3.0 * 1e9**-0.4 * 1e10**0.2)
+    assert said.interval == pytest.approx([said.value, said.value])
 
 
 def test_its_t_intervals_cover_what_was_planted():

@@ -29,7 +29,8 @@ def full(path, place, *command):
     done = python("-m", "tests.faults.disks", path, place, *command, check=False)
     (path / FILLER).unlink()
     assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.splitlines()
+    lines = done.stderr.splitlines()
+    (line,) = (line for line in lines if "of captions are longer than" not in line)  # no error
     assert line.startswith("error: ")
     assert line.endswith(FULL)
     return line
@@ -50,7 +51,7 @@ def test_a_run_says_in_a_line_where_its_disk_was_full_and_goes_on_from_there(tmp
     assert printed.items() <= whole.items()
 
 
-@pytest.mark.parametrize("place", ["_cut", "_split"])
+@pytest.mark.parametrize("place", ["_cut", "splits.assign"])
 def test_a_folder_that_is_prepared_on_a_full_disk_leaves_nothing_of_it(tmp_path, place):
     videos = grey_videos(tmp_path / "videos")
     with disk(tmp_path / "disk") as path:

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import pathlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ def encode(
     _close(writer, path)
     sync(path)
     if counted["cut"] or counted["unknown"]:
-        print(_losses(path.stem, counted, words), flush=True)
+        print(_losses(path.stem, counted, words), file=sys.stderr, flush=True)
     mean = total / count
     return mean, np.sqrt(np.maximum(square / count - mean**2, 1e-12))
 

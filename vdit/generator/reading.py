@@ -58,12 +58,12 @@ def _without_weights(folder: pathlib.Path) -> Generator:
         video=tuple(about["video"]),
         autoencoder=read_autoencoder(folder / AUTOENCODER),
         statistics=LatentStatistics(**about["statistics"]),
-        vocabulary=words and _vocabulary(words),
+        vocabulary=words and vocabulary_of(words),
         fps=about.get("fps"),
     )
 
 
-def _vocabulary(about: dict[str, Any]) -> "Vocabulary | BytePairs":
+def vocabulary_of(about: dict[str, Any]) -> "Vocabulary | BytePairs":
     if "tokenizer" in about:
         from vdit.data.byte_pairs import BytePairs  # and with it tokenizers
 
