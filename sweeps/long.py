@@ -4,7 +4,7 @@
     python -m sweeps.launch --sweep sweeps/long.py --root runs/long \
         --set autoencoder.dir=runs/long/autoencoder --set cache=runs/long/latents --up_to 9.6e11
 
-60 runs, 1.06e15 FLOPs: about ten hours of two cores. Budgets are run one after another (`--up_to`),
+98 runs, 1.07e15 FLOPs: about ten hours of two cores. Budgets are run one after another (`--up_to`),
 each after the predictions of it are in the repository. Written before the first run:
 
 Question  Is the best loss of a budget one law of compute over three and a half decades, and which
@@ -12,8 +12,8 @@ Question  Is the best loss of a budget one law of compute over three and a half 
 Cells     Budgets of 1x (3e10 FLOPs) to 4096x by factors of two, four widths each around the best
           that is expected; three seeds of all up to 16x, of one at 32x, 256x and 1024x. One ladder
           for all budgets (`model`), one rule of learning rate and batch by width and clips, checked
-          at 4x, 32x and 256x (sweeps/long_check.py), no weight decay, no clip seen more than four
-          times.
+          at 4x and 32x, and at 256x before that is run (sweeps/long_check.py), no weight decay, no
+          clip seen more than four times.
           Widths of a budget not yet run may be moved to where its best size is predicted.
 Laws      Those of `analysis.predict` and their stack, as they are: power, with a floor, curved,
           Chinchilla and gamma through all runs. After 32x for 64x to 4096x, after 256x for 512x to
@@ -25,7 +25,9 @@ Holds if  the stack's prediction of 1024x from 32x is within 3 %, of 4096x from 
 Refuted   if a budget's best loss is not below that of the budget before by more than its error, or
           if a prediction misses by more than it says: then its cause is looked for.
 Known     before: four runs of a trial of this world (1x, 8x, 32x), those of sweeps/long_check.py
-          up to 32x, and the demo, which is another world.
+          up to 32x, and the demo, which is another world. 1x to 32x were run three times, until
+          rate, batch and warm-up gave minima on a line (analysis/results/long/earlier.csv): what
+          is predicted blindly begins at 64x.
 """
 
 import math
