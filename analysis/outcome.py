@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.table import arguments
 from vdit import errors
-from vdit.runs.files import read_json, require, write_text
+from vdit.errors import InputError
+from vdit.runs.files import NUMBER, read_json, require, write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
@@ -99,25 +100,27 @@ def _pairs(told, budget, rows, fit):
 
 
 def read(path: str | pathlib.Path) -> "Prediction":
-    """What `analysis.predict` wrote; `DamagedFileError` for what it did not."""
+    """What `analysis.predict` wrote; `DamagedFileError` for what it did not, `InputError` for what
+    it wrote before predictions looked ahead."""
     from analysis.frontier.prediction import Prediction
 
-    return Prediction.from_json(read_json(path, "a prediction that looks ahead", _check))
+    found = Prediction.from_json(read_json(path, "a prediction", _check))
+    if not found.ahead:
+        raise InputError(
+            f"{path}: of an older analysis.predict, it has no budgets ahead to compare"
+        )
+    return found
 
 
 def _check(found):
-    from analysis.frontier.prediction import Prediction
-    from analysis.table import serial
-
-    require(found, {"ahead": list})
-    if not serial.is_of(Prediction, found):
-        raise ValueError("it is not a whole prediction")
+    require(found, {"version": int, "created": NUMBER, "flops": NUMBER, "run_ids": list})
 
 
 def in_force(table: "pd.DataFrame", paths: Iterable[str | pathlib.Path]) -> list[str]:
     """SHA-256 of the newest prediction of each run's budget that was there before it started."""
     from analysis.frontier.prediction import same_budget
 
+    _need_starts(table)
     made = sorted(((read(path), path) for path in paths), key=lambda one: one[0].created)
     digests = []
     for budget, started in zip(table["flops_budget"], table["started"], strict=True):
@@ -129,6 +132,11 @@ def in_force(table: "pd.DataFrame", paths: Iterable[str | pathlib.Path]) -> list
         ]
         digests.append(_digest(known[-1]) if known else "")
     return digests
+
+
+def _need_starts(table):
+    if missing := sorted({"flops_budget", "started"} - set(table.columns)):
+        raise InputError(f"no column {missing[0]} in the table; analysis.collect writes it")
 
 
 def _digest(path):
@@ -162,13 +170,12 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.fitting.table import fit_table
     from analysis.table import reading
 
-    table = reading.load(args.table)
-    fitted = fit_table(table, "frontier", loss="loss_ema")
-    found = [
-        one
-        for path in args.predictions
-        for one in outcomes(pathlib.Path(path).stem, read(path), table, fitted)
-    ]
+    table, found = reading.load(args.table), []
+    _need_starts(table)
+    for path in args.predictions:
+        told = read(path)
+        fitted = fit_table(table, "frontier", loss=told.columns["loss"])
+        found += outcomes(pathlib.Path(path).stem, told, table, fitted)
     if not found:
         print("none of the predicted budgets is in the table yet", file=sys.stderr)
     print("\n".join(map(line, found)))

@@ -53,9 +53,11 @@ def test_a_good_prediction_is_inside_and_a_moved_one_is_not(files, prediction):
     assert loss["times"].tolist() == [2, 4]
     assert loss["inside"].tolist() == [True, True]
     assert loss["error"].abs().max() < 0.02
-    for one in prediction["ahead"]:
-        one["loss"], one["interval"] = one["loss"] * 1.1, [x * 1.1 for x in one["interval"]]
-    path.write_text(json.dumps(prediction))
+    higher = [
+        one | {"loss": one["loss"] * 1.1, "interval": [x * 1.1 for x in one["interval"]]}
+        for one in prediction["ahead"]
+    ]
+    path.write_text(json.dumps(prediction | {"ahead": higher}))
     moved = run(table, path)
     moved = moved[(moved["quantity"] == "loss") & (moved["law"] == outcome.STACK)]
     assert moved["inside"].tolist() == [False, False]
@@ -100,8 +102,28 @@ def test_collect_writes_it_down(tmp_path, files):
     assert "prediction" in pd.read_csv(out).columns
 
 
-def test_what_is_no_prediction_is_named(files):
+def test_the_truth_is_of_the_loss_that_was_predicted(files, prediction, whole):
     table, path = files
-    path.write_text('{"created": 1}')
-    with pytest.raises(InputError, match=r"first.json: .*no ahead"):
+    whole.assign(loss=2 * whole["loss_ema"]).to_csv(table, index=False)
+    path.write_text(json.dumps(prediction | {"columns": {"loss": "loss", "size": "params"}}))
+    found = run(table, path)
+    loss = found[(found["quantity"] == "loss") & (found["law"] == outcome.STACK)]
+    assert loss["error"].to_numpy() == pytest.approx(-0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"flops": "1e12"}, "first.json: damaged"), ({"ahead": []}, "first.json: of an older")],
+)
+def test_what_is_no_prediction_ahead_is_named(files, prediction, changed, said):
+    table, path = files
+    path.write_text(json.dumps(prediction | changed))
+    with pytest.raises(InputError, match=said):
+        run(table, path)
+
+
+def test_a_table_without_starts_is_named(files, whole):
+    table, path = files
+    whole.drop(columns="started").to_csv(table, index=False)
+    with pytest.raises(InputError, match="no column started"):
         run(table, path)

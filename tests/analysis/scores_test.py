@@ -45,11 +45,15 @@ def read(score, **planted):
 
 
 def test_scores_of_one_size_of_each_budget_tell_no_best_size():
-    table, fit = sweep(lambda c, u: 0.1 * c - 0.02 * (u - 0.4) ** 2)
-    alone = table["params"] != table["flops_budget"].map(dict(zip(FLOPS, BEST, strict=True)))
+    """However many seeds that size has: 1.5 or 2 times the best by loss here."""
+    table, fit = sweep(lambda c, u: 12 - c + 0.2 * (u - 0.4) ** 2)
+    table = table.assign(M_lower_is_better=True)
     (whole,) = curve.curves(table, fit)
     assert whole.size is not None
-    (found,) = curve.curves(table.assign(M=table["M"].mask(alone)), fit)
+    alone = table[table["params"] == table["flops_budget"].map(dict(zip(FLOPS, BEST, strict=True)))]
+    sizes = alone["params"] * np.where(np.arange(len(alone)) % 2, 2.0, 1.5)
+    seeds = [alone.assign(params=sizes, M=alone["M"] + 0.002 * s, run_id=s) for s in range(3)]
+    (found,) = curve.curves(pd.concat(seeds, ignore_index=True), fit)
     assert found.size is None
 
 

@@ -64,6 +64,7 @@ def _without_weights(folder: pathlib.Path) -> Generator:
 
 
 def vocabulary_of(about: dict[str, Any]) -> "Vocabulary | BytePairs":
+    """The words or byte pairs that `Generator.save` wrote."""
     if "tokenizer" in about:
         from vdit.data.byte_pairs import BytePairs  # and with it tokenizers
 
