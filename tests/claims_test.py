@@ -10,10 +10,11 @@ import time
 
 import pytest
 
-from sweeps.launcher import attempt, claim, lease
-from sweeps.launcher.state import state_by_claim
+from sweeps.launcher import attempt, claim, lease, run_files
+from sweeps.launcher.state import state_by_claim, states_of
+from vdit.runs import folder as run_folders
 from vdit.runs.files import write_json
-from vdit.runs.folder import COMMITTED, attempts, find
+from vdit.runs.folder import COMMITTED, RESULT, attempts, find
 
 # Waits for a moment that all share, then tries; prints the folder it holds ("": none) and its
 # deaths, and stays until its input ends: then it gives the run back.
@@ -177,6 +178,23 @@ def test_status_looks_at_another_machine_s_claim_until_it_moved_or_two_beats(
     state = state_by_claim(folder, 3)
     assert state.name == ("running" if moves else "silent")
     assert f"{socket.gethostname()}:1" in state.note
+
+
+def test_a_run_given_back_while_many_are_looked_at_is_found_again(run, monkeypatch):
+    held = attempt.acquire(run)
+    look = run_folders.find_all
+
+    def look_and_give_back(place):
+        found = look(place)
+        held.release()
+        return found
+
+    monkeypatch.setattr(run_folders, "find_all", look_and_give_back)
+    result = dict.fromkeys(run_files.NUMBERS, 1.0) | {"run_id": run.name, "size": "w8"}
+    write_json(held.folder / RESULT, result)
+    root, plan = run.parent.parent, [{"run_id": run.name, "steps": 4}, {"run_id": "b", "steps": 4}]
+    states = states_of(root, plan)
+    assert [state.name for state in states] == ["finished", "waiting"]
 
 
 def test_who_slept_has_not_seen_it_stand_still(run, clock):

@@ -63,9 +63,24 @@ def is_over(folder: Path) -> bool:
 
 
 def states_of(root: Path, runs: Sequence[Run]) -> list[State]:
-    """Where each of many runs stands, from one look at the root."""
-    folders = folders_of(root, runs)
-    return [state_of(folder, run) for folder, run in zip(folders, runs, strict=True)]
+    """Where each of many runs stands, from one look at the root; a run that was claimed or given
+    back since that look, and has another name now, is looked for again."""
+    place = root / "runs"
+    found = run_folders.find_all(place)
+    waiting = State("waiting", 0, None, None)
+    names = [run["run_id"] for run in runs]
+    return [
+        _state_at(found[name], run, place / name) if name in found else waiting
+        for name, run in zip(names, runs, strict=True)
+    ]
+
+
+def _state_at(folder: Path, run: Run, at_rest: Path) -> State:
+    state = state_of(folder, run)
+    if state.name == "finished" or folder.exists():
+        return state
+    now = run_folders.find(at_rest)
+    return state if now == folder else _state_at(now, run, at_rest)
 
 
 def state_of(folder: Path, run: Run) -> State:
