@@ -7,7 +7,7 @@ Ten runs: the rule, half and double the learning rate, half and double the batch
 compute), for the smallest model at 1x and the largest at 32x. Result: analysis/results/demo/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sweeps import demo
@@ -25,10 +25,12 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
         yield from around(base, cell)
 
 
-def around(base: Any, cell: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def around(
+    base: Any, cell: dict[str, Any], changes: Sequence[tuple[float, float]] = CHANGES
+) -> Iterator[dict[str, Any]]:
     """A cell and its neighbours; `flops_budget` is 0, for they belong to no isoFLOP curve."""
     flops = training_flops_per_clip(with_overrides(base, cell))
-    for rate, batch in CHANGES:
+    for rate, batch in changes:
         clips = round(cell["batch"] * batch)
         yield cell | {
             "flops_budget": 0.0,
