@@ -3,7 +3,8 @@
 python -m analysis.collect --root runs/demo --out runs/demo/results.csv
 
 With --predictions a column says which of these files was the newest of a run's budget when it
-started, by its SHA-256.
+started, by its SHA-256. With --keep a sweep can be run in parts, here and there: rows of that table
+whose runs have no folder below the root stay.
 """
 
 import argparse
@@ -113,8 +114,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--root", required=True, help="folder of a sweep, searched at any depth")
     parser.add_argument("--out", required=True, help="the table to write (CSV)")
     parser.add_argument("--predictions", nargs="+", help="files of analysis.predict")
+    parser.add_argument("--keep", metavar="TABLE", help="an earlier table, whose other rows stay")
     args = parser.parse_args(argv)
-    table = collect(args.root, tell=lambda line: print(line, file=sys.stderr))
+    table = collect(args.root, tell=_tell)
+    if args.keep:
+        table = _with_kept(table, args.keep, args.root)
     if args.predictions:
         table["prediction"] = outcome.in_force(table, args.predictions)
     write_text(args.out, table.to_csv(index=False))
@@ -122,6 +126,17 @@ def main(argv: list[str] | None = None) -> None:
     more = len(table) - runs
     checkpoints = f", and {more} earlier checkpoints of them" if more else ""
     print(f"{args.out}: {runs} runs at {budgets} compute budgets{checkpoints}")
+
+
+def _with_kept(table, path, root):
+    from analysis.table import kept, reading
+
+    earlier = reading.read_table(path)
+    return _ordered(kept.keep(table, earlier, path, planned_runs(root), _tell))
+
+
+def _tell(line):
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Run folders become one table: nothing is dropped silently, pairs are paired."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -124,6 +125,36 @@ def test_the_command_writes_the_table_and_nothing_half(root, capsys):
     assert len(reading.read_table(out)) == 12
     assert [p.name for p in root.iterdir() if p.is_file()] == ["results.csv"]
     assert "12 runs at 2 compute budgets" in capsys.readouterr().out
+
+
+def test_rows_of_runs_without_a_folder_are_kept(root, tmp_path, capsys):
+    before, after = tmp_path / "before.csv", tmp_path / "after.csv"
+    collect.main(["--root", str(root), "--out", str(before)])
+    gone, *others, unplanned = sorted((root / "runs").iterdir())
+    plan = [{"run_id": run.name} for run in (gone, *others)]
+    (root / "sweep.json").write_text(json.dumps({"runs": plan}))
+    shutil.rmtree(gone)
+    shutil.rmtree(unplanned)
+    capsys.readouterr()
+    collect.main(["--root", str(root), "--out", str(after), "--keep", str(before)])
+    told = capsys.readouterr().err
+    assert "1 runs kept" in told
+    assert "1 runs are left out, they are not in the plan" in told
+    first, second = (reading.read_table(path).set_index("run_id") for path in (before, after))
+    assert set(second.index) == set(first.index) - {unplanned.name}
+    assert second.loc[gone.name, "loss_ema"] == first.loc[gone.name, "loss_ema"]
+    assert np.isnan(second.loc[gone.name, "loss_pair_se"])
+
+
+def test_a_table_of_another_sweep_is_not_kept(root, tmp_path):
+    other, out = tmp_path / "other.csv", tmp_path / "x.csv"
+    table = collect.collect(root)
+    table.assign(run_id="x" + table["run_id"]).to_csv(other, index=False)
+    runs = [{"run_id": run.name} for run in (root / "runs").iterdir()]
+    (root / "sweep.json").write_text(json.dumps({"runs": runs}))
+    with pytest.raises(InputError, match="expected a table of this sweep"):
+        collect.main(["--root", str(root), "--out", str(out), "--keep", str(other)])
+    assert not out.exists()
 
 
 def test_runs_of_two_kinds_are_told_apart(root):
