@@ -12,8 +12,8 @@ Question  Is the best loss of a budget one law of compute over three and a half 
 Cells     Budgets of 1x (3e10 FLOPs) to 4096x by factors of two, four widths each around the best
           that is expected; three seeds of all up to 16x, of one at 32x, 256x and 1024x. One ladder
           for all budgets (`model`), one rule of learning rate and batch by width and clips, checked
-          at 4x and 32x, and at 256x before that is run (sweeps/long_check.py), no weight decay, no
-          clip seen more than four times.
+          at 4x and 32x, and at 256x beside half and double the rate, which are run first
+          (sweeps/long_check.py), no weight decay, no clip seen more than four times.
           Widths of a budget not yet run may be moved to where its best size is predicted.
 Laws      Those of `analysis.predict` and their stack, as they are: power, with a floor, curved,
           Chinchilla and gamma through all runs. After 32x for 64x to 4096x, after 256x for 512x to
