@@ -1,6 +1,7 @@
 """What came of predictions: each number beside what the budget it spoke of then gave.
 
 python -m analysis.outcome results.csv prediction.json [prediction.json ...] [--csv outcome.csv]
+    [--png outcome.png]
 
 The truth of a budget is the vertex over its sizes (loss and best size) and the run of lowest loss
 (scores). A prediction made after the first run of a budget had started is said to be late.
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import NUMBER, read_json, require, write_text
+from vdit.runs.files import NUMBER, read_json, require, write_bytes, write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
@@ -164,6 +165,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("predictions", nargs="+", help="files of analysis.predict")
     parser.add_argument("--csv", help="table to write")
+    parser.add_argument("--png", help="picture to write: losses, as predicted and as they came")
     args = parser.parse_args(argv)
     import pandas as pd
 
@@ -172,16 +174,27 @@ def main(argv: list[str] | None = None) -> None:
 
     table, found = reading.load(args.table), []
     _need_starts(table)
-    for path in args.predictions:
-        told = read(path)
+    predictions = {pathlib.Path(path).stem: read(path) for path in args.predictions}
+    for name, told in predictions.items():
         fitted = fit_table(table, "frontier", loss=told.columns["loss"])
-        found += outcomes(pathlib.Path(path).stem, told, table, fitted)
+        found += outcomes(name, told, table, fitted)
     if not found:
         print("none of the predicted budgets is in the table yet", file=sys.stderr)
     print("\n".join(map(line, found)))
     if args.csv:
         write_text(args.csv, pd.DataFrame([one.as_dict() for one in found]).to_csv(index=False))
         print(f"written to {args.csv}")
+    if args.png:
+        write_bytes(args.png, _picture(table, fitted, predictions))
+        print(f"written to {args.png}")
+
+
+def _picture(table, fit, predictions):
+    from analysis.figures import style
+    from analysis.figures.predicted import predicted
+
+    drawn = predicted(table, fit, predictions, style.LIGHT)
+    return style.png(drawn, style.LIGHT)
 
 
 if __name__ == "__main__":

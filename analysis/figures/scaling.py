@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.figures import axes, points, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from analysis.fitting.result import Fit
@@ -27,20 +28,9 @@ def scaling(
     """Loss against compute: runs, minima, the forecast, and the prediction with what came."""
     drawn, ax = style.figure(size, palette)
     loss = fit.columns["loss"]
-    shown = rows[points.drawn(rows["flops_budget"], rows[loss])]
-    ax.plot(
-        shown["flops_budget"],
-        shown[loss],
-        "o",
-        ms=3,
-        color=palette.muted,
-        alpha=0.45,
-        mew=0,
-        label="a run",
-    )
     if fit.curve:
         _forecast(ax, fit, palette)
-    _frontier_points(ax, fit, palette)
+    runs_and_minima(ax, rows, fit, palette)
     if prediction:
         _predicted(ax, prediction, palette)
     axes.compute_axis(ax, fit)
@@ -53,6 +43,23 @@ def scaling(
     ax.set_ylabel("validation loss (lower is better)")
     style.legend(ax, palette, loc="upper right", ncols=1 if size[0] < 5 else 2)
     return drawn
+
+
+def runs_and_minima(ax: "Axes", rows: "pd.DataFrame", fit: "Fit", palette: style.Palette) -> None:
+    """A small dot for each run, a large one with its interval for the best of each budget."""
+    loss = fit.columns["loss"]
+    shown = rows[points.drawn(rows["flops_budget"], rows[loss])]
+    ax.plot(
+        shown["flops_budget"],
+        shown[loss],
+        "o",
+        ms=3,
+        color=palette.muted,
+        alpha=0.45,
+        mew=0,
+        label="a run",
+    )
+    _frontier_points(ax, fit, palette)
 
 
 def _forecast(ax, fit, palette):

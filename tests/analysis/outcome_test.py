@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis import collect, outcome
+from analysis.figures import style
+from analysis.figures.predicted import predicted
+from analysis.fitting.table import fit_table
 from analysis.frontier.prediction import predict
 from analysis.table import serial
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
@@ -80,6 +83,21 @@ def test_a_prediction_after_the_first_start_is_late(files, prediction, capsys):
     path.write_text(json.dumps(prediction | {"created": LATE}))
     assert run(table, path)["late"].all()
     assert "  late" in capsys.readouterr().out
+
+
+def test_the_picture_has_the_interval_of_each_budget_ahead(files, whole, prediction):
+    table, path = files
+    out = table.with_name("outcome.png")
+    outcome.main([str(table), str(path), "--png", str(out)])
+    assert out.read_bytes().startswith(b"\x89PNG")
+    told = outcome.read(path)
+    fit = fit_table(whole, "frontier", loss=told.columns["loss"])
+    (axis,) = predicted(whole, fit, {"first": told}, style.LIGHT).axes
+    (fan,) = axis.collections
+    corners = {(float(x), float(y)) for x, y in fan.get_paths()[0].vertices}
+    for one in told.ahead:
+        assert {(one.flops, end) for end in one.interval} <= corners
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == [f"{2**i}×" for i in range(6)]
 
 
 def test_each_run_has_the_newest_prediction_of_before_its_start(files, prediction, whole):

@@ -1,0 +1,64 @@
+"""What was predicted beside what came: a fan for each prediction, from where it was made."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from analysis.figures import axes, style
+from analysis.figures.scaling import runs_and_minima
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from analysis.fitting.result import Fit
+    from analysis.frontier.prediction import Prediction
+
+
+def predicted(
+    rows: "pd.DataFrame",
+    fit: "Fit",
+    predictions: "Mapping[str, Prediction]",
+    palette: style.Palette,
+    size: tuple[float, float] = style.WIDE,
+) -> "Figure":
+    """Loss against compute: runs, minima, and each prediction (by its name) with its interval."""
+    drawn, ax = style.figure(size, palette)
+    colours = (palette.other, palette.good, palette.muted)
+    for index, (name, told) in enumerate(predictions.items()):
+        _fan(ax, name, told, colours[index % len(colours)])
+    runs_and_minima(ax, rows, fit, palette)
+    ahead = [one for told in predictions.values() for one in told.ahead]
+    _compute_axis(ax, fit, [one.flops for one in ahead])
+    lows = [(one.interval or [one.loss])[0] for one in ahead]
+    losses = rows[fit.columns["loss"]]
+    axes.loss_axis(ax, losses, low=min([*lows, losses.min()]))
+    ax.set_ylabel("validation loss (lower is better)")
+    style.legend(ax, palette, loc="upper right")
+    return drawn
+
+
+def _fan(ax: "Axes", name: str, told: "Prediction", colour: str) -> None:
+    """From the minimum that was the largest budget's then, over all that was said of later ones."""
+    said = sorted(told.ahead, key=lambda one: one.flops)
+    flops = [max(told.budgets), *(one.flops for one in said)]
+    ax.plot(flops, [told.no_change, *(one.loss for one in said)], "--", color=colour, lw=1.5)
+    bounded = [one for one in said if one.interval]
+    lows, highs = zip(*(one.interval for one in bounded), strict=True) if bounded else ((), ())
+    ends = [told.no_change, *lows], [told.no_change, *highs]
+    where = [max(told.budgets), *(one.flops for one in bounded)]
+    label = f"predicted, {name.replace('_', ' ')} (95 %)"
+    ax.fill_between(where, *ends, color=colour, alpha=0.15, lw=0, label=label)
+
+
+def _compute_axis(ax: "Axes", fit: "Fit", further: list[float]) -> None:
+    """A tick at each budget, and at each that was predicted."""
+    from matplotlib import ticker
+
+    axes.compute_axis(ax, fit)
+    known = [budget.flops for budget in fit.budgets]
+    ticks = known + [flops for flops in sorted(set(further)) if flops > 1.02 * known[-1]]
+    ax.set_xlim(right=ticks[-1] * 1.35)
+    ax.xaxis.set_major_locator(ticker.FixedLocator(ticks))
+    labels = [f"{flops / known[0]:.4g}×" for flops in ticks]
+    ax.xaxis.set_major_formatter(ticker.FixedFormatter(labels))
