@@ -94,8 +94,9 @@ from vdit.config import flops
 from vdit.config.sizes import model_config_of
 from vdit.models import dit
 
-config = base.get_config("size=w64d2,frames=3,pixels=16")
-config.model.update({"attention": "mixer", "patch": (1, 4, 4)})
+config = base.get_config("frames=3,pixels=16")
+config.model.update({"attention": "mixer", "patch": (1, 4, 4), "dtype": "float32"})
+config.model.update({"size": "", "width": 512, "depth": 2, "heads": 8})
 c = model_config_of(config, words=5)
 model = dit.create(c, jax.random.key(0))
 graph, weights = nnx.split(model)
@@ -104,7 +105,7 @@ assert total == flops.count_params(c)["params_total"], total
 inputs = jnp.ones((2, *c.latent)), jnp.full(2, 0.5), jnp.ones((2, c.text_length), int)
 run = jax.jit(lambda weights, *inputs: nnx.merge(graph, weights)(*inputs))
 counted = run.lower(weights, *inputs).cost_analysis()["flops"]
-assert abs(counted / 2 / flops.forward_flops(c) - 1) < 0.05, counted
+assert abs(counted / 2 / flops.forward_flops(c) - 1) < 0.01  # element-wise work is the rest
 weights = jax.tree.map(lambda w: w + 0.1 * jax.random.normal(jax.random.key(1), w.shape), weights)
 made = run(weights, *inputs)
 moved = run(weights, inputs[0].at[:, 0, 0, 0].add(1), *inputs[1:])
@@ -175,7 +176,7 @@ def test_an_example_is_added_and_removed(house, tmp_path, example):
     assert contents(house) == before
 
 
-def test_the_issue_is_not_exceeded():
+def test_each_takes_as_many_files_as_its_page_says():
     """How many files each takes, as the pages say."""
     most = {"metric": 1, "law": 1, "objective": 2, "dataset": 2, "model": 3}
     for example, count in most.items():

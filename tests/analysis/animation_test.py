@@ -25,7 +25,7 @@ def test_videos_stand_side_by_side_and_play():
             left = i * (SIDE + GAP)
             seen = frame[zoom // 2 : SIDE : zoom, left + zoom // 2 : left + SIDE : zoom]
             np.testing.assert_array_equal(seen, video[t])
-        assert (frame[SIDE:] == 0).any()  # the titles
+        assert frame[SIDE:].min() < 64  # the titles
 
 
 def test_a_long_title_is_broken_into_lines():
