@@ -2,6 +2,7 @@
 # make demo                 set up, train the demo's sweep on the embedded world, write its page
 # make demo VIDEOS=DIR      the same on a folder of videos of your own
 # make smoke                set up what the demo needs, and run the main commands once, on tiny runs
+# make docs                 set up what the pages of docs/ need, and build them into site/
 # make … PYTHON=python3.12  with another Python: each version has an environment of its own
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ ARG := $(if $(DATA),:videos=$(DATA))
 SWEEP := --sweep sweeps/demo.py$(ARG) --root $(ROOT) \
 	--set autoencoder.dir=$(ROOT)/autoencoder --set cache=$(ROOT)/latents
 
-.PHONY: demo test smoke
+.PHONY: demo test smoke docs
 
 demo: $(VENV)/installed
 ifdef VIDEOS
@@ -47,8 +48,12 @@ test: $(VENV)/installed-test
 smoke: $(VENV)/installed
 	.ci/smoke $(PY)
 
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
 $(VENV)/installed-test: EXTRA := [test]
-$(VENV)/installed $(VENV)/installed-test: setup.py $(PINS)
+$(VENV)/installed-docs: EXTRA := [docs]
+$(VENV)/installed $(VENV)/installed-test $(VENV)/installed-docs: setup.py $(PINS)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint $(PINS) --editable ".$(EXTRA)"
 	touch $(VENV)/installed $@

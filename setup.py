@@ -44,6 +44,7 @@ setup(
         "notebook": ["jupyterlab", "jupytext"],
         "eval": EVAL,
         "doom": DOOM,
+        "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"],
         # torch (a CPU build will do) and diffusers: oracles of vdit.pretrained
         "test": [
             *("pytest>=8", "pytest-xdist", "ruff", "jupytext", "nbclient", "ipykernel"),

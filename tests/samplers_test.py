@@ -263,7 +263,7 @@ def test_timesteps_are_stratified_and_losses_finite(name):
 
 
 def test_wrong_names_are_named():
-    with pytest.raises(InputError, match="flow, ddpm, edm"):
+    with pytest.raises(InputError, match="ddpm, edm, flow"):
         objectives.create(ConfigDict(CONFIG | {"objective": "gan"}))
     with pytest.raises(InputError, match="ddpm-linear-epsilon-learned: expected ddim"):
         objectives.sample(PATHS["ddpm"], None, None, None, Sampling("heun", 4, Guidance()))

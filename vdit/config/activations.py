@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from vdit.config import families
+from vdit.config.families import FAMILIES
 from vdit.config.model_config import ModelConfig, attended_tokens, stages
 from vdit.config.unet import blocks
 
@@ -30,9 +32,8 @@ def activation_bytes(c: ModelConfig) -> int:
     Plain attention is counted, which saves its probabilities; fused kernels do not. Vectors of a
     clip are left out.
     """
-    if c.attention == "unet":
-        last = _group_norm(c) + _bytes(c, c.tokens * c.patch_numbers, 0)
-        return int(sum(_unet_block(level, d_in) for d_in, level in blocks(c)) + last)
+    if c.attention in FAMILIES:
+        return families.counts(c.attention).activation_bytes(c)
     return int(sum(saved(c, "none")))
 
 
@@ -140,6 +141,12 @@ def _mask(c: ModelConfig) -> float:
     """Of the captions' softmax, one for all layers: for each score a bit, in a byte, and a fill."""
     keys = _tokens(c) if c.context else c.text_length * c.crosses
     return 5 * c.heads * _tokens(c) * keys
+
+
+def unet_bytes(c: ModelConfig) -> int:
+    """Those of the space-time U-Net."""
+    last = _group_norm(c) + _bytes(c, c.tokens * c.patch_numbers, 0)
+    return int(sum(_unet_block(level, d_in) for d_in, level in blocks(c)) + last)
 
 
 def _unet_block(level: ModelConfig, d_in: int) -> float:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from vdit.config.families import FAMILIES
 from vdit.errors import InputError
 
 # A variant is a list of stages, run one after the other; a stage repeats a layer of one block or
@@ -15,7 +16,7 @@ LAYOUTS = {
     "factorised": ((("space", "time"),),),
     "split_heads": ((("split",),),),
 }
-VARIANTS = (*LAYOUTS, "unet")  # and no transformer: see `vdit.config.unet`
+VARIANTS = (*LAYOUTS, *FAMILIES)
 
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
 # null label, added to that of the timestep (2212.09748).

@@ -7,6 +7,7 @@ an axis of n positions has 3 n - 2 pairs of a position and a neighbour.
 
 from typing import NamedTuple
 
+from vdit.config import activations
 from vdit.config.model_config import ModelConfig
 from vdit.config.unet import at_level, blocks
 
@@ -62,6 +63,11 @@ def _scores(level: ModelConfig) -> int:
 def body_flops(c: ModelConfig) -> int:
     """FLOPs of a forward pass for one clip, between patches in and patches out."""
     return sum(p.flops for p in products(c)) + sum(_scores(level) for _, level in blocks(c))
+
+
+def activation_bytes(c: ModelConfig) -> int:
+    """What a training step saves of one clip."""
+    return activations.unet_bytes(c)
 
 
 def body_params(c: ModelConfig) -> dict[str, int]:

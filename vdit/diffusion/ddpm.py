@@ -139,3 +139,6 @@ class DDPM(Objective):
         prediction, fraction = split(output, x_t.shape[-1])
         x = predictions.data_from(self.predicts, prediction, x_t, level)
         return x, fraction if self.learned_variance else 0.0
+
+
+OBJECTIVE = DDPM

@@ -138,3 +138,6 @@ class EDM(Objective):
         self, output: jax.Array, x_t: jax.Array, level: NoiseLevel
     ) -> tuple[jax.Array, float]:
         return denoised(output, x_t, level.sigma, self.data), 0.0
+
+
+OBJECTIVE = EDM

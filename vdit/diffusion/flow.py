@@ -110,3 +110,6 @@ class RectifiedFlow(Objective):
             return output(x, NoiseLevel(t, 1 - t, t))
 
         return samplers.integrate(velocity, x, path.t, method)
+
+
+OBJECTIVE = RectifiedFlow

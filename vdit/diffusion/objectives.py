@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import jax
 
+from vdit import diffusion
 from vdit.diffusion import samplers
 from vdit.diffusion.guidance import Guidance, guided
 from vdit.diffusion.noise_level import NoiseLevel
 from vdit.errors import InputError
 
 Model = Callable[..., jax.Array]  # (x_t, t_B, caption) -> its output
-CLASSES = {"flow": "RectifiedFlow", "ddpm": "DDPM", "edm": "EDM"}  # by module and config key
 
 
 class Objective(abc.ABC):
@@ -80,12 +80,12 @@ class Objective(abc.ABC):
 
 
 def create(config: Any) -> Objective:
-    """By `config.objective`, from the config's part of that name: flow, ddpm or edm."""
+    """By `config.objective`, from the config's part of that name, where it has one."""
     name = config.objective
-    if name not in CLASSES:
-        raise InputError(f"objective {name!r}: expected {', '.join(CLASSES)}")
+    if name not in diffusion.names():
+        raise InputError(f"objective {name!r}: expected {', '.join(diffusion.names())}")
     module = importlib.import_module(f"vdit.diffusion.{name}")
-    return getattr(module, CLASSES[name])(**config[name])
+    return module.OBJECTIVE(**config.get(name, {}))
 
 
 def check(objective: Objective, method: str) -> None:

@@ -6,11 +6,13 @@ sequence over space and time, or Latte's four ways to take space and time apart.
 """
 
 import functools
+import importlib
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit.config.families import FAMILIES
 from vdit.config.model_config import ModelConfig, stages
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
@@ -102,10 +104,9 @@ def _with_words(
 
 def create(config: ModelConfig, key: jax.Array) -> nnx.Module:
     """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
-    if config.attention == "unet":
-        from vdit.models.unet3d import VideoUNet as Model
-    else:
-        Model = VideoDiT
+    Model = VideoDiT
+    if family := FAMILIES.get(config.attention):
+        Model = getattr(importlib.import_module(f"vdit.models.{family.network}"), family.model)
     with nnx.use_eager_sharding(False):
         return Model(config, rngs=nnx.Rngs(key))
 

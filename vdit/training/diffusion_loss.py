@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from vdit.config.families import FAMILIES
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion import conditioning_frames
 from vdit.diffusion.batch import per_clip
@@ -38,7 +39,7 @@ class DiffusionLoss:
     @property
     def tokens(self) -> int | None:
         """Of a clip, where a CPU may take a batch in parts (`vdit.parallel.cores`)."""
-        return None if self.config.attention == "unet" else self.config.tokens
+        return None if self.config.attention in FAMILIES else self.config.tokens
 
     def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
         """The batch with all that is random; captions are dropped for guidance (2207.12598)."""

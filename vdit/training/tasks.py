@@ -9,9 +9,10 @@ import numpy as np
 from flax import nnx
 from ml_collections import ConfigDict
 
+from vdit import diffusion
 from vdit.errors import InputError
 
-DIFFUSION = ("flow", "ddpm", "edm")
+DIFFUSION = diffusion.names()
 
 
 class Task(Protocol):

@@ -27,7 +27,7 @@ def generator_of(config: ConfigDict, meta: dict[str, Any]) -> Generator:
         config=model_config_of(config, len(meta["words"]), meta["text_features"]),
         settings={
             "objective": objective,
-            objective: config[objective].to_dict(),
+            objective: config.get(objective, ConfigDict()).to_dict(),
             "sampling": config.sampling.to_dict(),
         },
         video=(data.num_frames, data.height, data.width),

@@ -1,0 +1,57 @@
+"""A space-time Mixer: MLPs over tokens and over channels in turn (MLP-Mixer, 2105.01601)."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from vdit.config.mixer import hidden
+from vdit.config.model_config import ModelConfig
+from vdit.models import embed
+from vdit.models.conditioning import caption_embedder, condition
+from vdit.models.layers import Dense, zeros_dense
+from vdit.models.norms import layer_norm
+
+
+class Block(nnx.Module):
+    """x + mlp(x^T)^T, then x + mlp(x), both of a norm that timestep and caption modulate."""
+
+    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
+        n, d, f = config.tokens, config.width, hidden(config)
+        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
+        self.modulation = zeros_dense(d, 4 * d, ("embed", "mlp"), **kw)
+        self.tokens_in = Dense(n, d, (None, "mlp"), **kw)
+        self.tokens_out = Dense(d, n, ("mlp", None), **kw)
+        self.channels_in = Dense(d, f, ("embed", "mlp"), **kw)
+        self.channels_out = Dense(f, d, ("mlp", "embed"), **kw)
+
+    def __call__(self, x_BND: jax.Array, c: jax.Array) -> jax.Array:
+        shift, scale, shift_2, scale_2 = jnp.split(self.modulation(c), 4, -1)
+        h_BDN = layer_norm(x_BND, (shift, scale)).swapaxes(1, 2)
+        x_BND = x_BND + self.tokens_out(jax.nn.gelu(self.tokens_in(h_BDN))).swapaxes(1, 2)
+        h_BND = layer_norm(x_BND, (shift_2, scale_2))
+        return x_BND + self.channels_out(jax.nn.gelu(self.channels_in(h_BND)))
+
+
+class VideoMixer(nnx.Module):
+    """prediction = model(x_BTHWC, t, caption), as `dit.VideoDiT` has it, of one grid alone: its
+    MLPs over tokens know how many there are."""
+
+    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
+        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
+        width, self.config = config.width, config
+        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
+        self.noise_level = embed.TimestepEmbedding(config.frequencies, width, **kw)
+        self.caption = caption_embedder(config, **kw)
+        self.blocks = nnx.List([Block(config, rngs=rngs) for _ in range(config.depth)])
+        self.output = zeros_dense(width, config.output_numbers, ("embed", None), **kw)
+
+    def __call__(self, x_BTHWC: jax.Array, t: jax.Array, caption: jax.Array) -> jax.Array:
+        config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
+        x_BND = embed.patchify(x_BTHWC, config.patch).astype(jnp.dtype(config.dtype))
+        x_BND = self.patches(x_BND)
+        c, _ = condition(self, t, caption, grid[0])
+        for block in self.blocks:
+            x_BND = block(x_BND, c)
+        y_BNP = self.output(layer_norm(x_BND)).astype(jnp.float32)
+        channels = x_BTHWC.shape[-1] * (1 + config.learn_sigma)
+        return embed.unpatchify(y_BNP, config.patch, (*x_BTHWC.shape[1:4], channels))
