@@ -16,8 +16,8 @@ from vdit.autoencoders.frozen import FrozenAutoencoder
 from vdit.autoencoders.pixels import check_video, to_float, to_uint8
 from vdit.autoencoders.wan_layers import Kept
 
-# Pixels of a chunk of all clips that are coded at once: two clips of 4 frames of 256x256. More
-# clips of smaller frames share a program, larger frames go one clip after another.
+# Pixels that are coded at once: two clips of 4 frames of 256x256, more of smaller ones, then longer
+# chunks; larger frames go one clip after another.
 PIXELS = 2**19
 
 Step = Callable[[Kept | None, jax.Array], tuple[Kept, jax.Array]]
@@ -28,32 +28,50 @@ class VideoAutoencoder(FrozenAutoencoder):
 
     def encode(self, video: np.ndarray) -> np.ndarray:
         check_video(video.shape, self.space, self.time)
-        return self._in_parts(_encode, video, self._clips(*video.shape[2:4]))
+        clips, frames, height, width, _ = video.shape
+        at_once = self._at_once(clips, 1 + (frames - 1) // self.time, height, width)
+        return self._coded(encode_in_chunks, video, *at_once)
 
     def decode(self, latent: Any) -> np.ndarray:
-        height, width = (self.space * n for n in np.shape(latent)[2:4])
-        return self._in_parts(_decode, np.asarray(latent), self._clips(height, width))
+        clips, latents, height, width, _ = np.shape(latent)
+        at_once = self._at_once(clips, latents, self.space * height, self.space * width)
+        return self._coded(decode_in_chunks, np.asarray(latent), *at_once)
 
-    def _clips(self, height: int, width: int) -> int:
-        return max(1, PIXELS // (self.time * height * width))
+    def _at_once(self, clips: int, latents: int, height: int, width: int) -> tuple[int, int]:
+        """Clips, and latents of a chunk: what divides those behind the first needs one program."""
+        fit = max(1, PIXELS // (self.time * height * width))
+        clips = min(clips, fit)
+        lengths = [n for n in range(1, latents) if (latents - 1) % n == 0 and n * clips <= fit]
+        return clips, max(lengths, default=1)
+
+    def _coded(self, f: Callable, x: np.ndarray, clips: int, latents: int) -> np.ndarray:
+        return self._in_parts(functools.partial(f, latents=latents), x, clips)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _encode(graph: nnx.GraphDef, params: nnx.State, video: jax.Array) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("graph", "latents"))
+def encode_in_chunks(
+    graph: nnx.GraphDef, params: nnx.State, video: jax.Array, latents: int
+) -> jax.Array:
+    """The posterior's mean of uint8 videos (B, T, H, W, 3), so many latents at once."""
+
     def step(kept: Kept | None, x_BTHWC: jax.Array) -> tuple[Kept, jax.Array]:
         z, kept = nnx.merge(graph, params).encode(to_float(x_BTHWC), kept)
         return kept, z
 
-    return in_chunks(step, video, nnx.merge(graph, params).time)
+    return in_chunks(step, video, latents * nnx.merge(graph, params).time)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _decode(graph: nnx.GraphDef, params: nnx.State, latents: jax.Array) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("graph", "latents"))
+def decode_in_chunks(
+    graph: nnx.GraphDef, params: nnx.State, z_BThwC: jax.Array, latents: int
+) -> jax.Array:
+    """uint8 videos (B, T, H, W, 3) of latents, so many at once."""
+
     def step(kept: Kept | None, z_BThwC: jax.Array) -> tuple[Kept, jax.Array]:
         x, kept = nnx.merge(graph, params).decode(z_BThwC, kept)
         return kept, to_uint8(x)
 
-    return in_chunks(step, latents, 1)
+    return in_chunks(step, z_BThwC, latents)
 
 
 def in_chunks(step: Step, x_BT: jax.Array, size: int) -> jax.Array:
