@@ -78,7 +78,7 @@ def fingerprint(name: str, path: str) -> str:
 
 
 def files(name: str, path: str) -> list[pathlib.Path]:
-    """The files that `load` reads: of taef2 encoder and decoder, of kl weights and settings."""
+    """The files that `load` reads: of taef2 encoder and decoder, of others weights and settings."""
     path = pathlib.Path(path)
     inside = sorted(f for f in path.glob("*") if f.suffix in READERS) if path.is_dir() else [path]
     if name == "taef2":
