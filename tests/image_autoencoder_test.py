@@ -10,6 +10,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from tests.paths import reference
+from tests.random_weights import random_stored
 from vdit.autoencoders import published
 from vdit.autoencoders.kl import AutoencoderKL, KLConfig
 from vdit.autoencoders.load import load_autoencoder
@@ -126,15 +127,8 @@ SMALL = KLConfig(2, (4, 8), 1, (False, False, True), groups=4)
 
 @functools.cache
 def random_kl(kl: KLConfig) -> dict:
-    """Random weights of an AutoencoderKL under diffusers' names, made without PyTorch."""
-    _, state = nnx.split(nnx.eval_shape(lambda: AutoencoderKL(kl, rngs=nnx.Rngs(0))))
-    rng = np.random.default_rng(0)
-    stored = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        array = 0.3 * rng.standard_normal(leaf.shape, np.float32)
-        order = {4: (3, 2, 0, 1), 2: (1, 0)}.get(array.ndim, (0,))
-        stored[published.name_of(path)] = array.transpose(order)
-    return stored
+    """Random weights of an AutoencoderKL under diffusers' names."""
+    return random_stored(lambda: AutoencoderKL(kl, rngs=nnx.Rngs(0)))
 
 
 def test_errors_list_names_and_shapes(tmp_path):

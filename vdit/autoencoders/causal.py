@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from vdit.autoencoders.pixels import check_video
 from vdit.config.sizes import latent_shape
 from vdit.errors import InputError
-from vdit.models.causal_conv import COLOURS, Block, CausalConv, Patches, Pixels
+from vdit.models.causal_conv import Block, CausalConv, Patches, Pixels
 from vdit.models.norms import RMSNorm
 
 SPACE, TIME = (4, 8), (1, 2, 4)
@@ -48,7 +49,7 @@ class CausalAutoencoder(nnx.Module):
 
     def encode(self, x_BTHWC: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and log-variance, each (B, t, h, w, channels), of videos in [-1, 1]."""
-        _check_video(x_BTHWC.shape, self.space, self.time)
+        check_video(x_BTHWC.shape, self.space, self.time)
         x = self.patches(x_BTHWC)
         for block in self.encoder:
             x = block(x)
@@ -91,16 +92,6 @@ def _check_config(config: Any) -> None:
     for name in ("channels", "width", "depth"):
         if (value := getattr(config, name)) < 1:
             raise InputError(f"autoencoder.{name}={value}: expected at least 1")
-
-
-def _check_video(shape: tuple[int, ...], space: int, time: int) -> None:
-    _, T, H, W, C = shape
-    if (T - 1) % time or T < 1:
-        raise InputError(f"{T} frames: expected 1 + a multiple of {time} (autoencoder.time)")
-    if H % space or W % space:
-        raise InputError(f"frames of {H}x{W}: expected multiples of {space} (autoencoder.space)")
-    if C != COLOURS:
-        raise InputError(f"{C} colour channels: expected {COLOURS}")
 
 
 @dataclasses.dataclass(frozen=True)

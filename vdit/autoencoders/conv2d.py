@@ -1,4 +1,4 @@
-"""Parts of the published image autoencoders, which are 2-D convolutions throughout.
+"""2-D parts of the published autoencoders; those of images have no others.
 
 Attributes are named as in PyTorch, so that a path in the weights is a name in a checkpoint.
 """
@@ -25,6 +25,6 @@ def group_norm(width: int, groups: int, epsilon: float, *, rngs: nnx.Rngs) -> nn
     )
 
 
-def upsample_nearest(x_BHWC: jax.Array) -> jax.Array:
-    """Twice the height and width: every pixel as a square of four."""
-    return jnp.repeat(jnp.repeat(x_BHWC, 2, axis=1), 2, axis=2)
+def upsample_nearest(x_HWC: jax.Array) -> jax.Array:
+    """Twice the height and width: every pixel as a square of four; axes before these stay."""
+    return jnp.repeat(jnp.repeat(x_HWC, 2, axis=-3), 2, axis=-2)

@@ -175,7 +175,7 @@ class AutoencoderKL(nnx.Module):
 
     def __init__(self, config: KLConfig, *, rngs: nnx.Rngs):
         C, (after, before) = config.channels, config.quant
-        self.config, self.space, self.channels = config, config.space, C
+        self.config, self.time, self.space, self.channels = config, 1, config.space, C
         self.encoder, self.decoder = Encoder(config, rngs=rngs), Decoder(config, rngs=rngs)
         self.quant_conv = conv(2 * C, 2 * C, 1, rngs=rngs) if after else None
         self.post_quant_conv = conv(C, C, 1, rngs=rngs) if before else None

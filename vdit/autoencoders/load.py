@@ -9,8 +9,9 @@ from vdit.autoencoders.autoencoder import (
     Autoencoder,
     CausalVideoAutoencoder,
     IdentityAutoencoder,
+    frozen_class,
 )
-from vdit.config.sizes import PUBLISHED, image_latents
+from vdit.config.sizes import PUBLISHED, published_latents
 from vdit.errors import InputError
 from vdit.runs import checkpoint
 from vdit.runs.folder import read_config, read_result
@@ -19,15 +20,15 @@ CODED = ("space", "time", "channels")  # what a model is built for: the shape of
 
 
 def load_autoencoder(config: Any) -> Autoencoder:
-    """What `config.autoencoder` names: `identity`, a published one by its weights (kl, taef2), or a
-    trained one by its run folder. Raises `InputError` where it is not there."""
+    """What `config.autoencoder` names: `identity`, a published one by its weights (kl, taef2,
+    wan), or a trained one by its run folder. Raises `InputError` where it is not there."""
     if config.name == "identity":
         return IdentityAutoencoder()
     if not config.dir:
         what = "weights of a published" if config.name in PUBLISHED else "run folder of a trained"
         raise InputError(f"autoencoder.dir is empty: expected the {what} one")
     if config.name in PUBLISHED:
-        return _published(config.name, str(config.dir), *image_latents(config))
+        return _published(config.name, str(config.dir), *published_latents(config))
     run = pathlib.Path(config.dir)
     found = _trained(run)
     _check_latents(config, read_config(run).autoencoder)
@@ -53,7 +54,5 @@ def _trained(run: pathlib.Path) -> CausalVideoAutoencoder:
 
 
 @functools.lru_cache(maxsize=4)
-def _published(name: str, path: str, space: int, channels: int) -> Autoencoder:
-    from vdit.autoencoders.image import ImageAutoencoder
-
-    return ImageAutoencoder.of_files(name, path, space, channels)
+def _published(name: str, path: str, time: int, space: int, channels: int) -> Autoencoder:
+    return frozen_class(name).of_files(name, path, space, channels, time)

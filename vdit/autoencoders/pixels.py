@@ -7,6 +7,9 @@ import jax
 import numpy as np
 from flax import nnx
 
+from vdit.errors import InputError
+from vdit.models.causal_conv import COLOURS
+
 
 def to_float(video: Any) -> Any:
     """uint8 to [-1, 1]."""
@@ -16,6 +19,17 @@ def to_float(video: Any) -> Any:
 def to_uint8(video: Any) -> Any:
     """[-1, 1] to uint8, rounded."""
     return ((video.clip(-1, 1) + 1) * 127.5 + 0.5).astype(np.uint8)
+
+
+def check_video(shape: tuple[int, ...], space: int, time: int) -> None:
+    """Raises `InputError` for videos (B, T, H, W, C) that a causal autoencoder would cut."""
+    _, T, H, W, C = shape
+    if (T - 1) % time or T < 1:
+        raise InputError(f"{T} frames: expected 1 + a multiple of {time} (autoencoder.time)")
+    if H % space or W % space:
+        raise InputError(f"frames of {H}x{W}: expected multiples of {space} (autoencoder.space)")
+    if C != COLOURS:
+        raise InputError(f"{C} colour channels: expected {COLOURS}")
 
 
 def psnr(videos: np.ndarray, coded: np.ndarray) -> float:

@@ -1,39 +1,50 @@
-"""Published image autoencoders from their PyTorch names: Stable Diffusion's `kl` and `taef2`.
-
-A model's attributes are named as PyTorch names them, so a path in its weights is a stored name.
-"""
+"""Published autoencoders by their files: of images Stable Diffusion's `kl` and `taef2`, of videos
+`wan`."""
 
 import hashlib
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 
 from vdit.autoencoders.kl import AutoencoderKL, KLConfig
+from vdit.autoencoders.layout import Weights, filled
 from vdit.autoencoders.taesd import TAESD
+from vdit.autoencoders.wan import AutoencoderKLWan, WanConfig
 from vdit.errors import InputError
 from vdit.pretrained.infer import listed
 from vdit.pretrained.readers import READERS, read
 
-Weights = dict[str, np.ndarray]  # by PyTorch's names
-
 DIFFUSERS = "diffusion_pytorch_model.safetensors"
 HALVES = ("encoder", "decoder")  # TAEF2's weights are two files with these words in their names
+# Of config.json, diffusers' class and its names of our settings.
+CLASSES = {"kl": "AutoencoderKL", "wan": "AutoencoderKLWan"}
+SETTINGS = {
+    "kl": {"groups": "norm_num_groups", "scale": "scaling_factor", "shift": "shift_factor"},
+    "wan": {
+        "channels": "z_dim",
+        "width": "base_dim",
+        "decoder_width": "decoder_base_dim",
+        "multiples": "dim_mult",
+        "depth": "num_res_blocks",
+        "time_halved": "temperal_downsample",
+    },
+}
+# Wan 2.2's; and, not empty, what diffusers' own encoder has no way through (0.42.1).
+UNKNOWN = ("is_residual", "patch_size", "attn_scales")
 # Stable Diffusion's own file of 2022 names the layers of an attention so.
 NAMES_OF_2022 = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
 def load(name: str, path: str) -> tuple[nnx.GraphDef, nnx.State]:
-    """The autoencoder `name`, kl or taef2, with the weights at `path`, float32.
+    """The autoencoder `name`, kl, taef2 or wan, with the weights at `path`, float32.
 
-    `path` is a file or, for taef2 always, a folder of them; a config.json beside kl's may give
-    scaling_factor, shift_factor and norm_num_groups, as diffusers writes it. All else is inferred
-    from shapes. Raises `InputError` naming a file or the names and shapes that do not fit.
+    `path` is a file or, for taef2 always, a folder of them. A config.json beside it, as diffusers
+    writes it, may give kl's scaling_factor, shift_factor and norm_num_groups, and all of wan's
+    (without one it is Wan 2.1's); all else is inferred from shapes. Raises `InputError` naming a
+    file or the names and shapes that do not fit.
     """
     return from_stored(name, *read_stored(name, path))
 
@@ -45,24 +56,16 @@ def read_stored(name: str, path: str) -> tuple[Weights, dict[str, Any]]:
         halves = zip(HALVES, map(read, found), strict=True)
         return {f"{half}.{k}": v for half, stored in halves for k, v in stored.items()}, {}
     weights = {_present_name(k): v for k, v in read(found[0]).items()}
-    return weights, _settings(found[1:])
+    return weights, _settings(name, found[1]) if found[1:] else {}
 
 
 def from_stored(
     name: str, weights: Weights, settings: dict[str, Any]
 ) -> tuple[nnx.GraphDef, nnx.State]:
     """The autoencoder of these weights."""
-    return _filled(weights, _taesd(weights) if name == "taef2" else _kl(weights, settings))
-
-
-def to_stored(state: nnx.State) -> Weights:
-    """The weights under PyTorch's names and in its layout, as `from_stored` takes them."""
-    stored = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        array = np.asarray(leaf)
-        order = {4: (3, 2, 0, 1), 2: (1, 0)}.get(array.ndim, (0,))
-        stored[name_of(path)] = array.transpose(order)
-    return stored
+    if name == "wan":
+        return filled(weights, _wan(weights, settings))
+    return filled(weights, _taesd(weights) if name == "taef2" else _kl(weights, settings))
 
 
 def fingerprint(name: str, path: str) -> str:
@@ -75,7 +78,7 @@ def fingerprint(name: str, path: str) -> str:
 
 
 def files(name: str, path: str) -> list[pathlib.Path]:
-    """The files that `load` reads: of taef2 encoder and decoder, of kl weights and settings."""
+    """The files that `load` reads: of taef2 encoder and decoder, of others weights and settings."""
     path = pathlib.Path(path)
     inside = sorted(f for f in path.glob("*") if f.suffix in READERS) if path.is_dir() else [path]
     if name == "taef2":
@@ -100,13 +103,20 @@ def _present_name(name: str) -> str:
     return ".".join(parts)
 
 
-def _settings(found: list[pathlib.Path]) -> dict:
+def _settings(name: str, file: pathlib.Path) -> dict[str, Any]:
     try:
-        given = json.loads(found[0].read_text()) if found else {}
-        keys = {"groups": "norm_num_groups", "scale": "scaling_factor", "shift": "shift_factor"}
-        return {k: given[theirs] for k, theirs in keys.items() if given.get(theirs) is not None}
+        given = json.loads(file.read_text())
+        found = given.get("_class_name", CLASSES[name])
+        settings = {k: given[theirs] for k, theirs in SETTINGS[name].items() if theirs in given}
     except (AttributeError, ValueError) as error:
-        raise InputError(f"{found[0]}: not the JSON of a model's settings: {error}") from error
+        raise InputError(f"{file}: not the JSON of a model's settings: {error}") from error
+    found += "".join(f" with {k}={given[k]}" for k in UNKNOWN if given.get(k))
+    if found != CLASSES[name]:
+        raise InputError(
+            f"{file}: weights of another autoencoder, {found}: expected {CLASSES[name]}, as "
+            f"autoencoder.name={name} says"
+        )
+    return {k: v for k, v in settings.items() if v is not None}
 
 
 def _kl(weights: Weights, settings: dict) -> Callable[[], AutoencoderKL]:
@@ -134,6 +144,18 @@ def _taesd(weights: Weights) -> Callable[[], TAESD]:
     return lambda: TAESD(channels, width, pool, rngs=nnx.Rngs(0))
 
 
+def _wan(weights: Weights, settings: dict) -> Callable[[], AutoencoderKLWan]:
+    """Makes the AutoencoderKLWan of these settings."""
+    found = weights["encoder.conv_in.weight"].shape if "encoder.conv_in.weight" in weights else ()
+    if len(found) != 5:
+        raise InputError(
+            f"weights of another autoencoder: encoder.conv_in.weight: {found or 'none'}: expected "
+            "five axes, as wan's convolutions have under diffusers' names"
+        )
+    config = WanConfig.of(settings)
+    return lambda: AutoencoderKLWan(config, rngs=nnx.Rngs(0))
+
+
 def _axes(weights: Weights, name: str) -> tuple[int, ...]:
     if name not in weights or weights[name].ndim != 4:
         found = weights[name].shape if name in weights else "nothing"
@@ -145,30 +167,3 @@ def _count(weights: Weights, prefix: str) -> int:
     """How many numbered parts there are below a prefix."""
     depth = prefix.count(".") + 1
     return len({name.split(".")[depth] for name in weights if name.startswith(f"{prefix}.")})
-
-
-def _filled(weights: Weights, make: Callable[[], nnx.Module]) -> tuple[nnx.GraphDef, nnx.State]:
-    graph, state = nnx.split(nnx.eval_shape(make))
-    leaves = {name_of(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
-    parts = [f"lack {listed(n)}" for n in [leaves.keys() - weights.keys()] if n]
-    parts += [f"have unknown {listed(n)}" for n in [weights.keys() - leaves.keys()] if n]
-    if parts:
-        raise InputError(f"the autoencoder's weights {' and '.join(parts)}")
-    filled = [_transposed(name, weights[name], leaf.shape) for name, leaf in leaves.items()]
-    return graph, jax.tree.unflatten(jax.tree.structure(state), filled)
-
-
-def name_of(path: Sequence[Any]) -> str:
-    """PyTorch's name of a weight; it has none for the list inside `nnx.Sequential`."""
-    *keys, last = (str(k.key) for k in path if hasattr(k, "key"))
-    last = {"kernel": "weight", "scale": "weight"}.get(last, last)
-    return ".".join([*(k for k in keys if k != "layers"), last])
-
-
-def _transposed(name: str, array: np.ndarray, shape: tuple[int, ...]) -> jax.Array:
-    """PyTorch's (out, in, h, w) or (out, in) as (h, w, in, out) or (in, out)."""
-    order = {4: (2, 3, 1, 0), 2: (1, 0)}.get(len(shape), (0,))
-    expected = tuple(n for _, n in sorted(zip(order, shape, strict=True)))
-    if array.shape != expected:
-        raise InputError(f"{name}: shape {array.shape}: expected {expected}")
-    return jnp.asarray(array.transpose(order), jnp.float32)

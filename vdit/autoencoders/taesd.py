@@ -49,7 +49,7 @@ class TAESD(nnx.Module):
     """
 
     def __init__(self, channels: int, width: int, pool: bool, *, rngs: nnx.Rngs):
-        self.space, self.channels = 8, channels
+        self.time, self.space, self.channels = 1, 8, channels
 
         def blocks(count: int, pool: bool = False) -> list[Block]:
             return [Block(width, pool, rngs=rngs) for _ in range(count)]

@@ -66,15 +66,20 @@ def variant_of(model: Any) -> str:
     return "-".join(word for word in named if word not in ("cross", "rotary"))
 
 
-# Published image autoencoders: pixels of a latent along one side, and channels, where the config
-# does not say otherwise (as for a later kl of 16 channels).
-PUBLISHED = {"kl": (8, 4), "taef2": (8, 32)}
+# Published autoencoders: frames and pixels (along one side) of a latent, and channels, where the
+# config does not say otherwise (as for a later kl of 16 channels). kl and taef2 code images.
+PUBLISHED = {
+    #        time, space, channels
+    "kl": (1, 8, 4),
+    "taef2": (1, 8, 32),
+    "wan": (4, 8, 16),
+}
 
 
-def image_latents(autoencoder: Any) -> tuple[int, int]:
-    """(space, channels) of a published image autoencoder; every frame is coded by itself."""
-    space, channels = PUBLISHED[autoencoder.name]
-    return autoencoder.get("space", space), autoencoder.get("channels", channels)
+def published_latents(autoencoder: Any) -> tuple[int, int, int]:
+    """(time, space, channels) of a published autoencoder."""
+    factors = zip(("time", "space", "channels"), PUBLISHED[autoencoder.name], strict=True)
+    return tuple(autoencoder.get(name, known) for name, known in factors)
 
 
 def latent_shape(
@@ -84,7 +89,7 @@ def latent_shape(
     if autoencoder.name == "identity":
         return frames, height, width, 3
     if autoencoder.name in PUBLISHED:
-        time, (space, channels) = 1, image_latents(autoencoder)
+        time, space, channels = published_latents(autoencoder)
     else:
         time, space, channels = autoencoder.time, autoencoder.space, autoencoder.channels
     if (frames - 1) % time:
