@@ -11,8 +11,8 @@ from vdit.config import mixture
 class NewestByKind:
     """The metrics of the newest step on clips, and the loss of the newest on images.
 
-    A log line falls on a step of one kind, often always of the same. What a run, or one gone on
-    with, has not had yet is left out.
+    A log line falls on a step of one kind, often always of the same. What a run that began, was
+    gone on with or whose pack shrank has not had since is left out.
     """
 
     def __init__(self, config: ConfigDict):
