@@ -18,7 +18,7 @@ from vdit.data.images import FirstFrames
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.parallel import sharding
-from vdit.training import packing
+from vdit.training import clock, packing
 from vdit.training.autoencoder_task import AutoencoderTask
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
@@ -103,8 +103,19 @@ def test_two_processes_see_the_halves_of_one():
             half = shape[0] // 2
             return {0: (slice(self.index * half, (self.index + 1) * half),)}
 
-    halves = [taken(mixed(Half(i)), 4) for i in range(2)]
-    assert [a + b for a, b in zip(*halves, strict=True)] == taken(mixed(), 4)
+    halves, whole = [taken(mixed(Half(i)), 4) for i in range(2)], taken(mixed(), 4)
+    assert [len(batch) for batch in whole] == [4, 12, 4, 12]
+    assert [a + b for a, b in zip(*halves, strict=True)] == whole
+
+
+def test_the_first_step_of_each_kind_compiles_and_is_not_timed():
+    timed, data, compiled = clock.Clock(1.0, 1), mixed(), []
+    for _ in range(6):
+        timed.fetch(data)
+        timed.step_done({"loss": jax.numpy.zeros(())})
+        compiled.append(timed.compiled)
+    assert compiled == [True, True, False, False, False, False]
+    assert timed.timed == 4
 
 
 def program(model, weights, x):
