@@ -120,11 +120,12 @@ def test_every_left_out_key_is_tested_above():
 
 def test_a_key_that_came_later_counts_only_where_it_changes_what_was_done_before():
     before = example()
-    assert LATER == {"data.epochs": 0, "data.tokenizer": "words"}
-    for value, same in ((0, True), (4, False)):
-        after = example(**{"data.epochs": value})
-        assert (fingerprint(after) == fingerprint(before)) == same
-        assert differences(before, after) == ([] if same else ["data.epochs: 'absent' -> 4"])
+    assert LATER == {"data.epochs": 0, "data.image_share": 0.0, "data.tokenizer": "words"}
+    for key, value in (("data.epochs", 4), ("data.image_share", 0.5)):
+        for given, said in ((LATER[key], []), (value, [f"{key}: 'absent' -> {value}"])):
+            after = example(**{key: given})
+            assert (fingerprint(after) == fingerprint(before)) == (not said)
+            assert differences(before, after) == said
 
 
 def test_a_key_that_only_begins_like_a_left_out_one_counts():

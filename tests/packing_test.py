@@ -122,7 +122,8 @@ def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
 
 def test_an_idle_slot_keeps_its_state_to_the_bit():
     class Squares:
-        tokens = None
+        def tokens(self, drawn):
+            return None
 
         def draw(self, batch, key):
             return batch

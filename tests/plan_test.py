@@ -59,6 +59,21 @@ def test_continuations_spend_their_budgets_with_frames_given(tmp_path):
         assert run["epochs"] <= 4
 
 
+def test_shares_of_images_spend_the_same_budgets_on_the_same_seeds(tmp_path):
+    runs = plan.make_plan(str(REPO / "sweeps" / "image_share.py"), tmp_path, [])["runs"]
+    cells = collections.defaultdict(set)
+    for run in runs:
+        share = run["config"]["data"]["image_share"]
+        cells[run["size"], share].add(run["seed"])
+        assert run["flops"] == pytest.approx(run["flops_budget"], rel=1e-3)
+        of_clips = run["clips"] / (run["steps"] * run["batch"])
+        assert of_clips == pytest.approx(1 - share, abs=1 / run["steps"])
+    shares = {0.0, 0.25, 0.5, 0.75}
+    assert {cell[1] for cell in cells} == shares
+    assert len(cells) == 3 * len(shares)
+    assert all(cells[size, share] == cells[size, 0.0] for size, share in cells)
+
+
 def test_budgets_are_factors_of_two_each_with_four_sizes(runs):
     cells = collections.defaultdict(set)
     for run in runs:

@@ -58,12 +58,13 @@ def both(tmp_path, workdir, *changes):
 
 def curve(workdir):
     rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    return np.array([row["loss"] for row in rows])
+    return np.array([[row["loss"], row.get("loss_images", 0)] for row in rows])
 
 
 def test_two_processes_learn_what_one_does_and_only_one_writes(tmp_path):
-    trained(config(tmp_path, **SMALL, checkpoint_every=0), tmp_path / "one")
-    first, second = both(tmp_path, tmp_path / "two", {}, {})
+    images = {"data.image_share": 0.5}
+    trained(config(tmp_path, **SMALL, **images, checkpoint_every=0), tmp_path / "one")
+    first, second = both(tmp_path, tmp_path / "two", images, images)
     assert (first[0], second[0]) == (0, 0), first[2][-3000:] + second[2][-3000:]
     one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
     assert len(one) == 6

@@ -6,7 +6,7 @@ import jax
 import pytest
 
 from tests.flops_test import DEMO, arguments, forward_and_loss
-from vdit.config import flops
+from vdit.config import flops, mixture
 from vdit.config.model_config import VARIANTS
 
 WIDE = dataclasses.replace(
@@ -16,6 +16,8 @@ CONFIGS = {name: dataclasses.replace(WIDE, attention=name) for name in VARIANTS}
 CONFIGS["unet"] = dataclasses.replace(CONFIGS["unet"], depth=1)
 for condition in ("class", "label", "none"):
     CONFIGS[condition] = dataclasses.replace(WIDE, condition=condition, text_length=1)
+for name in ("full", "factorised"):
+    CONFIGS[f"{name} image"] = mixture.image_model(CONFIGS[name])
 CONFIGS["dit"] = dataclasses.replace(WIDE, positions="sincos", qk_norm=False, learn_sigma=True)
 
 

@@ -14,7 +14,7 @@ from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
-from vdit.config import flops, stream, versions
+from vdit.config import flops, mixture, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
@@ -176,7 +176,8 @@ def _epochs(clips: int, data: ConfigDict) -> float | None:
 
 
 def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    clips, whole = config.steps * config.batch, config.to_dict()
+    trained, whole = config.steps * config.batch, config.to_dict()
+    clips, _ = mixture.seen(config, config.steps)
     parts, counts = identity(whole), flops.counts(config)
     return {
         "run_id": digest(parts),
@@ -186,9 +187,9 @@ def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
         "seed": config.seed,
         "steps": config.steps,
         "batch": config.batch,
-        "flops": clips * counts.flops,
+        "flops": trained * counts.flops,
         "flops_budget": config.flops_budget,
-        "tokens": clips * counts.tokens,
+        "tokens": trained * counts.tokens,
         "clips": clips,
         "epochs": _epochs(clips, config.data),
         "program": program(parts),

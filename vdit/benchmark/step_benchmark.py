@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from vdit.config import mixture
 from vdit.data import pipeline
 from vdit.parallel import cores, sharding
 from vdit.runs.goodput import listen
@@ -41,7 +42,7 @@ def stepper(config: ConfigDict, slots: int) -> Callable[[float], tuple[int, floa
     with jax.set_mesh(mesh):
         program = _packed(task, config, mesh, slots) if slots > 1 else _alone(task, config, mesh)
         state = program.state
-        for _ in range(WARM_STEPS):
+        for _ in range(WARM_STEPS + mixture.first_image_step(config.data)):
             state, metrics = program.step(state, next(program.batches), *program.schedule)
         jax.block_until_ready(metrics)
     held = [state]
@@ -67,7 +68,8 @@ def _timed(program: Program, state: Any, seconds: float) -> tuple[Any, int, floa
 
 def _alone(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh) -> Program:
     state, step = loop.start(task, config, mesh)
-    rows = pipeline.batches(task.records, config.batch, 0, sharding.batch_sharding(mesh))
+    where = sharding.batch_sharding(mesh)
+    rows = pipeline.batches(task.records, config.batch, 0, where, images=task.images)
     return Program(step, state, iter(rows), _schedule(config))
 
 
@@ -75,8 +77,9 @@ def _packed(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh, slots: int)
     state, _ = loop.start(task, config, mesh)
     step = packing.compiled(task.loss, OptimizerConfig.of(config), mesh)
     where = sharding.batch_sharding(mesh)
+    how = {"place": False, "images": task.images}
     rows = [
-        iter(pipeline.batches(task.records, config.batch, seed, where, place=False))
+        iter(pipeline.batches(task.records, config.batch, seed, where, **how))
         for seed in range(slots)
     ]
     batches = (packing.stacked(batch) for batch in zip(*rows, strict=True))

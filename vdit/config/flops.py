@@ -8,7 +8,7 @@ the noised latents and to the timestep's sinusoids. Element-wise work is not cou
 import functools
 from typing import Any, NamedTuple
 
-from vdit.config import families
+from vdit.config import families, mixture
 from vdit.config.families import FAMILIES
 from vdit.config.model_config import ModelConfig, attended_tokens, stages
 from vdit.config.sizes import model_config_of
@@ -119,20 +119,37 @@ def _position_params(c: ModelConfig) -> int:
     return learned * c.width if c.positions == "learned" else 0
 
 
-def training_flops_per_clip(config: Any) -> int:
-    """FLOPs that training spends on one clip under a config."""
-    return training_flops(model_config_of(config))
+def training_flops_per_clip(config: Any) -> float:
+    """FLOPs that training spends on one clip of a batch under a config: with images beside videos
+    the mean of a clip and of the images that stand in its place."""
+    return mean_training_flops(model_config_of(config), mixture.share_of(config.data))
+
+
+def mean_training_flops(c: ModelConfig, image_share: float) -> float:
+    """The same of a model; an image step's frames have a timestep and a caption each."""
+    if not image_share:
+        return training_flops(c)
+    images = c.latent[0] * training_flops(mixture.image_model(c))
+    return (1 - image_share) * training_flops(c) + image_share * images
+
+
+def spent(config: Any, c: ModelConfig, steps: int) -> int:
+    """FLOPs of `steps` training steps of a config, whose model is `c`; each kind by its own."""
+    clips, images = mixture.seen(config, steps)
+    return clips * training_flops(c) + images * training_flops(mixture.image_model(c))
 
 
 class Counts(NamedTuple):
-    """What a config's model has, and what training takes on one clip: FLOPs, latent patches."""
+    """What a config's model has, and what training takes on one clip of a batch: FLOPs (as
+    `training_flops_per_clip` has them), latent patches."""
 
     params: int
-    flops: int
+    flops: float
     tokens: int
 
 
 def counts(config: Any) -> Counts:
     """Those of a config."""
     model = model_config_of(config)
-    return Counts(count_params(model)["params"], training_flops(model), model.tokens)
+    flops = mean_training_flops(model, mixture.share_of(config.data))
+    return Counts(count_params(model)["params"], flops, model.tokens)

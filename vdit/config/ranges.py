@@ -73,6 +73,7 @@ RANGES = {
     "data.seed": whole(0),
     "data.train_clips": whole(0),  # 0: all there are, of a folder
     "data.epochs": whole(0),
+    "data.image_share": real(0, 1, below=True),
     "data.validation_clips": whole(0),
     "data.text_length": whole(1),
     "data.words": whole(1),

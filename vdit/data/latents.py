@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.load import load_autoencoder
-from vdit.config import stream
+from vdit.config import mixture, stream
 from vdit.config.fingerprint import fingerprint
 from vdit.data import captions
 from vdit.data.cache import META, read_meta, record_file
@@ -39,7 +39,7 @@ def prepare(config: ConfigDict, clips: int | None = None) -> pathlib.Path:
     if processes.is_first():
         if not folder.exists():
             _make(folder, key, config, autoencoder, sources)
-        clips = config.steps * config.batch if clips is None else clips
+        clips = max(mixture.seen(config, config.steps)) if clips is None else clips
         epochs = stream.epochs_of(config.data)
         for part in range(1, stream.parts(clips, len(sources["train"]), epochs)):
             _make_part(folder, part, config, autoencoder)

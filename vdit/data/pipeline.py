@@ -7,15 +7,19 @@ batch of tiny clips does not cost eight times the overhead of one.
 
 import functools
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
 
 import grain
 import jax
 import numpy as np
 
+from vdit.config import mixture
 from vdit.data.sources import Source
 from vdit.errors import InputError
+
+Rows = Callable[[int], dict[str, np.ndarray]]  # of the batch of that number
+IMAGES = 1  # of the seeds of a run's streams
 
 
 class Records(Protocol):
@@ -40,6 +44,14 @@ class VideoRecords:
         return {"video": np.stack([self.source[int(i)]["video"] for i in indices])}
 
 
+class Images(NamedTuple):
+    """Images beside clips: `batch` a step, in `share` of the steps (`vdit.config.mixture`)."""
+
+    records: Records
+    batch: int
+    share: float
+
+
 def batches(
     records: Records,
     batch: int,
@@ -47,6 +59,7 @@ def batches(
     sharding: jax.sharding.Sharding,
     place: bool = True,
     epochs: int = 0,
+    images: Images | None = None,
 ) -> grain.IterDataset:
     """An endless Grain dataset of batches (dicts of arrays) that lie on the devices.
 
@@ -57,13 +70,15 @@ def batches(
       sharding: of the first axis of every array.
       place: False leaves the rows on the host, for who stacks several batches first.
       epochs: over each part of the stream (`vdit.config.stream`); 0: over the first for ever.
+      images: whose batches stand in for those of clips at some steps, in an order of their own.
     """
-    if len(records) < 1:
-        raise InputError(f"{records}: no training clips")
-    mine = rows_of_this_process(batch, sharding)
+    read = _reader(records, batch, seed, sharding, epochs)
+    if images:
+        own = _reader(images.records, images.batch, _order_seed(seed, IMAGES), sharding, epochs)
+        read = functools.partial(_of_either, clips=read, images=own, share=images.share)
     rows = (
         grain.MapDataset.range(sys.maxsize // batch)
-        .map(lambda i: records.rows(clips_of_batch(i, batch, len(records), seed, epochs)[mine]))
+        .map(read)
         .to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=8))
     )
     # No way to go: a second thread would cost half the reading.
@@ -72,6 +87,22 @@ def batches(
     return rows.map(lambda rows: to_devices(rows, sharding)).pipe(
         grain.experimental.ThreadPrefetchIterDataset, prefetch_buffer_size=2
     )
+
+
+def _reader(
+    records: Records, batch: int, seed: int, sharding: jax.sharding.Sharding, epochs: int
+) -> Rows:
+    """This process's rows of batch i of the records."""
+    if len(records) < 1:
+        raise InputError(f"{records}: no training clips")
+    mine = rows_of_this_process(batch, sharding)
+    return lambda i: records.rows(clips_of_batch(i, batch, len(records), seed, epochs)[mine])
+
+
+def _of_either(step: int, clips: Rows, images: Rows, share: float) -> dict[str, np.ndarray]:
+    """The batch of a step: the next one of its kind."""
+    before = mixture.image_steps(step, share)
+    return images(before) if mixture.is_image_step(step, share) else clips(step - before)
 
 
 def _is_lone_cpu(sharding: jax.sharding.Sharding) -> bool:

@@ -11,7 +11,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit.autoencoders import causal, pixels
-from vdit.config import stream
+from vdit.config import mixture, stream
 from vdit.data import media
 from vdit.data.pipeline import VideoRecords
 from vdit.data.sources import fps_of, open_source
@@ -29,7 +29,8 @@ class CodingLoss:
     init: causal.Init
     kl_weight: float
 
-    tokens = None  # in parts a step takes eight times as long on a CPU: convolutions in a loop
+    def tokens(self, drawn: dict[str, jax.Array]) -> None:
+        """In parts a step takes eight times as long on a CPU: convolutions in a loop."""
 
     def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
         """The batch with the posterior's noise."""
@@ -54,8 +55,10 @@ class AutoencoderTask:
             raise InputError(f"autoencoder.name={a.name!r}: expected causal, to train one")
         if epochs := stream.epochs_of(config.data):
             raise InputError(f"data.epochs={epochs}: expected 0, an autoencoder has one set")
+        if share := mixture.share_of(config.data):
+            raise InputError(f"data.image_share={share:g}: expected 0, an autoencoder sees clips")
         self.config = config
-        self.records = VideoRecords(open_source(config.data, "train"))
+        self.records, self.images = VideoRecords(open_source(config.data, "train")), None
         self.init = causal.Init.of(a)
         self.loss = CodingLoss(self.init, a.kl_weight)
 

@@ -1,6 +1,7 @@
 """What a model that generates is trained by: fresh weights, and a loss of a batch."""
 
 import dataclasses
+import math
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from vdit.diffusion import conditioning_frames
 from vdit.diffusion.batch import per_clip
 from vdit.diffusion.objectives import Objective
 from vdit.models import dit
+from vdit.models.embed import grid_of
 from vdit.training import mup
 
 
@@ -36,10 +38,10 @@ class DiffusionLoss:
     drop_caption: float
     conditioned: float = 0.0  # share of clips with conditioning frames
 
-    @property
-    def tokens(self) -> int | None:
+    def tokens(self, drawn: dict[str, jax.Array]) -> int | None:
         """Of a clip, where a CPU may take a batch in parts (`vdit.parallel.cores`)."""
-        return None if self.config.attention in FAMILIES else self.config.tokens
+        grid = grid_of(drawn["x"].shape, self.config.patch)
+        return None if self.config.attention in FAMILIES else math.prod(grid)
 
     def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
         """The batch with all that is random; captions are dropped for guidance (2207.12598)."""

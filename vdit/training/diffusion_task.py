@@ -10,9 +10,11 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit import evaluators
-from vdit.config.flops import training_flops
+from vdit.config import mixture
+from vdit.config.flops import mean_training_flops
 from vdit.data import latents, media
 from vdit.data.cache import Records
+from vdit.data.images import images_of
 from vdit.data.sources import open_source
 from vdit.diffusion import objectives
 from vdit.evaluators import losses
@@ -43,7 +45,8 @@ class DiffusionTask:
         self.init = Init(self.model, mup.relative_width(config))
         settings = config.model
         self.loss = DiffusionLoss(self.model, objective, settings.drop_caption, settings.given)
-        self.flops_per_clip = training_flops(self.model)
+        self.images = images_of(config, self.records, self.model.latent[0])
+        self.flops_per_clip = mean_training_flops(self.model, mixture.share_of(config.data))
 
     def begin(self, workdir: pathlib.Path) -> None:
         """The generator without weights: with those of any checkpoint it is whole."""

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vdit import evaluators
-from vdit.config import stream
-from vdit.config.flops import count_params, training_flops
+from vdit.config import flops, mixture, stream
 from vdit.config.model_config import ModelConfig
 from vdit.data import latents
 from vdit.data.cache import Records
@@ -66,22 +65,24 @@ def _row(model: Generator, data: EvaluationData) -> dict[str, Any]:
 def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     """Columns of a checkpoint's row that its model and its data fix."""
     config, meta = data.config, data.validation.meta
-    clips, flops = data.step * config.batch, training_flops(model)
+    clips, images = mixture.seen(config, data.step)
     unique = stream.unique_clips(clips, meta["train"], stream.epochs_of(config.data))
     shared = min(config.trunk.step, data.step)
-    return count_params(model) | {
+    of_images = {"images": images} if mixture.share_of(config.data) else {}
+    return flops.count_params(model) | {
         "objective": objectives.create(config).name,
         "dataset": meta["dataset"],
         "autoencoder": meta["autoencoder"],
         "psnr": meta["psnr"],
         "depth": model.depth,
         "width": model.width,
-        "tokens": clips * model.tokens,
+        "tokens": data.step * config.batch * model.tokens,
         "clips": clips,
         "unique_clips": unique,
         "epochs": clips / unique,
-        "flops": clips * flops,
-        "flops_shared": shared * config.batch * flops,
+        "flops": flops.spent(config, model, data.step),
+        "flops_shared": flops.spent(config, model, shared),
+        **of_images,
     }
 
 

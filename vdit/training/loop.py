@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from vdit.config import stream
+from vdit.config import mixture, stream
 from vdit.data import pipeline
 from vdit.parallel import cores, processes, sharding
 from vdit.runs import checkpoint, evaluations, signals
@@ -17,6 +17,7 @@ from vdit.runs.goodput import GOODPUT
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory, trunk
 from vdit.training.clock import Clock
+from vdit.training.kinds import NewestByKind
 from vdit.training.metrics import Log, Silent
 from vdit.training.optimizer import OptimizerConfig, ema_decays, learning_rates
 from vdit.training.saving import Saving, is_due
@@ -41,7 +42,7 @@ def train(
     rows = sharding.batch_sharding(mesh)
     rates = learning_rates(config.optimizer, config.steps)
     decays = ema_decays(config.optimizer, config.steps)
-    clock = Clock(flops, config.batch)
+    clock = Clock(flops, mixture.clips_per_step(config))
     checkpoints = Checkpointer(workdir, config.keep, config.get("checkpoint_at", ()))
     with (
         jax.set_mesh(mesh),
@@ -52,16 +53,18 @@ def train(
         task.begin(workdir)
         state, step_fn = start(task, config, mesh)
         epochs = stream.epochs_of(config.data)
-        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, epochs=epochs))
+        streams = {"epochs": epochs, "images": task.images}
+        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, **streams))
         state = begun(task, config, workdir, state, data)
         saving = Saving(config, checkpoints, deferral)
+        kinds = NewestByKind(config)
         with log.training(int(state.step)):
             for step in range(int(state.step), config.steps):
                 state, metrics = step_fn(state, clock.fetch(data), rates[step], decays[step])
-                clock.step_done(metrics)
+                clock.step_done(kinds.note(step, metrics))
                 done = step + 1
                 if done == config.steps or is_due(done, config.log_every):
-                    row = require_finite(jax.device_get(metrics))
+                    row = require_finite(jax.device_get(kinds.row()))
                     log.write(done, row | clock.lap() | {"lr": rates[step]})
                 with clock.paused():
                     if saving.is_due(done):

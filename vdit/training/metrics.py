@@ -17,6 +17,8 @@ from vdit.parallel import processes
 from vdit.runs.files import JsonLines, read_json_lines
 from vdit.training.spikes import MARK, Spikes
 
+LOSSES = ("loss", "loss_images")  # of clips, and of images beside them
+
 
 class Log:
     """Rows of numbers to every writer there is; `media` shows pictures of the same folder."""
@@ -44,12 +46,13 @@ class Log:
         """One line of metrics.jsonl, flushed: a killed run keeps what it said. Where the loss
         begins to spike, it is marked and said."""
         row = {k: float(v) for k, v in row.items()}
-        spike = self._spikes.begins(row["loss"])
+        spike = "loss" in row and self._spikes.begins(row["loss"])
         self._line({"step": step} | row | ({MARK: True} if spike else {}))
         if spike:
             line = f"step {step}: the loss spikes, to {row['loss']:.4g}"
             self._bar.write(line, file=sys.stderr)
-        self._bar.set_postfix(loss=f"{row['loss']:.4f}", refresh=False)
+        losses = {name: f"{x:.4f}" for name, x in row.items() if name in LOSSES}
+        self._bar.set_postfix(losses, refresh=False)
         self._bar.update(step - self._bar.n)
         for writer in filter(None, self._writers):
             writer.scalars(step, row)

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from vdit.config import stream
+from vdit.config import mixture, stream
 from vdit.data import pipeline
 from vdit.parallel import sharding
 from vdit.runs import folder, signals
@@ -53,10 +53,8 @@ class PackedRun:
         checkpoints = files.enter_context(Checkpointer(workdir, config.keep))
         self.saving, self._saves = Saving(config, checkpoints, deferral), False
         where, records = sharding.batch_sharding(mesh), self.task.records
-        epochs = stream.epochs_of(config.data)
-        rows = pipeline.batches(
-            records, config.batch, config.seed, where, place=False, epochs=epochs
-        )
+        streams = {"epochs": stream.epochs_of(config.data), "images": self.task.images}
+        rows = pipeline.batches(records, config.batch, config.seed, where, place=False, **streams)
         self.data = iter(rows)
         state, _ = loop.start(self.task, config, mesh)
         self._shardings = jax.tree.map(lambda x: x.sharding, state)
@@ -78,6 +76,7 @@ class PackedRun:
             "optimizer": self.optimizer,
             "batch": self.config.batch,
             "data": {name: (x.shape, x.dtype) for name, x in rows.items()},
+            "image_share": self.task.images and self.task.images.share,
         }
 
     def trains_at(self, tick: int) -> bool:
@@ -142,7 +141,7 @@ class PackedRun:
 
     def _rates(self, spent: np.ndarray) -> dict[str, float]:
         flops = self.task.flops_per_clip * self.config.batch
-        return rates(flops, self.config.batch, *map(float, spent[:3]))
+        return rates(flops, mixture.clips_per_step(self.config), *map(float, spent[:3]))
 
     def _placed(self, state: TrainState) -> TrainState:
         """A state that was fetched, back on the device, as an unpacked run has it."""

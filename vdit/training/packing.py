@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vdit.config import mixture
 from vdit.errors import InputError
 from vdit.parallel import cores, sharding
 from vdit.parallel.compiler import compiler_options
@@ -23,6 +24,7 @@ from vdit.runs import signals
 from vdit.runs.folder import attempt_of
 from vdit.runs.goodput import GOODPUT, listen
 from vdit.training.clock import Clock
+from vdit.training.kinds import NewestByKind
 from vdit.training.optimizer import OptimizerConfig
 from vdit.training.packed_run import PackedRun
 from vdit.training.slots import stages
@@ -105,8 +107,9 @@ def _train_stage(slots: list[PackedRun | None], ticks: range, mesh) -> int:
     example = members[0]
     state = stacked([(m or example).state for m in slots])
     step_fn = compiled(example.task.loss, example.optimizer, mesh)
-    clock = Clock(example.task.flops_per_clip * example.config.batch, example.config.batch)
-    idle, schedule = 0, _Schedule(slots)
+    flops = example.task.flops_per_clip * example.config.batch
+    clock = Clock(flops, mixture.clips_per_step(example.config))
+    idle, schedule, kinds = 0, _Schedule(slots), NewestByKind(example.config)
     for tick in ticks:
         schedule.at(tick)
         if not schedule.training:
@@ -114,10 +117,10 @@ def _train_stage(slots: list[PackedRun | None], ticks: range, mesh) -> int:
         idle += len(slots) - len(schedule.training)
         batch = clock.fetch(schedule)
         state, metrics = step_fn(state, batch, schedule.rates, schedule.decays, schedule.active)
-        clock.step_done(metrics)
+        clock.step_done(kinds.note(tick, metrics))
         _share(clock, schedule.training)
         with clock.paused():
-            _on_step(schedule.training, slots, state, metrics)
+            _on_step(schedule.training, slots, state, kinds.row())
     host = jax.device_get(state)
     for member in members:
         member.state = _slot(host, slots.index(member))
@@ -153,7 +156,7 @@ def _share(clock: Clock, training: list[PackedRun]) -> None:
     """Books the clock's seconds of a step to those who trained in it, equal parts."""
     part = clock.split() / len(training)
     for member in training:
-        member.step_done(clock.steps > 1, part)
+        member.step_done(not clock.compiled, part)
 
 
 def _on_step(training: list[PackedRun], slots, state, metrics) -> None:

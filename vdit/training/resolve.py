@@ -7,7 +7,7 @@ import pathlib
 from ml_collections import ConfigDict
 
 from vdit import evaluators
-from vdit.config import ranges, versions
+from vdit.config import mixture, ranges, versions
 from vdit.config.sizes import PUBLISHED, model_config_of, size_of
 from vdit.errors import InputError
 
@@ -34,7 +34,7 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.update(size_of(config.model.size)._asdict())
-        model_config_of(config)
+        mixture.check(config, model_config_of(config))
         evaluators.check(config.evaluators)
         config.autoencoder["fingerprint"] = _autoencoder_fingerprint(config.autoencoder)
         if config.init:

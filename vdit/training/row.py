@@ -7,8 +7,8 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from vdit.config import mixture
 from vdit.config.fingerprint import fingerprint
-from vdit.config.sizes import variant_of
 from vdit.parallel import cores
 from vdit.training.optimizer import learning_rates
 
@@ -31,7 +31,7 @@ def row_of(config: ConfigDict, step: int) -> dict[str, Any]:
         "commit": commit(),
         "seed": config.seed,
         "size": config.model.size if "model" in config else "",
-        "variant": variant_of(config.model) if "model" in config else "",
+        "variant": mixture.variant_of(config) if "model" in config else "",
         "steps": step,
         "batch": config.batch,
         "lr": config.optimizer.lr,

@@ -89,7 +89,7 @@ def _gradient(loss, params, batch, key, accumulate: int):
     """
     drawn = loss.draw(batch, key)
     clips = len(jax.tree.leaves(batch)[0]) // sharding.parts("batch")
-    parts = accumulate * cores.parts(clips // accumulate, loss.tokens)
+    parts = accumulate * cores.parts(clips // accumulate, loss.tokens(drawn))
     of_parts = functools.partial(_mean_gradient, loss, parts)
     shared = cores.share_a_step()
     return sharding.mean_of_shards(of_parts, params, drawn) if shared else of_parts(params, drawn)

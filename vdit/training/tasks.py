@@ -10,6 +10,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit import diffusion
+from vdit.data.pipeline import Images
 from vdit.errors import InputError
 
 DIFFUSION = diffusion.names()
@@ -18,16 +19,19 @@ DIFFUSION = diffusion.names()
 class Task(Protocol):
     """What the loop asks of a task.
 
-    `records` are the rows for the pipeline. `init(key) -> weights` and `loss` are frozen
-    dataclasses: equal runs share compiled programs. `loss.draw(batch, key)` is the batch with all
-    that is random, `loss(weights, drawn) -> (loss, metrics)` a mean over any part of its clips;
-    `loss.tokens` are those of a clip, or None (`vdit.parallel.cores.parts`).
+    `records` are the rows for the pipeline, `images` those beside them or None. `init(key) ->
+    weights` and `loss` are frozen dataclasses: equal runs share compiled programs.
+    `loss.draw(batch, key)` is the batch with all that is random, `loss(weights, drawn) -> (loss,
+    metrics)` a mean over any part of its clips;
+    `loss.tokens(drawn)` are those of a clip, or None (`vdit.parallel.cores.parts`).
+    `flops_per_clip` is the mean of a batch's places, where its kinds differ.
     """
 
     records: Any
+    images: Images | None
     init: Callable[[jax.Array], nnx.State]
     loss: Callable[..., tuple[jax.Array, dict]]
-    flops_per_clip: int
+    flops_per_clip: float
 
     def begin(self, workdir: pathlib.Path) -> None:
         """Writes what a checkpoint needs beside its weights to be used without this task."""
