@@ -25,7 +25,8 @@ COMPLETE = 0.9
 
 class VideoReader:
     """The frames of a file at evenly spaced times, in the decoder's own form, one held at a time;
-    `picture` makes RGB of those that are wanted, `notes` say what was not as it should be.
+    `picture` makes RGB of those that are wanted, `notes` say what was not as it should be, `rate`
+    is the file's own, None until its first frame.
 
     At `fps` frames a second, or at the file's own rate, which is kept where it is about that.
     Iterating raises `DecodeError` where reading fails: what was yielded before is good.
@@ -36,6 +37,7 @@ class VideoReader:
     ):
         self._path, self._fps = path, fps
         self.notes: list[str] = []
+        self.rate: float | None = None
         self.picture = Picture(size, self.notes)
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
@@ -70,6 +72,7 @@ class VideoReader:
             raise faults[0]
 
     def _period(self, own: float) -> float:
+        self.rate = 1 / own
         if self._fps is None or same_rate(1 / own, self._fps):
             return own
         return 1 / self._fps

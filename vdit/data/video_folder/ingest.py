@@ -38,6 +38,7 @@ class Video:
     status: str = "whole"  # or "part", "short", "unreadable"
     reason: str = ""
     frames: int = 0
+    fps: float | None = None  # the file's own rate
     places: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     split: str = ""
@@ -60,8 +61,8 @@ def cut(
     settings: Settings,
     on_frame: Callable[[], None] = lambda: None,
 ) -> None:
-    """Writes the windows of one file to its spool; `video` gets status, reason, notes, frames and
-    places.
+    """Writes the windows of one file to its spool; `video` gets status, reason, notes, frames, rate
+    and places.
 
     `on_frame` is called at every frame; what it raises ends the cutting.
     """
@@ -77,7 +78,7 @@ def cut(
         video.reason = str(error)
         ends = isinstance(error, container.EndsEarlyError)
         video.status = "part" if video.places else "short" if ends else "unreadable"
-    video.notes = reader.notes
+    video.notes, video.fps = reader.notes, reader.rate
     if not video.places and video.status == "whole":
         video.status, video.reason = "short", _why_empty(video, settings)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import tqdm
 
+from vdit.data import contact_sheet
 from vdit.data.video_folder import (
     captions,
     container,
@@ -84,6 +85,7 @@ def prepare(asked: Request) -> None:
         described = record.describe(made_of, videos, ignored, near)
         _write(partial, asked.out, videos, settings, described)
     print(f"{asked.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
+    print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
 
 
 def _captions(asked: Request, names: list[str], others: list[str]) -> captions.Captions:
@@ -204,4 +206,5 @@ def _write(
         made = builder.write(partial, videos, settings, bar.update)
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     (made / record.FILE).write_text(text, encoding="utf-8")
+    contact_sheet.write(made)
     os.replace(made, out)
