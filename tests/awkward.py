@@ -28,10 +28,6 @@ def encoded(path, images, codec="libx264", pixels="yuv420p", rate=30, sar=None, 
     return path
 
 
-def _as_frame(image):
-    return image if isinstance(image, av.VideoFrame) else av.VideoFrame.from_ndarray(image)
-
-
 def counted(count=24, size=(48, 64)):
     """Frames whose level says their number: 10 k."""
     return [np.full((*size, 3), 10 * k, np.uint8) for k in range(count)]

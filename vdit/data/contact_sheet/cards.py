@@ -20,9 +20,9 @@ class Kind(NamedTuple):
 KINDS = {
     "unreadable": Kind("unreadable", True),
     "part": Kind("read in part", True),
-    "short": Kind("too short or small", True),
+    "short": Kind("no window", True),
     "duplicate": Kind("near-duplicate", True),
-    "noted": Kind("put right", True),
+    "noted": Kind("noted", True),
     "resampled": Kind("other rate", False),
     "uncaptioned": Kind("no caption", False),
 }
@@ -81,7 +81,7 @@ def _remarks(
     found += [Remark("noted", note) for note in file["notes"]]
     own = file.get("fps")
     if own and asked and abs(own / asked - 1) >= SAME_RATE:
-        found.append(Remark("resampled", f"{own:.4g} frames a second, read at {asked:.4g}"))
+        found.append(Remark("resampled", f"{own:.3g} frames a second, read at {asked:.3g}"))
     return found + [Remark("uncaptioned", "")] * (not file["caption"])
 
 

@@ -46,6 +46,7 @@ h2{font-size:.93rem;line-height:1.35;margin:0 0 2px;font-weight:600}
 .caption{margin:0 0 4px;max-height:7.5em;overflow-y:auto;font-size:.93rem}
 .facts{margin:0;font-size:.84rem;font-variant-numeric:tabular-nums}
 .facts b{font-weight:600}
+.facts span{white-space:nowrap}
 .facts .train{color:var(--main)}
 .facts .validation{color:var(--good)}
 .marks{list-style:none;margin:7px 0 0;padding:7px 0 0;border-top:1px solid var(--line);

@@ -24,7 +24,7 @@ def of(
     """The page of a record: all cards' numbers, and the listed cards with their pictures."""
     body = [
         f"<header>\n<h1>Contact sheet</h1>\n<p>{_text(records.summary(record))}.</p>",
-        f'<p class="sub">{_text(_how(every, listed, sprites))}</p>\n</header>',
+        f'<p class="sub">{_text(_how(record, every, listed, sprites))}</p>\n</header>',
         _filters(every, listed),
         '<main>\n<ul id="cards">',
         *(_card(card, sprites.get(card.name)) for card in listed),
@@ -37,10 +37,16 @@ def _text(text: object) -> str:
     return html.escape(str(text), quote=True)
 
 
-def _how(every: Sequence[Card], listed: Sequence[Card], sprites: Mapping[str, bytes]) -> str:
+def _how(
+    record: Mapping[str, Any],
+    every: Sequence[Card],
+    listed: Sequence[Card],
+    sprites: Mapping[str, bytes],
+) -> str:
     """How to read the page, and what it leaves out."""
+    kind = "window, a tile of the picture" if record["settings"]["tile"] else "window"
     words = (
-        f"Each row of pictures is one window: its first, middle and last frame, as a model sees "
+        f"Each row of pictures is one {kind}: its first, middle and last frame, as a model sees "
         f"them; of each file its first {WINDOWS} windows."
     )
     if len(listed) < len(every):
@@ -114,9 +120,9 @@ def _facts(card: Card) -> str:
         f'<b class="{card.split}">{card.split}</b>' if card.split else "",
         f"{card.windows:,} window{'s' * (card.windows != 1)}" if card.windows else "no window",
         f"{card.frames:,} frame{'s' * (card.frames != 1)}",
-        f"{card.fps:.4g} fps" if card.fps else "",
+        f"{card.fps:.3g} fps" if card.fps else "",
     ]
-    return " · ".join(fact for fact in facts if fact)
+    return " · ".join(f"<span>{fact}</span>" for fact in facts if fact)
 
 
 def _marks(card: Card) -> str:
