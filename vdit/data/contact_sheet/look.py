@@ -60,6 +60,9 @@ h2{font-size:.93rem;line-height:1.35;margin:0 0 2px;font-weight:600}
  #filters{position:static;padding:10px 12px}
  #words{flex-basis:100%;max-width:none;font-size:16px}
  #cards{gap:10px;margin-top:14px}
+ #cards>li{display:flex;gap:12px;align-items:flex-start;contain-intrinsic-size:auto 180px}
+ #cards>li>div{flex:1;min-width:0}
+ img,.bare{width:40%;margin:2px 0 0}
 }
 """
 SCRIPT = """

@@ -109,16 +109,16 @@ def _card(card: Card, sprite: bytes | None) -> str:
         picture = f'<img loading="lazy" decoding="async" src="{data_uri(sprite)}" alt="{alt}">'
     caption = f'<p class="caption" dir="auto">{_text(card.caption)}</p>' if card.caption else ""
     return (
-        f'<li data-split="{card.split or "neither"}" data-kinds="{kinds}">{picture}'
+        f'<li data-split="{card.split or "neither"}" data-kinds="{kinds}">{picture}<div>'
         f'<h2 dir="auto">{_text(card.name)}</h2>{caption}<p class="facts">{_facts(card)}</p>'
-        f"{_marks(card)}</li>"
+        f"{_marks(card)}</div></li>"
     )
 
 
 def _facts(card: Card) -> str:
     facts = [
         f'<b class="{card.split}">{card.split}</b>' if card.split else "",
-        f"{card.windows:,} window{'s' * (card.windows != 1)}" if card.windows else "no window",
+        f"{card.windows:,} window{'s' * (card.windows != 1)}" if card.windows else "",
         f"{card.frames:,} frame{'s' * (card.frames != 1)}",
         f"{card.fps:.3g} fps" if card.fps else "",
     ]
