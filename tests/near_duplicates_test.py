@@ -131,8 +131,9 @@ def table_of(out):
 
 def row_of(out, workdir):
     """The same of a checkpoint of a run on it."""
-    size = {"data.num_frames": 4, "data.height": 32, "data.width": 32, "model.patch": (4, 8, 8)}
-    made = resolve(config(workdir, **{"data.name": "video_folder", "data.dir": str(out)} | size))
+    data = {"name": "video_folder", "dir": str(out), "epochs": 0}
+    data |= {"num_frames": 4, "height": 32, "width": 32}
+    made = resolve(config(workdir, **{f"data.{key}": value for key, value in data.items()}))
     records = cache.Records(latents.prepare(made), "validation")
     model = model_config_of(made, len(records.meta["words"]), 0)
     row = evaluation.model_columns(EvaluationData(made, records, workdir, 2), model)
