@@ -69,24 +69,21 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     clips, flops = data.step * config.batch, training_flops(model)
     unique = stream.unique_clips(clips, meta["train"], stream.epochs_of(config.data))
     shared = min(config.trunk.step, data.step)
-    return (
-        count_params(model)
-        | {
-            "objective": objectives.create(config).name,
-            "dataset": meta["dataset"],
-            "autoencoder": meta["autoencoder"],
-            "psnr": meta["psnr"],
-            "depth": model.depth,
-            "width": model.width,
-            "tokens": clips * model.tokens,
-            "clips": clips,
-            "unique_clips": unique,
-            "epochs": clips / unique,
-            "flops": clips * flops,
-            "flops_shared": shared * config.batch * flops,
-        }
-        | meta.get("overlap", {})
-    )  # none in caches of older code
+    return count_params(model) | {
+        "objective": objectives.create(config).name,
+        "dataset": meta["dataset"],
+        "autoencoder": meta["autoencoder"],
+        "psnr": meta["psnr"],
+        "depth": model.depth,
+        "width": model.width,
+        "tokens": clips * model.tokens,
+        "clips": clips,
+        "unique_clips": unique,
+        "epochs": clips / unique,
+        "flops": clips * flops,
+        "flops_shared": shared * config.batch * flops,
+        **meta.get("overlap", {}),  # none in caches of older code
+    }
 
 
 def evaluate_run(
