@@ -9,11 +9,12 @@ from vdit.data import media
 from vdit.data.video_folder import decode
 
 
-def encoded(path, images, codec="libx264", pixels="yuv420p", rate=30, sar=None):
-    """A file of `av.VideoFrame`s or uint8 images (H, W, 3); H.264 with two B-frames."""
+def encoded(path, images, codec="libx264", pixels="yuv420p", rate=30, sar=None, keys=250):
+    """A file of `av.VideoFrame`s or uint8 images (H, W, 3), a key frame every `keys` at the latest;
+    H.264 with two B-frames."""
     with av.open(str(path), "w") as container:
         options = {"bf": "2", "qp": "1", "b_strategy": "0"} if codec == "libx264" else {}
-        stream = container.add_stream(codec, rate=rate, options=options)
+        stream = container.add_stream(codec, rate=rate, options=options | {"g": str(keys)})
         frames = [
             x if isinstance(x, av.VideoFrame) else av.VideoFrame.from_ndarray(x) for x in images
         ]
@@ -25,10 +26,6 @@ def encoded(path, images, codec="libx264", pixels="yuv420p", rate=30, sar=None):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
-
-
-def _as_frame(image):
-    return image if isinstance(image, av.VideoFrame) else av.VideoFrame.from_ndarray(image)
 
 
 def counted(count=24, size=(48, 64)):
@@ -76,6 +73,26 @@ def twice(path):
     """Two recordings in one transport stream, each with a clock of its own."""
     data = encoded(path, counted(), "mpeg2video").read_bytes()
     path.write_bytes(data + data)
+    return path
+
+
+def textured(count=24, size=(48, 64)):
+    """`counted` with noise in a corner: packets that are long enough to be damaged."""
+    noise = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3), np.uint8)
+    images = counted(count, size)
+    for image, corner in zip(images, noise, strict=True):
+        image[:8, :8] = corner
+    return images
+
+
+def damaged(path, number):
+    """The file with the last two thirds of a packet zero."""
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    packet, data = packets[number], path.read_bytes()
+    assert data.count(packet) == 1
+    third = len(packet) // 3
+    path.write_bytes(data.replace(packet, packet[:third] + bytes(len(packet) - third)))
     return path
 
 

@@ -7,10 +7,17 @@ import itertools
 import av
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from tests.clips import SHARED, levels, noise, read, real, run, write_video
+from tests.tiny import config
+from vdit.config.sizes import model_config_of
+from vdit.data import cache, latents, overlap
 from vdit.data.video_folder import ingest, near_duplicates, windows
 from vdit.errors import InputError
+from vdit.evaluators.common import EvaluationData
+from vdit.training import evaluation
+from vdit.training.resolve import resolve
 
 CAMERAS = ("bottle-detection.mp4", "one-by-one-person-detection.mp4", "car-detection.mp4")
 FRAMES, SIZE = 16, 128
@@ -113,6 +120,26 @@ def planted(root):
     return root
 
 
+COLUMNS = ("validation_windows", "near_duplicates", "near_duplicates_kept", "validation_still")
+
+
+def table_of(out):
+    """What the results table says of a prepared folder."""
+    found = overlap.columns(ConfigDict({"name": "video_folder", "dir": str(out)}))
+    return tuple(found[name] for name in COLUMNS)
+
+
+def row_of(out, workdir):
+    """The same of a checkpoint of a run on it."""
+    data = {"name": "video_folder", "dir": str(out), "epochs": 0}
+    data |= {"num_frames": 4, "height": 32, "width": 32}
+    made = resolve(config(workdir, **{f"data.{key}": value for key, value in data.items()}))
+    records = cache.Records(latents.prepare(made), "validation")
+    model = model_config_of(made, len(records.meta["words"]), 0)
+    row = evaluation.model_columns(EvaluationData(made, records, workdir, 2), model)
+    return tuple(row[name] for name in COLUMNS)
+
+
 def test_they_are_counted_and_left_out_of_validation(tmp_path, capsys):
     root, flags = planted(tmp_path / "videos"), ("--split", str(tmp_path / "videos/split.csv"))
     record = run(root, tmp_path / "out", *flags, frames=4, size=32)
@@ -121,9 +148,11 @@ def test_they_are_counted_and_left_out_of_validation(tmp_path, capsys):
     assert [row["video_id"] for row in read(tmp_path / "out")["validation"]] == [b"c.mkv"] * 5
     assert record["counts"]["validation"] == {"videos": 1, "windows": 5}
     assert "3 of 8 validation windows are near-duplicates" in capsys.readouterr().out
+    assert table_of(tmp_path / "out") == (8, 3, 0, 0)
     record = run(root, tmp_path / "kept", *flags, "--keep_near_duplicates", frames=4, size=32)
     assert record["counts"]["validation"]["windows"] == len(read(tmp_path / "kept")["validation"])
     assert len(read(tmp_path / "kept")["validation"]) == 8
+    assert table_of(tmp_path / "kept") == row_of(tmp_path / "kept", tmp_path) == (8, 3, 3, 0)
     (root / "c.mkv").unlink()
     (root / "split.csv").write_text("file,split\na.mkv,train\nb.mkv,train\nagain.mp4,validation\n")
     with pytest.raises(InputError, match="all validation windows are near-duplicates"):

@@ -47,7 +47,10 @@ def test_the_commonest_rate_is_taken_and_others_are_named(tmp_path, capsys):
     assert (record["settings"]["fps"], record["fps"]) == (10, 5)
     assert [file["frames"] for file in record["files"].values()] == [24, 24, 12]
     said = capsys.readouterr().out
-    assert "2 of 3 files have 10 frames a second: 1 others are resampled to that" in said
+    assert (
+        "2 of 3 files have about 10 frames a second; other rates, of 1, are resampled to that"
+        in said
+    )
     assert "each 3x8x8 at 5 fps" in said
     data = ConfigDict({"name": "video_folder", "dir": str(tmp_path / "out")})
     assert sources.fps_of(data) == 5

@@ -70,11 +70,23 @@ def numbers(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
         )
     if "psnr" in rows.columns and rows["psnr"].notna().any():
         pairs.append((f"{rows['psnr'].median():.1f} dB", "PSNR of the autoencoder, held-out clips"))
+    pairs += _overlap(rows)
     if "data_wait" in rows.columns and rows["data_wait"].notna().any():
         pairs.append((f"{rows['data_wait'].median():.1%}", "of a step spent waiting for data"))
     if "epochs" in rows.columns:
         pairs.append((f"{rows['epochs'].max():.2g}", "most passes of a run over its data"))
     return elements.tiles(pairs)
+
+
+def _overlap(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """How many windows of validation are nearly training's, where that was looked for."""
+    columns = ("near_duplicates", "validation_windows", "near_duplicates_kept", "validation_still")
+    if any(name not in rows or rows[name].isna().all() for name in columns):
+        return []
+    found, every, kept, still = (int(rows[name].max()) for name in columns)
+    fate = ("kept" if kept else "left out") if found else "none to leave out"
+    words = f"validation windows nearly seen in training, {fate}"
+    return [(f"{found:,} of {every:,}", words + (f"; {still:,} stand still" if still else ""))]
 
 
 def marks(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
@@ -98,6 +110,11 @@ def marks(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
     if overfit.rises:
         at = ", ".join(names[f] for f in overfit.rises)
         found.append(f"<b>The best loss rises at {at}</b> by more than the noise between runs.")
+    if "near_duplicates_kept" in rows and rows["near_duplicates_kept"].max() > 0:
+        found.append(
+            "<b>Validation holds near-duplicates of training windows.</b> Who remembers them has a "
+            "lower loss, the more so the longer it trains: the curve bends with what leaked."
+        )
     for flag in fit.warnings:
         if flag.kind in MARKED:
             name = names[flag.budget]

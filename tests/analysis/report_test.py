@@ -59,9 +59,12 @@ class Page(html.parser.HTMLParser):
         self.text.append(data)
 
 
+OVERLAP = {"validation_windows": 30, "near_duplicates": 4, "validation_still": 7}
+
+
 def draw(root, rows=None, videos=True):
     """Write a root, run the commands on it as a user would, return the page."""
-    write_root(root, rows or make_rows(6), videos=videos)
+    write_root(root, rows or make_rows(6, near_duplicates_kept=0, **OVERLAP), videos=videos)
     table = root / "results.csv"
     collect.main(["--root", str(root), "--out", str(table)])
     frame = reading.read_table(table)
@@ -111,6 +114,12 @@ def test_the_prediction_is_shown_as_made_before(whole):
     assert "predicted beforehand" in text
 
 
+def test_near_duplicates_are_counted(whole):
+    text = " ".join(Page(whole[0]).text)
+    assert "4 of 30 validation windows nearly seen in training, left out; 7 stand still" in text
+    assert "Validation holds near-duplicates" not in text
+
+
 def test_figures_follow_light_and_dark(whole):
     figures = re.findall(r"<svg.*?</svg>", whole[0], re.DOTALL)
     assert len(figures) == 14
@@ -131,7 +140,11 @@ def test_the_picture_is_a_png(whole):
 
 
 def test_a_sweep_of_edges_over_fitted_and_without_videos_has_its_page(tmp_path):
-    rows = [row for row in make_rows(4, epochs=30.0) if row["run_id"][2:4] in ("02", "03", "04")]
+    rows = [
+        row
+        for row in make_rows(4, epochs=30.0, near_duplicates_kept=4, **OVERLAP)
+        if row["run_id"][2:4] in ("02", "03", "04")
+    ]
     for row in rows:
         row["loss_train"] = 0.5 * row["loss_ema"]
         row["psnr"] = None
@@ -141,6 +154,7 @@ def test_a_sweep_of_edges_over_fitted_and_without_videos_has_its_page(tmp_path):
     assert "Undecided:" in text
     assert "Over-fitting at 1×, 2×, 4×, 8×." in text
     assert "below the smallest size" in text
+    assert "Validation holds near-duplicates of training windows." in text
     assert "of unknown age" in text
     assert "No samples were found" in text
 

@@ -51,12 +51,13 @@ class Row(NamedTuple):
 
 def compare(path: pathlib.Path, name: str) -> Row:
     """The row of one file."""
-    reader, ours, fault = decode.VideoReader(path), [], ""
+    reader, ours = decode.VideoReader(path), []
+    faults = reader.faults
     try:
         for frame in reader:
-            ours.append(reader.picture(frame))
+            ours += [] if frame is None else [reader.picture(frame)]
     except DecodeError as error:
-        fault = str(error)
+        faults = [*faults, str(error)]
     size = ours[0].shape[:2] if ours else (0, 0)
     theirs, their_size = _ffmpeg(path, size)
     shown = _match(ours, theirs)
@@ -66,7 +67,7 @@ def compare(path: pathlib.Path, name: str) -> Row:
     repeated, skipped = len(shown) - len(set(shown)), len(theirs) - len(set(shown))
     close = luma < CLOSE and magnitude < 3 * CLOSE
     same = size == their_size and close and not (repeated or skipped)
-    why = "" if same else fault or _why(reader, path, size, their_size)
+    why = "" if same else "; ".join(faults) or _why(reader, path, size, their_size)
     sizes = (f"{height}x{width}" for height, width in (size, their_size))
     counts = (len(ours), len(theirs), *sizes, repeated, skipped)
     return Row(name, *counts, mean, magnitude, luma, "; ".join(reader.notes), why)

@@ -14,7 +14,7 @@ from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config import mixture, stream
 from vdit.config.fingerprint import fingerprint
-from vdit.data import captions
+from vdit.data import captions, overlap
 from vdit.data.cache import META, read_meta, record_file
 from vdit.data.encode import encode
 from vdit.data.sources import Source, open_source
@@ -84,6 +84,7 @@ def _make(
         example = autoencoder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape} | captions.describe(config, sources["train"])
         meta |= {"dataset": sources["train"].name, "autoencoder": autoencoder.name}
+        meta["overlap"] = overlap.columns(config.data)
         meta["psnr"] = autoencoder.psnr(sources["validation"])
         moments = {}
         for split, source in sources.items():

@@ -27,12 +27,14 @@ REORDERED = 16
 
 class Clock(NamedTuple):
     """Sorted `times` of frames in seconds, the `period` between most of them; `by_order` where the
-    k-th frame shows at the k-th time, whatever is stamped on it, and `note` why, for the user."""
+    k-th frame shows at the k-th time, whatever is stamped on it, and `note` why, for the user;
+    `keys` are the times stamped on key frames, in order, none of a clock by order."""
 
     times: list[float]
     period: float
     by_order: bool = False
     note: str = ""
+    keys: tuple[float, ...] = ()
 
     def time_of(self, number: int, frame: av.VideoFrame) -> float | None:
         """Seconds at which the decoder's frame of this number is shown; None where none is said."""
@@ -45,17 +47,22 @@ def scan(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> tuple[Clock, Iterator[av.Packet] | None]:
     """The clock that the packets' stamps make; and the packets, where they are few bytes."""
-    stamps, held, size = [], [], 0
+    stamps, keys, held, size = [], [], [], 0
     faults: list[av.FFmpegError] = []
     for packet in until_fault(container.demux(stream), faults, av.FFmpegError):
         if packet.size and not packet.is_discard:
             stamps.append(packet.dts if packet.pts is None else packet.pts)
+            keys += [stamps[-1]] * packet.is_keyframe
         size += packet.size
         if size <= HELD_BYTES:
             held.append(packet)
         else:
             held.clear()
-    return _clock(stamps, stream), _and_then_fault(held, faults) if size <= HELD_BYTES else None
+    found = _clock(stamps, stream)
+    if not found.by_order:
+        seconds = sorted(float(key * stream.time_base) for key in keys if key is not None)
+        found = found._replace(keys=tuple(seconds))
+    return found, _and_then_fault(held, faults) if size <= HELD_BYTES else None
 
 
 def _and_then_fault(packets: list[av.Packet], faults: list[av.FFmpegError]) -> Iterator[av.Packet]:
@@ -94,16 +101,20 @@ def period_of(times: list[float]) -> float:
 
 
 def stamped(
-    frames: Iterable[av.VideoFrame], clock: Clock, notes: list[str]
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    frames: Iterable[av.VideoFrame | None], clock: Clock, notes: list[str]
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yields (seconds since the first frame, frame); notes what the clock did.
 
-    A frame without a time is one period after the one before, and so is one after a break.
+    A frame without a time is one period after the one before, and so is one after a break, and
+    None, for frames that are lost.
     """
     reach, longest = REORDERED * clock.period, LONGEST_STILL * max(1, clock.period)
     start = before = own = None
     back = False
     for number, frame in enumerate(frames):
+        if frame is None:
+            yield before + clock.period - start, None
+            continue
         back |= own is not None and frame.time is not None and frame.time <= own
         own, time = frame.time, clock.time_of(number, frame)
         if before is None:
@@ -119,18 +130,22 @@ def stamped(
 
 
 def on_grid(
-    frames: Iterable[tuple[float, av.VideoFrame]], period: float, lasts: float
-) -> Iterator[av.VideoFrame]:
+    frames: Iterable[tuple[float, av.VideoFrame | None]], period: float, lasts: float
+) -> Iterator[av.VideoFrame | None]:
     """Yields, for each k, the frame on show at (k + 1/2) `period` seconds from the first; the last
-    frame is on show for `lasts` seconds. One frame at least.
+    frame is on show for `lasts` seconds. One frame at least, and one None where some are lost.
 
     The half puts the sample mid-way between the frames of a constant rate: rounding of its
     clock moves nothing, and each frame is yielded once.
     """
     shown, seconds, count = None, 0.0, 0
-    for seconds, frame in frames:
-        while shown is not None and (count + 0.5) * period < seconds:
+    for place, (seconds, frame) in enumerate(frames):
+        before = count
+        while place and (count + 0.5) * period < seconds:
             yield shown
+            count += 1
+        if place and shown is None and count == before:
+            yield None
             count += 1
         shown = frame
     while shown is not None and (not count or (count + 0.5) * period < seconds + lasts):

@@ -1,4 +1,4 @@
-"""Video files to frames at evenly spaced times: variable rate, interlaced pictures and damage."""
+"""Video files to frames at evenly spaced times, whatever their rates, fields and damage."""
 
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import av
 import numpy as np
 
-from vdit.data.video_folder import animation, clock
+from vdit.data.video_folder import animation, clock, stretches
 from vdit.data.video_folder.container import (
     DecodeError,
     EndsEarlyError,
@@ -25,10 +25,12 @@ COMPLETE = 0.9
 
 class VideoReader:
     """The frames of a file at evenly spaced times, in the decoder's own form, one held at a time;
-    `picture` makes RGB of those that are wanted, `notes` say what was not as it should be.
+    `picture` makes RGB of those that are wanted, `notes` say what was not as it should be, `faults`
+    what was damaged, `rate` is the file's own, None until its first frame.
 
     At `fps` frames a second, or at the file's own rate, which is kept where it is about that.
-    Iterating raises `DecodeError` where reading fails: what was yielded before is good.
+    Iterating yields None for frames that are lost to damage, and raises `DecodeError` where nothing
+    can be read after it: what was yielded before is good.
     """
 
     def __init__(
@@ -36,9 +38,11 @@ class VideoReader:
     ):
         self._path, self._fps = path, fps
         self.notes: list[str] = []
+        self.faults: list[str] = []
+        self.rate: float | None = None
         self.picture = Picture(size, self.notes)
 
-    def __iter__(self) -> Iterator[av.VideoFrame]:
+    def __iter__(self) -> Iterator[av.VideoFrame | None]:
         if self._path.suffix.lower() in animation.SUFFIXES:
             frames, period, lasts = animation.read(self._path)
             yield from clock.on_grid(frames, self._period(period), lasts)
@@ -59,10 +63,11 @@ class VideoReader:
         stream: av.VideoStream,
         packets: Iterable[av.Packet],
         found: clock.Clock,
-    ) -> Iterator[av.VideoFrame]:
+    ) -> Iterator[av.VideoFrame | None]:
         self.picture.aspect = stream.sample_aspect_ratio or 1
         faults: list[DecodeError] = []
-        whole = _complete(_undamaged(packets), header_seconds(container, stream), found.period)
+        good = stretches.undamaged(packets, found.keys, self.faults)
+        whole = _complete(good, header_seconds(container, stream), found.period)
         frames = progressive(until_fault(whole, faults), self.notes)
         times = clock.stamped(frames, found, self.notes)
         yield from _same_size(clock.on_grid(times, self._period(found.period), found.period))
@@ -70,6 +75,7 @@ class VideoReader:
             raise faults[0]
 
     def _period(self, own: float) -> float:
+        self.rate = 1 / own
         if self._fps is None or same_rate(1 / own, self._fps):
             return own
         return 1 / self._fps
@@ -78,37 +84,23 @@ class VideoReader:
 def read_frames(
     path: pathlib.Path, size: tuple[int, int] | None = None, fps: float | None = None
 ) -> Iterator[np.ndarray]:
-    """Yields uint8 RGB frames (H, W, 3) as `VideoReader` and its `Picture` give them."""
+    """Yields uint8 RGB frames (H, W, 3) as `VideoReader` and its `Picture` give them; raises
+    `DecodeError` where any are lost."""
     reader = VideoReader(path, size, fps)
-    return map(reader.picture, reader)
-
-
-def _undamaged(packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
-    """Yields the decoder's frames up to the first damaged one."""
-    count = 0
-    try:
-        for frame in (frame for packet in packets for frame in packet.decode()):
-            if frame.is_corrupt and count:
-                raise DecodeError(f"damaged after {count} frames")
-            if frame.is_corrupt:  # a recording that starts between key frames
-                continue
-            count += 1
-            yield frame
-    except av.FFmpegError as error:
-        name = type(error).__name__
-        raise DecodeError(f"decoding fails after {count} frames ({name})") from error
-    if not count:
-        raise DecodeError("no frame can be decoded")
+    for frame in reader:
+        if frame is None:
+            raise DecodeError(reader.faults[0])
+        yield reader.picture(frame)
 
 
 def _complete(
-    frames: Iterable[av.VideoFrame], length: float, period: float
-) -> Iterator[av.VideoFrame]:
+    frames: Iterable[av.VideoFrame | None], length: float, period: float
+) -> Iterator[av.VideoFrame | None]:
     """The same frames; raises `EndsEarlyError` after the last where the header says `length` s."""
     count, start, end = 0, None, 0.0
     for frame in frames:
-        count += 1
-        if frame.time is not None:
+        count += frame is not None
+        if frame is not None and frame.time is not None:
             start = frame.time if start is None else start
             lasts = float((frame.duration or 0) * frame.time_base)
             end = max(end, frame.time - start + max(period, lasts))
@@ -117,11 +109,11 @@ def _complete(
         raise EndsEarlyError(f"ends after {count} frames, its header says {length:.1f} s")
 
 
-def _same_size(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+def _same_size(frames: Iterable[av.VideoFrame | None]) -> Iterator[av.VideoFrame | None]:
     first = None
     for count, frame in enumerate(frames):
-        size = (frame.height, frame.width)
+        size = frame and (frame.height, frame.width)
         first = first or size
-        if size != first:
+        if frame and size != first:
             raise DecodeError(f"the picture's size changes after {count} frames")
         yield frame

@@ -9,15 +9,22 @@ from vdit.data.video_folder.filters import Filters
 # A frame for a frame, by motion-adaptive interpolation of one field (bwdif: yadif with the BBC's
 # w3fdif where things move); progressive frames pass as they are.
 ROW = [("bwdif", "mode=send_frame:parity=auto:deint=interlaced")]
+NOTE = "interlaced: deinterlaced (bwdif)"
 
 
-def progressive(frames: Iterable[av.VideoFrame], notes: list[str]) -> Iterator[av.VideoFrame]:
-    """The same frames, deinterlaced from the first that says it is interlaced, which is noted."""
+def progressive(
+    frames: Iterable[av.VideoFrame | None], notes: list[str]
+) -> Iterator[av.VideoFrame | None]:
+    """The same frames, deinterlaced from the first that says it is interlaced, which is noted; each
+    stretch between lost ones (None) by itself."""
     filters = None
     for frame in frames:
-        if filters is None and frame.interlaced_frame:
+        if frame is None:
+            yield from filters(None) if filters else ()
+            filters = None
+        elif filters is None and frame.interlaced_frame:
             filters = Filters(frame, ROW)
-            notes.append("interlaced: deinterlaced (bwdif)")
+            notes += [NOTE] * (NOTE not in notes)
         if filters is None:
             yield frame
         else:

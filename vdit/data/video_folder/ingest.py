@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import av
 import numpy as np
 
-from vdit.data.video_folder import container, decode, windows
+from vdit.data.video_folder import container, decode, stretches, windows
 from vdit.data.video_folder.picture import Picture
 
 
@@ -38,6 +38,8 @@ class Video:
     status: str = "whole"  # or "part", "short", "unreadable"
     reason: str = ""
     frames: int = 0
+    lost: int = 0  # to damage, before others that could be read
+    fps: float | None = None  # the file's own rate
     places: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     split: str = ""
@@ -60,13 +62,13 @@ def cut(
     settings: Settings,
     on_frame: Callable[[], None] = lambda: None,
 ) -> None:
-    """Writes the windows of one file to its spool; `video` gets status, reason, notes, frames and
-    places.
+    """Writes the windows of one file to its spool; `video` gets status, reason, notes, frames, rate
+    and places.
 
     `on_frame` is called at every frame; what it raises ends the cutting.
     """
     size = None if settings.tile else (settings.height, settings.width)
-    reader = decode.VideoReader(path, size, settings.fps)
+    reader, fault = decode.VideoReader(path, size, settings.fps), None
     try:
         with video.spool.open("wb") as spool:
             frames = _counted(video, reader, on_frame)
@@ -74,25 +76,25 @@ def cut(
                 spool.write(np.ascontiguousarray(clip))
                 video.places.append(place)
     except container.DecodeError as error:
-        video.reason = str(error)
-        ends = isinstance(error, container.EndsEarlyError)
-        video.status = "part" if video.places else "short" if ends else "unreadable"
-    video.notes = reader.notes
+        fault = error
+    video.notes, video.fps = reader.notes, reader.rate
+    _judge(video, reader.faults, fault)
     if not video.places and video.status == "whole":
         video.status, video.reason = "short", _why_empty(video, settings)
 
 
 def _counted(
     video: Video, reader: decode.VideoReader, on_frame: Callable[[], None]
-) -> Iterator[av.VideoFrame]:
+) -> Iterator[av.VideoFrame | None]:
     for frame in reader:
-        video.frames += 1
+        video.frames += frame is not None
+        video.lost += frame is None
         on_frame()
         yield frame
 
 
 def _clips(
-    frames: Iterator[av.VideoFrame], picture: Picture, settings: Settings
+    frames: Iterator[av.VideoFrame | None], picture: Picture, settings: Settings
 ) -> Iterator[tuple[tuple[int, int, int], np.ndarray]]:
     """Yields ((start, top, left), clip (T, H, W, 3)) of one video."""
     size = (settings.height, settings.width)
@@ -102,6 +104,16 @@ def _clips(
         corners = windows.tile_corners(*clip.shape[1:3], size) if settings.tile else [(0, 0)]
         for top, left in corners:
             yield (start, top, left), clip[:, top : top + size[0], left : left + size[1]]
+
+
+def _judge(video: Video, faults: list[str], last: container.DecodeError | None) -> None:
+    """Sets status and reason of a file with damage after which it was read on, or not."""
+    if not faults and last is None:
+        return
+    ends = last is None or isinstance(last, container.EndsEarlyError)
+    video.status = "part" if video.places else "short" if ends else "unreadable"
+    reasons = [stretches.words(faults, video.lost)] if faults else []
+    video.reason = "; ".join(reasons + [str(last)] * (last is not None))
 
 
 def _why_empty(video: Video, settings: Settings) -> str:

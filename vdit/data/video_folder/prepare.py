@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import tqdm
 
+from vdit.data import contact_sheet
 from vdit.data.video_folder import (
     captions,
     container,
@@ -64,7 +65,7 @@ def prepare(asked: Request) -> None:
     ignored = [name for name in others if name not in found.files]
     settings = _settings(asked, names)
     if ignored:
-        print(f"ignored {record.some(ignored)}: not videos by their names")
+        print(f"ignored, as not videos by their names: {record.some(ignored)}")
     hashed = _bar(names, "hashing", "file")
     hashes = {name: folder.file_hash(asked.videos / name) for name in hashed}
     sides = _sides(asked, names, found)
@@ -84,6 +85,7 @@ def prepare(asked: Request) -> None:
         described = record.describe(made_of, videos, ignored, near)
         _write(partial, asked.out, videos, settings, described)
     print(f"{asked.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
+    print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
 
 
 def _captions(asked: Request, names: list[str], others: list[str]) -> captions.Captions:
@@ -104,7 +106,9 @@ def _settings(asked: Request, names: list[str]) -> Settings:
     if asked.tile == "auto":
         crops = sum(container.frames_by_header(asked.videos / name) // hop for name in names)
         tile = crops < FEW_CROPS
-        print(f"--tile auto: about {crops} crops: {'tiles' if tile else 'crops'}")
+        fewer = f"fewer than {FEW_CROPS}: tiles at native resolution are cut"
+        how = fewer if tile else "enough: centre crops, resized, are cut"
+        print(f"--tile auto: a crop of each window would make about {crops}, {how}")
     return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, fps=fps, **same)
 
 
@@ -121,8 +125,8 @@ def _commonest_rate(root: pathlib.Path, names: list[str]) -> float | None:
     fps = max(rates, key=lambda rate: (files(rate), rates[rate]))
     if others := rates.total() - files(fps):
         print(
-            f"{files(fps)} of {len(names)} files have {fps:g} frames a second: {others} others are "
-            f"resampled to that (--fps)"
+            f"{files(fps)} of {len(names)} files have about {fps:g} frames a second; other rates, "
+            f"of {others}, are resampled to that (--fps)"
         )
     return fps
 
@@ -204,4 +208,5 @@ def _write(
         made = builder.write(partial, videos, settings, bar.update)
     text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     (made / record.FILE).write_text(text, encoding="utf-8")
+    contact_sheet.write(made)
     os.replace(made, out)

@@ -10,7 +10,7 @@ from vdit.data.video_folder.ingest import Settings, Video
 from vdit.errors import InputError
 
 FILE = "vdit.json"
-VERSION = 3  # raised when the same files and settings would give other windows
+VERSION = 4  # raised when the same files and settings would give other windows
 
 
 def inputs(
@@ -85,6 +85,7 @@ def describe(
             "sha256": v.sha256,
             "caption": v.caption,
             "frames": v.frames,
+            "fps": v.fps,
             "windows": v.windows,
             "notes": v.notes,
             "split": v.split if v.windows else "",

@@ -13,7 +13,7 @@ def span(num_frames: int, stride: int) -> int:
 
 
 def windows(
-    frames: Iterable[np.ndarray],
+    frames: Iterable[np.ndarray | None],
     num_frames: int,
     stride: int,
     hop: int,
@@ -21,11 +21,18 @@ def windows(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yields (start, window (T, H, W, C)) at starts 0, hop, 2 hop, ...; whole windows only.
 
+    None stands for a lost frame: no window has it in its span, and the first starts anew after it.
+
     `prepare` runs once on each frame that a window needs; only open windows are held.
     """
     opened: dict[int, list[np.ndarray]] = {}
+    since = 0
     for index, frame in enumerate(frames):
-        waiting = starts(index, num_frames, stride, hop)
+        if frame is None:
+            opened.clear()
+            since = index + 1
+            continue
+        waiting = [since + start for start in starts(index - since, num_frames, stride, hop)]
         image = prepare(frame) if waiting else None
         for start in waiting:
             window = opened.setdefault(start, [])

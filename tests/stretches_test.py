@@ -1,0 +1,84 @@
+"""A packet is damaged: what comes before and after it is read, in stretches of their own."""
+
+import av
+import numpy as np
+import pytest
+
+from tests.awkward import damaged, encoded, numbers, textured
+from tests.clips import read, run
+from vdit.data import media
+from vdit.data.video_folder import clock, decode, windows
+from vdit.errors import InputError
+
+BAD = 12  # the packet that is damaged, and its frame
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Two files of which a packet is damaged, one that decodes to a frame that says so and one that
+    does not decode; and a whole one."""
+    root = tmp_path / "videos"
+    root.mkdir()
+    damaged(encoded(root / "h264.mp4", textured(), keys=6), BAD)
+    damaged(encoded(root / "ffv1.mkv", textured(), "ffv1", "bgr0", keys=6), BAD)
+    encoded(root / "whole.mp4", textured(), keys=6)
+    return root
+
+
+def lost(path):
+    """The frames from the damaged one to the next key frame."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    keys = [round(packet.pts * packet.time_base * 30) for packet in packets if packet.is_keyframe]
+    return set(range(BAD, min(key for key in keys if key > BAD)))
+
+
+def test_windows_lie_before_damage_or_after_it(tmp_path, videos, capsys):
+    record = run(videos, tmp_path / "out", "--keep_near_duplicates", frames=4, size="48x64")
+    rows = read(tmp_path / "out")
+    found = {name: [] for name in record["files"]}
+    for row in sorted([*rows["train"], *rows["validation"]], key=lambda row: row["start"]):
+        shown = numbers(row["video"][:, 16:])
+        assert shown == list(range(row["start"], row["start"] + 4))
+        found[row["video_id"].decode()] += shown
+    assert found.pop("whole.mp4") == list(range(24))
+    for name, shown in found.items():
+        gone = lost(videos / name)
+        assert not {*shown} & gone, name
+        assert {*range(BAD), *range(max(gone) + 1, 20)} <= {*shown}, name
+    assert [fault["read"] for fault in record["not_whole"]] == ["part", "part"]
+    said = capsys.readouterr().out
+    assert "damaged after 12 frames, 4 lost, read on from the next key frame" in said
+    assert "decoding fails after 12 frames (InvalidDataError), 6 lost, read on" in said
+
+
+@pytest.mark.parametrize("fps", [30, 5])
+def test_a_gap_shorter_than_a_step_is_one_still(tmp_path, fps):
+    path = damaged(encoded(tmp_path / "v.mkv", textured(), "ffv1", "bgr0", keys=3), BAD)
+    reader = decode.VideoReader(path, fps=fps)
+    shown = [-1 if frame is None else numbers([reader.picture(frame)[16:]])[0] for frame in reader]
+    step = 30 // fps
+    lost = [place for place, number in enumerate(shown) if number < 0]
+    assert lost == (list(range(12, 15)) if fps == 30 else [2])
+    assert all(abs(n - step * k) <= step for k, n in enumerate(shown) if n >= 0)
+
+
+def test_windows_begin_anew_after_a_gap():
+    frames = [*map(np.array, range(7)), None, *map(np.array, range(8, 15))]
+    found = {start: window.tolist() for start, window in windows.windows(frames, 2, 2, 3)}
+    assert found == {0: [0, 2], 3: [3, 5], 8: [8, 10], 11: [11, 13]}
+
+
+def test_a_long_gap_is_no_jump_of_the_clock_that_joins_its_ends():
+    frame = lambda time: type("Frame", (), {"time": time})()  # noqa: E731
+    shown = [frame(0.0), frame(0.1), None, frame(500.0), frame(500.1)]
+    notes = []
+    stamped = clock.stamped(shown, clock.Clock([], 0.1), notes)
+    found = [image and image.time for image in clock.on_grid(stamped, 0.1, 0.1)]
+    assert found == [0.0, 0.1, None, 500.1]
+    assert "clock jumps" in notes[0]
+
+
+def test_what_goes_on_from_a_video_or_scores_it_takes_no_damage(videos):
+    with pytest.raises(InputError, match=r"h264.mp4: damaged after 12 frames"):
+        media.read_video(videos / "h264.mp4", (48, 64))

@@ -1,0 +1,70 @@
+"""Thumbnails of a file's first windows, in one small picture a file."""
+
+import base64
+import io
+import itertools
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vdit.data.contact_sheet.cards import Card
+from vdit.data.tfds_source import import_tfds
+
+WINDOWS = 3  # of a file, one under the other
+SIDE = 96  # pixels of a thumbnail's longer side
+GAP = 2  # clear pixels between two
+QUALITY = 60
+HEAVY = 6_000_000  # bytes of pictures from which a page gets no further one
+
+
+def of(
+    folder: pathlib.Path, cards: Sequence[Card], files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, bytes]:
+    """WebP bytes for the files of `cards` that have windows, until these are `HEAVY` bytes.
+
+    `files` are those of the folder's record: their windows lie in its order, split by split.
+    """
+    builder, sprites, weight = import_tfds().builder_from_directory(folder), {}, 0
+    rows = {split: builder.as_data_source(split) for split in ("train", "validation")}
+    first = dict(_places(files))
+    for card in cards:
+        if not card.windows or weight >= HEAVY:
+            continue
+        some = range(first[card.name], first[card.name] + min(card.windows, WINDOWS))
+        clips = [rows[card.split][place]["video"] for place in some]
+        sprites[card.name] = sprite(clips)
+        weight += len(sprites[card.name])
+    return sprites
+
+
+def _places(files: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """(file, place of its first window in its split)."""
+    for split in ("train", "validation"):
+        names = [name for name, file in files.items() if file["split"] == split]
+        sizes = (files[name]["windows"] for name in names)
+        yield from zip(names, itertools.accumulate(sizes, initial=0), strict=False)
+
+
+def sprite(clips: Sequence[np.ndarray]) -> bytes:
+    """WebP of windows (T, H, W, 3), a row for each: its first, middle and last frame."""
+    frames, height, width, _ = clips[0].shape
+    scale = min(1, SIDE / max(height, width))
+    wide, tall = (max(1, round(scale * side)) for side in (width, height))
+    chosen = sorted({0, frames // 2, frames - 1})
+    size = (len(chosen) * (wide + GAP) - GAP, len(clips) * (tall + GAP) - GAP)
+    sheet = Image.new("RGBA", size)
+    for row, clip in enumerate(clips):
+        for column, frame in enumerate(chosen):
+            small = Image.fromarray(clip[frame]).resize((wide, tall), Image.Resampling.BOX)
+            sheet.paste(small, (column * (wide + GAP), row * (tall + GAP)))
+    file = io.BytesIO()
+    sheet.save(file, "webp", quality=QUALITY, method=4)
+    return file.getvalue()
+
+
+def data_uri(webp: bytes) -> str:
+    """The picture as an address that holds it."""
+    return f"data:image/webp;base64,{base64.b64encode(webp).decode('ascii')}"

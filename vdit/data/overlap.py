@@ -1,0 +1,28 @@
+"""How far validation is nearly training, as columns of the results table."""
+
+import pathlib
+from typing import Any
+
+from vdit.runs.files import read_json
+
+
+def columns(data: Any) -> dict[str, int]:
+    """Of `data` (the config's `data`), a prepared folder: its validation windows, those of them
+    that are near-duplicates of training windows, those of these that were kept, and those that
+    stand still and were not compared.
+
+    Empty for other data, and for folders that were prepared before any were looked for.
+    """
+    if data.name != "video_folder":
+        return {}
+    record = read_json(pathlib.Path(data.dir) / "vdit.json", "what vdit.prepare wrote")
+    if "near_duplicates" not in record:
+        return {}
+    found = len(record["near_duplicates"]["windows"])
+    kept = found * record["settings"]["keep_near_duplicates"]
+    return {
+        "validation_windows": record["counts"]["validation"]["windows"] + found - kept,
+        "near_duplicates": found,
+        "near_duplicates_kept": kept,
+        "validation_still": record["near_duplicates"]["still"],
+    }
