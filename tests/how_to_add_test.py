@@ -94,7 +94,7 @@ from vdit.config import flops
 from vdit.config.sizes import model_config_of
 from vdit.models import dit
 
-config = base.get_config("frames=3,pixels=16")
+config = base.get_config("frames=3,pixels=32")
 config.model.update({"attention": "mixer", "patch": (1, 4, 4), "dtype": "float32"})
 config.model.update({"size": "", "width": 512, "depth": 2, "heads": 8})
 c = model_config_of(config, words=5)
