@@ -49,7 +49,7 @@ smoke: $(VENV)/installed
 	.ci/smoke $(PY)
 
 docs: $(VENV)/installed-docs
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 $(VENV)/installed-test: EXTRA := [test]
 $(VENV)/installed-docs: EXTRA := [docs]
