@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAMED = r"-images([0-9.]+)$"  # the end of a variant's name (`vdit.config.mixture.variant_of`)
+KEYS = ["size", "seed", "flops_budget"]
 LEVEL = 0.95
 
 
@@ -29,8 +30,8 @@ def compared(table: "pd.DataFrame", metric: str = "loss") -> "pd.DataFrame":
     import pandas as pd
 
     share = table["variant"].str.extract(NAMED, expand=False).astype(float).fillna(0.0)
-    table = table.assign(share=share)
-    alone = table[share == 0].set_index(["size", "seed", "flops_budget"])[metric]
+    table = table[["variant", *KEYS, metric]].assign(share=share)
+    alone = table[share == 0].set_index(KEYS)[metric].sort_index()
     groups = table[share > 0].groupby(["flops_budget", "size", "share"])
     rows = [_row(*key, rows.set_index("seed")[metric], alone) for key, rows in groups]
     if not (rows := [row for row in rows if row]):
