@@ -32,17 +32,6 @@ def compared(table: pd.DataFrame, by: str, reference: str, metric: str) -> pd.Da
     return pd.DataFrame(rows).sort_values("mean", ignore_index=True)
 
 
-def compared_each(
-    table: pd.DataFrame, each: str, by: str, reference: str, metric: str
-) -> pd.DataFrame:
-    """The same for every value of the column `each`, such as a budget, which comes first."""
-    if each not in table.columns:
-        raise InputError(f"the table has no column {each!r}")
-    parts = {value: rows for value, rows in table.groupby(each)}
-    found = {value: compared(rows, by, reference, metric) for value, rows in parts.items()}
-    return pd.concat(found, names=[each]).reset_index(level=0).reset_index(drop=True)
-
-
 def _one_each(table, by):
     twice = table[table.duplicated([by, "seed"])]
     if len(twice):

@@ -44,23 +44,6 @@ def test_intervals_are_students():
     assert held == pytest.approx(285, abs=15)
 
 
-def test_each_budget_is_compared_by_itself_and_drawn(tmp_path, capsys):
-    table = pd.concat(
-        planted(shift=shift).assign(flops_budget=budget, run_id=lambda t, b=budget: t.run_id + b)
-        for budget, shift in (("1e10", 0.05), ("4e10", -0.02))
-    ).assign(flops_budget=lambda t: t.flops_budget.astype(float))
-    table.to_csv(tmp_path / "t.csv", index=False)
-    asked = [str(tmp_path / "t.csv"), "--reference", "full", "--each", "flops_budget"]
-    compare.main([*asked, "--png", str(tmp_path / "t.png"), "--out", str(tmp_path / "out.csv")])
-    found = pd.read_csv(tmp_path / "out.csv").query("variant == 'split_heads'")
-    assert found["flops_budget"].tolist() == [1e10, 4e10]
-    np.testing.assert_allclose(found["difference"], [0.05, -0.02], atol=0.003)
-    assert (tmp_path / "t.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(SystemExit):
-        compare.main([*asked[:3], "--png", "x.png"])
-    assert "--png: expected --each" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("change", "line"),
     [
