@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sweeps.launcher import squeue
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import worker_command
 from vdit.errors import InputError
+from vdit.runs import squeue
 from vdit.runs.files import JsonLines, read_json_lines, write_text
 
 MAXIMUM_WORKERS = 8
