@@ -14,6 +14,7 @@ import av
 
 from vdit.data.video_folder import cutting, folder, record
 from vdit.data.video_folder import prepare as library
+from vdit.data.video_folder.request import Request
 
 FRAMES, SIZE = 16, 64  # as the command's own example
 
@@ -50,7 +51,7 @@ def prepare(videos: pathlib.Path, out: pathlib.Path, frames: int, size: int) -> 
     """What the command does with no other flags, quietly; `out`."""
     quiet = io.StringIO()
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        library.prepare(library.Request(videos, out, frames, (size, size)))
+        library.prepare(Request(videos, out, frames, (size, size)))
     return out
 
 

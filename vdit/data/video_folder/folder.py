@@ -28,14 +28,14 @@ def list_files(
     """
     if not root.is_dir():
         raise InputError(f"{flag} {root}: no such folder")
-    names = sorted(path.relative_to(root).as_posix() for path in _walk(root))
+    names = sorted(path.relative_to(root).as_posix() for path in walk(root))
     videos = [n for n in names if pathlib.PurePath(n).suffix.lower()[1:] in extensions]
     if not videos:
         raise InputError(f"{flag} {root}: no file with a video's extension (.mp4, .mkv, .avi, …)")
     return videos, sorted(set(names) - set(videos))
 
 
-def _walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
+def walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
     """Files below `root` that are not hidden. Each folder is entered once, by links last."""
     waiting, entered = collections.deque([root]), set()
     while waiting:
@@ -58,3 +58,11 @@ def file_hash(path: pathlib.Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return "unreadable"
+
+
+def size(path: pathlib.Path) -> int:
+    """Bytes of a file; 0 where it can't be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

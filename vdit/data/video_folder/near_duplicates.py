@@ -9,7 +9,7 @@ reaches past the frames that training has is like them in part alone, and may be
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -35,11 +35,13 @@ class Found(NamedTuple):
     still: int
 
 
-def find(videos: Sequence[Video], settings: Settings) -> Found:
-    """The windows of validation that are near-duplicates of training, in the order of `videos`."""
-    held = [(v, i) for v in videos if v.split == "validation" for i in range(len(v.places))]
-    described, moving = _described(held, settings)
-    kept = [place for place, moves in zip(held, moving, strict=True) if moves]
+def find(videos: Iterable[Video], settings: Settings) -> Found:
+    """The windows of validation that are near-duplicates of training, in the order of `videos`.
+
+    They are gone through twice: of validation what moves is held, of training one at a time.
+    """
+    held = (video for video in videos if video.split == "validation")
+    kept, described, count = _described(held, settings)
     best, like = np.full(len(kept), ALIKE), [""] * len(kept)
     for video in videos if kept else ():
         if video.split != "train" or not video.places:
@@ -49,7 +51,7 @@ def find(videos: Sequence[Video], settings: Settings) -> Found:
             for place in np.flatnonzero(found > best):
                 best[place], like[place] = found[place], video.name
     pairs = [(*place, name) for place, name in zip(kept, like, strict=True) if name]
-    return Found(pairs, len(held), len(held) - len(kept))
+    return Found(pairs, count, count - len(kept))
 
 
 def _alike(here_NVK: np.ndarray, there_MVK: np.ndarray) -> np.ndarray:
@@ -65,19 +67,19 @@ def _alike(here_NVK: np.ndarray, there_MVK: np.ndarray) -> np.ndarray:
 
 
 def _described(
-    places: Sequence[tuple[Video, int]], settings: Settings
-) -> tuple[np.ndarray, np.ndarray]:
-    """The windows that move, projected (N, V, K); and whether each of all moves."""
-    found, moves = [np.zeros((0, len(VIEWS), PROJECTED), np.float32)], []
-    for video in dict.fromkeys(video.name for video, _ in places):
-        indices = [index for v, index in places if v.name == video]
-        clips = next(v for v, _ in places if v.name == video).clips(settings)
-        cells_NVTC = np.stack([_cells(clips[index]) for index in indices]).swapaxes(1, 2)
+    videos: Iterable[Video], settings: Settings
+) -> tuple[list[tuple[Video, int]], np.ndarray, int]:
+    """The windows that move; these, projected (N, V, K); and how many there are of all."""
+    kept, found, count = [], [np.zeros((0, len(VIEWS), PROJECTED), np.float32)], 0
+    for video in (video for video in videos if video.places):
+        clips = video.clips(settings)
+        cells_NVTC = np.stack([_cells(clip) for clip in clips]).swapaxes(1, 2)
         centred = cells_NVTC - cells_NVTC.mean(2, keepdims=True)
         moving = np.sqrt((centred[:, 0] ** 2).mean((1, 2))) >= STILL
-        moves += moving.tolist()
         found.append(_projected(cells_NVTC[moving]))
-    return np.concatenate(found), np.array(moves, bool)
+        kept += [(video, index) for index in np.flatnonzero(moving).tolist()]
+        count += len(moving)
+    return kept, np.concatenate(found), count
 
 
 def _positions(video: Video, settings: Settings) -> Iterator[np.ndarray]:
