@@ -10,7 +10,6 @@ import itertools
 import os
 import pathlib
 import random
-import shutil
 import signal
 import sys
 import time
@@ -25,7 +24,6 @@ PLACES = {  # functions that are called there
     "decide": (decisions, "_shards"),
     "shard": (builder, "windows_in"),  # the shard has its name, and is not said to be done
     "record": (record, "write"),
-    "cleared": (shutil, "rmtree"),  # all is done, but what it was made in is still there
 }
 
 

@@ -45,9 +45,11 @@ def test_killed_processes_leave_no_trace(tmp_path, alone, how):
 
 
 def test_what_a_process_had_no_time_to_clear_is_cleared(tmp_path, alone):
-    assert prepared(tmp_path, "cleared") == (alone, [])
-    assert siblings(tmp_path / "out") == ["alone", "logs", "videos"]
-    assert "prepared already" in (tmp_path / "logs" / "1").read_text()
+    left = place_of(tmp_path / "alone")
+    (left / "close").mkdir(parents=True)
+    run(tmp_path / "videos", tmp_path / "alone", "--max_bad", "0.2")
+    assert contents(tmp_path / "alone") == alone
+    assert not left.exists()
 
 
 def test_shards_are_the_same_however_the_list_is_cut(tmp_path, alone, monkeypatch):

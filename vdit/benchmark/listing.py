@@ -2,8 +2,8 @@
 
 python -m vdit.benchmark.listing --files 1000 200000
 
-Every file is four bytes and gives one flat window of 2x2x2, made up where a video would be decoded; all
-else is done as for videos, in one process for each number of files.
+Every file has four bytes and gives one flat window of 2x2x2, made up where a video would be
+decoded; all else is done as for videos, in one process for each number of files.
 """
 
 import argparse
