@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vdit.data.video_folder import near_duplicates, record, splits
+from vdit.data.video_folder import near_duplicates, record, report, splits
 from vdit.data.video_folder.ingest import Settings, Video
 from vdit.data.video_folder.request import Request
 from vdit.data.video_folder.slices import Cut
@@ -68,7 +68,7 @@ def decide(cut: Cut, asked: Request) -> dict[str, Any]:
 
 
 def _check_readable(videos: Iterable[Video], max_bad: float) -> None:
-    counts, some = collections.Counter(), record.Some()
+    counts, some = collections.Counter(), report.Some()
     for video in videos:
         counts[video.status] += 1
         if video.status == "unreadable":
@@ -87,7 +87,7 @@ def _near_duplicates(videos: Decided, settings: Settings) -> dict[str, Any]:
     keep = settings.keep_near_duplicates
     if found.pairs and len(found.pairs) == found.windows and not keep:
         raise InputError(
-            f"{record.duplicates(found, keep)}; all validation windows are near-duplicates of "
+            f"{report.duplicates(found, keep)}; all validation windows are near-duplicates of "
             "training windows: expected other --groups or --split, or --keep_near_duplicates"
         )
     left_out = collections.defaultdict(list)
@@ -96,7 +96,7 @@ def _near_duplicates(videos: Decided, settings: Settings) -> dict[str, Any]:
     return {
         "left_out": left_out,
         "near_duplicates": record.near_duplicates(found),
-        "said": record.duplicates(found, keep),
+        "said": report.duplicates(found, keep),
     }
 
 

@@ -26,13 +26,18 @@ def list_files(
     as a file. Raises `InputError`, which names the flag, for a missing folder or one without
     videos.
     """
-    if not root.is_dir():
-        raise InputError(f"{flag} {root}: no such folder")
+    check(root, flag)
     names = sorted(path.relative_to(root).as_posix() for path in walk(root))
     videos = [n for n in names if pathlib.PurePath(n).suffix.lower()[1:] in extensions]
     if not videos:
         raise InputError(f"{flag} {root}: no file with a video's extension (.mp4, .mkv, .avi, …)")
     return videos, sorted(set(names) - set(videos))
+
+
+def check(root: pathlib.Path, flag: str = "--videos") -> None:
+    """`InputError`, which names the flag, where there is no such folder."""
+    if not root.is_dir():
+        raise InputError(f"{flag} {root}: no such folder")
 
 
 def walk(root: pathlib.Path) -> Iterator[pathlib.Path]:

@@ -20,9 +20,11 @@ from vdit.data.video_folder import (
     cutting,
     decisions,
     folder,
+    listing,
     partial,
     plan,
     record,
+    report,
     slices,
     units,
 )
@@ -45,17 +47,17 @@ def prepare(asked: Request) -> None:
         if record.is_prepared(asked.out):  # since we looked
             return _say_that_it_is_there(asked)
         videos = _cut(asked, place)
-        print(record.table(videos))
+        print(report.table(videos))
         decided = _decide(asked, videos, place)
         print(decided.said)
         lengths = _write(decided, place)
         head = _close(asked.out, decided, lengths, place)
-    print(f"{asked.out}: {record.summary(head)}, {time.monotonic() - started:.1f} s")
+    print(f"{asked.out}: {report.summary(head)}, {time.monotonic() - started:.1f} s")
 
 
 def _say_that_it_is_there(asked: Request) -> None:
     """Or raises `InputError`, where the prepared folder is not what is asked for."""
-    listed = plan.listing(asked)
+    listed = listing.listing(asked)
     _say(listed.said)
     with concurrent.futures.ThreadPoolExecutor(cutting.cores()) as pool:
         paths = [asked.videos / video.name for video in listed.videos]
@@ -85,7 +87,7 @@ def _one(place: pathlib.Path, name: str, do: Callable[[pathlib.Path], dict]) -> 
 
 def _cut(asked: Request, place: pathlib.Path) -> slices.Cut:
     """The plan, and every slice of it cut."""
-    there = _one(place, "plan", lambda path: plan.write(plan.listing(asked), asked.videos, path))
+    there = _one(place, "plan", lambda path: plan.write(listing.listing(asked), asked.videos, path))
     planned = plan.Plan(place / "plan" / "plan", there)
     _say(planned.said)
     with _bar(None, "cutting", "file", len(planned)) as bar:
