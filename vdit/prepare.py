@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     if asked.executor == "slurm":
         print(submit(asked, argv))
         return
-    # Files are what runs side by side; threads of NumPy's products would wait for each other, busily.
+    # Files are what runs side by side: threads within a product of NumPy would wait, busily.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from vdit.data.video_folder.prepare import prepare  # PyAV, SciPy: --help needs none
     from vdit.data.video_folder.request import Request
