@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import os
 import pathlib
 from collections.abc import Collection, Iterator
 
@@ -49,11 +50,14 @@ def walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
             yield here
             continue
         entered.add(here.resolve())
-        for path in (path for path in here.iterdir() if not path.name.startswith(".")):
-            if path.is_dir():
-                (waiting.append if path.is_symlink() else waiting.appendleft)(path)
-            elif path.is_file() or path.is_symlink():
-                yield path
+        with os.scandir(here) as entries:  # knows kinds without a look at each file
+            for entry in (entry for entry in entries if not entry.name.startswith(".")):
+                if entry.is_dir():
+                    (waiting.append if entry.is_symlink() else waiting.appendleft)(
+                        here / entry.name
+                    )
+                elif entry.is_file() or entry.is_symlink():
+                    yield here / entry.name
 
 
 def file_hash(path: pathlib.Path) -> str:
