@@ -1,14 +1,22 @@
 """A folder prepared by many: the same bytes, whoever did what and whoever was killed on the way."""
 
 import contextlib
+import dataclasses
+import hashlib
+import json
 import os
+import pathlib
+import shlex
+import sys
 
 import pytest
 
 from tests.clips import grey_videos, run, siblings
 from tests.prepare_test import contents
 from tests.tiny import python
-from vdit.data.video_folder import decisions, plan, units
+from vdit import prepare
+from vdit.data.video_folder import decisions, ingest, plan, record, units
+from vdit.data.video_folder import flags as flags_of
 from vdit.data.video_folder.partial import partial_folder, place_of
 from vdit.data.video_folder.request import Request
 from vdit.errors import InputError
@@ -100,3 +108,32 @@ def test_a_file_that_has_changed_is_another_command(tmp_path, alone):
     assert first != plan.identity(Request(*asked, max_bad=0.3))
     (tmp_path / "videos" / "v2.mkv").write_bytes(b"not a video!")
     assert first != plan.identity(Request(*asked))
+
+
+def test_a_fingerprint_is_that_of_one_json_object():
+    """That is how folders were named before it was made piece by piece: they are found again."""
+    settings = ingest.Settings(3, 8, 8, 1, 3, False, 0.1, 0, 29.97)
+    rows = [("a.mp4", "x", "", ""), ("ß\n.mp4", "y", 'a "b"', "train")]
+    videos = [ingest.Video(n, c, pathlib.Path(), sha, side=side) for n, sha, c, side in rows]
+    made_of = {"version": record.VERSION, "settings": dataclasses.asdict(settings)}
+    made_of["files"] = {name: [sha, caption] for name, sha, caption, _ in rows}
+    made_of["sides"] = {"ß\n.mp4": "train"}
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    assert record.fingerprint(settings, videos) == digest[:12]
+
+
+def test_slurm_gets_an_array_of_the_same_command(tmp_path, monkeypatch, capsys):
+    (tmp_path / "sbatch").write_text(
+        '#!/bin/sh\ncd "${0%/*}"; echo "$@" > asked; cat > script; echo 42'
+    )
+    (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    flags = ["--videos", "a b", "--out", "out", "--frames", "3", "--size", "8"]
+    prepare.main([*flags, "--executor", "slurm", "--workers", "3"])
+    assert "3 jobs share the work as job 42" in capsys.readouterr().out
+    assert (tmp_path / "asked").read_text() == "--parsable --array 0-2\n"
+    *_, last = (tmp_path / "script").read_text().splitlines()
+    command = shlex.split(last)
+    assert command[:2] == ["exec", sys.executable]
+    asked = flags_of.parser().parse_args(command[4:])
+    assert (str(asked.videos), asked.executor) == ("a b", "local")
