@@ -11,10 +11,11 @@ import time
 import pytest
 from ml_collections import ConfigDict
 
-from sweeps.launcher import attempt, branch, claim, plan
+from sweeps.launcher import branch, plan
 from tests.paths import ROOT
 from tests.sweeps_test import HANGS_S, SWEEP, claimed, launch, start, trained, wait_until
 from vdit.errors import InputError
+from vdit.runs import attempt, claim
 from vdit.runs.folder import find
 
 BASE = ConfigDict(

@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from sweeps.launcher import attempt, claim, lease, run_files
+from sweeps.launcher import run_files
 from sweeps.launcher.state import state_by_claim, states_of
+from vdit.runs import attempt, claim, lease
 from vdit.runs import folder as run_folders
 from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED, RESULT, attempts, find
@@ -20,7 +21,7 @@ from vdit.runs.folder import COMMITTED, RESULT, attempts, find
 # deaths, and stays until its input ends: then it gives the run back.
 TAKER = """
 import pathlib, sys, time
-from sweeps.launcher import attempt, claim, lease
+from vdit.runs import attempt, claim, lease
 machine = sys.argv[3]
 if machine:
     claim.boot_id = lambda: machine

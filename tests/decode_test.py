@@ -109,7 +109,7 @@ def test_memory_does_not_grow_with_the_video(tmp_path):
     code = """if True:
         import pathlib
         from vdit.data.video_folder import ingest
-        video = ingest.Video("v.mkv", "", "", pathlib.Path("spool"))
+        video = ingest.Video("v.mkv", "", pathlib.Path("spool"))
         def peak():
             status = pathlib.Path("/proc/self/status").read_text()
             return int(status.split("VmHWM:")[1].split()[0]) / 1024

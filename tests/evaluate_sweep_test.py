@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import pytest
 
-from sweeps.launcher import attempt, claim, plan
+from sweeps.launcher import plan
 from tests.sweeps_test import HANGS_S, REPO, STAND_IN, launch, once_each, start, trained, wait_until
-from vdit.runs import evaluations
+from vdit.runs import attempt, claim, evaluations
 
 EVALUATE = "sweeps.launcher.evaluate"
 FAIL = ("--set", 'evaluators={"losses": {}, "worlds": {"fail": True}}')

@@ -6,13 +6,14 @@ import os
 
 import pytest
 
-from sweeps.launcher import attempt, modes, packs
+from sweeps.launcher import modes, packs
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
 from tests.sweeps_test import HANGS_S, STAND_IN, SWEEP, claimed, launch, once_each, start, trained
 from tests.tiny import ROOT, config
 from vdit.config.fingerprint import identity
+from vdit.runs import attempt
 from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED
 

@@ -62,7 +62,7 @@ def video(tmp_path):
         spool = tmp_path / f"{name}.{split}"
         spool.write_bytes(clips.tobytes())
         places = [(start, 0, 0) for start in range(0, len(whole), FRAMES)]
-        return ingest.Video(name, "", "", spool, places=places, split=split)
+        return ingest.Video(name, "", spool, places=places, split=split)
 
     return waiting
 

@@ -41,7 +41,7 @@ def test_second_run_does_nothing_and_other_settings_are_refused(tmp_path, videos
 def test_killed_run_leaves_nothing_to_mistake(tmp_path, videos, stage, sign):
     write_video(videos / "long.mkv", noise(600, (96, 96)))
     out, partial = tmp_path / "out", tmp_path / ".out.partial"
-    signs = {"cutting": "*.spool", "writing": "video_folder/*/*train*"}
+    signs = {"cutting": "cut/*/*.spool", "writing": "write/train*/shard"}
     flags = ["--videos", videos, "--out", out, "--frames", "4", "--size", "64", "--hop", "1"]
     process = subprocess.Popen(
         [sys.executable, "-m", "vdit.prepare", *map(str, flags)],

@@ -124,15 +124,15 @@ def test_split_depends_on_seed_and_names_only():
         files = [
             ingest.Video(
                 name,
-                "same" if name in twins else name,
                 "",
                 pathlib.Path(),
+                "same" if name in twins else name,
                 places=[(0, 0, 0)] * count,
             )
             for name, count in counts.items()
         ]
-        splits.assign(files, share, seed)
-        return {video.name for video in files if video.split == "validation"}
+        held = splits.held_out(files, share, seed)
+        return {video.name for video, is_held in zip(files, held, strict=True) if is_held}
 
     equal = dict.fromkeys("abcdefgh", 10)
     assert held(0, equal) == held(0, dict(reversed(equal.items())))

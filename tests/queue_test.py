@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from sweeps.launcher import attempt, lease, queue, worker
+from sweeps.launcher import queue, worker
 from sweeps.launcher.training import Training
 from tests.claims_test import at_first, elsewhere
-from vdit.runs import signals
+from vdit.runs import attempt, lease, signals
 
 
 def run_of(size, budget, seed=0):

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from sweeps.launcher import claim, slurm, squeue
+from sweeps.launcher import slurm
 from tests.claims_test import elsewhere
 from tests.sweeps_test import REPO, STAND_IN, claimed, launch, start, trained, wait_until
+from vdit.runs import claim, squeue
 
 COMMAND = """#!/bin/sh
 echo "$(basename "$0") $@" >> "{here}/calls"

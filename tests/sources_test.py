@@ -87,14 +87,20 @@ def prepared(tmp_path):
     """A prepared folder of 10 train and 2 validation clips; clip i is all i."""
     videos = []
     for v, count in enumerate([4, 6, 2]):
-        video = ingest.Video(f"v{v}.mp4", str(v), f"video {v}", tmp_path / f"{v}.spool")
+        video = ingest.Video(f"v{v}.mp4", f"video {v}", tmp_path / f"{v}.spool")
         video.places = [(3 * k, 0, 0) for k in range(count)]
         video.split = "validation" if v == 2 else "train"
         first = sum([4, 6][:v])
         clips = np.arange(first, first + count, dtype=np.uint8)
         video.spool.write_bytes(np.repeat(clips, 3 * 6 * 8 * 3).tobytes())
         videos.append(video)
-    place = builder.write(tmp_path, videos, SETTINGS, lambda: None)
+    place, counts = tmp_path / "made", {"train": 10, "validation": 2}
+    place.mkdir()
+    for split in counts:
+        path = place / builder.file_name(split, 0, 1)
+        rows = (video for video in videos if video.split == split)
+        builder.write_shard(path, rows, SETTINGS, lambda: None)
+    builder.describe(place, SETTINGS, {split: [count] for split, count in counts.items()})
     text = {"fingerprint": "0123456789ab", "settings": {"frames": 3, "height": 6, "width": 8}}
     (place / "vdit.json").write_text(json.dumps(text))
     return place

@@ -11,19 +11,19 @@ from vdit.errors import InputError
 UCF = [f"v_Jump_g{group:02d}_c{clip:02d}.mkv" for group in range(1, 6) for clip in range(1, 4)]
 
 
-def made(names, windows=4, sha256=None):
+def made(names, groups=(), sha256=None):
+    places, groups = [(0, 0, 0)] * 4, dict(groups)
     return [
-        ingest.Video(n, sha256 or n, "", pathlib.Path(), places=[(0, 0, 0)] * windows)
+        ingest.Video(n, "", pathlib.Path(), sha256 or n, side=groups.get(n, ""), places=places)
         for n in names
     ]
 
 
-def sides(videos, seed, groups):
-    """The split of the videos of each group."""
-    splits.assign(videos, 0.3, seed, groups)
-    found = {}
-    for video in videos:
-        found.setdefault(groups.get(video.name), set()).add(video.split)
+def sides(videos, seed, share=0.3):
+    """For each group, whether its videos are held out: a set of one where all or none are."""
+    held, found = splits.held_out(videos, share, seed), {}
+    for video, is_held in zip(videos, held.tolist(), strict=True):
+        found.setdefault(video.side, set()).add(is_held)
     return found
 
 
@@ -32,21 +32,21 @@ def test_a_group_is_on_one_side():
     assert groups.words.endswith("15 videos are of 5 groups, 0 are by themselves")
     leaks = 0
     for seed in range(10):
-        found = sides(made(UCF), seed, groups.of)
+        found = sides(made(UCF, groups.of), seed)
         assert all(len(split) == 1 for split in found.values())
-        assert {"train"} in found.values()
-        assert {"validation"} in found.values()
-        splits.assign(videos := made(UCF), 0.3, seed)
-        leaks += len({groups.of[v.name] for v in videos if v.split == "validation"}) > 1
+        assert {False} in found.values()
+        assert {True} in found.values()
+        held = splits.held_out(videos := made(UCF), 0.3, seed)
+        leaks += len({groups.of[v.name] for v, h in zip(videos, held, strict=True) if h}) > 1
     assert leaks == 10  # by file, every split leaks
 
 
 def test_groups_and_equal_bytes_are_joined():
     """a and b share bytes, b and c a group: all three are one recording."""
-    videos = [*made("ab", sha256="same"), *made("cdefgh")]
+    groups = {"b": "x", "c": "x"}
+    videos = [*made("ab", groups, sha256="same"), *made("cdefgh", groups)]
     for seed in range(10):
-        splits.assign(videos, 0.5, seed, {"b": "x", "c": "x"})
-        assert len({video.split for video in videos[:3]}) == 1
+        assert len({*splits.held_out(videos, 0.5, seed)[:3].tolist()}) == 1
 
 
 def test_known_names_are_proposed_and_not_applied(tmp_path, capsys):

@@ -12,8 +12,7 @@ import time
 
 import pytest
 
-from sweeps.launcher import claim
-from vdit.runs import signals
+from vdit.runs import claim, signals
 from vdit.runs.folder import attempt_of
 
 REPO = pathlib.Path(__file__).resolve().parents[1]

@@ -10,13 +10,12 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from sweeps.launcher import claim
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, Pack, Run
 from sweeps.launcher.plan import select
 from sweeps.launcher.run_files import can_begin, read_failure
 from sweeps.launcher.state import OVER_STATES, State, folders_of, state_by_claim
-from vdit.runs import evaluations
+from vdit.runs import claim, evaluations
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import RESULT, attempt_of, find, read_config, read_result, steps_saved
 from vdit.runs.goodput import GOODPUT

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sweeps.launcher import lease
 from sweeps.launcher.job import Job
 from vdit.errors import InputError
-from vdit.runs import signals
+from vdit.runs import lease, signals
 
 GRACE_S = 600.0  # for workers to come to the next step and save
 # Starts of workers without one run ending in between; more, and starting again is no help.

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher.attempt import Claim
 from vdit.config.fingerprint import digest
+from vdit.runs.attempt import Claim
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_all
 from vdit.training.slots import recorded_mode

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from sweeps.launcher import attempt, claim
 from sweeps.launcher.job import Job
 from sweeps.launcher.packs import Claimed, Run
 from sweeps.launcher.plan import cost
+from vdit.runs import attempt, claim
 
 
 class Queue:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sweeps.launcher import squeue
 from sweeps.launcher.job import Job
 from sweeps.launcher.local import worker_command
 from vdit.errors import InputError
+from vdit.runs import squeue
 from vdit.runs.files import JsonLines, read_json_lines, write_text
 
 MAXIMUM_WORKERS = 8
@@ -47,11 +47,12 @@ def submit(
     """
     (job.root / "logs").mkdir(exist_ok=True)
     script, logs = str(write_script(job, then)), _pattern(job.root.resolve() / "logs")
-    latents = _sbatch("--job-name=vdit-latents", f"--output={logs}_%j.log", script, "--prepare")
+    first = ["--job-name=vdit-latents", f"--output={logs}_%j.log", script, "--prepare"]
+    latents = squeue.submit(*first)
     after = ["--array", f"0-{workers - 1}", f"--dependency=afterok:{latents}"]
     after += ["--kill-on-invalid-dep=yes", f"--output={logs}_%A_%a.log"]
     try:
-        array = _sbatch(*after, script, *options)
+        array = squeue.submit(*after, script, *options)
     except InputError:
         subprocess.run(["scancel", latents])
         raise
@@ -88,13 +89,3 @@ def write_script(job: Job, then: Iterable[str]) -> Path:
 def _pattern(logs: Path) -> str:
     """How the names of logs begin, where % has a meaning."""
     return str(logs / "slurm").replace("%", "%%")
-
-
-def _sbatch(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["sbatch", "--parsable", *arguments], capture_output=True, text=True)
-    except FileNotFoundError:
-        raise InputError("--executor slurm: no sbatch on this machine; is it a cluster?") from None
-    if done.returncode:
-        raise InputError(f"sbatch refused: {done.stderr.strip()}")
-    return done.stdout.strip().split(";")[0]

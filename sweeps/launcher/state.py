@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sweeps.launcher import claim, lease
 from sweeps.launcher.run_files import (
     BEGINNING,
     FAILED,
@@ -20,6 +19,7 @@ from sweeps.launcher.run_files import (
     read_result,
     set_aside_damaged,
 )
+from vdit.runs import claim, lease
 from vdit.runs import folder as run_folders
 from vdit.runs.files import DamagedFileError, parsed
 from vdit.runs.folder import RESULT

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sweeps.launcher import claim, evaluation, garbage, goodput, slurm
+from sweeps.launcher import evaluation, garbage, goodput, slurm
 from sweeps.launcher.branch import own_share, starts
 from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.run_files import read_failure
 from sweeps.launcher.state import OVER_STATES, STATES, State, folders_of, states_of
 from sweeps.launcher.training import Training
-from vdit.runs import evaluations
+from vdit.runs import claim, evaluations
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_claimed, steps_saved
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweeps.launcher import claim, measure, modes, queue, squeue
+from sweeps.launcher import measure, modes, queue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
 from sweeps.launcher.lock import one_at_a_time
@@ -21,7 +21,7 @@ from sweeps.launcher.training import Training
 from sweeps.launcher.worker_log import WorkerLog
 from vdit import errors, evaluators
 from vdit.config.fingerprint import fingerprint
-from vdit.runs import compile_cache, signals
+from vdit.runs import claim, compile_cache, signals, squeue
 from vdit.runs.folder import find
 
 POLL_S = 0.5  # between two looks at what other workers have

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from sweeps.launcher import attempt, claim, lease
+from vdit.runs import attempt, claim, lease
 from vdit.runs.files import find_json, write_json
 from vdit.runs.folder import RESULT
 

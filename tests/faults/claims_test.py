@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 
-from sweeps.launcher import lease
 from tests.faults.claim_worker import LEASE_S
 from tests.paths import ROOT
+from vdit.runs import lease
 from vdit.runs.folder import attempt_of
 
 WORKERS = 6

@@ -51,7 +51,7 @@ def test_a_run_says_in_a_line_where_its_disk_was_full_and_goes_on_from_there(tmp
     assert printed.items() <= whole.items()
 
 
-@pytest.mark.parametrize("place", ["_cut", "splits.assign"])
+@pytest.mark.parametrize("place", ["_cut", "decisions.decide"])
 def test_a_folder_that_is_prepared_on_a_full_disk_leaves_nothing_of_it(tmp_path, place):
     videos = grey_videos(tmp_path / "videos")
     with disk(tmp_path / "disk") as path:

@@ -6,7 +6,6 @@ import signal
 
 import pytest
 
-from sweeps.launcher import claim
 from tests.faults.processes import (
     LONG,
     last_step,
@@ -17,6 +16,7 @@ from tests.faults.processes import (
     wait_until,
 )
 from tests.tiny import OVERRIDES, share_programs
+from vdit.runs import claim
 from vdit.runs.files import read_json_lines
 from vdit.runs.folder import attempt_of, find_all, steps_saved
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.launcher import claim, goodput
+from sweeps.launcher import goodput
 from sweeps.launcher.plan import read_plan
 from sweeps.launcher.state import states_of
 from tests.paths import ROOT, SHARED
 from tests.sweeps_test import claimed, wait_until
+from vdit.runs import claim
 from vdit.runs.files import read_json_lines
 from vdit.runs.folder import RESULT
 

@@ -6,7 +6,7 @@ import pathlib
 import threading
 from collections.abc import Callable, Iterator
 
-from vdit.data.video_folder import ingest
+from vdit.data.video_folder import folder, ingest
 
 
 class _Stopped(Exception):
@@ -27,7 +27,9 @@ def cut_all(
     on_frame: Callable[[ingest.Video], None],
     workers: int,
 ) -> Iterator[ingest.Video]:
-    """Cuts every file, the largest first; yields each when done, calls `on_frame` at every frame.
+    """Hashes and cuts every file, the largest first; yields each when done.
+
+    `on_frame` is called at every frame.
 
     A file is one thread's and has a spool of its own, so neither the number of threads nor the
     order in which they end can be seen in the result. An interrupt or an error ends all of them.
@@ -35,12 +37,13 @@ def cut_all(
     stop = threading.Event()
 
     def cut(video: ingest.Video) -> ingest.Video:
+        video.sha256 = folder.file_hash(root / video.name)
         ingest.cut(video, root / video.name, settings, lambda: _go_on(stop, video, on_frame))
         return video
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         try:
-            largest = sorted(videos, key=lambda video: -_size(root / video.name))
+            largest = sorted(videos, key=lambda video: -folder.size(root / video.name))
             for done in concurrent.futures.as_completed([pool.submit(cut, v) for v in largest]):
                 yield done.result()
         finally:  # an error, an interrupt, or a caller who has seen enough
@@ -54,10 +57,3 @@ def _go_on(
     if stop.is_set():
         raise _Stopped
     on_frame(video)
-
-
-def _size(path: pathlib.Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

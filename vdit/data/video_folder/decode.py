@@ -97,12 +97,13 @@ def _complete(
     frames: Iterable[av.VideoFrame | None], length: float, period: float
 ) -> Iterator[av.VideoFrame | None]:
     """The same frames; raises `EndsEarlyError` after the last where the header says `length` s."""
-    count, start, end = 0, None, 0.0
+    count, start, end, tick = 0, None, 0.0, 0.0
     for frame in frames:
         count += frame is not None
         if frame is not None and frame.time is not None:
-            start = frame.time if start is None else start
-            lasts = float((frame.duration or 0) * frame.time_base)
+            if start is None:
+                start, tick = frame.time, float(frame.time_base)  # a Fraction, slow for each frame
+            lasts = (frame.duration or 0) * tick
             end = max(end, frame.time - start + max(period, lasts))
         yield frame
     if max(end, count * period) < COMPLETE * length:

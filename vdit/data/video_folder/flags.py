@@ -32,6 +32,10 @@ GROUPS = (
 SPLIT = "table of names and their split (column split: train or validation) instead of a drawn one"
 KEEP = "leave validation windows in that are near-duplicates of training windows"
 VALIDATION = "share of windows to hold out, by whole recordings (default 0.1)"
+EXECUTOR = (
+    "slurm: an array of jobs shares the work (resources: SBATCH_PARTITION, SBATCH_TIMELIMIT, …)"
+)
+WORKERS = "jobs of --executor slurm (default 8)"
 MAX_BAD = "share of unreadable files to bear (default 0.05)"
 
 
@@ -62,7 +66,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """One flag for each field of `vdit.data.video_folder.prepare.Request`."""
+    """One flag for each field of `vdit.data.video_folder.request.Request`, and who does it."""
     parser = _Parser(
         prog="python -m vdit.prepare",
         description="Cuts a folder of videos into fixed windows, splits them by video into train "
@@ -90,5 +94,7 @@ def parser() -> argparse.ArgumentParser:
     sides.add_argument("--split", type=path, metavar="FILE", help=SPLIT)
     add("--keep_near_duplicates", action="store_true", help=KEEP)
     add("--max_bad", type=number(float, 0, 1), default=0.05, help=MAX_BAD)
+    add("--executor", choices=("local", "slurm"), default="local", help=EXECUTOR)
+    add("--workers", type=count, metavar="N", default=8, help=WORKERS)
     add("--seed", type=number(int, 0), default=0, help="of the split (default 0)")
     return parser

@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import os
 import pathlib
 from collections.abc import Collection, Iterator
 
@@ -26,16 +27,21 @@ def list_files(
     as a file. Raises `InputError`, which names the flag, for a missing folder or one without
     videos.
     """
-    if not root.is_dir():
-        raise InputError(f"{flag} {root}: no such folder")
-    names = sorted(path.relative_to(root).as_posix() for path in _walk(root))
+    check(root, flag)
+    names = sorted(path.relative_to(root).as_posix() for path in walk(root))
     videos = [n for n in names if pathlib.PurePath(n).suffix.lower()[1:] in extensions]
     if not videos:
         raise InputError(f"{flag} {root}: no file with a video's extension (.mp4, .mkv, .avi, …)")
     return videos, sorted(set(names) - set(videos))
 
 
-def _walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
+def check(root: pathlib.Path, flag: str = "--videos") -> None:
+    """`InputError`, which names the flag, where there is no such folder."""
+    if not root.is_dir():
+        raise InputError(f"{flag} {root}: no such folder")
+
+
+def walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
     """Files below `root` that are not hidden. Each folder is entered once, by links last."""
     waiting, entered = collections.deque([root]), set()
     while waiting:
@@ -44,11 +50,14 @@ def _walk(root: pathlib.Path) -> Iterator[pathlib.Path]:
             yield here
             continue
         entered.add(here.resolve())
-        for path in (path for path in here.iterdir() if not path.name.startswith(".")):
-            if path.is_dir():
-                (waiting.append if path.is_symlink() else waiting.appendleft)(path)
-            elif path.is_file() or path.is_symlink():
-                yield path
+        with os.scandir(here) as entries:  # knows kinds without a look at each file
+            for entry in (entry for entry in entries if not entry.name.startswith(".")):
+                if entry.is_dir():
+                    (waiting.append if entry.is_symlink() else waiting.appendleft)(
+                        here / entry.name
+                    )
+                elif entry.is_file() or entry.is_symlink():
+                    yield here / entry.name
 
 
 def file_hash(path: pathlib.Path) -> str:
@@ -58,3 +67,11 @@ def file_hash(path: pathlib.Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return "unreadable"
+
+
+def size(path: pathlib.Path) -> int:
+    """Bytes of a file; 0 where it can't be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -32,9 +32,11 @@ class Video:
     """One file: where it lies, what became of it, and where its windows wait (`spool`)."""
 
     name: str
-    sha256: str
     caption: str
     spool: pathlib.Path
+    sha256: str = ""
+    index: int = 0  # among all videos, in order of name
+    side: str = ""  # of the split, or its recording, as was asked
     status: str = "whole"  # or "part", "short", "unreadable"
     reason: str = ""
     frames: int = 0
@@ -123,15 +125,17 @@ def _why_empty(video: Video, settings: Settings) -> str:
     return f"smaller than a tile of {settings.height}x{settings.width}"
 
 
-def read_spool(video: Video, settings: Settings) -> Iterator[dict]:
-    """Yields the examples of one video and deletes its spool."""
+def examples(video: Video, settings: Settings) -> Iterator[dict]:
+    """Yields the examples of one video from its spool."""
+    if not video.windows:
+        return
+    clips = video.clips(settings)
     for index, (start, top, left) in enumerate(video.places):
         if index not in video.left_out:
             yield {
-                "video": video.clips(settings)[index],
+                "video": clips[index],
                 "caption": video.caption,
                 "video_id": video.name,
                 "start": start,
                 "corner": np.array([top, left], np.int32),
             }
-    video.spool.unlink()

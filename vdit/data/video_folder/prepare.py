@@ -1,212 +1,172 @@
-"""A folder of videos to a prepared one: listed, cut, split by video and written, or left alone."""
+"""A folder of videos to a prepared one, by one process or by many that share the work.
+
+Four steps, each of units that are claimed (`units`): the plan; slices of the videos cut to windows;
+what is decided of all of them; shards written. The last names the folder. Nobody goes on to a step
+before all units of the one before are done, so that the result depends on videos and flags alone.
+"""
 
 import collections
-import dataclasses
-import json
+import concurrent.futures
 import os
 import pathlib
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import tqdm
 
 from vdit.data import contact_sheet
 from vdit.data.video_folder import (
-    captions,
-    container,
     cutting,
+    decisions,
     folder,
-    near_duplicates,
+    listing,
+    partial,
+    plan,
     record,
-    splits,
-    windows,
+    report,
+    slices,
+    units,
 )
-from vdit.data.video_folder.ingest import Settings, Video
-from vdit.data.video_folder.partial import partial_folder
-from vdit.errors import InputError
-
-FEW_CROPS = 200  # --tile auto cuts tiles where the headers promise fewer crops than this
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """What is asked for: the command's flags. A `hop` of None is a window's span."""
-
-    videos: pathlib.Path
-    out: pathlib.Path
-    frames: int
-    size: tuple[int, int]
-    captions: str | None = None  # a table's path, "sidecars", "none"; None: what is there
-    caption_column: str | None = None
-    file_column: str | None = None
-    labels: str | None = None  # or "folder"
-    stride: int = 1
-    fps: float | None = None  # the rate that most files have
-    hop: int | None = None
-    tile: str = "never"  # or "always", "auto"
-    validation: float = 0.1
-    max_bad: float = 0.05
-    seed: int = 0
-    groups: str | None = None  # a column of the captions, or a regular expression
-    split: pathlib.Path | None = None
-    keep_near_duplicates: bool = False
+from vdit.data.video_folder.ingest import Video
+from vdit.data.video_folder.request import Request
+from vdit.runs.files import sync
 
 
 def prepare(asked: Request) -> None:
     """Prepares the folder, or says that it is there already; prints and shows how it goes on.
 
-    Raises `InputError` for what can't be read, split or written; nothing is left behind then.
+    Processes that are asked for the same share the work, and each says the same. Raises
+    `InputError` for what can't be read, split or written; the last that does leaves nothing behind.
     """
-    started = time.monotonic()
-    names, others = folder.list_files(asked.videos)
-    found = _captions(asked, names, others)
-    print(found)
-    ignored = [name for name in others if name not in found.files]
-    settings = _settings(asked, names)
-    if ignored:
-        print(f"ignored, as not videos by their names: {record.some(ignored)}")
-    hashed = _bar(names, "hashing", "file")
-    hashes = {name: folder.file_hash(asked.videos / name) for name in hashed}
-    sides = _sides(asked, names, found)
-    made_of = record.inputs(settings, hashes, found.of, sides)
-    if record.is_there(asked.out, made_of):
-        print(f"{asked.out}: prepared already, fingerprint {record.fingerprint(made_of)}")
-        return
-    with partial_folder(asked.out) as partial:
-        videos = _cut(asked.videos, settings, made_of, partial)
-        print(record.table(videos))
-        _check_readable(videos, asked.max_bad)
-        if asked.split:
-            splits.assign_as(videos, sides)
-        else:
-            splits.assign(videos, settings.validation, settings.seed, sides)
-        near = _near_duplicates(videos, settings)
-        described = record.describe(made_of, videos, ignored, near)
-        _write(partial, asked.out, videos, settings, described)
-    print(f"{asked.out}: {record.summary(described)}, {time.monotonic() - started:.1f} s")
+    started, worth = time.monotonic(), f"cut/*/{units.DONE}"
+    if record.is_prepared(asked.out):
+        partial.clear(asked.out)
+        return _say_that_it_is_there(asked)
+    with partial.partial_folder(asked.out, plan.identity(asked), worth) as place:
+        if record.is_prepared(asked.out):  # since we looked
+            return _say_that_it_is_there(asked)
+        videos = _cut(asked, place)
+        print(report.table(videos))
+        decided = _decide(asked, videos, place)
+        print(decided.said)
+        lengths = _write(decided, place)
+        head = _close(asked.out, decided, lengths, place)
+    print(f"{asked.out}: {report.summary(head)}, {time.monotonic() - started:.1f} s")
     print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
 
 
-def _captions(asked: Request, names: list[str], others: list[str]) -> captions.Captions:
-    if asked.labels:
-        return captions.of_folders(names)
-    columns = (asked.caption_column, asked.file_column)
-    return captions.captions_for(asked.videos, names, others, asked.captions, *columns)
+def _say_that_it_is_there(asked: Request) -> None:
+    """Or raises `InputError`, where the prepared folder is not what is asked for."""
+    listed = listing.listing(asked)
+    _say(listed.said)
+    with concurrent.futures.ThreadPoolExecutor(cutting.cores()) as pool:
+        paths = [asked.videos / video.name for video in listed.videos]
+        hashes = list(_bar(pool.map(folder.file_hash, paths), "hashing", "file", len(paths)))
+    videos = [
+        Video(video.name, video.caption, pathlib.Path(), sha256=sha256, side=video.side)
+        for video, sha256 in zip(listed.videos, hashes, strict=True)
+    ]
+    same = record.check_same(asked.out, listed.settings, videos)
+    print(f"{asked.out}: prepared already, fingerprint {same}")
 
 
-def _settings(asked: Request, names: list[str]) -> Settings:
-    same = {
-        key: getattr(asked, key)
-        for key in ("frames", "stride", "validation", "seed", "keep_near_duplicates")
-    }
-    hop = asked.hop or windows.span(asked.frames, asked.stride)
-    fps = asked.fps or _commonest_rate(asked.videos, names)
-    tile = asked.tile == "always"
-    if asked.tile == "auto":
-        crops = sum(container.frames_by_header(asked.videos / name) // hop for name in names)
-        tile = crops < FEW_CROPS
-        fewer = f"fewer than {FEW_CROPS}: tiles at native resolution are cut"
-        how = fewer if tile else "enough: centre crops, resized, are cut"
-        print(f"--tile auto: a crop of each window would make about {crops}, {how}")
-    return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, fps=fps, **same)
-
-
-def _commonest_rate(root: pathlib.Path, names: list[str]) -> float | None:
-    """Frames a second that most headers say, about; prints it where files differ."""
-    rates = collections.Counter(container.rate_by_header(root / name) for name in names)
-    rates.pop(None, None)
-    if not rates:
-        return None
-
-    def files(fps: float) -> int:
-        return sum(n for rate, n in rates.items() if container.same_rate(rate, fps))
-
-    fps = max(rates, key=lambda rate: (files(rate), rates[rate]))
-    if others := rates.total() - files(fps):
-        print(
-            f"{files(fps)} of {len(names)} files have about {fps:g} frames a second; other rates, "
-            f"of {others}, are resampled to that (--fps)"
-        )
-    return fps
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
 def _bar(items: Iterable | None, label: str, unit: str, total: int | None = None) -> tqdm.tqdm:
     return tqdm.tqdm(items, desc=label, unit=unit, total=total, leave=False)
 
 
-def _cut(
-    root: pathlib.Path, settings: Settings, made_of: dict, partial: pathlib.Path
-) -> list[Video]:
-    """Cuts every file to windows, kept in `partial`; as many at a time as there are cores."""
-    videos = [
-        Video(name, sha256, caption, partial / f"{index}.spool")
-        for index, (name, (sha256, caption)) in enumerate(made_of["files"].items())
-    ]
-    with _bar(None, "cutting", "file", len(videos)) as bar:
-        lock = threading.Lock()  # a bar counts in one thread only
+def _one(place: pathlib.Path, name: str, do: Callable[[pathlib.Path], dict]) -> dict[str, Any]:
+    """What comes of a step of a single unit."""
+    units.share(place / name, [name], lambda _, path: do(path))
+    return units.result(place / name, name)
 
-        def show(video: Video, files: int = 0) -> None:
+
+def _cut(asked: Request, place: pathlib.Path) -> slices.Cut:
+    """The plan, and every slice of it cut."""
+    there = _one(place, "plan", lambda path: plan.write(listing.listing(asked), asked.videos, path))
+    planned = plan.Plan(place / "plan" / "plan", there)
+    _say(planned.said)
+    with _bar(None, "cutting", "file", len(planned)) as bar:
+        lock, shown = threading.Lock(), collections.Counter()  # a bar counts in one thread only
+
+        def show(name: str, video: Video | None, files: int = 0) -> None:
             with lock:
-                bar.set_postfix_str(f"{video.name} frame {video.frames}", refresh=False)
+                if video:
+                    bar.set_postfix_str(f"{video.name} frame {video.frames}", refresh=False)
+                shown[name] += files
                 bar.update(files)  # draws, when the bar is next due
 
-        for video in cutting.cut_all(videos, root, settings, show, cutting.cores()):
-            show(video, 1)
-    return videos
+        def cut(name: str, path: pathlib.Path) -> dict[str, Any]:
+            shows = (lambda video: show(name, video), lambda video: show(name, video, 1))
+            return slices.cut(planned, name, asked.videos, path, *shows)
+
+        def others(name: str) -> None:
+            show(name, None, planned.count(name) - shown[name])
+
+        units.share(place / "cut", planned.slices, cut, others)
+    return slices.Cut(planned, place / "cut")
 
 
-def _check_readable(videos: list[Video], max_bad: float) -> None:
-    bad = [video.name for video in videos if video.status == "unreadable"]
-    if len(bad) > max_bad * len(videos):
-        raise InputError(
-            f"{len(bad)} of {len(videos)} files are unreadable ({record.some(bad)}), more than "
-            f"--max_bad {max_bad:g} allows"
-        )
+def _decide(asked: Request, videos: slices.Cut, place: pathlib.Path) -> decisions.Decided:
+    there = _one(place, "decide", lambda _: decisions.decide(videos, asked))
+    return decisions.Decided(videos, there)
 
 
-def _sides(asked: Request, names: list[str], found: captions.Captions) -> dict[str, str]:
-    """What `--split` or `--groups` say of each video; a proposal where neither is given."""
-    if asked.split:
-        return splits.read_splits(asked.split, names, asked.file_column)
-    if asked.groups:
-        grouping = splits.groups_of(asked.groups, names, found.rows)
-        print(grouping.words)
-        return grouping.of
-    if line := splits.proposal(names):
-        print(line)
-    return {}
-
-
-def _near_duplicates(videos: list[Video], settings: Settings) -> near_duplicates.Found:
-    """Leaves them out of validation, unless they are to be kept; `InputError` where all are."""
-    found = near_duplicates.find(videos, settings)
-    print(record.duplicates(found, settings.keep_near_duplicates))
-    if settings.keep_near_duplicates:
-        return found
-    if len(found.pairs) == found.windows:
-        raise InputError(
-            "all validation windows are near-duplicates of training windows: expected other "
-            "--groups or --split, or --keep_near_duplicates"
-        )
-    for video, index, _ in found.pairs:
-        video.left_out.add(index)
-    return found
-
-
-def _write(
-    partial: pathlib.Path,
-    out: pathlib.Path,
-    videos: list[Video],
-    settings: Settings,
-    described: dict,
-) -> None:
+def _write(videos: decisions.Decided, place: pathlib.Path) -> dict[str, list[int]]:
+    """Writes the shards to the folder `made`; how many windows each has, by split."""
     from vdit.data.video_folder import builder  # TFDS is slow to import; errors come before it
 
-    total = sum(count["windows"] for count in described["counts"].values())
-    with _bar(None, "writing", "window", total) as bar:
-        made = builder.write(partial, videos, settings, bar.update)
-    text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
-    (made / record.FILE).write_text(text, encoding="utf-8")
-    contact_sheet.write(made)
-    os.replace(made, out)
+    made = place / "made"
+    made.mkdir(exist_ok=True)
+    count = collections.Counter(shard.split for shard in videos.shards.values())
+
+    def write(name: str, path: pathlib.Path) -> dict[str, Any]:
+        shard, index = videos.shards[name], int(name.rpartition("-")[2])
+        final = made / builder.file_name(shard.split, index, count[shard.split])
+        if not final.exists():  # else its writer was killed after it was named
+            builder.write_shard(path / "shard", videos.of(shard), settings, bar.update)
+            sync(path / "shard")
+            os.replace(path / "shard", final)
+        for video in videos.of(shard):
+            video.spool.unlink(missing_ok=True)
+        return {"windows": builder.windows_in(final)}
+
+    settings = videos.plan.settings
+    with _bar(None, "writing", "window", videos.windows) as bar:
+        units.share(place / "write", list(videos.shards), write)
+    lengths: dict[str, list[int]] = {split: [] for split in count}
+    for name, shard in videos.shards.items():
+        lengths[shard.split].append(units.result(place / "write", name)["windows"])
+    return lengths
+
+
+def _close(
+    out: pathlib.Path,
+    videos: decisions.Decided,
+    lengths: dict[str, list[int]],
+    place: pathlib.Path,
+) -> dict[str, Any]:
+    """Describes what was made and gives it its name; what is in `vdit.json` but of each file."""
+
+    def close(_: pathlib.Path) -> dict[str, Any]:
+        from vdit.data.video_folder import builder
+
+        made = place / "made"
+        if not made.exists():  # whoever named it was killed before it could say so
+            made = out
+        builder.describe(made, videos.plan.settings, lengths)
+        path, planned = made / record.FILE, videos.plan
+        near = videos.near_duplicates
+        head = record.write(path, planned.settings, videos, planned.ignored, near)
+        contact_sheet.write(made)
+        if made != out:
+            os.replace(made, out)
+        return head
+
+    return _one(place, "close", close)

@@ -7,15 +7,20 @@ trained knows them better, so such a leak grows with compute and bends a scaling
 import hashlib
 import pathlib
 import re
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse
 
 from vdit.data.video_folder.ingest import Video
 from vdit.data.video_folder.tables import FILE_COLUMNS, Row, read_table, rows_of
 from vdit.errors import InputError
 
 SPLITS = ("train", "validation")
+# Digests of eight bytes: of a million videos two are taken for one with a chance of 3e-8.
+NUMBERS = [("windows", np.int64), *((key, np.uint64) for key in ("content", "group", "order"))]
 # Names of clips that were cut of one recording, without what counts the clips: UCF-101's groups,
 # Kinetics' seconds of a YouTube id, PySceneDetect's scenes, numbered clips and parts.
 PATTERNS = (
@@ -90,72 +95,71 @@ def read_splits(path: pathlib.Path, videos: Sequence[str], file_column: str | No
     return of
 
 
-def assign(
-    videos: Sequence[Video], share: float, seed: int, groups: Mapping[str, str] | None = None
-) -> None:
-    """Sets each video's split so that validation has about `share` of all windows.
+def held_out(videos: Iterable[Video], share: float, seed: int) -> np.ndarray:
+    """Which videos validation has, bool (N,), so that it has about `share` of all windows.
 
-    Videos of one of `groups` go together, and files of equal content. In an order drawn by
-    `seed`, such a recording joins validation if that does not pass the share; if none fits, the
-    smallest one does. So validation never has more than half of the windows. Raises `InputError`
-    for fewer than two recordings.
+    Videos of one `side`, their recording, go together, and files of equal content. In an order
+    drawn by `seed`, such a recording joins validation if that does not pass the share; if none
+    fits, the smallest one does. So validation never has more than half of the windows. Raises
+    `InputError` for fewer than two recordings. Of a video a few numbers are held, not its name.
     """
-    for video in videos:
-        video.split = "train"
-    recordings = _recordings([video for video in videos if video.places], groups or {})
-    if len(recordings) < 2:
+    numbers = np.array([_numbers(video, seed) for video in videos], NUMBERS)
+    there = np.flatnonzero(numbers["windows"])
+    recording, count = _recordings(numbers[there])
+    if count < 2:
         raise InputError(
-            f"{len(recordings)} different video(s) long and large enough for a window: splitting "
+            f"{count} different video(s) long and large enough for a window: splitting "
             "train from validation by video needs two"
         )
-    for recording in _held_out(recordings, share, seed):
-        for video in recording:
-            video.split = "validation"
+    sizes = np.bincount(recording, numbers["windows"][there], count)
+    _, firsts = np.unique(recording, return_index=True)
+    order = np.argsort(numbers["order"][there][firsts], kind="stable")
+    held = np.zeros(len(numbers), bool)
+    held[there] = np.isin(recording, _chosen(order, sizes, share))
+    return held
 
 
-def assign_as(videos: Sequence[Video], of: Mapping[str, str]) -> None:
-    """Sets each video's split as a table says; `InputError` where one has no window."""
+def held_as_asked(videos: Iterable[Video]) -> np.ndarray:
+    """Which videos a table says validation has; `InputError` where a split has no window."""
+    held, counts = [], Counter()
     for video in videos:
-        video.split = of[video.name]
-    counts = Counter(video.split for video in videos if video.places)
+        held.append(video.side == "validation")
+        counts[video.side] += bool(video.places)
     for split in SPLITS:
         if not counts[split]:
             raise InputError(f"--split: no video of {split} is long and large enough for a window")
+    return np.array(held, bool)
 
 
-def _recordings(videos: Sequence[Video], groups: Mapping[str, str]) -> list[list[Video]]:
-    """Videos that share a group, or their bytes, or both by way of others; in order of name."""
-    root = {video.name: video.name for video in videos}
-
-    def find(name: str) -> str:
-        while root[name] != name:
-            name = root[name]
-        return name
-
-    first: dict[Hashable, str] = {}
-    for video in videos:
-        for key in [("bytes", video.sha256), ("group", groups.get(video.name, (video.name,)))]:
-            root[find(video.name)] = find(first.setdefault(key, video.name))
-    members = defaultdict(list)
-    for video in videos:
-        members[find(video.name)].append(video)
-    return list(members.values())
+def _numbers(video: Video, seed: int) -> tuple[int, int, int, int]:
+    """What decides of a video: windows, and digests of its bytes, recording and place in the
+    order."""
+    recording = ("group", video.side) if video.side else ("alone", video.name)
+    keys = (f"{video.sha256}", "\0".join(recording), f"{seed}:{video.name}")
+    digests = (hashlib.sha256(key.encode(errors="surrogateescape")).digest() for key in keys)
+    return len(video.places), *(int.from_bytes(digest[:8]) for digest in digests)
 
 
-def _held_out(recordings: list[list[Video]], share: float, seed: int) -> list[list[Video]]:
+def _recordings(numbers: np.ndarray) -> tuple[np.ndarray, int]:
+    """The recording of each video, numbered: they share a group, or their bytes, or both by way of
+    others; and how many there are."""
+    count = len(numbers)
+    shared = [np.unique(numbers[key], return_inverse=True)[1] for key in ("content", "group")]
+    nodes = [count, count + shared[0].max(initial=-1) + 1]
+    ends = np.concatenate([base + ids for base, ids in zip(nodes, shared, strict=True)])
+    starts = np.tile(np.arange(count), 2)
+    total = ends.max(initial=-1) + 1
+    links = scipy.sparse.coo_array((np.ones(2 * count), (starts, ends)), (total, total))
+    labels = scipy.sparse.csgraph.connected_components(links, directed=False)[1][:count]
+    found, recording = np.unique(labels, return_inverse=True)
+    return recording, len(found)
+
+
+def _chosen(order: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
     """The recordings that validation has."""
-
-    def windows_in(recording: list[Video]) -> int:
-        return sum(len(video.places) for video in recording)
-
-    order = sorted(recordings, key=lambda recording: _random_order(seed, recording[0].name))
-    room, chosen = share * sum(map(windows_in, recordings)), []
-    for recording in order:
-        if windows_in(recording) <= room:
+    room, chosen = share * sizes.sum(), []
+    for recording in order.tolist():
+        if sizes[recording] <= room:
             chosen.append(recording)
-            room -= windows_in(recording)
-    return chosen or [min(order, key=windows_in)]
-
-
-def _random_order(seed: int, name: str) -> str:
-    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
+            room -= sizes[recording]
+    return chosen or [order[np.argmin(sizes[order])]]

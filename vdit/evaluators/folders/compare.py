@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vdit.data.video_folder import record
+from vdit.data.video_folder import report
 from vdit.evaluators import features
 from vdit.evaluators.distances import scores
 from vdit.evaluators.distances.name import Name
@@ -85,7 +85,7 @@ def _unused(folder: Folder, shape: Shape) -> list[str]:
     longer = sum(found.frames > shape.frames for found in folder.shapes.values())
     lines = [f"{folder.root}: {longer} videos cut to {shape.frames} frames"] if longer else []
     if folder.ignored:
-        names = record.some(folder.ignored)
+        names = report.some(folder.ignored)
         lines.append(f"{folder.root}: ignored {names}: not videos by their names")
     return lines
 

@@ -1,8 +1,8 @@
-"""Who has claimed a run (`sweeps.launcher.attempt`), and whether they live. Looking is harmless.
+"""Who has claimed a run (`vdit.runs.attempt`), and whether they live. Looking is harmless.
 
 The file `claim` in a run's folder says whose the last attempt is. On one machine its owner holds an
 flock on it: the kernel drops that when the owner dies, however it dies. Of another machine the
-lease tells (`sweeps.launcher.lease`), or Slurm.
+lease tells (`vdit.runs.lease`), or Slurm.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from sweeps.launcher import lease, squeue
+from vdit.runs import lease, squeue
 from vdit.runs.files import DamagedFileError, find_json
 from vdit.runs.folder import attempt_of
 

@@ -3,7 +3,7 @@
 A run at rest is the folder RUN. To claim it is to rename it to RUN.N, its N-th attempt (a run
 without a folder: to make RUN.1). Of any number of workers on any number of machines one can, on
 network filesystems too, and no N comes twice. The attempt writes all that it writes in RUN.N. Who
-takes over one that has died (`sweeps.launcher.claim` tells) renames RUN.N to RUN.N+1: an owner that
+takes over one that has died (`vdit.runs.claim` tells) renames RUN.N to RUN.N+1: an owner that
 was only thought dead (paused, or cut off) finds nothing there any more, and what it makes again
 under the old name nobody reads (`vdit.runs.folder.find`). Released, RUN.N is RUN again.
 """
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from sweeps.launcher import claim, lease, squeue
+from vdit.runs import claim, lease, squeue
 from vdit.runs.files import sync, write_bytes
 from vdit.runs.folder import attempt_of, attempts, steps_saved
 

@@ -1,10 +1,12 @@
-"""What Slurm says of its jobs, where there is one (`squeue`, `scontrol`)."""
+"""What Slurm says of its jobs, and is given to do, where there is one."""
 
 import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from vdit.errors import InputError
 
 ASK_S = 5.0  # of what was asked about, not before so many seconds again
 PATIENCE_S = 30.0  # for a controller that does not answer
@@ -34,6 +36,19 @@ def requeue_this_job() -> bool:
     if not name or ["RUNNING"] not in (_squeue("State", jobs=name) or ()):
         return False
     return _answer("scontrol", "requeue", name) is not None
+
+
+def submit(*arguments: str, script: str | None = None) -> str:
+    """Gives `sbatch` a job: a file of `arguments`, or a script; the job's number. `InputError`
+    where there is no `sbatch`, or it refuses."""
+    command = ["sbatch", "--parsable", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, input=script)
+    except FileNotFoundError:
+        raise InputError("--executor slurm: no sbatch on this machine; is it a cluster?") from None
+    if done.returncode:
+        raise InputError(f"sbatch refused: {done.stderr.strip()}")
+    return done.stdout.strip().split(";")[0]
 
 
 class Queue:

@@ -1,0 +1,82 @@
+"""Processes that prepare one folder together, some of which are killed at a given place.
+
+`python -m tests.preparers LOGS PLACE,... FLAGS...` runs one process after another, each killed with
+SIGKILL where it comes to its PLACE, and then one that is left alone; with `PLACE` a number, so
+many at once, of which one is killed again and again. Each is a fork: importing takes longest. What
+process N prints is in LOGS/N.
+"""
+
+import itertools
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+from vdit import prepare
+from vdit.data.video_folder import builder, decisions, plan, record, slices
+
+PLACES = {  # functions that are called there
+    "cut": (slices, "write_text"),
+    "decide": (decisions, "_shards"),
+    "shard": (builder, "windows_in"),  # the shard has its name, and is not said to be done
+    "record": (record, "write"),
+}
+
+
+def start(log: pathlib.Path, flags: Sequence[str], place: str = "") -> int:
+    """Forks a process that prepares, and dies at a place; its number."""
+    if pid := os.fork():
+        return pid
+    sys.stdout, status = log.open("w", buffering=1), 1
+    try:
+        if place:
+            module, name = PLACES[place]
+            setattr(module, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        prepare.main(list(flags))
+        status = 0
+    except BaseException:  # whatever it is, a child does not go on as its parent
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def one_after_another(logs: pathlib.Path, places: Sequence[str], flags: Sequence[str]) -> None:
+    """Each is killed at its place, and the last ends well."""
+    for index, place in enumerate([*places, ""]):
+        _, status = os.waitpid(start(logs / str(index), flags, place), 0)
+        assert status == (signal.SIGKILL if place else 0), (place, status)
+
+
+def together(logs: pathlib.Path, count: int, flags: Sequence[str], kills: int = 3) -> None:
+    """So many share the work; a new one comes for each that is killed."""
+    rng, names = random.Random(0), map(str, itertools.count())
+    slow_down(slices, "write_text", 0.1)
+    running = {start(logs / next(names), flags) for _ in range(count)}
+    for _ in range(kills):
+        time.sleep(0.2)
+        victim = rng.choice(sorted(running))
+        os.kill(victim, signal.SIGKILL)
+        assert os.waitpid(victim, 0)[1] == signal.SIGKILL
+        running = running - {victim} | {start(logs / next(names), flags)}
+    assert [os.waitpid(pid, 0)[1] for pid in running] == [0] * count
+
+
+def slow_down(module: object, name: str, seconds: float) -> None:
+    """Has a function take longer, so that a kill finds it at work."""
+    real: Callable = getattr(module, name)
+    setattr(module, name, lambda *args: (time.sleep(seconds), real(*args))[1])
+
+
+if __name__ == "__main__":
+    plan.SLICE_FILES = 2
+    logs, how, *flags = sys.argv[1:]
+    if how.isdecimal():
+        together(pathlib.Path(logs), int(how), flags)
+    else:
+        one_after_another(pathlib.Path(logs), how.split(","), flags)
