@@ -10,7 +10,7 @@ from vdit.data.contact_sheet import cards as listing
 from vdit.data.contact_sheet import look
 from vdit.data.contact_sheet.cards import KINDS, Card
 from vdit.data.contact_sheet.thumbnails import WINDOWS, data_uri
-from vdit.data.video_folder import record as records
+from vdit.data.video_folder import report
 
 SPLITS = {"train": "train", "validation": "validation", "": "in neither"}
 
@@ -23,7 +23,7 @@ def of(
 ) -> str:
     """The page of a record: all cards' numbers, and the listed cards with their pictures."""
     body = [
-        f"<header>\n<h1>Contact sheet</h1>\n<p>{_text(records.summary(record))}.</p>",
+        f"<header>\n<h1>Contact sheet</h1>\n<p>{_text(report.summary(record))}.</p>",
         f'<p class="sub">{_text(_how(record, every, listed, sprites))}</p>\n</header>',
         _filters(every, listed),
         '<main>\n<ul id="cards">',

@@ -53,8 +53,8 @@ def prepare(asked: Request) -> None:
         print(decided.said)
         lengths = _write(decided, place)
         head = _close(asked.out, decided, lengths, place)
-    print(f"{asked.out}: {report.summary(head)}, {time.monotonic() - started:.1f} s")
     print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
+    print(f"{asked.out}: {report.summary(head)}, {time.monotonic() - started:.1f} s")
 
 
 def _say_that_it_is_there(asked: Request) -> None:
