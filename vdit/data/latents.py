@@ -84,7 +84,8 @@ def _make(
         example = autoencoder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape} | captions.describe(config, sources["train"])
         meta |= {"dataset": sources["train"].name, "autoencoder": autoencoder.name}
-        meta["overlap"] = overlap.columns(config.data)
+        if columns := overlap.columns(config.data):
+            meta["overlap"] = columns
         meta["psnr"] = autoencoder.psnr(sources["validation"])
         moments = {}
         for split, source in sources.items():

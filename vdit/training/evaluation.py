@@ -83,7 +83,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
         "flops": flops.spent(config, model, data.step),
         "flops_shared": flops.spent(config, model, shared),
         **of_images,
-        **meta.get("overlap", {}),  # none in caches of older code
+        **meta.get("overlap", {}),
     }
 
 
