@@ -4,9 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from vdit.config import families
-from vdit.config.families import FAMILIES
-from vdit.config.model_config import ModelConfig, attended_tokens, stages
+from vdit.config.model_config import FAMILIES, ModelConfig, attended_tokens, counts_of, stages
 from vdit.config.unet import blocks
 
 ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -33,7 +31,7 @@ def activation_bytes(c: ModelConfig) -> int:
     clip are left out.
     """
     if c.attention in FAMILIES:
-        return families.counts(c.attention).activation_bytes(c)
+        return counts_of(c.attention).activation_bytes(c)
     return int(sum(saved(c, "none")))
 
 

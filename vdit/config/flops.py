@@ -8,9 +8,14 @@ the noised latents and to the timestep's sinusoids. Element-wise work is not cou
 import functools
 from typing import Any, NamedTuple
 
-from vdit.config import families, mixture
-from vdit.config.families import FAMILIES
-from vdit.config.model_config import ModelConfig, attended_tokens, stages
+from vdit.config import mixture
+from vdit.config.model_config import (
+    FAMILIES,
+    ModelConfig,
+    attended_tokens,
+    counts_of,
+    stages,
+)
 from vdit.config.sizes import model_config_of
 
 
@@ -52,7 +57,7 @@ def forward_flops(c: ModelConfig) -> int:
     """FLOPs of one forward pass for one clip."""
     timestep = 2 * c.timesteps * c.width**2
     pooled = 2 * c.width**2 if _captioned(c) else 0
-    body = families.counts(c.attention).body_flops(c) if c.attention in FAMILIES else _body_flops(c)
+    body = counts_of(c.attention).body_flops(c) if c.attention in FAMILIES else _body_flops(c)
     return _first_layers(c) + timestep + pooled + body
 
 
@@ -80,9 +85,7 @@ def gmacs(c: ModelConfig) -> float:
 def count_params(c: ModelConfig) -> dict[str, int]:
     """`params`, `params_total`, `params_no_adaln`, as DESIGN section 4 defines them."""
     d = c.width
-    body = (
-        families.counts(c.attention).body_params(c) if c.attention in FAMILIES else _body_params(c)
-    )
+    body = counts_of(c.attention).body_params(c) if c.attention in FAMILIES else _body_params(c)
     plain = body["plain"] + c.frequencies * d + d + d * d + d
     params = plain + body["modulation"]
     ends = body["end"] + c.patch_numbers * d + d

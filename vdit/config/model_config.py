@@ -1,8 +1,10 @@
 """What a model is: all options of a VideoDiT, and which of them go together. No JAX here."""
 
 import dataclasses
+import importlib
+import types
+from typing import NamedTuple
 
-from vdit.config.families import FAMILIES
 from vdit.errors import InputError
 
 # A variant is a list of stages, run one after the other; a stage repeats a layer of one block or
@@ -15,6 +17,27 @@ LAYOUTS = {
     "late_fusion": ((("space",),), (("time",),)),
     "factorised": ((("space", "time"),),),
     "split_heads": ((("split",),),),
+}
+
+
+class Family(NamedTuple):
+    """A network that is no transformer. `counts` is a module of `vdit.config` that has, of a
+    `ModelConfig` c,
+
+    body_flops(c)        FLOPs of a forward pass for one clip, between patches in and patches out
+    body_params(c)       the weights of it: {"plain": n, "modulation": n, "end": n}
+    activation_bytes(c)  what a training step saves of one clip (`vdit.config.activations`)
+
+    `network` a module of `vdit.models`, `model` its class: called as `vdit.models.dit.VideoDiT` is.
+    """
+
+    counts: str
+    network: str
+    model: str
+
+
+FAMILIES = {
+    "unet": Family("unet_flops", "unet3d", "VideoUNet"),
 }
 VARIANTS = (*LAYOUTS, *FAMILIES)
 
@@ -161,3 +184,8 @@ def _check_width(config: ModelConfig) -> None:
         raise InputError(f"width {config.width}: expected a multiple of {asked}")
     if config.positions == "sincos" and config.width % 4:
         raise InputError(f"width {config.width}: sincos positions take a multiple of 4")
+
+
+def counts_of(family: str) -> types.ModuleType:
+    """What counts a family's networks."""
+    return importlib.import_module(f"vdit.config.{FAMILIES[family].counts}")

@@ -12,8 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.config.families import FAMILIES
-from vdit.config.model_config import ModelConfig, stages
+from vdit.config.model_config import FAMILIES, ModelConfig, stages
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.blocks import Layer, unsplit_frames

@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from vdit.config.families import FAMILIES
-from vdit.config.model_config import ModelConfig
+from vdit.config.model_config import FAMILIES, ModelConfig
 from vdit.diffusion import conditioning_frames
 from vdit.diffusion.batch import per_clip
 from vdit.diffusion.objectives import Objective

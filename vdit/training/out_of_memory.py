@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from vdit.config.activations import REMATS
 from vdit.config.devices import GIB
-from vdit.config.families import FAMILIES
+from vdit.config.model_config import FAMILIES
 from vdit.errors import InputError
 from vdit.parallel import cores
 from vdit.planning import cost_model
