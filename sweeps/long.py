@@ -1,8 +1,10 @@
 """The long curve: what do 4096 times the compute buy, and could it be told before it was run?
 
-    python -m vdit.main --config experiments/long_autoencoder.py --workdir runs/long/autoencoder
-    python -m sweeps.launch --sweep sweeps/long.py --root runs/long \
-        --set autoencoder.dir=runs/long/autoencoder --set cache=runs/long/latents --up_to 9.6e11
+    python -m sweeps.launch --sweep sweeps/long.py --root runs/long --up_to 9.6e11 \
+        --set autoencoder.dir=analysis/results/long/autoencoder --set cache=runs/long/latents
+
+The autoencoder is that of experiments/long_autoencoder.py; trained again elsewhere it is another,
+in whose latents losses are others.
 
 98 runs, 1.07e15 FLOPs: about ten hours of two cores. Budgets are run one after another (`--up_to`),
 each after the predictions of it are in the repository. Written before the first run:

@@ -1,7 +1,7 @@
 """Are the learning rates and batches of the long curve near their best, at three budgets?
 
     python -m sweeps.launch --sweep sweeps/long_check.py --root runs/long_check \
-        --set autoencoder.dir=runs/long/autoencoder --set cache=runs/long/latents
+        --set autoencoder.dir=analysis/results/long/autoencoder --set cache=runs/long/latents
 
 Two widths, on either side of the best, at each of three budgets: the rule, half and double the
 learning rate, half and double the batch at the same compute. At 256x, where a run takes minutes,

@@ -1,7 +1,7 @@
 """Is the exponent of the long curve the architecture's or the data's? Two others, from 1x to 64x.
 
     python -m sweeps.launch --sweep sweeps/long_variants.py --root runs/long_variants \
-        --set autoencoder.dir=runs/long/autoencoder --set cache=runs/long/latents
+        --set autoencoder.dir=analysis/results/long/autoencoder --set cache=runs/long/latents
 
 Attention over space and then over time (`factorised`, Latte's third variant, 2401.03048) and a
 space-time U-Net, each at the width whose FLOPs for a clip are nearest to those of a width of

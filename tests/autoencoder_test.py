@@ -10,8 +10,11 @@ import optax
 import pytest
 from flax import nnx
 
-from experiments import autoencoder
-from vdit.autoencoders import causal
+from experiments import autoencoder, long
+from tests.paths import ROOT
+from vdit.autoencoders import causal, pixels
+from vdit.autoencoders.load import load_autoencoder
+from vdit.data.sources import open_source
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.models import causal_conv
@@ -208,3 +211,14 @@ def test_an_autoencoder_has_one_set_of_clips():
     made.data.epochs = 4
     with pytest.raises(InputError, match=r"data\.epochs=4: expected 0"):
         AutoencoderTask(made)
+
+
+def test_the_one_of_the_long_curve_is_whole(monkeypatch):
+    """It is kept with the results: trained again elsewhere, it would be another."""
+    monkeypatch.chdir(ROOT)
+    settings = long.get_config()
+    settings.autoencoder.dir = "analysis/results/long/autoencoder"
+    coder = load_autoencoder(settings.autoencoder)
+    clips = open_source(settings.data, "validation")
+    real = np.stack([clips[i]["video"] for i in range(16)])
+    assert pixels.psnr(real, coder.decode(coder.encode(real))) == pytest.approx(31.5, abs=1)
