@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import grain
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
@@ -39,7 +40,6 @@ def train(
     flops = task.flops_per_clip * config.batch
     devices = cores.devices(config.mesh, config.batch, flops, config.accumulate)
     mesh = sharding.make_mesh(config.mesh, config.batch, devices, config.accumulate)
-    rows = sharding.batch_sharding(mesh)
     rates = learning_rates(config.optimizer, config.steps)
     decays = ema_decays(config.optimizer, config.steps)
     clock = Clock(flops, mixture.clips_per_step(config))
@@ -52,9 +52,7 @@ def train(
     ):
         task.begin(workdir)
         state, step_fn = start(task, config, mesh)
-        epochs = stream.epochs_of(config.data)
-        streams = {"epochs": epochs, "images": task.images}
-        data = iter(pipeline.batches(task.records, config.batch, config.seed, rows, **streams))
+        data = iter(batches(task, config, mesh))
         state = begun(task, config, workdir, state, data)
         saving = Saving(config, checkpoints, deferral)
         kinds = NewestByKind(config)
@@ -72,6 +70,16 @@ def train(
                         saving.end_if_told(done)
                     preview_and_measure(done, task, config, state, log, workdir)
         return state, clock.totals()
+
+
+def batches(
+    task: Task, config: ConfigDict, mesh: jax.sharding.Mesh, place: bool = True
+) -> grain.IterDataset:
+    """What a run trains on, step by step (`vdit.data.pipeline.batches`)."""
+    rows, epochs = sharding.batch_sharding(mesh), stream.epochs_of(config.data)
+    return pipeline.batches(
+        task.records, config.batch, config.seed, rows, place, epochs, task.images
+    )
 
 
 def preview_and_measure(

@@ -9,9 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from vdit.config import mixture, stream
-from vdit.data import pipeline
-from vdit.parallel import sharding
+from vdit.config import mixture
 from vdit.runs import folder, signals
 from vdit.runs.checkpointer import Checkpointer
 from vdit.runs.goodput import GOODPUT
@@ -52,10 +50,7 @@ class PackedRun:
         self.decays = ema_decays(config.optimizer, config.steps)
         checkpoints = files.enter_context(Checkpointer(workdir, config.keep))
         self.saving, self._saves = Saving(config, checkpoints, deferral), False
-        where, records = sharding.batch_sharding(mesh), self.task.records
-        streams = {"epochs": stream.epochs_of(config.data), "images": self.task.images}
-        rows = pipeline.batches(records, config.batch, config.seed, where, place=False, **streams)
-        self.data = iter(rows)
+        self.data = iter(loop.batches(self.task, config, mesh, place=False))
         state, _ = loop.start(self.task, config, mesh)
         self._shardings = jax.tree.map(lambda x: x.sharding, state)
         self.state = loop.begun(self.task, config, workdir, state, self.data)
