@@ -19,7 +19,9 @@ from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.models import causal_conv
 from vdit.parallel import sharding
-from vdit.training.autoencoder_task import AutoencoderTask
+from vdit.runs import checkpoint
+from vdit.runs.folder import read_config
+from vdit.training.autoencoder_task import AutoencoderTask, hash_of
 
 BASE = {"space": 4, "time": 4, "channels": 4, "width": 16, "depth": 2}
 
@@ -217,8 +219,11 @@ def test_the_one_of_the_long_curve_is_whole(monkeypatch):
     """It is kept with the results: trained again elsewhere, it would be another."""
     monkeypatch.chdir(ROOT)
     settings = long.get_config()
-    settings.autoencoder.dir = "analysis/results/long/autoencoder"
+    settings.autoencoder.dir = run = "analysis/results/long/autoencoder"
     coder = load_autoencoder(settings.autoencoder)
+    shapes = causal.Init.of(read_config(run).autoencoder).shapes()
+    weights = checkpoint.read_weights(run, shapes)[1]["ema"]
+    assert hash_of(weights) == coder.fingerprint == "0066762bd2ce"
     clips = open_source(settings.data, "validation")
     real = np.stack([clips[i]["video"] for i in range(16)])
     assert pixels.psnr(real, coder.decode(coder.encode(real))) == pytest.approx(31.5, abs=1)

@@ -38,10 +38,9 @@ def start(log: pathlib.Path, flags: Sequence[str], place: str = "") -> int:
             setattr(module, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         prepare.main(list(flags))
         status = 0
-    except BaseException:  # whatever it is, a child does not go on as its parent
-        traceback.print_exc()
-        raise
-    finally:
+    finally:  # whatever came, a child does not go on as its parent
+        if status:
+            traceback.print_exc()
         sys.stdout.flush()
         os._exit(status)
 

@@ -85,7 +85,7 @@ class AutoencoderTask:
         return row_of(self.config, step) | {
             "dataset": open_source(self.config.data, "validation").name,
             "autoencoder": f"causal{a.space}x{a.time}c{a.channels}",
-            "weights": _hash(state.ema),
+            "weights": hash_of(state.ema),
             "psnr": pixels.psnr(videos, np.concatenate(parts)),
             "params_total": sum(x.size for x in jax.tree.leaves(state.params)),
         }
@@ -105,7 +105,7 @@ class AutoencoderTask:
         return np.asarray(pixels.decode(graph, weights, pixels.encode(graph, weights, videos)))
 
 
-def _hash(weights: nnx.State) -> str:
+def hash_of(weights: nnx.State) -> str:
     """12 hex digits of the bytes of all weights."""
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(weights):
