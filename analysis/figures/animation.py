@@ -1,6 +1,10 @@
-"""Videos that play in a notebook and on a code host: an animated PNG of them, side by side."""
+"""Videos that play in a notebook and on a code host: an animated PNG of them, side by side.
+
+And back: the frames of an animated picture.
+"""
 
 import io
+import os
 import textwrap
 from collections.abc import Sequence
 
@@ -30,6 +34,21 @@ def apng(videos: np.ndarray, titles: Sequence[str], fps: float | None = None) ->
     rate = {"duration": round(1000 / (fps or 8)), "loop": 0}
     cut[0].save(out, "PNG", save_all=True, append_images=cut[1:], **rate)
     return out.getvalue()
+
+
+def frames_of(path: str | os.PathLike) -> np.ndarray:
+    """uint8 (T, H, W, 3) of an animated picture; a frame that lasts longer was equal ones, which
+    writers merge."""
+    from PIL import Image, ImageSequence
+
+    with Image.open(path) as image:
+        shown = [
+            (np.asarray(one.convert("RGB")), one.info.get("duration", 0))
+            for one in ImageSequence.Iterator(image)
+        ]
+    frames, lasting = zip(*shown, strict=True)
+    unit = max(min(lasting), 1)
+    return np.repeat(np.stack(frames), [max(1, round(ms / unit)) for ms in lasting], 0)
 
 
 def _title(titles: Sequence[str], width: int) -> np.ndarray:

@@ -64,7 +64,7 @@ def wall(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> tuple[list[Row
     folders = [(name, folder) for name, folder in folders if folder is not None]
     if not folders:
         return [], 0
-    captions, rows, weight = _captions(folders[-1][1]), [], 0
+    texts, rows, weight = captions(folders[-1][1]), [], 0
     for index in range(MOST):
         cells = [(name, _video(folder, f"final_{index:02d}")) for name, folder in folders]
         if not any(cell for _, cell in cells):
@@ -72,9 +72,9 @@ def wall(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> tuple[list[Row
         real = (_video(folder, f"real_{index:02d}") for _, folder in folders)
         cells.append(("real", next((cell for cell in real if cell), None)))
         weight += sum(len(cell.still) + len(cell.moving) for _, cell in cells if cell)
-        rows.append(Row(captions[index] if index < len(captions) else "", cells))
+        rows.append(Row(texts[index] if index < len(texts) else "", cells))
         if weight > HEAVY:
-            return rows, max(min(MOST, len(captions)) - len(rows), 0)
+            return rows, max(min(MOST, len(texts)) - len(rows), 0)
     return rows, 0
 
 
@@ -96,7 +96,9 @@ def _cell(name, caption, cell):
     )
 
 
-def _captions(folder):
+def captions(folder: pathlib.Path) -> list[str]:
+    """Of the samples in a folder, in their order; none where the file of them is damaged."""
+
     def check(found):
         require(found, {"captions": list})
 
