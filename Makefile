@@ -24,6 +24,7 @@ DATA := $(if $(value VIDEOS),$(ROOT)/data)
 ARG := $(if $(DATA),:videos=$(DATA))
 SWEEP := --sweep sweeps/demo.py$(ARG) --root $(ROOT) \
 	--set autoencoder.dir=$(ROOT)/autoencoder --set cache=$(ROOT)/latents
+LONGER := $(if $(DATA),,--longer analysis/results/long/results.csv)
 
 .PHONY: demo test smoke docs
 
@@ -38,7 +39,7 @@ endif
 	$(PY) -m sweeps.launch $(SWEEP)
 	$(PY) -m analysis.collect --root $(ROOT) --out $(ROOT)/results.csv
 	$(PY) -m analysis.fit $(ROOT)/results.csv --out $(ROOT)/fit.json
-	$(PY) -m analysis.report $(ROOT)/results.csv --out $(ROOT)/report.html
+	$(PY) -m analysis.report $(ROOT)/results.csv --out $(ROOT)/report.html $(LONGER)
 
 test: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .

@@ -37,10 +37,12 @@ def build(
     prediction: "Prediction | None" = None,
     root: pathlib.Path = pathlib.Path("."),
     path: str = "results.csv",
+    longer: "pd.DataFrame | None" = None,
 ) -> Report:
-    """The page of the table at `path` and its fit."""
+    """The page of the table at `path` and its fit; where it lies on the curve of a `longer` one."""
     from analysis.frontier import selection
     from analysis.page import elements, levels, scores, sections, summary, tables, videos
+    from analysis.page import longer as further
     from analysis.scores import curve, words
     from analysis.verdict import rule
 
@@ -53,6 +55,7 @@ def build(
         summary.verdict(judged),
         summary.numbers(rows, fit, judged),
         summary.marks(rows, fit, judged),
+        "" if longer is None else further.note(fit, longer),
         sections.scaling(rows, fit, judged),
         videos.section(root, tables.along(fit)),
         scores.section(curve.curves(rows, fit), fit, judged, words.left_out(rows)),
@@ -81,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
         print(line, file=sys.stderr)
     predicted = _prediction(args.prediction, beside / "prediction.json")
     root = pathlib.Path(args.root) if args.root else beside
-    made = build(rows.as_results(), fit, predicted, root, args.table)
+    made = build(rows.as_results(), fit, predicted, root, args.table, _longer(args.longer))
     write_text(args.out, made.page)
     if args.png:
         write_bytes(args.png, made.figure)
@@ -99,6 +102,7 @@ def _arguments(argv):
     parser.add_argument("--root", help="the sweep's root, for videos (the table's folder)")
     parser.add_argument("--fit", help="fit to show (fit.json beside the table, else made anew)")
     parser.add_argument("--prediction", help="prediction to show (prediction.json by the table)")
+    parser.add_argument("--longer", metavar="CSV", help="table of a sweep that goes further")
     parser.add_argument("--png", help="also write the main figure here")
     parser.add_argument("--next", metavar="PY", help="also write the next runs here, as a sweep")
     arguments.add(parser)
@@ -134,6 +138,12 @@ def _prediction(given, beside):
 
     told = _given_or_beside(given, beside, "a prediction")
     return told and Prediction.from_json(told)
+
+
+def _longer(path):
+    from analysis.table import reading
+
+    return path and reading.load(path)
 
 
 def _write_next(path, rows, proposal):

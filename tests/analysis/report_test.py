@@ -7,14 +7,16 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from analysis import collect, report
 from analysis.fitting import command as fitting
+from analysis.fitting.table import fit_table
 from analysis.frontier import prediction
-from analysis.page import videos
+from analysis.page import longer, videos
 from analysis.table import reading, serial
-from tests.analysis.synthetic_sweep import make_rows, write_root
+from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
 from vdit.errors import InputError
 
 SECTIONS = {
@@ -162,8 +164,22 @@ def test_a_sweep_of_edges_over_fitted_and_without_videos_has_its_page(tmp_path):
 def test_one_budget_alone_has_its_page(tmp_path):
     root = write_root(tmp_path / "root", make_rows(1, seeds_at=0))
     collect.main(["--root", str(root), "--out", str(root / "results.csv")])
-    report.main([str(root / "results.csv"), "--out", str(root / "report.html")])
-    assert "Undecided:" in (root / "report.html").read_text(encoding="utf-8")
+    pd.DataFrame(make_rows(5)).to_csv(root / "longer.csv", index=False)
+    asked = [str(root / "results.csv"), "--out", str(root / "report.html")]
+    report.main([*asked, "--longer", str(root / "longer.csv")])
+    text = (root / "report.html").read_text(encoding="utf-8")
+    assert "Undecided:" in text
+    assert "is 1× to 1× on the curve of sweep demo, which goes on to 16×" in text
+
+
+def test_the_page_says_where_its_budgets_lie_on_a_longer_curve():
+    rows = pd.DataFrame(make_rows(7))
+    some = rows[rows["flops_budget"].between(1.5 * SMALLEST, 9 * SMALLEST)]
+    said = longer.note(fit_table(some, "frontier"), rows)
+    lowest = rows.groupby("flops_budget")["loss_ema"].min()
+    assert "is 2× to 8× on the curve of sweep demo, which goes on to 64×" in said
+    over = f"falls from {lowest.iloc[1]:.3f} to {lowest.iloc[3]:.3f} over these budgets"
+    assert f"{over}, and to {lowest.iloc[6]:.3f} at the end" in said
 
 
 def test_a_damaged_video_is_left_out_and_said_and_no_captions_are_no_weight(tmp_path, capsys):
