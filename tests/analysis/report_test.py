@@ -12,10 +12,10 @@ import pytest
 
 from analysis import collect, report
 from analysis.fitting import command as fitting
-from analysis.fitting.table import fit_table
 from analysis.frontier import prediction
 from analysis.page import longer, videos
 from analysis.table import reading, serial
+from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
 from vdit.errors import InputError
 
@@ -175,7 +175,7 @@ def test_one_budget_alone_has_its_page(tmp_path):
 def test_the_page_says_where_its_budgets_lie_on_a_longer_curve():
     rows = pd.DataFrame(make_rows(7))
     some = rows[rows["flops_budget"].between(1.5 * SMALLEST, 9 * SMALLEST)]
-    said = longer.note(fit_table(some, "frontier"), rows)
+    said = longer.note(light_fit(some), rows)
     lowest = rows.groupby("flops_budget")["loss_ema"].min()
     assert "is 2× to 8× on the curve of sweep demo, which goes on to 64×" in said
     over = f"falls from {lowest.iloc[1]:.3f} to {lowest.iloc[3]:.3f} over these budgets"
