@@ -116,7 +116,8 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "train_clips": 16_384,
         "epochs": 0 if videos else 4,  # over these before the next as many; 0: for ever
         "validation_clips": 256,
-        "image_share": 0.0,  # of the latent patches trained on: first frames of clips, alone
+        "image_share": 0.0,  # of the latent patches trained on: single frames, coded alone
+        "images": "",  # pictures prepared with --frames 1; else first frames of the clips
         "text_length": 24,
         "words": 4096,
         "tokenizer": "byte_pairs" if videos else "words",

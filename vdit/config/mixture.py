@@ -56,9 +56,11 @@ def clips_per_step(config: Any) -> float:
 
 
 def variant_of(config: Any) -> str:
-    """The results table's name of a run's variant: its model's, and its share of images."""
+    """The results table's name of a run's variant: its model's, and its share of images: of single
+    frames, or pictures of `data.images`."""
     share = share_of(config.data)
-    return sizes.variant_of(config.model) + (f"-images{share:g}" if share else "")
+    kind = "pictures" if config.data.get("images") else "images"
+    return sizes.variant_of(config.model) + (f"-{kind}{share:g}" if share else "")
 
 
 def image_model(model: ModelConfig) -> ModelConfig:
@@ -68,7 +70,10 @@ def image_model(model: ModelConfig) -> ModelConfig:
 
 def check(config: Any, model: ModelConfig) -> None:
     """Raises `InputError` where the model cannot take images, or where there are none."""
-    if not (share := share_of(config.data)):
+    share, folder = share_of(config.data), config.data.get("images")
+    if folder and not share:
+        raise InputError(f"data.images={folder} with data.image_share=0: expected a share above 0")
+    if not share:
         return
     asked = f"data.image_share={share:g}"
     if model.latent[0] < 2:

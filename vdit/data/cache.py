@@ -31,13 +31,20 @@ class Records:
     Latents are float32 (B, T, H, W, C) of about zero mean and unit variance per channel; captions
     are int32 tokens (B, S) or float embeddings (B, S, F). Clips from len(self) on are those of
     further parts, which are opened when they are come to; two are held, each in memory where it has
-    up to `in_memory` bytes, by default IN_MEMORY_BYTES. Raises `DamagedFileError` for a file that
+    up to `in_memory` bytes, by default IN_MEMORY_BYTES. `meta` says what records of another shape
+    and number hold, else the cache's does. Raises `DamagedFileError` for a file that
     is not what was written.
     """
 
-    def __init__(self, folder: pathlib.Path, split: str, in_memory: int | None = None):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        split: str,
+        in_memory: int | None = None,
+        meta: dict[str, Any] | None = None,
+    ):
         self.folder, self.split = pathlib.Path(folder), split
-        self.meta = read_meta(folder)
+        self.meta = meta or read_meta(folder)
         self._in_memory = IN_MEMORY_BYTES if in_memory is None else in_memory
         self._part = functools.lru_cache(maxsize=2)(self._open)  # a batch may lie across two
         self._part(0)  # damage is told before a run begins

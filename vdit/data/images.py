@@ -1,11 +1,14 @@
-"""Images of a set of videos: first frames of its clips, which a causal autoencoder codes alone."""
+"""Images beside videos, which a causal autoencoder codes alone: first frames of the set's clips, or
+pictures of a folder."""
 
+import pathlib
 from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from vdit.config import mixture
+from vdit.config import mixture, stream
+from vdit.data import pictures
 from vdit.data.pipeline import Images, Records
 
 
@@ -30,8 +33,14 @@ class FirstFrames:
         return rows | {"latent": rows["latent"][:, :1]}
 
 
-def images_of(config: ConfigDict, records: Records, latent_frames: int) -> Images | None:
-    """What a config trains on beside the clips of `records`; None where it asks for no images."""
-    share = mixture.share_of(config.data)
+def images_of(
+    config: ConfigDict, records: Records, latent_frames: int, folder: pathlib.Path
+) -> Images | None:
+    """What a config trains on beside the clips of `records`, which lie in the cache `folder`; None
+    where it asks for no images."""
+    if not (share := mixture.share_of(config.data)):
+        return None
     batch = config.batch * latent_frames
-    return Images(FirstFrames(records), batch, share) if share else None
+    if config.data.get("images"):
+        return Images(pictures.records(folder, config), batch, share)
+    return Images(FirstFrames(records), batch, share, stream.epochs_of(config.data))

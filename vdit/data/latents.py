@@ -14,7 +14,7 @@ from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config import mixture, stream
 from vdit.config.fingerprint import fingerprint
-from vdit.data import captions, overlap
+from vdit.data import captions, overlap, pictures
 from vdit.data.cache import META, read_meta, record_file
 from vdit.data.encode import encode
 from vdit.data.sources import Source, open_source
@@ -39,7 +39,11 @@ def prepare(config: ConfigDict, clips: int | None = None) -> pathlib.Path:
     if processes.is_first():
         if not folder.exists():
             _make(folder, key, config, autoencoder, sources)
-        clips = max(mixture.seen(config, config.steps)) if clips is None else clips
+        if clips is None:
+            seen = mixture.seen(config, config.steps)
+            clips = seen.clips if config.data.get("images") else max(seen)
+            if config.data.get("images"):
+                pictures.make(folder, config, autoencoder)
         epochs = stream.epochs_of(config.data)
         for part in range(1, stream.parts(clips, len(sources["train"]), epochs)):
             _make_part(folder, part, config, autoencoder)

@@ -45,11 +45,13 @@ class VideoRecords:
 
 
 class Images(NamedTuple):
-    """Images beside clips: `batch` a step, in `share` of the steps (`vdit.config.mixture`)."""
+    """Images beside clips: `batch` a step, in `share` of the steps (`vdit.config.mixture`), over
+    `epochs` of each part of their own stream."""
 
     records: Records
     batch: int
     share: float
+    epochs: int = 0
 
 
 def batches(
@@ -74,7 +76,8 @@ def batches(
     """
     read = _reader(records, batch, seed, sharding, epochs)
     if images:
-        own = _reader(images.records, images.batch, _order_seed(seed, IMAGES), sharding, epochs)
+        order = _order_seed(seed, IMAGES)
+        own = _reader(images.records, images.batch, order, sharding, images.epochs)
         read = functools.partial(_of_either, clips=read, images=own, share=images.share)
     rows = (
         grain.MapDataset.range(sys.maxsize // batch)

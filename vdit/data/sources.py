@@ -8,6 +8,8 @@ A source is random access: `len(source)`; `source[i]` is a dict with `video` uin
 import pathlib
 from typing import Any, Protocol
 
+from ml_collections import ConfigDict
+
 from vdit.config import stream
 from vdit.data.tfds_source import TfdsSource, clip_shape, import_tfds
 from vdit.errors import InputError
@@ -46,6 +48,13 @@ def open_source(data: Any, split: str) -> Source:
     return source
 
 
+def open_images(data: Any) -> Source:
+    """The pictures of `data.images`, a folder of windows of one frame, as clips; all of them."""
+    size = {"height": data.height, "width": data.width}
+    own = {"name": "video_folder", "dir": data.images, "num_frames": 1, "train_clips": 0}
+    return _open_folder(ConfigDict(own | size), "train", "data.images")
+
+
 def _open_worlds(data: Any, split: str) -> Source:
     from vdit.data.worlds import Worlds
 
@@ -63,12 +72,12 @@ def _clips(data: Any, split: str) -> dict[str, Any]:
     return {"length": data[f"{split}_clips"], "split": split, "seed": data.seed} | size
 
 
-def _open_folder(data: Any, split: str) -> TfdsSource:
+def _open_folder(data: Any, split: str, key: str = "data.dir") -> TfdsSource:
     tfds = import_tfds()
     path = pathlib.Path(data.dir or "") / "vdit.json"
     if not data.dir or not path.is_file():
         raise InputError(
-            f"data.dir {str(data.dir or '')!r}: no prepared folder; make one with python -m "
+            f"{key} {str(data.dir or '')!r}: no prepared folder; make one with python -m "
             f"vdit.prepare --videos VIDEOS --out {data.dir or 'DIR'} --frames {data.num_frames} "
             f"--size {data.height}x{data.width}"
         )
@@ -76,7 +85,7 @@ def _open_folder(data: Any, split: str) -> TfdsSource:
     there = tuple(record["settings"][key] for key in ("frames", "height", "width"))
     if there != clip_shape(data):
         raise InputError(
-            f"data.dir {data.dir}: windows of {_by(there)} (frames x height x width), "
+            f"{key} {data.dir}: windows of {_by(there)} (frames x height x width), "
             f"the config asks {_by(clip_shape(data))}"
         )
     rows = tfds.builder_from_directory(path.parent).as_data_source(split)

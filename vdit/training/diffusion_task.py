@@ -45,7 +45,7 @@ class DiffusionTask:
         self.init = Init(self.model, mup.relative_width(config))
         settings = config.model
         self.loss = DiffusionLoss(self.model, objective, settings.drop_caption, settings.given)
-        self.images = images_of(config, self.records, self.model.latent[0])
+        self.images = images_of(config, self.records, self.model.latent[0], folder)
         self.flops_per_clip = mean_training_flops(self.model, mixture.share_of(config.data))
 
     def begin(self, workdir: pathlib.Path) -> None:

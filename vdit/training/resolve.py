@@ -25,7 +25,7 @@ def resolve(config: ConfigDict) -> ConfigDict:
 def resolve_in_place(config: ConfigDict) -> ConfigDict:
     """The same without a copy, for who has made one. Items are set, not attributes: a ConfigDict
     takes four times as long for these, and a sweep has thousands."""
-    from vdit.data.sources import open_source
+    from vdit.data.sources import open_images, open_source
 
     config.unlock()
     ranges.fit(config)
@@ -42,6 +42,8 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
 
             config["init_fingerprint"] = init_from.fingerprint(config.init)
     config.data["fingerprint"] = open_source(config.data, "train").fingerprint
+    if config.data.get("images"):
+        config.data["images_fingerprint"] = open_images(config.data).fingerprint
     return config
 
 

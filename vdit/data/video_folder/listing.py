@@ -34,7 +34,8 @@ def listing(asked: Request) -> Listing:
 
     Raises `InputError` for what can't be listed, captioned or grouped as asked.
     """
-    names, others = folder.list_files(asked.videos)
+    kinds = folder.EXTENSIONS | (folder.PICTURES if asked.frames == 1 else frozenset())
+    names, others = folder.list_files(asked.videos, extensions=kinds)
     found = _captions(asked, names, others)
     said = [str(found)]
     settings = _settings(asked, names, said.append)
