@@ -22,7 +22,6 @@ ALLOWED = {
         "vdit.data.latents",
         "vdit.parallel.cores",
         "vdit.training",
-        "vdit.benchmark.step_benchmark",
     ),
     # The standard library alone is behind these: an edge, files, run folders, a table of devices.
     "analysis": (
