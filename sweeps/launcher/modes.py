@@ -1,7 +1,7 @@
 """How runs share a machine: side by side, one at a time or packed, as `--mode` asks.
 
-Nothing is measured: side by side is fastest on CPUs (analysis/results/sweep_speed), and a lone run
-has all that there is.
+Side by side was the fastest on two cores (analysis/results/sweep_speed). A lone run has all that
+there is.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any
 from sweeps.launcher import local
 from sweeps.launcher.local import Machine, Mode
 from sweeps.launcher.state import run_folder
-from vdit.training.slots import recorded_mode
+from vdit.runs.mode import recorded_mode
 
 NAMES = ("one", "side_by_side", "packed")
 DEFAULT = "side_by_side"
