@@ -22,7 +22,6 @@ ALLOWED = {
         "vdit.data.latents",
         "vdit.parallel.cores",
         "vdit.training",
-        "vdit.benchmark.step_benchmark",
     ),
     # The standard library alone is behind these: an edge, files, run folders, a table of devices.
     "analysis": (
@@ -135,7 +134,7 @@ def test_vdit_is_no_heap():
 LIGHT = ["config.sizes", "config.flops", "config.fingerprint", "plan", "runs.folder", "evaluators"]
 
 
-@pytest.mark.parametrize("name", [*LIGHT, "runs.evaluations", "training.resolve", "training.slots"])
+@pytest.mark.parametrize("name", [*LIGHT, "runs.evaluations", "runs.mode", "training.resolve"])
 def test_planning_needs_no_jax(name):
     python("-c", f"import sys, vdit.{name}; assert 'jax' not in sys.modules")
 

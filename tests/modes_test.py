@@ -2,23 +2,18 @@
 
 import collections
 import json
-import os
 
 import pytest
 
 from sweeps.launcher import modes, packs
 from sweeps.launcher.local import Machine, Mode
-from sweeps.launcher.measure import useful_steps_per_s
 from sweeps.launcher.plan import make_plan, read_plan
-from tests.sweeps_test import HANGS_S, STAND_IN, SWEEP, claimed, launch, once_each, start, trained
+from tests.sweeps_test import HANGS_S, SWEEP, claimed, launch, once_each, start, trained
 from tests.tiny import ROOT, config
 from vdit.config.fingerprint import identity
 from vdit.runs import attempt
 from vdit.runs.files import write_json
 from vdit.runs.folder import COMMITTED
-
-CORES = sorted(map(str, os.sched_getaffinity(0)))
-MACHINE = Machine("cpu x2", "cpu", (CORES * 2)[:2])
 
 
 def run_of(name, steps=10, program="p", **more):
@@ -103,72 +98,42 @@ def test_what_a_pack_may_differ_in(tmp_path):
 
 def test_the_choices_of_a_machine():
     runs = [run_of(str(i)) for i in range(5)] + [run_of("other", 20, "q")]
-    cpu = modes.choices_for(Machine("", "cpu", ["0", "1"]), runs, None)
+    cpu = modes.choices_for(Machine("cpu", ["0", "1"]), runs, None)
     assert cpu == {
         "side_by_side": Mode("side_by_side", [["0"], ["1"]]),
         "one": Mode("one", [["0", "1"]]),
         "packed": Mode("packed", [["0", "1"]], 5),
     }
-    gpus = modes.choices_for(Machine("", "gpu", ["0", "1"]), runs, None)
+    gpus = modes.choices_for(Machine("gpu", ["0", "1"]), runs, None)
     assert gpus["packed"] == Mode("packed", [["0"], ["1"]], 3)
-    assert list(modes.choices_for(Machine("", "gpu", ["0"]), runs, None)) == [
-        "side_by_side",
-        "packed",
-    ]
-    assert list(modes.choices_for(Machine("", "gpu", ["0", "1"], 2), runs, None)) == [
-        "side_by_side"
-    ]
+    one_gpu = modes.choices_for(Machine("gpu", ["0"]), runs, None)
+    assert list(one_gpu) == ["side_by_side", "packed"]
+    assert list(modes.choices_for(Machine("gpu", ["0", "1"], 2), runs, None)) == ["side_by_side"]
 
 
-def test_a_packs_losses_are_counted():
-    assert useful_steps_per_s(8.0, 5.0, [30, 30], 2) == 8.0
-    # 32 and 16 in two of three slots while 8 stands idle; then one slot: another program.
-    seconds = (56 + 8) / 8 + 5
-    assert useful_steps_per_s(8.0, 5.0, [32, 16, 8], 3) == pytest.approx(56 / seconds)
-    assert useful_steps_per_s(0.0, 5.0, [32], 3) == 0
+def test_runs_are_side_by_side_unless_asked_and_a_lone_one_has_all_cores(tmp_path):
+    machine, runs = Machine("cpu", ["0", "1"]), [run_of(name) for name in "abc"]
+
+    def choose(runs, name=None, workers=None):
+        mode, why = modes.choose(tmp_path, machine, runs, name, workers)
+        return mode.name, [len(share) for share in mode.shares], mode.slots, why
+
+    assert choose(runs) == ("side_by_side", [1, 1], 1, "side by side")
+    assert choose(runs, "one") == ("one", [2], 1, "one at a time, as asked")
+    assert choose(runs, "packed") == ("packed", [2], 3, "packed, as asked")
+    assert choose(runs, workers=3) == ("side_by_side", [1, 1, 1], 1, "side by side")
+    assert choose(runs[:1]) == ("one", [2], 1, "one run, one at a time")
+    assert choose(runs[:1], workers=1) == ("side_by_side", [2], 1, "side by side")
+    none = "side by side; nothing here could be packed"
+    assert choose(runs[:1], "packed") == ("side_by_side", [1, 1], 1, none)
+    assert choose([])[3] == "none; others have the runs that are left"
 
 
-@pytest.fixture
-def planned(tmp_path, monkeypatch):
-    """A root with a plan, and its runs: by the half second that a step took, worth measuring."""
-    launch(tmp_path, "--hold_out")
-    monkeypatch.setenv("PYTHONPATH", f"{STAND_IN}:{ROOT}")
-    return tmp_path, read_plan(tmp_path)["runs"]
-
-
-def test_the_fastest_mode_is_measured_once_and_taken(planned, monkeypatch):
-    root, runs = planned
-    speeds = {"one": 50, "side_by_side": 30, "packed": 90}  # a second, in each process
-    monkeypatch.setenv("STAND_IN_SPEEDS", json.dumps(speeds))
-    mode, why = modes.choose(root, MACHINE, runs, ("auto", None))
-    assert mode.name == "packed"
-    lengths = sorted((r["steps"] for r in runs[::2]), reverse=True)
-    assert f"packed {useful_steps_per_s(90, 0, lengths, 3):.4g} (3 slots" in why
-    assert "side by side 60, one at a time 50" in why
-    monkeypatch.setenv("STAND_IN_SPEEDS", "nothing is measured again")
-    assert modes.choose(root, MACHINE, runs, ("auto", None)) == (mode, why)
-    assert modes.decide(root, MACHINE, runs, ("one", None))[0].name == "one"
-    assert modes.decide(root, MACHINE, runs[:1], ("auto", None))[0].name == "one"
-    for name, cores in {"side_by_side": 1, "packed": 2}.items():
-        begin(root, runs[0]["run_id"], name)
-        kept = modes.decide(root, MACHINE, runs[:1], ("auto", None))[0]
-        assert (kept.name, len(kept.shares[0])) == (name, cores)
-    assert len(modes.decide(root, MACHINE, runs, ("auto", 5))[0].shares) == 5
-
-
-def test_a_mode_that_fails_is_not_taken_and_a_short_sweep_not_measured(planned, monkeypatch):
-    root, runs = planned
-    short = [run | {"steps": 9} for run in runs]  # the finished ones took half a second a step
-    mode, why = modes.choose(root, MACHINE, short, ("auto", None))
-    assert mode.name == "side_by_side"
-    assert "too few to measure" in why
-    assert modes.decide(root, MACHINE, runs, ("auto", None))[0] is None
-    speeds = {"one": 50, "side_by_side": 30, "packed": None}
-    monkeypatch.setenv("STAND_IN_SPEEDS", json.dumps(speeds))
-    mode, why = modes.choose(root, MACHINE, runs, ("auto", None))
-    assert mode.name == "side_by_side"
-    assert "packed 0" in why
-    assert "too much for one device" in (root / "logs" / "step_benchmark.log").read_text()
+@pytest.mark.parametrize(("name", "cores"), [("side_by_side", 1), ("packed", 2)])
+def test_a_lone_run_goes_on_in_the_mode_it_began_in(tmp_path, name, cores):
+    begin(tmp_path, "a", name)
+    mode, _ = modes.choose(tmp_path, Machine("cpu", ["0", "1"]), [run_of("a")], None, None)
+    assert (mode.name, len(mode.shares[0])) == (name, cores)
 
 
 def test_the_short_runs_make_a_pack_of_each_size(tmp_path):

@@ -16,9 +16,9 @@ from tests.tiny import ROOT, config, trained
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.parallel import sharding
-from vdit.runs import checkpoint
+from vdit.runs import checkpoint, mode
 from vdit.runs.folder import steps_saved
-from vdit.training import packing, slots
+from vdit.training import packing, stack
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.optimizer import OptimizerConfig
 from vdit.training.resolve import resolve
@@ -85,10 +85,8 @@ def test_packed_runs_have_the_numbers_of_unpacked_ones(packed):
 def test_a_slot_that_has_ended_stands_still_until_half_have(packed):
     _, folder, outcome = packed
     assert outcome.idle_steps == 1  # d, while c takes its last step
-    assert slots.idle_steps([12, 12, 6, 5]) == 1
-    assert slots.stages([12, 12, 6, 5]) == [(0, 6, (0, 1, 2, 3)), (6, 12, (0, 1))]
-    assert slots.stages([4, 4]) == [(0, 4, (0, 1))]
-    assert slots.idle_steps([32, 16, 8, 4, 2, 1]) == 1 + 2 * 2 + 8
+    assert packing.stages([12, 12, 6, 5]) == [(0, 6, (0, 1, 2, 3)), (6, 12, (0, 1))]
+    assert packing.stages([4, 4]) == [(0, 4, (0, 1))]
     assert arrays(folder / "d")["step"] == 5
 
 
@@ -107,7 +105,7 @@ def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
     assert left == ["a", "b"]
     # As if it had been killed between the two saves: b begins anew, a waits for it at step 4.
     shutil.rmtree(broken / "b" / "checkpoints")
-    packing.run(pairs(tmp, broken, left), slots.recorded_mode(broken / "a")["pack"])
+    packing.run(pairs(tmp, broken, left), mode.recorded_mode(broken / "a")["pack"])
     for name in RUNS:
         first, second = arrays(whole / name), arrays(broken / name)
         assert first.keys() == second.keys()
@@ -137,8 +135,8 @@ def test_an_idle_slot_keeps_its_state_to_the_bit():
         ema, moments = {"w": w + 1}, optimizer.transform().init({"w": w})
         return TrainState(np.int32(0), {"w": w}, ema, moments, key, minus)
 
-    before = packing.stacked([state(0), state(1)])
-    step = packing.compiled(Squares(), OptimizerConfig(), sharding.make_mesh({}))
+    before = stack.stacked([state(0), state(1)])
+    step = stack.compiled(Squares(), OptimizerConfig(), sharding.make_mesh({}))
     batch = {"x": np.ones((2, 4, 3), np.float32)}
     rates, decays, active = np.full(2, 0.1), np.full(2, 0.5), np.array([True, False])
     after, _ = step(before, batch, rates, decays, active)
@@ -154,7 +152,7 @@ def test_an_unpacked_run_goes_on_from_a_packed_checkpoint(packed):
     shapes = dit.weight_shapes(DiffusionTask(made).model)
     _, weights = checkpoint.read_weights(tmp / "whole" / "a", shapes)
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(weights))
-    assert slots.recorded_mode(tmp / "whole" / "a")["pack"] == [list(x) for x in PACK]
+    assert mode.recorded_mode(tmp / "whole" / "a")["pack"] == [list(x) for x in PACK]
 
 
 def test_a_run_that_diverges_fails_alone(tmp_path):

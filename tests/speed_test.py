@@ -19,7 +19,7 @@ def measure(tmp_path, *options):
 def test_every_mode_trains_every_run_and_has_its_row(tmp_path):
     status, err, rows = measure(tmp_path, "--set", "log_every=7")
     assert status == 0, err
-    assert [row["mode"] for row in rows] == [speed.BASELINE, *modes.NAMES, "auto"]
+    assert [row["mode"] for row in rows] == [speed.BASELINE, *modes.NAMES]
     assert {row["runs"] for row in rows} == {"2"}
     first = float(rows[0]["runs_per_hour"])
     for row in rows:
@@ -27,7 +27,7 @@ def test_every_mode_trains_every_run_and_has_its_row(tmp_path):
     root = tmp_path / "root"
     runs = once_each(root / "plan")
     assert trained(root) == runs  # one process a run, in root/alone
-    for mode in (*modes.NAMES, "auto"):
+    for mode in modes.NAMES:
         assert trained(root / mode) == runs
         assert not (root / mode / "latents").exists()  # one cache for all modes
     assert list(root.rglob("latents")) == [root / "latents"]

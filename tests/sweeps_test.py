@@ -292,7 +292,7 @@ def test_workers_read_the_plan_and_neither_sweep_nor_experiment(tmp_path):
 
 def test_commands_tell_of_their_options_and_import_no_jax():
     modules = "sweeps.launch sweeps.status sweeps.speed sweeps.launcher.worker "
-    modules += "sweeps.launcher.evaluate sweeps.launcher.modes"
+    modules += "sweeps.launcher.evaluate"
     code = f"import sys, {', '.join(modules.split())}; print('jax' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
     assert found.stdout == "False\n", found.stderr

@@ -9,11 +9,9 @@ import argparse
 import time
 from pathlib import Path
 
-from sweeps.launcher import local, slurm
+from sweeps.launcher import modes, slurm
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.launch import check_workers, run_here, submitted
-from sweeps.launcher.local import Machine, Mode
-from sweeps.launcher.modes import DEFAULT, label
 from sweeps.launcher.plan import read_plan
 from sweeps.launcher.watch import close
 from vdit import errors, evaluators
@@ -38,12 +36,9 @@ def main() -> int:
             workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
             print(submitted(job.root, workers, slurm.submit(job, workers, "vdit.evaluate")))
             return 0
-        run_here(job, lambda machine: _side_by_side(machine, arguments.workers))
+        side_by_side = modes.label(modes.DEFAULT)
+        run_here(job, lambda m: (modes.side_by_side(m, arguments.workers), side_by_side))
     return close(job, time.monotonic() - started)
-
-
-def _side_by_side(machine: Machine, workers: int | None) -> tuple[Mode, str]:
-    return Mode(DEFAULT, local.shares(machine.devices, workers, machine.need)), label(DEFAULT)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +34,7 @@ def main() -> int:
         if arguments.executor == "slurm":
             return _submit(job, arguments)
         states = states_of(job.root, job.runs)
-        run_here(job, lambda machine: modes.choose(*_question(job, states, machine, arguments)))
+        run_here(job, lambda machine: _mode(job, states, machine, arguments))
     print(goodput.show(job.root, job.runs, states_of(job.root, job.runs)))
     return close(job, time.monotonic() - started)
 
@@ -65,26 +64,24 @@ def _dry_run(job: Training, arguments: argparse.Namespace) -> int:
     workers = local.shares(machine.devices, arguments.workers, machine.need)
     states = states_of(job.root, job.runs)
     print(forecast.describe(job.root, job.runs, states, len(workers)))
-    print(f"mode: {modes.decide(*_question(job, states, machine, arguments))[1]}")
+    print(f"mode: {_mode(job, states, machine, arguments)[1]}")
     return 0
 
 
-def _question(
+def _mode(
     job: Training, states: list[State], machine: Machine, arguments: argparse.Namespace
-) -> tuple:
-    """What the choice of a mode depends on: the runs that nobody has begun or has at work."""
+) -> tuple[Mode, str]:
+    """The mode for the runs that nobody has begun or has at work, and why."""
     both = zip(job.runs, states, strict=True)
     left = [run for run, state in both if state.name in OPEN_STATES]
-    return job.root, machine, left, (arguments.mode, arguments.workers)
+    return modes.choose(job.root, machine, left, arguments.mode, arguments.workers)
 
 
 def _submit(job: Training, arguments: argparse.Namespace) -> int:
     workers = arguments.workers or min(len(job.runs), slurm.MAXIMUM_WORKERS)
     slots = modes.MAXIMUM_SLOTS if arguments.mode == "packed" else 1
-    options = Mode(arguments.mode, [], slots).options if arguments.mode != "auto" else []
-    place = ["--root", str(job.root.resolve()), *job.options, "--workers", str(workers)]
-    then = [sys.executable, "-m", "sweeps.launcher.modes", *place]
-    print(submitted(job.root, workers, slurm.submit(job, workers, "sweeps.launch", options, then)))
+    options = Mode(arguments.mode, [], slots).options if arguments.mode else []
+    print(submitted(job.root, workers, slurm.submit(job, workers, "sweeps.launch", options)))
     return 0
 
 
@@ -108,9 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--workers", type=int, help="worker processes (default: one per core or accelerator)")
     add(
         "--mode",
-        choices=("auto", *modes.NAMES),
-        default="auto",
-        help="how runs share the machine (default: the fastest, measured if that is worth it)",
+        choices=modes.NAMES,
+        help="how runs share the machine (default: side by side; a lone run has all of it)",
     )
     add("--retry_failed", action="store_true", help="try runs again that have failed")
     add(

@@ -31,12 +31,8 @@ class Mode(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """JAX's platform here, its devices (on CPU cores), and how many of them a run's mesh needs.
+    """JAX's platform here, its devices (on CPU cores), and how many of them a run's mesh needs."""
 
-    `name` is shared by machines on which the same mode is fastest.
-    """
-
-    name: str
     platform: str
     devices: list[str]
     need: int = 1

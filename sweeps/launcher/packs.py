@@ -9,7 +9,7 @@ from vdit.config.fingerprint import digest
 from vdit.runs.attempt import Claim
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_all
-from vdit.training.slots import recorded_mode
+from vdit.runs.mode import recorded_mode
 
 # What runs of one pack may differ in; the rest makes the program, or the data behind it.
 MAY_DIFFER = ("seed", "steps", "flops_budget", "optimizer.ema_halflife")

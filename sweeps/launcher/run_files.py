@@ -6,7 +6,7 @@ from typing import Any
 
 from vdit.runs.files import NUMBER, DamagedFileError, find_json, require, set_aside
 from vdit.runs.folder import CONFIG, RESULT, find_config
-from vdit.training.slots import MODE, read_mode
+from vdit.runs.mode import MODE, read_mode
 
 FAILED = "failed.json"
 BEGINNING = (CONFIG, MODE)  # what a run goes on by, beside its checkpoints

@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sweeps.launcher.job import Job
@@ -21,32 +21,21 @@ SCRIPT = """#!/bin/bash
 #SBATCH --requeue
 #SBATCH --signal=B:TERM@60
 # Partition, time, GPUs and account come from SBATCH_PARTITION, SBATCH_TIMELIMIT, SBATCH_GPUS, ...
-# The first job makes the latents and, before training, measures in which mode this device is fast.
-# A worker that is told to end saves its run and gives it back; at its time limit it has itself
-# queued again for the rest. One that is killed leaves its run to the others.
+# The first job, --prepare, makes the latents. A worker that is told to end saves its run and gives
+# it back; at its time limit it has itself queued again for the rest. One that is killed leaves its
+# run to the others.
 cd {here}
-if [ "$1" = --prepare ]; then
-    {prepare} || exit
-    exec {then}
-fi
 exec {work} "$@"
 """
 
 
-def submit(
-    job: Job,
-    workers: int,
-    module: str,
-    options: Sequence[str] = (),
-    then: Sequence[str] = ("true",),
-) -> tuple[str, str]:
+def submit(job: Job, workers: int, module: str, options: Sequence[str] = ()) -> tuple[str, str]:
     """Writes ROOT/slurm.sh and submits it; returns the two job numbers. Needs `sbatch`.
 
-    `module` is the command that was called, `options` are those of the workers, and `then` is the
-    command that follows when latents are made.
+    `module` is the command that was called, and `options` are those of the workers.
     """
     (job.root / "logs").mkdir(exist_ok=True)
-    script, logs = str(write_script(job, then)), _pattern(job.root.resolve() / "logs")
+    script, logs = str(write_script(job)), _pattern(job.root.resolve() / "logs")
     first = ["--job-name=vdit-latents", f"--output={logs}_%j.log", script, "--prepare"]
     latents = squeue.submit(*first)
     after = ["--array", f"0-{workers - 1}", f"--dependency=afterok:{latents}"]
@@ -73,13 +62,11 @@ def unattended(root: Path, left: int, to_be: str) -> list[str]:
     return [f"{ended}; go on with: {rows[-1]['command']}"]
 
 
-def write_script(job: Job, then: Iterable[str]) -> Path:
+def write_script(job: Job) -> Path:
     """The batch script of every worker; its paths hold wherever Slurm starts it."""
     path, place = job.root / "slurm.sh", job.root.resolve()
     text = SCRIPT.format(
         here=shlex.quote(os.getcwd()),
-        prepare=shlex.join(worker_command(job, ["--prepare"], place)),
-        then=shlex.join(then),
         work=shlex.join(worker_command(job, root=place)),
     )
     write_text(path, text)

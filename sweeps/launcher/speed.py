@@ -30,7 +30,7 @@ QUIET = {"TQDM_DISABLE": "1"}
 def main() -> None:
     """Times every mode on the sweep; writes the table anew after each."""
     arguments = _parser().parse_args()
-    root, launched = arguments.root, (*modes.NAMES, "auto")
+    root = arguments.root
     if root.exists():
         raise InputError(f"--root {root} exists: finished runs would count; give another")
     settings = [*arguments.set]
@@ -40,7 +40,7 @@ def main() -> None:
     write_plan(root / "plan", plan)
     local.prepare(Training(root / "plan", plan["runs"]))
     rows = []
-    for mode in tqdm([BASELINE, *launched], "modes"):
+    for mode in tqdm([BASELINE, *modes.NAMES], "modes"):
         load, began, cpu_began = os.getloadavg()[0], time.monotonic(), _cpu_s()
         if mode == BASELINE:
             _one_by_one(root, plan)

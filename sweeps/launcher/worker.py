@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweeps.launcher import measure, modes, queue
+from sweeps.launcher import modes, queue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
 from sweeps.launcher.lock import one_at_a_time
@@ -129,14 +129,8 @@ def _job(arguments: argparse.Namespace) -> Job:
     if arguments.evaluate:
         only = evaluators.parse(arguments.only)
         return Evaluation(root, plan, only, arguments.all, arguments.clips, arguments.best)
-    mode, slots = (arguments.mode, arguments.slots) if arguments.mode else _for_slurm(root)
-    return Training(root, select(plan, arguments.up_to), mode=mode, slots=slots)
-
-
-def _for_slurm(root: Path) -> tuple[str, int]:
-    """The mode and slots that the job which made the latents has measured."""
-    found = measure.read_measurement(root, modes.SLURM) or {"fastest": modes.DEFAULT}
-    return found["fastest"], found["slots"] if found["fastest"] == "packed" else 1
+    runs = select(plan, arguments.up_to)
+    return Training(root, runs, mode=arguments.mode, slots=arguments.slots)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--prepare", action="store_true", help="make the latents, work on no run")
     add("--cores", type=json.loads, default=[], help="CPU cores, e.g. [0,1]")
     add("--up_to", type=float, default=math.inf, help="leave out larger budgets (FLOPs)")
-    add("--mode", help="as the launcher chose (default: as measured for Slurm)")
+    add("--mode", default=modes.DEFAULT, help="as the launcher chose")
     add("--slots", type=int, default=1, help="most runs of a pack")
     add("--evaluate", action="store_true", help="evaluate checkpoints, train nothing")
     add("--only", default="", help="evaluators, as of sweeps.launcher.evaluate")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis import collect
-from sweeps.launcher import launch, measure, status
+from sweeps.launcher import launch, status
 from sweeps.launcher.plan import read_plan
 from tests import tiny
 from vdit import errors
@@ -177,17 +177,6 @@ def test_a_damaged_plan_is_named_and_written_anew(root, command, damage):
     assert code == 0
     assert f"{plan}: damaged (" in said
     assert ids(root) == whole
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_measurements_of_modes_are_named_and_count_as_none(root, damage, capsys):
-    whole = {"size": "", "batch": 8, "steps_per_s": {"one": 9.0}, "fastest": "one"}
-    path = root / measure.FILE
-    path.write_text(json.dumps({"cpu x2": whole}))
-    assert measure.read_measurement(root, "cpu x2") == whole
-    path.write_bytes(damaged(damage, path.read_bytes()))
-    assert measure.read_measurement(root, "cpu x2") is None
-    assert f"{path}: damaged (" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["result.json", "mode.json"])

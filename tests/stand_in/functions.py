@@ -93,15 +93,6 @@ def become_devices():
     """JAX, which nothing here uses, takes longer to import than all that a worker does."""
 
 
-def stepper(config, slots):
-    """Steps of a second as planted, by mode."""
-    name = "packed" if slots > 1 else "one" if len(os.sched_getaffinity(0)) > 1 else "side_by_side"
-    speed = json.loads(os.environ["STAND_IN_SPEEDS"])[name]
-    if speed is None:
-        raise MemoryError("too much for one device")
-    return lambda seconds: (speed * seconds, seconds)
-
-
 def evaluate_run(workdir, steps=None, evaluators=None, verify=True):
     """Each checkpoint by each evaluator, whose options may say `fail`, `die` or `seconds`."""
     folder = pathlib.Path(workdir)
@@ -154,6 +145,5 @@ STAND_INS = {
         "counts": counts,
     },
     "vdit.parallel.cores": {"become_devices": become_devices},
-    "vdit.benchmark.step_benchmark": {"stepper": stepper},
     "vdit.training.evaluation": {"evaluate_run": evaluate_run},
 }

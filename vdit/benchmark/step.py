@@ -46,7 +46,7 @@ class Step:
         self.flops = training_flops(case.model) * case.batch
         devices = cores.devices(MESH, case.batch, self.flops)
         self.mesh = sharding.make_mesh(MESH, case.batch, devices)
-        self.clock = Clock(self.flops, case.batch)
+        self.clock = Clock()
         with jax.set_mesh(self.mesh):
             optimizer = OptimizerConfig(flatten=case.flatten)
             init, step = compiled(loss, Init(case.model), optimizer, self.mesh)

@@ -1,4 +1,4 @@
-"""The seconds of a run: steps, compiling, waiting for data, pauses; and what rates follow."""
+"""The seconds of training: steps, compiling, waiting for data, pauses; and what rates follow."""
 
 import contextlib
 import time
@@ -13,24 +13,20 @@ from vdit.runs.goodput import GOODPUT
 
 
 class Clock:
-    """Seconds of a run: the first step of each shape apart (it compiles), waiting, pauses.
+    """Seconds of training: the first step of each shape apart (it compiles), waiting, pauses.
 
-    `step_s` is the mean time of the other steps, pauses (checkpoints, samples) left out. The host
-    runs one step ahead of the device and no more. A fetch counts as waiting, all of it, if the
-    device had ended its last step by then: `data_wait` is the share of the time, at most, in which
-    the device stood idle for want of a batch.
+    The host runs one step ahead of the device and no more. A fetch counts as waiting, all of it, if
+    the device had ended its last step by then.
     """
 
-    def __init__(self, flops_per_step: float, batch: float):
-        self.flops_per_step, self.batch = flops_per_step, batch
+    def __init__(self) -> None:
         self.compile_s = self.waited = self.paused_s = 0.0
         self.steps = self.timed = 0
         self.compiled = True  # whether the last step did
         self._shapes: set[tuple] = set()
         self.began = time.perf_counter()
         self._ahead = None
-        self._lap = (0, 0.0, 0.0)
-        self._split = np.zeros(3)
+        self._split = np.zeros(4)
 
     def fetch(self, data: Iterator[Any]) -> Any:
         """The next batch."""
@@ -66,37 +62,23 @@ class Clock:
             yield
         self.paused_s += time.perf_counter() - began
 
-    def lap(self) -> dict[str, float]:
-        """Rates since the last lap."""
-        steps, seconds, waited = self._lap
-        self._lap = (self.timed, self._seconds(), self.waited)
-        return self._rates(self.timed - steps, self._lap[1] - seconds, self.waited - waited)
-
-    def split(self) -> np.ndarray:
-        """Seconds since the last call, at least one step ago: in all, waiting for data, compiling.
-
-        For who shares the clock's steps among several runs.
-        """
-        last, self._split = self._split, np.array([self._seconds(), self.waited, self.compile_s])
-        return self._split - last
-
-    def totals(self) -> dict[str, float]:
-        """Means over the run so far; no rates where a resumed run had no step left."""
-        jax.block_until_ready(self._ahead)
-        rates = self._rates(self.timed, self._seconds(), self.waited)
-        return rates | {"compile_s": self.compile_s, "wall_s": self._seconds() + self.compile_s}
-
-    def _seconds(self) -> float:
-        return time.perf_counter() - self.began - self.paused_s
-
-    def _rates(self, steps: int, seconds: float, waited: float) -> dict[str, float]:
-        return rates(self.flops_per_step, self.batch, steps, seconds, waited)
+    def split(self, runs: int = 1) -> np.ndarray:
+        """Since the last call: timed steps, and of each of so many runs the part of the seconds,
+        pauses left out: in all, waiting for data, and beside these compiling."""
+        seconds = time.perf_counter() - self.began - self.paused_s
+        now = np.array([self.timed, seconds, self.waited, self.compile_s])
+        last, self._split = self._split, now
+        return (now - last) / (1, runs, runs, runs)
 
 
 def rates(
     flops_per_step: float, batch: float, steps: int, seconds: float, waited: float
 ) -> dict[str, float]:
-    """Columns of the speed of so many steps in so many seconds; none of no step."""
+    """Columns of the speed of so many steps in so many seconds; none of no step.
+
+    `step_s` is the mean time of a step that did not compile; `data_wait` the share of the time, at
+    most, in which the device stood idle for want of a batch.
+    """
     if steps < 1 or seconds <= 0:
         return {}
     step_s = seconds / steps

@@ -2,6 +2,7 @@
 
 import pathlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -11,12 +12,12 @@ from vdit.parallel.compute_dtype import decided
 from vdit.runs import evaluations, folder
 from vdit.runs.files import read_json_lines, write_json
 from vdit.runs.goodput import GOODPUT, listen
+from vdit.runs.mode import record_mode
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory
 from vdit.training.loop import train
 from vdit.training.metrics import Log, Silent, open_log
 from vdit.training.overview import describe
-from vdit.training.slots import record_mode
 from vdit.training.spikes import spikes_of
 from vdit.training.step import TrainState
 from vdit.training.tasks import Task, make_task
@@ -38,11 +39,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     listen()
     started = time.time()
     config = decided(config)
-    task = make_task(config)
-    check_same_run(path, config.to_dict(), write=processes.is_first())
-    if processes.is_first():
-        record_mode(path, mode)
-        describe(task, path)
+    task = begin(config, path, mode)
     with open_log(config, path) as log:
         with GOODPUT.to("training"):
             state, timing = train(task, config, path, log)
@@ -54,6 +51,18 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
                 measure(task, config, state, columns, path, log)
     processes.wait("measured")
     return folder.read_result(path)
+
+
+def begin(
+    config: ConfigDict, workdir: pathlib.Path, mode: str, pack: Sequence[tuple[str, int]] = ()
+) -> Task:
+    """The task of a run whose folder says, before it trains, what it is and in which mode."""
+    task = make_task(config)
+    check_same_run(workdir, config.to_dict(), write=processes.is_first())
+    if processes.is_first():
+        record_mode(workdir, mode, pack)
+        describe(task, workdir)
+    return task
 
 
 def measure(
