@@ -10,12 +10,13 @@ from experiments import base
 from tests.cost_model_test import XL
 from vdit.config.devices import DEVICES, by_kind
 from vdit.config.fingerprint import fingerprint
+from vdit.config.mesh_axes import MESH_AXES
 from vdit.config.sizes import model_config_of
 from vdit.planning import cost_model, remat, search
-from vdit.planning.job import AXES, Job
+from vdit.planning.job import Job
 from vdit.training import recomputation
 
-ONE = dict.fromkeys(AXES, 1)
+ONE = dict.fromkeys(MESH_AXES, 1)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import functools
 import math
 
 from vdit.config import activations, flops
-from vdit.config.activations import ITEM, ActivationBytes
+from vdit.config.activations import ITEM
+from vdit.config.part import ActivationBytes
 from vdit.planning.assumptions import (
     ELEMENT_WISE,
     KEPT,
@@ -20,7 +21,7 @@ from vdit.planning.assumptions import (
     UPDATE,
     USABLE,
 )
-from vdit.planning.collectives import collectives, keys_bytes
+from vdit.planning.collectives import collectives, full_attentions, keys_bytes
 from vdit.planning.job import Job
 from vdit.planning.weights import layer_weights, weights_per_device
 
@@ -54,10 +55,11 @@ def memory(job: Job) -> dict[str, float]:
 
 def _gathered_keys(job: Job) -> float:
     """Of other devices' tokens: in every layer, or in the one at work where they are recomputed."""
-    if job.model.attention != "full":
-        return 0.0
-    layers = job.model.depth if job.model.remat == "none" else 1
-    return layers * keys_bytes(job) * (1 - 1 / job.mesh["context"])
+    sizes = [(keys_bytes(job, part), n) for part, n in full_attentions(job.model)]
+    held = sum(n * size for size, n in sizes)
+    if job.model.remat != "none":
+        held = max((size for size, _ in sizes), default=0.0)
+    return held * (1 - 1 / job.mesh["context"])
 
 
 def batch_bytes(job: Job) -> float:
