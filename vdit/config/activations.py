@@ -3,6 +3,7 @@
 No JAX here.
 """
 
+import functools
 from collections.abc import Iterable
 
 from vdit.config.model_config import ModelConfig
@@ -24,6 +25,7 @@ def activation_bytes(c: ModelConfig) -> int:
     return int(sum(saved(c, "none")))
 
 
+@functools.lru_cache
 def saved(c: ModelConfig, remat: str) -> ActivationBytes:
     """What a training step saves of one clip under a policy of recomputation.
 
@@ -44,16 +46,19 @@ def _kept(parts: Iterable[Part], item: int) -> ActivationBytes:
     return sum((part.kept(item) for part in parts), NOTHING)
 
 
+@functools.lru_cache
 def largest_layer(c: ModelConfig) -> ActivationBytes:
     """All that the backward pass of one layer needs, the largest: what recomputation holds."""
     return max((_kept(layer.parts, ITEM[c.dtype]) for layer in network(c).layers), key=sum)
 
 
+@functools.lru_cache
 def dense_traffic(c: ModelConfig) -> ActivationBytes:
     """What the dense layers of all blocks read and write of a clip's tokens in a forward pass."""
     return _moved(c, Dense)
 
 
+@functools.lru_cache
 def attention_traffic(c: ModelConfig) -> ActivationBytes:
     """What fused attention reads and writes of them forward; backward it is twice that."""
     return _moved(c, Attention)

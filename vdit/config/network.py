@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,16 +10,11 @@ from vdit.config.part import Part
 
 
 class Layer(NamedTuple):
-    """Blocks that are recomputed together, `repeats` times; `entering` numbers of a clip enter."""
+    """What is recomputed together, `repeats` times; so many numbers of a clip enter it."""
 
-    blocks: tuple[tuple[Part, ...], ...]
+    parts: tuple[Part, ...]
     entering: int
     repeats: int = 1
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Those of all its blocks."""
-        return tuple(itertools.chain(*self.blocks))
 
 
 class Network(NamedTuple):
@@ -38,11 +32,6 @@ class Network(NamedTuple):
         """Those of the layers alone."""
         for layer in self.layers:
             yield from ((part, layer.repeats) for part in layer.parts)
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks there are, one after the other."""
-        return sum(len(layer.blocks) * layer.repeats for layer in self.layers)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,8 +5,8 @@ axis it has, so that a mesh can split it. A family is a list of parts (`vdit.con
 is counted, kept, split and moved follows from that list. No JAX here.
 """
 
-import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 Axes = tuple[str | None, ...]  # names of an array's axes (`vdit.config.mesh_axes`)
@@ -49,19 +49,11 @@ def named(size: float, axis: str | None) -> ActivationBytes:
     return ActivationBytes(split=size) if axis in SPLIT else ActivationBytes(unsplit=size)
 
 
-@dataclasses.dataclass(frozen=True)
 class Part:
     """What a part has where it does not say otherwise; `item` is the bytes of a number."""
 
-    @property
-    def flops(self) -> int:
-        """Of a forward pass."""
-        return 0
-
-    @property
-    def weights(self) -> list[Weight]:
-        """All arrays that are trained."""
-        return []
+    flops = 0  # of a forward pass
+    weights: Sequence[Weight] = ()  # all arrays that are trained
 
     def kept(self, item: int) -> ActivationBytes:
         """What the backward pass needs of the forward pass."""

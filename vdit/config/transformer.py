@@ -9,19 +9,15 @@ from vdit.config.parts import CLIP, Dense, Held, Mask, Norm, Table
 
 def network(c: ModelConfig) -> Network:
     """Every stage is a layer that repeats; behind them come a norm and the output."""
-    numbers = (c.tokens + c.context) * c.width
-    stack = [
-        Layer(
-            tuple(_block(c, f"stages.{s}.blocks.{b}", axes) for b, axes in enumerate(blocks)),
-            numbers,
-            repeats,
-        )
-        for s, (blocks, repeats) in enumerate(stages(c))
-    ]
+    numbers, stack = (c.tokens + c.context) * c.width, []
+    for s, (blocks, repeats) in enumerate(stages(c)):
+        named = ((f"stages.{s}.blocks.{b}", axes) for b, axes in enumerate(blocks))
+        parts = (part for name, axes in named for part in _block(c, name, axes))
+        stack.append(Layer(tuple(parts), numbers, repeats))
     return Network(tuple(stack), (*layers.inward(c), *_shared(c), *_last(c), *_positions(c)))
 
 
-def _block(c: ModelConfig, name: str, attention_axes: tuple[str, ...]) -> tuple[Part, ...]:
+def _block(c: ModelConfig, name: str, attention_axes: tuple[str, ...]) -> list[Part]:
     """Attention and MLP keep what enters their gates; cross-attention has none."""
     n, d = c.tokens + c.context, c.width
     gate = Held(n, d)
@@ -30,7 +26,7 @@ def _block(c: ModelConfig, name: str, attention_axes: tuple[str, ...]) -> tuple[
         parts += [*layers.self_attention(c, f"{name}.attentions.{i}", axis), gate]
     if c.crosses:
         parts += layers.cross_attention(c, f"{name}.cross", d)
-    return (*parts, Norm(n, d), *layers.mlp(f"{name}.mlp", n, d, int(d * c.mlp_ratio)), gate)
+    return [*parts, Norm(n, d), *layers.mlp(f"{name}.mlp", n, d, int(d * c.mlp_ratio)), gate]
 
 
 def _modulation(c: ModelConfig, name: str, numbers: int) -> Dense:

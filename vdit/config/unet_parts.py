@@ -53,9 +53,7 @@ class GroupNorm(Part):
 
 def network(c: ModelConfig) -> Network:
     """Every block is a layer of its own; behind the last come a norm and the output."""
-    stack = [
-        Layer((_block(block, c.width),), block.level.tokens * block.d_in) for block in blocks(c)
-    ]
+    stack = [Layer(_block(block, c.width), block.level.tokens * block.d_in) for block in blocks(c)]
     last = [
         GroupNorm(c.tokens, c.width, "norm"),
         _convolution(at_level(c, 0, c.width), "output", c.width, c.output_numbers),

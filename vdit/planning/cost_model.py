@@ -6,11 +6,16 @@
 Not counted: the host, input, checkpoints, vectors of a clip, stragglers.
 """
 
-import functools
 import math
 
-from vdit.config import activations, flops
-from vdit.config.activations import ITEM
+from vdit.config.activations import (
+    ITEM,
+    attention_traffic,
+    dense_traffic,
+    largest_layer,
+    saved,
+)
+from vdit.config.flops import recomputed_flops, training_flops
 from vdit.config.part import ActivationBytes
 from vdit.planning.assumptions import (
     ELEMENT_WISE,
@@ -24,14 +29,6 @@ from vdit.planning.assumptions import (
 from vdit.planning.collectives import collectives, full_attentions, keys_bytes
 from vdit.planning.job import Job
 from vdit.planning.weights import layer_weights, weights_per_device
-
-# A search asks for the same model on thousands of meshes.
-saved = functools.cache(activations.saved)
-dense_traffic = functools.cache(activations.dense_traffic)
-attention_traffic = functools.cache(activations.attention_traffic)
-largest_layer = functools.cache(activations.largest_layer)
-training_flops = functools.cache(flops.training_flops)
-recomputed_flops = functools.cache(flops.recomputed_flops)
 
 
 def memory(job: Job) -> dict[str, float]:

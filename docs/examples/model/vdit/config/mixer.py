@@ -10,9 +10,8 @@ from vdit.config.parts import CLIP, Dense, Norm
 def network(c: ModelConfig) -> Network:
     """Every block is a layer of its own; behind the last come a norm and the output."""
     n, d = c.tokens, c.width
-    blocks = (_block(c, f"blocks.{i}") for i in range(c.depth))
+    stack = tuple(Layer(_block(c, f"blocks.{i}"), entering=n * d) for i in range(c.depth))
     last = Norm(n, d), Dense("output", n, d, c.output_numbers, ("embed", None))
-    stack = tuple(Layer((block,), entering=n * d) for block in blocks)
     return Network(stack, (*layers.inward(c), *last))
 
 
