@@ -9,7 +9,7 @@ from tests.cost_model_test import H100, XL, job
 from tests.flops_test import CONFIGS, arguments, forward_and_loss
 from vdit.config import flops
 from vdit.config.activations import REMATS, saved
-from vdit.config.mesh_axes import MESH_AXES
+from vdit.config.devices import MESH_AXES
 from vdit.config.part import Weight
 from vdit.planning import cost_model, search
 from vdit.planning.job import Job, mesh_of

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-Axes = tuple[str | None, ...]  # names of an array's axes (`vdit.config.mesh_axes`)
+Axes = tuple[str | None, ...]  # names of an array's axes (`vdit.config.devices`)
 
 SPLIT = ("heads", "mlp")  # axes of activations that `tensor` splits
 

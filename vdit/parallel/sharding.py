@@ -1,4 +1,4 @@
-"""Where arrays live: on a mesh of devices, by the names of their axes (`vdit.config.mesh_axes`)."""
+"""Where arrays live: on a mesh of devices, by the names of their axes (`vdit.config.devices`)."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,7 @@ from flax import nnx
 from jax.flatten_util import ravel_pytree
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
-from vdit.config import mesh_axes
-from vdit.config.mesh_axes import MESH_AXES, RULES
+from vdit.config.devices import MESH_AXES, RULES, mesh_rules, split_ways
 from vdit.errors import InputError
 
 UNCONSTRAINED = PartitionSpec.UNCONSTRAINED
@@ -57,7 +56,7 @@ def _check_batch(batch: int, accumulate: int, rows: int, named: str) -> None:
 
 
 def _spec(names: Names, shape: tuple[int, ...], mesh: AnyMesh) -> PartitionSpec:
-    return PartitionSpec(*mesh_axes.rules(names, shape, mesh.shape))
+    return PartitionSpec(*mesh_rules(names, shape, mesh.shape))
 
 
 def constrain(x: jax.Array, *names: str | None) -> jax.Array:
@@ -99,7 +98,7 @@ def constrain_output(y: jax.Array, name: str | None) -> jax.Array:
 def parts(name: str) -> int:
     """Into how many parts the mesh that is set splits what is named so; 1 on a shard of it."""
     mesh = jax.sharding.get_abstract_mesh()
-    return 1 if mesh.empty or mesh.manual_axes else mesh_axes.parts(RULES[name], mesh.shape)
+    return 1 if mesh.empty or mesh.manual_axes else split_ways(RULES[name], mesh.shape)
 
 
 def on_shards(

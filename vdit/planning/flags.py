@@ -4,8 +4,7 @@ import argparse
 
 from vdit.config import model_flags
 from vdit.config.activations import REMATS
-from vdit.config.devices import LINKED, device_of
-from vdit.config.mesh_axes import MESH_AXES
+from vdit.config.devices import LINKED, MESH_AXES, device_of
 from vdit.errors import InputError
 from vdit.planning import search
 from vdit.planning.job import Job, checked, mesh_of, named

@@ -4,8 +4,7 @@ import dataclasses
 import functools
 import math
 
-from vdit.config.devices import Device
-from vdit.config.mesh_axes import MESH_AXES
+from vdit.config.devices import MESH_AXES, Device
 from vdit.config.model_config import FAMILIES, ModelConfig, family_of
 from vdit.errors import InputError
 

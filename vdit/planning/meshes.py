@@ -12,8 +12,7 @@ import dataclasses
 import pathlib
 
 from vdit import errors
-from vdit.config.devices import device_of
-from vdit.config.mesh_axes import MESH_AXES
+from vdit.config.devices import MESH_AXES, device_of
 from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.planning import collectives, hlo, lowered, topology, traffic
 from vdit.planning.job import Job, mesh_of

@@ -5,9 +5,8 @@ import itertools
 from collections.abc import Iterator
 
 from vdit.config.activations import REMATS
-from vdit.config.devices import GIB
+from vdit.config.devices import GIB, MESH_AXES
 from vdit.config.flops import training_flops
-from vdit.config.mesh_axes import MESH_AXES
 from vdit.errors import InputError
 from vdit.planning import cost_model
 from vdit.planning.collectives import collectives

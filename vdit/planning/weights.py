@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Callable
 
-from vdit.config.mesh_axes import MESH_AXES, parts, rules
+from vdit.config.devices import MESH_AXES, mesh_rules, split_ways
 from vdit.config.model_config import ModelConfig
 from vdit.config.network import network
 from vdit.config.part import Weight
@@ -42,4 +42,4 @@ def _per_device(
 
 def split_into(weight: Weight, mesh: dict[str, int]) -> int:
     """Into how many parts a mesh splits it."""
-    return math.prod(parts(rule, mesh) for rule in rules(weight.axes, weight.shape, mesh))
+    return math.prod(split_ways(rule, mesh) for rule in mesh_rules(weight.axes, weight.shape, mesh))
