@@ -9,8 +9,8 @@ TOKENS, WORDS, CLIP = "tokens", "words", "clip"  # whose rows: a clip's, its cap
 
 @dataclasses.dataclass(frozen=True)
 class Dense(Part):
-    """y = x W + b, on so many rows; it keeps x. Vectors of a clip are too small to be kept account
-    of, and a caption's words are kept once, by `Held`. `first`: x needs no gradient."""
+    """y = x W + b on so many rows; keeps x where these are tokens. Vectors of a clip are left out,
+    a caption's words are kept once for all (`Held`). `first`: x needs no gradient."""
 
     name: str
     rows: int
