@@ -1,7 +1,8 @@
-"""Closed forms against the programs themselves."""
+"""Lists of parts, and what is summed over them, against the programs themselves."""
 
 import dataclasses
 import math
+from collections import Counter
 
 import jax
 import jax.extend
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from vdit.config import flops
+from vdit.config import flops, parts
 from vdit.config.activations import activation_bytes
 from vdit.config.model_config import ModelConfig
+from vdit.config.network import network
 from vdit.models import dit, layers
 
 DEMO = ModelConfig((3, 8, 8, 4), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24)
@@ -55,20 +57,49 @@ CONFIGS = {
 }
 
 
-def product_flops(jaxpr) -> int:
-    """FLOPs of products and convolutions in a jaxpr; a scan's body counts as often as it runs."""
-    total = 0
+def products(jaxpr, times=1):
+    """(equation, how often it runs) of each product and convolution; a scan's body runs often."""
     for eqn in jaxpr.eqns:
-        if eqn.primitive.name == "dot_general":
-            (contracted, _), _ = eqn.params["dimension_numbers"]
-            size = math.prod(eqn.invars[0].aval.shape[axis] for axis in contracted)
-            total += 2 * eqn.outvars[0].aval.size * size
-        if eqn.primitive.name == "conv_general_dilated":
-            total += convolution_flops(eqn)
-        times = eqn.params.get("length", 1) if eqn.primitive.name == "scan" else 1
+        if eqn.primitive.name in ("dot_general", "conv_general_dilated"):
+            yield eqn, times
+        inside = eqn.params.get("length", 1) if eqn.primitive.name == "scan" else 1
         for inner in jax.extend.core.jaxprs_in_params(eqn.params):
-            total += times * product_flops(inner)
-    return total
+            yield from products(inner, times * inside)
+
+
+def product_flops(jaxpr) -> int:
+    """FLOPs of all products and convolutions."""
+    return sum(times * eqn_flops(eqn) for eqn, times in products(jaxpr))
+
+
+def eqn_flops(eqn) -> int:
+    if eqn.primitive.name == "conv_general_dilated":
+        return convolution_flops(eqn)
+    return 2 * eqn.outvars[0].aval.size * contracted(eqn)
+
+
+def contracted(eqn) -> int:
+    (axes, _), _ = eqn.params["dimension_numbers"]
+    return math.prod(eqn.invars[0].aval.shape[axis] for axis in axes)
+
+
+def dense_products(jaxpr) -> Counter:
+    """(rows, d_in, d_out) of all products with a matrix, no batch of matrices: to how many."""
+    found = Counter()
+    for eqn, times in products(jaxpr):
+        if eqn.primitive.name == "dot_general" and not any(eqn.params["dimension_numbers"][1]):
+            *rows, d_out = eqn.outvars[0].aval.shape
+            found[math.prod(rows), contracted(eqn), d_out] += times
+    return found
+
+
+def listed_products(config: ModelConfig, batch: int) -> Counter:
+    """The same of the model's list of parts."""
+    found = Counter()
+    for part, repeats in network(config).parts():
+        if type(part) is parts.Dense:
+            found[batch * part.rows, part.d_in, part.d_out] += repeats
+    return found
 
 
 def convolution_flops(eqn) -> int:
@@ -100,7 +131,7 @@ def arguments(config: ModelConfig, batch: int):
 
 
 def forward_and_loss(config: ModelConfig):
-    graph, weights = jax.eval_shape(lambda: nnx.split(dit.create(config, jax.random.key(0))))
+    graph, weights = dit.graph_of(config), dit.weight_shapes(config)
 
     def forward(weights, *inputs):
         return nnx.merge(graph, weights)(*inputs)
@@ -109,33 +140,40 @@ def forward_and_loss(config: ModelConfig):
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_closed_form_equals_the_jaxpr(name, monkeypatch):
+def test_products_are_those_of_the_jaxpr(name, monkeypatch):
     # Sums stay sums here: written as products with ones, as on a CPU, they are no FLOPs of a model.
     monkeypatch.setattr(layers, "sum_rows", lambda g_ND: g_ND.sum(-2))
     config, batch = CONFIGS[name], 3
     forward, gradient, weights = forward_and_loss(config)
     inputs = arguments(config, batch)
-    counted = product_flops(jax.make_jaxpr(forward)(weights, *inputs).jaxpr)
-    assert counted == batch * flops.forward_flops(config)
+    program = jax.make_jaxpr(forward)(weights, *inputs).jaxpr
+    assert listed_products(config, batch) == dense_products(program)
+    assert batch * flops.forward_flops(config) == product_flops(program)
     counted = product_flops(jax.make_jaxpr(gradient)(weights, *inputs).jaxpr)
     assert counted == pytest.approx(batch * flops.training_flops(config), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_parameters_are_counted_to_the_last_one(name):
+def test_weights_are_those_of_the_network(name):
+    """By path: shape, names of axes, and how many there are in a stack of layers."""
     config = CONFIGS[name]
-    weights = forward_and_loss(config)[2]
-    counts = flops.count_params(config)
-    assert counts["params_total"] == sum(x.size for x in jax.tree.leaves(weights))
-    ends = ("patches", "caption", "output", "positions")
-    named = [(path[0].key, x.size) for path, x in jax.tree_util.tree_leaves_with_path(weights)]
-    assert counts["params"] == sum(size for name, size in named if name not in ends)
-    adaln = sum(
-        x.size
-        for path, x in jax.tree_util.tree_leaves_with_path(weights)
-        if any("modulation" in str(key) for key in path)
-    )
-    assert counts["params_no_adaln"] == counts["params"] - adaln
+    listed = [(w, n) for part, n in network(config).parts() for w in part.weights]
+    state = dit.weight_shapes(config)
+    found = {".".join(map(str, path)): w for path, w in nnx.to_flat_state(state)}
+    assert sorted(w.name for w, _ in listed) == sorted(found)
+    for w, n in listed:
+        shape, axes = found[w.name].shape, found[w.name].get_metadata().get("out_sharding")
+        assert w.shape == shape[-len(w.shape) :], w.name
+        assert w.axes == (axes or (None,) * len(shape))[-len(w.shape) :], w.name
+        assert n * w.size == math.prod(shape), w.name
+    sizes = {name: math.prod(w.shape) for name, w in found.items()}
+    ends = ("patches.", "caption.", "output.", "positions.")
+    inner = {name: size for name, size in sizes.items() if not name.startswith(ends)}
+    assert flops.count_params(config) == {
+        "params": sum(inner.values()),
+        "params_total": sum(sizes.values()),
+        "params_no_adaln": sum(n for name, n in inner.items() if "modulation" not in name),
+    }
 
 
 HALVES = ("demo", "latte", "context", "wide")  # what half precision changes shows in these

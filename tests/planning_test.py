@@ -43,7 +43,7 @@ def test_the_best_mesh_is_the_fastest_that_fits():
         ("tensor=3", 64, {}, "tensor=3 does not divide the 16 heads"),
         ("context=3", 63, {}, "context=3 does not divide 4096"),
         ("context=32", 64, {"attention": "factorised"}, "context=32 does not divide 16 and 256"),
-        ("data=1", 64, {"attention": "unet"}, "--attention unet: expected a transformer"),
+        ("data=1", 64, {"attention": "unet"}, "--attention unet: expected one of full, interl"),
     ],
 )
 def test_what_does_not_divide_is_named(mesh, batch, changes, line):

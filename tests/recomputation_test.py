@@ -8,14 +8,14 @@ import pytest
 
 from experiments import base
 from tests.cost_model_test import XL
-from vdit.config.devices import DEVICES, by_kind
+from vdit.config.devices import DEVICES, MESH_AXES, by_kind
 from vdit.config.fingerprint import fingerprint
 from vdit.config.sizes import model_config_of
 from vdit.planning import cost_model, remat, search
-from vdit.planning.job import AXES, Job
+from vdit.planning.job import Job
 from vdit.training import recomputation
 
-ONE = dict.fromkeys(AXES, 1)
+ONE = dict.fromkeys(MESH_AXES, 1)
 
 
 @pytest.fixture

@@ -1,6 +1,11 @@
-"""The one table of accelerators: peak, memory, links, from the makers' data sheets. No JAX here."""
+"""The one table of accelerators, from the makers' data sheets, and the axes of meshes of them.
+
+No JAX here.
+"""
 
 import dataclasses
+import math
+from collections.abc import Mapping, Sequence
 
 from vdit.errors import InputError
 
@@ -71,3 +76,34 @@ def device_of(name: str) -> Device:
 def by_kind(device_kind: str) -> Device | None:
     """What JAX calls `device_kind`; None where the table does not have it."""
     return next((d for d in DEVICES.values() if d.kind == device_kind), None)
+
+
+# Axes of a mesh, outermost first: `data` splits the batch; `fsdp` splits the batch and the weights;
+# `tensor` splits heads and hidden units; `context` splits the tokens of a clip.
+MESH_AXES = ("data", "fsdp", "tensor", "context")
+
+Rule = str | tuple[str, ...] | None
+# What splits the axes of an array, by their names.
+RULES = {
+    "batch": ("data", "fsdp"),
+    "tokens": "context",
+    "embed": "fsdp",
+    "mlp": "tensor",
+    "heads": "tensor",
+    "layers": None,
+    None: None,
+}
+
+
+def split_ways(rule: Rule, mesh: Mapping[str, int]) -> int:
+    """Into how many parts a mesh, the sizes of its axes, splits what has this rule."""
+    axes = (rule,) if isinstance(rule, str) else rule or ()
+    return math.prod(mesh[axis] for axis in axes)
+
+
+def mesh_rules(
+    axes: Sequence[str | None], shape: Sequence[int], mesh: Mapping[str, int]
+) -> tuple[Rule, ...]:
+    """Of each axis of an array; one whose size does not divide is not split."""
+    found = ((RULES[name], size) for name, size in zip(axes, shape, strict=True))
+    return tuple(rule if size % split_ways(rule, mesh) == 0 else None for rule, size in found)

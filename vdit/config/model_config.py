@@ -1,8 +1,6 @@
 """What a model is: all options of a VideoDiT, and which of them go together. No JAX here."""
 
 import dataclasses
-import importlib
-import types
 from typing import NamedTuple
 
 from vdit.errors import InputError
@@ -21,25 +19,21 @@ LAYOUTS = {
 
 
 class Family(NamedTuple):
-    """A network that is no transformer. `counts` is a module of `vdit.config` that has, of a
-    `ModelConfig` c,
+    """A kind of network. `parts` is a module of `vdit.config` whose network(c) lists the parts of a
+    `ModelConfig` c (`vdit.config.network`); `network` a module of `vdit.models`, `model` its class,
+    called as `vdit.models.dit.VideoDiT` is. `planned`: the formulas of `vdit.planning` hold for it:
+    tokens go through dense layers and attention alone, and are split as a transformer's are."""
 
-    body_flops(c)        FLOPs of a forward pass for one clip, between patches in and patches out
-    body_params(c)       the weights of it: {"plain": n, "modulation": n, "end": n}
-    activation_bytes(c)  what a training step saves of one clip (`vdit.config.activations`)
-
-    `network` a module of `vdit.models`, `model` its class: called as `vdit.models.dit.VideoDiT` is.
-    """
-
-    counts: str
+    parts: str
     network: str
     model: str
+    planned: bool = False
 
 
-FAMILIES = {
-    "unet": Family("unet_flops", "unet3d", "VideoUNet"),
+FAMILIES = dict.fromkeys(LAYOUTS, Family("transformer", "dit", "VideoDiT", planned=True)) | {
+    "unet": Family("unet_parts", "unet3d", "VideoUNet"),
 }
-VARIANTS = (*LAYOUTS, *FAMILIES)
+VARIANTS = tuple(FAMILIES)
 
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
 # null label, added to that of the timestep (2212.09748).
@@ -121,6 +115,11 @@ class ModelConfig:
         return self.patch_numbers * (1 + self.learn_sigma)
 
 
+def family_of(config: ModelConfig) -> Family:
+    """Where its parts and its network are."""
+    return FAMILIES[config.attention]
+
+
 def stages(config: ModelConfig) -> list[tuple[tuple[tuple[str, ...], ...], int]]:
     """The stages of a model: for each (blocks of its layer, how often the layer is repeated)."""
     layout = LAYOUTS[config.attention]
@@ -184,8 +183,3 @@ def _check_width(config: ModelConfig) -> None:
         raise InputError(f"width {config.width}: expected a multiple of {asked}")
     if config.positions == "sincos" and config.width % 4:
         raise InputError(f"width {config.width}: sincos positions take a multiple of 4")
-
-
-def counts_of(family: str) -> types.ModuleType:
-    """What counts a family's networks."""
-    return importlib.import_module(f"vdit.config.{FAMILIES[family].counts}")

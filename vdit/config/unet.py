@@ -5,6 +5,7 @@ way down and again on the way up, the heads those of the finest level; a head ha
 """
 
 import dataclasses
+from typing import NamedTuple
 
 from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
@@ -58,15 +59,28 @@ def at_level(c: ModelConfig, level: int, width: int) -> ModelConfig:
     )
 
 
-def blocks(c: ModelConfig) -> list[tuple[int, ModelConfig]]:
-    """(channels that come in, the config of its level) of every block, in order."""
-    down, up = down_blocks(c), up_blocks(c)
-    deepest = channels(c)[-1]
-    last = len(down) - 1
-    found = [(level, io) for level, level_blocks in enumerate(down) for io in level_blocks]
-    found += [(last, (deepest, deepest))]
-    found += [(last - i, io) for i, level_blocks in enumerate(up) for io in level_blocks]
-    return [(d_in, at_level(c, level, d)) for level, (d_in, d) in found]
+class Block(NamedTuple):
+    """Its name in `vdit.models.unet3d`, the channels that come in, and what its level sees."""
+
+    name: str
+    d_in: int
+    level: ModelConfig
+
+
+def blocks(c: ModelConfig) -> list[Block]:
+    """Those of every level on the way down, the deepest, and those on the way up."""
+    count, deepest = levels(c), channels(c)[-1]
+    down = _named(c, "down", down_blocks(c), range(count))
+    up = _named(c, "up", up_blocks(c), range(count)[::-1])
+    return [*down, Block("middle", deepest, at_level(c, count - 1, deepest)), *up]
+
+
+def _named(c: ModelConfig, way: str, plan: list[list[Channels]], order: range) -> list[Block]:
+    return [
+        Block(f"{way}.{i}.{j}", d_in, at_level(c, level, d))
+        for (i, blocks), level in zip(enumerate(plan), order, strict=True)
+        for j, (d_in, d) in enumerate(blocks)
+    ]
 
 
 def check_grid(grid: tuple[int, int, int], count: int) -> None:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
+from vdit.models import embed
 from vdit.models.layers import Dense, zeros_dense
 from vdit.models.norms import RMSNorm
 
@@ -94,14 +95,12 @@ class Pixels(nnx.Module):
 def patchify(x_BTHWC: jax.Array, time: int, space: int) -> jax.Array:
     """Boxes of time x space x space pixels to vectors: (B, T/time, H/space, W/space, P)."""
     B, T, H, W, C = x_BTHWC.shape
-    x = x_BTHWC.reshape(B, T // time, time, H // space, space, W // space, space, C)
-    x = x.transpose(0, 1, 3, 5, 2, 4, 6, 7)
-    return x.reshape(*x.shape[:4], time * space**2 * C)
+    x_BNP = embed.patchify(x_BTHWC, (time, space, space))
+    return x_BNP.reshape(B, T // time, H // space, W // space, time * space**2 * C)
 
 
 def unpatchify(x_BThwP: jax.Array, time: int, space: int) -> jax.Array:
     """The inverse of `patchify`."""
     B, T, h, w, P = x_BThwP.shape
-    x = x_BThwP.reshape(B, T, h, w, time, space, space, P // (time * space**2))
-    x = x.transpose(0, 1, 4, 2, 5, 3, 6, 7)
-    return x.reshape(B, T * time, h * space, w * space, -1)
+    shape = T * time, h * space, w * space, P // (time * space**2)
+    return embed.unpatchify(x_BThwP.reshape(B, -1, P), (time, space, space), shape)

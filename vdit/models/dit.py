@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.config.model_config import FAMILIES, ModelConfig, stages
+from vdit.config.model_config import ModelConfig, family_of, stages
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.blocks import Layer, unsplit_frames
@@ -103,9 +103,8 @@ def _with_words(
 
 def create(config: ModelConfig, key: jax.Array) -> nnx.Module:
     """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
-    Model = VideoDiT
-    if family := FAMILIES.get(config.attention):
-        Model = getattr(importlib.import_module(f"vdit.models.{family.network}"), family.model)
+    family = family_of(config)
+    Model = getattr(importlib.import_module(f"vdit.models.{family.network}"), family.model)
     with nnx.use_eager_sharding(False):
         return Model(config, rngs=nnx.Rngs(key))
 

@@ -1,8 +1,4 @@
-"""Where arrays live: one table from the names of axes to the axes of the mesh.
-
-Axes of the mesh: `data` splits the batch; `fsdp` splits the batch and the weights; `tensor` splits
-heads and hidden units; `context` splits the tokens of a clip.
-"""
+"""Where arrays live: on a mesh of devices, by the names of their axes (`vdit.config.devices`)."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,20 +10,10 @@ from flax import nnx
 from jax.flatten_util import ravel_pytree
 from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
+from vdit.config.devices import MESH_AXES, RULES, mesh_rules, split_ways
 from vdit.errors import InputError
 
 UNCONSTRAINED = PartitionSpec.UNCONSTRAINED
-MESH_AXES = ("data", "fsdp", "tensor", "context")
-
-RULES = {
-    "batch": ("data", "fsdp"),
-    "tokens": "context",
-    "embed": "fsdp",
-    "mlp": "tensor",
-    "heads": "tensor",
-    "layers": None,
-    None: None,
-}
 
 Names = Sequence[str | None]  # of an array's axes, by the table
 AnyMesh = Mesh | AbstractMesh
@@ -70,17 +56,7 @@ def _check_batch(batch: int, accumulate: int, rows: int, named: str) -> None:
 
 
 def _spec(names: Names, shape: tuple[int, ...], mesh: AnyMesh) -> PartitionSpec:
-    """Logical names to mesh axes; an axis whose size does not divide is not split."""
-
-    def axis(i, name):
-        rule = RULES[name]
-        return rule if rule and shape[i] % _parts(rule, mesh) == 0 else None
-
-    return PartitionSpec(*(axis(i, name) for i, name in enumerate(names)))
-
-
-def _parts(rule: str | tuple[str, ...], mesh: AnyMesh) -> int:
-    return int(np.prod([mesh.shape[a] for a in ([rule] if isinstance(rule, str) else rule)]))
+    return PartitionSpec(*mesh_rules(names, shape, mesh.shape))
 
 
 def constrain(x: jax.Array, *names: str | None) -> jax.Array:
@@ -122,7 +98,7 @@ def constrain_output(y: jax.Array, name: str | None) -> jax.Array:
 def parts(name: str) -> int:
     """Into how many parts the mesh that is set splits what is named so; 1 on a shard of it."""
     mesh = jax.sharding.get_abstract_mesh()
-    return 1 if mesh.empty or mesh.manual_axes else _parts(RULES[name], mesh)
+    return 1 if mesh.empty or mesh.manual_axes else split_ways(RULES[name], mesh.shape)
 
 
 def on_shards(

@@ -14,7 +14,10 @@ from typing import NamedTuple
 from vdit.config.activations import ITEM
 from vdit.config.devices import NODE, Device
 from vdit.config.flops import count_params
-from vdit.config.model_config import ModelConfig, stages
+from vdit.config.model_config import ModelConfig
+from vdit.config.network import network
+from vdit.config.part import SPLIT, Part
+from vdit.config.parts import TOKENS, Attention, Dense
 from vdit.planning.assumptions import HOP, LATENCY, LINKS
 from vdit.planning.job import Job
 from vdit.planning.weights import weights_per_device
@@ -73,7 +76,7 @@ def seconds(kind: str, size: float, n: int, stride: int, device: Device) -> floa
 def collectives(job: Job) -> list[Collective]:
     """All of a step; an axis of size 1 has none."""
     traffic = (*_of_weights(job), *_of_tokens(job))
-    return [_timed(job, t) for t in traffic if job.mesh[t.axis] > 1]
+    return [_timed(job, t) for t in traffic if job.mesh[t.axis] > 1 and t.count]
 
 
 def _timed(job: Job, t: Transfer) -> Collective:
@@ -97,29 +100,49 @@ def _of_weights(job: Job) -> Iterator[Transfer]:
 
 
 def _of_tokens(job: Job) -> Iterator[Transfer]:
-    """Backward as much as forward."""
-    model, mesh, passes = job.model, job.mesh, 3 if job.model.remat == "full" else 2
-    layers, item = model.depth, ITEM[model.dtype]
-    tokens = job.clips * (model.tokens + model.context) / mesh["context"] * model.width * item
-    attentions = [axis for layer, n in stages(model) for block in layer * n for axis in block]
-    # Forward behind attention and MLP, backward in front of them; "full" does forward again [M].
-    products = (len(attentions) + layers * (1 + model.crosses)) * passes
-    yield Transfer("all-reduce", "tensor", "tokens", products, products * tokens)
-    if model.attention == "full":
-        keys, again = keys_bytes(job), 1 if model.remat == "none" else 2  # kept, or gathered again
-        count = 2 * again * layers
-        yield Transfer("all-gather", "context", "keys, values", count, again * layers * keys)
-        yield Transfer("reduce-scatter", "context", "their gradients", 2 * layers, layers * keys)
-    else:  # to each attention over time and back [U]
-        switches = 2 * sum(axis != "space" for axis in attentions) * passes
-        yield Transfer("all-to-all", "context", "tokens", switches, switches * tokens)
+    """Backward as much as forward; "full" does forward again."""
+    passes = 3 if job.model.remat == "full" else 2
+    dense, attentions = _parts(job.model, Dense), _parts(job.model, Attention)
+    # Forward behind each product whose rows `tensor` splits, backward in front of its part [M].
+    rows = [(p.rows * p.d_out, n) for p, n in dense if p.of == TOKENS and p.axes[0] in SPLIT]
+    yield _moved(job, "all-reduce", "tensor", passes, rows)
+    yield from _of_keys(job)
+    # To each attention over time and back [U].
+    over_time = [(p.rows * p.width, n) for p, n in attentions if p.axis in ("time", "split")]
+    yield _moved(job, "all-to-all", "context", 2 * passes, over_time)
 
 
-def keys_bytes(job: Job) -> float:
-    """Bytes of the keys and values of all tokens, of a device's heads, in one layer."""
-    model = job.model
-    numbers = 2 * job.clips * (model.tokens + model.context) * model.width
-    return numbers * ITEM[model.dtype] / job.mesh["tensor"]
+def _moved(job: Job, kind: str, axis: str, times: int, arrays: list[tuple[int, int]]) -> Transfer:
+    """So many times the arrays of a clip's tokens, (numbers, how many) each."""
+    numbers = times * sum(size * n for size, n in arrays)
+    moved = job.clips * numbers * ITEM[job.model.dtype] / job.mesh["context"]
+    return Transfer(kind, axis, "tokens", times * sum(n for _, n in arrays), moved)
+
+
+def _of_keys(job: Job) -> Iterator[Transfer]:
+    """Keys and values of attention to all tokens, which are kept, or gathered again."""
+    found = full_attentions(job.model)
+    keys, count = sum(n * keys_bytes(job, p) for p, n in found), 2 * sum(n for _, n in found)
+    again = 1 if job.model.remat == "none" else 2
+    yield Transfer("all-gather", "context", "keys, values", again * count, again * keys)
+    yield Transfer("reduce-scatter", "context", "their gradients", count, keys)
+
+
+def full_attentions(model: ModelConfig) -> list[tuple[Attention, int]]:
+    """Attentions of all tokens to all of them, and how often each is there."""
+    return [(p, n) for p, n in _parts(model, Attention) if p.axis == "full"]
+
+
+def keys_bytes(job: Job, attention: Attention) -> float:
+    """Bytes of the keys and values of all tokens, of a device's heads."""
+    numbers = 2 * job.clips * attention.keys * attention.width
+    return numbers * ITEM[job.model.dtype] / job.mesh["tensor"]
+
+
+@functools.cache
+def _parts(model: ModelConfig, kind: type[Part]) -> list[tuple[Part, int]]:
+    """Those of the layers that are of one kind, and how often each is there."""
+    return [(p, n) for p, n in network(model).parts_of_layers() if isinstance(p, kind)]
 
 
 @functools.cache

@@ -6,11 +6,17 @@
 Not counted: the host, input, checkpoints, vectors of a clip, stragglers.
 """
 
-import functools
 import math
 
-from vdit.config import activations, flops
-from vdit.config.activations import ITEM, ActivationBytes
+from vdit.config.activations import (
+    ITEM,
+    attention_traffic,
+    dense_traffic,
+    largest_layer,
+    saved,
+)
+from vdit.config.flops import recomputed_flops, training_flops
+from vdit.config.part import ActivationBytes
 from vdit.planning.assumptions import (
     ELEMENT_WISE,
     KEPT,
@@ -20,17 +26,9 @@ from vdit.planning.assumptions import (
     UPDATE,
     USABLE,
 )
-from vdit.planning.collectives import collectives, keys_bytes
+from vdit.planning.collectives import collectives, full_attentions, keys_bytes
 from vdit.planning.job import Job
 from vdit.planning.weights import layer_weights, weights_per_device
-
-# A search asks for the same model on thousands of meshes.
-saved = functools.cache(activations.saved)
-dense_traffic = functools.cache(activations.dense_traffic)
-attention_traffic = functools.cache(activations.attention_traffic)
-largest_layer = functools.cache(activations.largest_layer)
-training_flops = functools.cache(flops.training_flops)
-recomputed_flops = functools.cache(flops.recomputed_flops)
 
 
 def memory(job: Job) -> dict[str, float]:
@@ -54,10 +52,11 @@ def memory(job: Job) -> dict[str, float]:
 
 def _gathered_keys(job: Job) -> float:
     """Of other devices' tokens: in every layer, or in the one at work where they are recomputed."""
-    if job.model.attention != "full":
-        return 0.0
-    layers = job.model.depth if job.model.remat == "none" else 1
-    return layers * keys_bytes(job) * (1 - 1 / job.mesh["context"])
+    sizes = [(keys_bytes(job, part), n) for part, n in full_attentions(job.model)]
+    held = sum(n * size for size, n in sizes)
+    if job.model.remat != "none":
+        held = max((size for size, _ in sizes), default=0.0)
+    return held * (1 - 1 / job.mesh["context"])
 
 
 def batch_bytes(job: Job) -> float:

@@ -4,10 +4,10 @@ import argparse
 
 from vdit.config import model_flags
 from vdit.config.activations import REMATS
-from vdit.config.devices import LINKED, device_of
+from vdit.config.devices import LINKED, MESH_AXES, device_of
 from vdit.errors import InputError
 from vdit.planning import search
-from vdit.planning.job import AXES, Job, checked, mesh_of, named
+from vdit.planning.job import Job, checked, mesh_of, named
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -19,7 +19,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     )
     model_flags.add(parser, dtype="bfloat16")
     parser.set_defaults(text=None)  # 77 where no classes are asked for
-    parser.add_argument("--mesh", help=f"AXIS=N with commas between; {', '.join(AXES)}")
+    parser.add_argument("--mesh", help=f"AXIS=N with commas between; {', '.join(MESH_AXES)}")
     parser.add_argument("--devices", help="how many; the mesh is chosen where none is given")
     parser.add_argument("--device", default="h100", help=", ".join(LINKED))
     parser.add_argument("--batch", default="", help="clips of a step, on all devices together")

@@ -4,11 +4,9 @@ import dataclasses
 import functools
 import math
 
-from vdit.config.devices import Device
-from vdit.config.model_config import LAYOUTS, ModelConfig
+from vdit.config.devices import MESH_AXES, Device
+from vdit.config.model_config import FAMILIES, ModelConfig, family_of
 from vdit.errors import InputError
-
-AXES = ("data", "fsdp", "tensor", "context")  # outermost first; `parallel.sharding.MESH_AXES`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Job:
 
     def stride(self, axis: str) -> int:
         """How far apart neighbours along an axis are, as `jax.make_mesh` counts devices."""
-        return math.prod(self.mesh[a] for a in AXES[AXES.index(axis) + 1 :])
+        return math.prod(self.mesh[a] for a in MESH_AXES[MESH_AXES.index(axis) + 1 :])
 
 
 @functools.cache
@@ -43,11 +41,13 @@ def divisors(n: int) -> list[int]:
 
 def mesh_of(text: str) -> dict[str, int]:
     """The size of every axis, from words such as "data=64,fsdp=8"."""
-    mesh = dict.fromkeys(AXES, 1)
+    mesh = dict.fromkeys(MESH_AXES, 1)
     for word in text.split(","):
         axis, _, size = word.strip().partition("=")
         if axis not in mesh or not size.isdecimal() or int(size) < 1:
-            raise InputError(f"--mesh {word}: expected AXIS=N, the axes being {', '.join(AXES)}")
+            raise InputError(
+                f"--mesh {word}: expected AXIS=N, the axes being {', '.join(MESH_AXES)}"
+            )
         mesh[axis] = int(size)
     return mesh
 
@@ -60,10 +60,9 @@ def named(mesh: dict[str, int]) -> str:
 def checked(job: Job) -> Job:
     """The job itself, or an `InputError` that names what does not divide."""
     mesh, model = job.mesh, job.model
-    if model.attention not in LAYOUTS:
-        raise InputError(
-            f"--attention {model.attention}: expected a transformer, {', '.join(LAYOUTS)}"
-        )
+    if not family_of(model).planned:
+        known = ", ".join(name for name, family in FAMILIES.items() if family.planned)
+        raise InputError(f"--attention {model.attention}: expected one of {known}")
     if job.batch % (mesh["data"] * mesh["fsdp"]):
         raise InputError(f"--batch {job.batch} does not divide over data x fsdp of {named(mesh)}")
     if model.heads % mesh["tensor"]:

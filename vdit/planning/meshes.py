@@ -12,10 +12,10 @@ import dataclasses
 import pathlib
 
 from vdit import errors
-from vdit.config.devices import device_of
+from vdit.config.devices import MESH_AXES, device_of
 from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.planning import collectives, hlo, lowered, topology, traffic
-from vdit.planning.job import AXES, Job, mesh_of
+from vdit.planning.job import Job, mesh_of
 from vdit.runs.files import write_text
 from vdit.runs.tables import as_csv, as_text
 
@@ -27,7 +27,7 @@ LEAST = 4096  # bytes: what is moved of vectors of a clip and of single numbers 
 
 def rows() -> list[dict]:
     """One row for each variant, axis and kind of collective."""
-    return [row for name in LAYOUTS for axis in AXES for row in rows_of(name, axis)]
+    return [row for name in LAYOUTS for axis in MESH_AXES for row in rows_of(name, axis)]
 
 
 def rows_of(attention: str, axis: str) -> list[dict]:

@@ -4,7 +4,7 @@ import dataclasses
 
 from vdit.config.activations import REMATS
 from vdit.config.devices import Device
-from vdit.config.model_config import LAYOUTS, ModelConfig
+from vdit.config.model_config import ModelConfig, family_of
 from vdit.planning import search
 from vdit.planning.job import Job
 
@@ -19,6 +19,6 @@ def fastest(
 
     Where they do not know the device or the model, what keeps traffic and memory low.
     """
-    if device is None or not device.memory or model.attention not in LAYOUTS:
+    if device is None or not device.memory or not family_of(model).planned:
         return dataclasses.replace(model, remat=LEAST_TRAFFIC)
     return search.best(search.with_remats(Job(model, batch, mesh, device), REMATS)).model

@@ -5,12 +5,12 @@ import itertools
 from collections.abc import Iterator
 
 from vdit.config.activations import REMATS
-from vdit.config.devices import GIB
+from vdit.config.devices import GIB, MESH_AXES
 from vdit.config.flops import training_flops
 from vdit.errors import InputError
 from vdit.planning import cost_model
 from vdit.planning.collectives import collectives
-from vdit.planning.job import AXES, Job, checked, divisors, named
+from vdit.planning.job import Job, checked, divisors, named
 
 
 def predict(job: Job) -> dict:
@@ -36,7 +36,7 @@ def predict(job: Job) -> dict:
 
 def _alone(job: Job) -> float:
     """Seconds of a device's share of the batch, were nothing exchanged and nothing done twice."""
-    one = cost_model.work(dataclasses.replace(job, mesh=dict.fromkeys(AXES, 1)))
+    one = cost_model.work(dataclasses.replace(job, mesh=dict.fromkeys(MESH_AXES, 1)))
     return (one["products"] + one["memory_traffic"]) / job.devices + cost_model.work(job)["update"]
 
 
@@ -47,7 +47,7 @@ def meshes(devices: int) -> Iterator[dict[str, int]]:
             outer = devices // inner
             for fsdp in divisors(outer):
                 sizes = outer // fsdp, fsdp, tensor, inner // tensor
-                yield dict(zip(AXES, sizes, strict=True))
+                yield dict(zip(MESH_AXES, sizes, strict=True))
 
 
 def best(jobs: list[Job]) -> Job:

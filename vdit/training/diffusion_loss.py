@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from vdit.config.model_config import FAMILIES, ModelConfig
+from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.diffusion import conditioning_frames
 from vdit.diffusion.batch import per_clip
 from vdit.diffusion.objectives import Objective
@@ -40,7 +40,7 @@ class DiffusionLoss:
     def tokens(self, drawn: dict[str, jax.Array]) -> int | None:
         """Of a clip, where a CPU may take a batch in parts (`vdit.parallel.cores`)."""
         grid = grid_of(drawn["x"].shape, self.config.patch)
-        return None if self.config.attention in FAMILIES else math.prod(grid)
+        return math.prod(grid) if self.config.attention in LAYOUTS else None
 
     def draw(self, batch: dict[str, jax.Array], key: jax.Array) -> dict[str, jax.Array]:
         """The batch with all that is random; captions are dropped for guidance (2207.12598)."""

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from vdit.config.activations import REMATS
 from vdit.config.devices import GIB
-from vdit.config.model_config import FAMILIES
+from vdit.config.model_config import family_of
 from vdit.errors import InputError
 from vdit.parallel import cores
 from vdit.planning import cost_model
@@ -116,7 +116,7 @@ def _model(config) -> str:
 
 def _job(model, config, mesh: dict[str, int]) -> Job | None:
     """The step as `vdit.planning` sees it; None for models that it has no formulas for."""
-    if model is None or model.attention in FAMILIES:
+    if model is None or not family_of(model).planned:
         return None
     clips, rows = config.batch // config.accumulate, mesh.get("data", 1) * mesh.get("fsdp", 1)
     return Job(model, clips // cores.parts(clips // rows, model.tokens), mesh, device=None)

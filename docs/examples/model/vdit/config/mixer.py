@@ -1,31 +1,26 @@
-"""FLOPs, weights and kept bytes of the space-time Mixer, in closed form. No JAX here."""
+"""The parts of a space-time Mixer, as `vdit.models.mixer` has them. No JAX here."""
 
-from vdit.config.activations import ITEM
+from vdit.config import layers
 from vdit.config.model_config import ModelConfig
+from vdit.config.network import Layer, Network
+from vdit.config.part import Part
+from vdit.config.parts import CLIP, Dense, Norm
 
 
-def hidden(c: ModelConfig) -> int:
-    """F, the numbers between the two layers that mix channels."""
-    return int(c.width * c.mlp_ratio)
-
-
-def body_flops(c: ModelConfig) -> int:
-    """FLOPs of a forward pass for one clip, between patches in and patches out."""
+def network(c: ModelConfig) -> Network:
+    """Every block is a layer of its own; behind the last come a norm and the output."""
     n, d = c.tokens, c.width
-    modulation, tokens, channels = c.timesteps * d * 4 * d, 2 * n * d * d, 2 * n * d * hidden(c)
-    return 2 * (c.depth * (modulation + tokens + channels) + n * d * c.output_numbers)
+    stack = tuple(Layer(_block(c, f"blocks.{i}"), entering=n * d) for i in range(c.depth))
+    last = Norm(n, d), Dense("output", n, d, c.output_numbers, ("embed", None))
+    return Network(stack, (*layers.inward(c), *last))
 
 
-def body_params(c: ModelConfig) -> dict[str, int]:
-    """The weights by part."""
-    n, d, f = c.tokens, c.width, hidden(c)
-    mixing = (n + 1) * d + (d + 1) * n + (d + 1) * f + (f + 1) * d
-    modulation = (d + 1) * 4 * d
-    end = (d + 1) * c.output_numbers
-    return {"plain": c.depth * mixing, "modulation": c.depth * modulation, "end": end}
-
-
-def activation_bytes(c: ModelConfig) -> int:
-    """What enters the products of a training step's blocks, for one clip."""
-    n, d, f = c.tokens, c.width, hidden(c)
-    return ITEM[c.dtype] * c.depth * (2 * n * d + d * d + n * f)
+def _block(c: ModelConfig, name: str) -> tuple[Part, ...]:
+    n, d = c.tokens, c.width
+    return (
+        Dense(f"{name}.modulation", c.timesteps, d, 4 * d, layers.ONWARD, of=CLIP),
+        Norm(n, d),
+        *layers.mlp(f"{name}.tokens", d, n, d),
+        Norm(n, d),
+        *layers.mlp(f"{name}.channels", n, d, int(d * c.mlp_ratio)),
+    )

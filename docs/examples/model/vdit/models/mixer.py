@@ -4,11 +4,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from vdit.config.mixer import hidden
 from vdit.config.model_config import ModelConfig
 from vdit.models import embed
 from vdit.models.conditioning import caption_embedder, condition
-from vdit.models.layers import Dense, zeros_dense
+from vdit.models.layers import MLP, Dense, zeros_dense
 from vdit.models.norms import layer_norm
 
 
@@ -16,20 +15,17 @@ class Block(nnx.Module):
     """x + mlp(x^T)^T, then x + mlp(x), both of a norm that timestep and caption modulate."""
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
-        n, d, f = config.tokens, config.width, hidden(config)
+        n, d = config.tokens, config.width
         kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
         self.modulation = zeros_dense(d, 4 * d, ("embed", "mlp"), **kw)
-        self.tokens_in = Dense(n, d, (None, "mlp"), **kw)
-        self.tokens_out = Dense(d, n, ("mlp", None), **kw)
-        self.channels_in = Dense(d, f, ("embed", "mlp"), **kw)
-        self.channels_out = Dense(f, d, ("mlp", "embed"), **kw)
+        self.tokens = MLP(n, d, **kw)
+        self.channels = MLP(d, int(d * config.mlp_ratio), **kw)
 
     def __call__(self, x_BND: jax.Array, c: jax.Array) -> jax.Array:
         shift, scale, shift_2, scale_2 = jnp.split(self.modulation(c), 4, -1)
         h_BDN = layer_norm(x_BND, (shift, scale)).swapaxes(1, 2)
-        x_BND = x_BND + self.tokens_out(jax.nn.gelu(self.tokens_in(h_BDN))).swapaxes(1, 2)
-        h_BND = layer_norm(x_BND, (shift_2, scale_2))
-        return x_BND + self.channels_out(jax.nn.gelu(self.channels_in(h_BND)))
+        x_BND = x_BND + self.tokens(h_BDN).swapaxes(1, 2)
+        return x_BND + self.channels(layer_norm(x_BND, (shift_2, scale_2)))
 
 
 class VideoMixer(nnx.Module):
