@@ -22,7 +22,7 @@ SECTIONS = {
 }  # fmt: skip
 COMMANDS = (
     "branches", "calibrate", "collect", "compare", "coordinates", "economics", "fit",
-    "plan", "predict", "rates", "report", "sensitivity", "trend", "variants",
+    "plan", "predict", "rates", "report", "sensitivity", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
 LIGHT = (
