@@ -21,7 +21,7 @@ SECTIONS = {
     "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",
 }  # fmt: skip
 COMMANDS = (
-    "calibrate", "collect", "compare", "coordinates", "economics", "fit",
+    "calibrate", "collect", "compare", "economics", "fit",
     "plan", "predict", "rates", "report", "sensitivity", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
