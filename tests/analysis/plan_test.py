@@ -19,6 +19,7 @@ from analysis.laws import forms, loglinear
 from analysis.laws.tuning import Hyperparameters
 from analysis.planning import devices, make, off_size, optimum, training
 from tests.analysis import synthetic_sweep as planted
+from tests.analysis.planted_laws import chinchilla_optimum
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows
 from vdit.errors import InputError
 
@@ -57,7 +58,7 @@ def changed(fit, **parts):
 
 def best(flops):
     p = TRUTH
-    n, d = forms.chinchilla_optimum(flops, p["A"], p["B"], p["alpha"], p["beta"])
+    n, d = chinchilla_optimum(flops, p["A"], p["B"], p["alpha"], p["beta"])
     return n, d, forms.chinchilla(n, d, p["E"], p["A"], p["B"], p["alpha"], p["beta"])
 
 
@@ -73,7 +74,7 @@ def test_the_published_law_gives_chinchilla_at_its_compute(exact):
     law = {"A": 477.826, "B": 2143.417, "E": 1.817218, "alpha": 0.347310, "beta": 0.367172}
     exact = changed(exact, parameters=law)
     planned = make.plan(exact, 5.76e23)
-    size, tokens = forms.chinchilla_optimum(5.76e23, *(law[k] for k in ("A", "B", "alpha", "beta")))
+    size, tokens = chinchilla_optimum(5.76e23, *(law[k] for k in ("A", "B", "alpha", "beta")))
     assert planned.size.value == pytest.approx(size, rel=1e-6)
     assert planned.tokens.value == pytest.approx(tokens, rel=1e-6)
     assert (size, tokens) == (pytest.approx(70e9, rel=0.1), pytest.approx(1.4e12, rel=0.1))
