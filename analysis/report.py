@@ -40,7 +40,7 @@ def build(
 ) -> Report:
     """The page of the table at `path` and its fit."""
     from analysis.frontier import selection
-    from analysis.page import elements, levels, scores, sections, summary, tables, videos
+    from analysis.page import elements, scores, sections, summary, tables, videos
     from analysis.scores import curve, words
     from analysis.verdict import rule
 
@@ -60,7 +60,6 @@ def build(
         sections.best_size(fit),
         sections.methods(rows, fit),
         sections.noise_levels(chosen, fit),
-        levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
         tables.again_section(root, sweep, path, arguments.asked(fit.columns)),
