@@ -1,4 +1,4 @@
-"""What to train with a compute, or for a loss: size, tokens, steps, cost, and what to run next.
+"""What to train with a compute, or for a loss: size, tokens, steps, and what it costs.
 
     python -m analysis.plan fit.json --flops 1e21 [--table results.csv]
     python -m analysis.plan fit.json --loss 0.5 --device h100 --mfu 0.4 --price 2.5

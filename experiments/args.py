@@ -1,11 +1,12 @@
 """The string behind a config's name: `experiments/base.py:size=S,wandb=True`."""
 
 import ast
+from typing import Any
 
 from vdit.errors import InputError
 
 
-def parse(arg: str | None, **defaults):
+def parse(arg: str | None, **defaults: Any) -> dict[str, Any]:
     """`key=value,key=value` over defaults; a value has its default's type.
 
     Raises `InputError` for a key that is not among the defaults, or a value of another type.

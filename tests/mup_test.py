@@ -11,11 +11,12 @@ import pytest
 from flax import nnx
 
 from experiments import autoencoder, base
+from tests import coordinate_check
 from tests.tiny import config
 from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import dit
-from vdit.training import beginning, coordinate_check, mup
+from vdit.training import beginning, mup
 from vdit.training.diffusion_loss import Init
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.optimizer import OptimizerConfig

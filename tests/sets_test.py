@@ -55,7 +55,8 @@ def training(data):
 def found(model, data, **options):
     options = {"features": ("latents",), "clips": CLIPS, "seed": 0} | options
     records = sets.evaluate(model, data, **options)
-    return {(n.metric, n.subject): r for r in records for n in [name.parse(r.name)]}
+    parts = {r.name: r.name.split(name.APART) for r in records}
+    return {(parts[r.name][0], parts[r.name][-1].partition("_")[2]): r for r in records}
 
 
 def test_a_model_of_the_training_clips_has_the_score_of_the_bound_and_is_all_copies(data, training):

@@ -1,6 +1,5 @@
-"""Figures of width: the learning rate's curve and the layers' outputs, standard and under muP."""
+"""The learning rate's curve at each width, standard and under muP."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from analysis.fitting.rates import Rates
 
 TITLES = {"sp": "standard", "mup": "muP"}
-ENTRY = ("patches", "noise_level", "caption")  # where the model takes its inputs
 
 
 def rates(
@@ -25,7 +23,9 @@ def rates(
     size: tuple[float, float],
 ) -> "Figure":
     """Loss against learning rate: a dot a run, a curve a width, its minimum with an interval."""
-    drawn, axes, kinds = _panels(list(found.laws), palette, size)
+    kinds = list(found.laws)
+    drawn, axes = style.figure(size, palette, columns=len(kinds), sharey=True)
+    axes = np.atleast_1d(axes)
     widths = sorted(table["width"].unique())
     for ax, kind in zip(axes, kinds, strict=True):
         for one in (one for one in found.cells if one.parameterization == kind):
@@ -52,38 +52,3 @@ def _width(ax, rows, one, loss, colour):
         ends = [[one.lr - low], [high - one.lr]]
         mark = {"fmt": "D", "ms": 6, "capsize": 4, "zorder": 5}
         ax.errorbar(one.lr, one.cell.loss, xerr=ends, color=colour, **mark)
-
-
-def coordinates(
-    table: "pd.DataFrame",
-    found: Mapping[str, Mapping[str, float]],
-    palette: style.Palette,
-    size: tuple[float, float],
-) -> "Figure":
-    """Root mean square of every layer's output against width, a line a layer."""
-    drawn, axes, kinds = _panels(list(found), palette, size)
-    for ax, kind in zip(axes, kinds, strict=True):
-        for layer in found[kind]:
-            rows = table[(table["parameterization"] == kind) & (table["layer"] == layer)]
-            colour = _part(layer, palette)[0]
-            ax.plot(rows["width"], rows["rms"], "o-", ms=3, lw=1.1, alpha=0.75, color=colour)
-        ax.set_xscale("log", base=2)
-        ax.set_yscale("log")
-        ax.set_xlabel(f"{TITLES.get(kind, kind)}: width")
-    for colour, what in dict.fromkeys(_part(layer, palette) for layer in found[kinds[0]]):
-        axes[0].plot([], [], "o-", ms=3, lw=1.1, color=colour, label=what)
-    axes[0].set_ylabel("root mean square of a layer's output")
-    style.legend(axes[0], palette, loc="upper left")
-    return drawn
-
-
-def _part(layer, palette):
-    if layer.startswith(ENTRY):
-        return palette.good, "inputs"
-    return (palette.main, "blocks") if layer.startswith("stages") else (palette.other, "output")
-
-
-def _panels(kinds, palette, size):
-    """A panel for each parameterisation, side by side on one scale."""
-    drawn, axes = style.figure(size, palette, columns=len(kinds), sharey=True)
-    return drawn, list(np.atleast_1d(axes)), kinds

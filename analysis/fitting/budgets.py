@@ -14,6 +14,7 @@ from analysis.frontier import best_size, flags, forecast, isoflop, minima
 from analysis.frontier.drawn import IsoflopCurve, LossCurve, SizeCurve
 from analysis.frontier.flags import Flag
 from analysis.frontier.laws import NAMES, fit_law, fit_size
+from analysis.frontier.runs import flops_ratio
 from analysis.laws import forms
 from analysis.table import columns, hygiene, runs
 
@@ -59,7 +60,7 @@ def _part(table, budgets, found, shown, options):
         budgets=tuple(minimum_of(budget, shown) for budget in budgets),
         isoflop=fit_size(shown),
         size_law=_size(told, found, options),
-        tokens=_flops_ratio(table, "params"),
+        tokens=FlopsRatio(*(values.tolist() for values in flops_ratio(table, OWN))),
         rollout=whole.trials,
         curve=_forecast_curve(whole, found),
         loss_law=_forecast_law(whole, found, options.rng()),
@@ -214,9 +215,3 @@ def minimum_of(budget: isoflop.Budget, found: minima.Minima) -> Minimum:
         loss=loss,
         **known,
     )
-
-
-def _flops_ratio(rows, size):
-    """What turns compute and N into tokens."""
-    ratio = (rows["flops"] / (rows[size] * rows["tokens"])).groupby(rows[size]).median()
-    return FlopsRatio(ratio.index.astype(float).tolist(), ratio.tolist())

@@ -14,12 +14,8 @@ from analysis.table import columns, variants
 from vdit.errors import InputError
 
 
-def exponents(
-    table: pd.DataFrame,
-    bootstrap: int = RESAMPLES,
-    seed: int = 0,
-    name: str = "table",
-    **given: str | None,
+def of_rows(
+    rows: fitting.Rows, bootstrap: int = RESAMPLES, seed: int = 0
 ) -> tuple[pd.DataFrame, list[str]]:
     """(a row per variant, notes): how far the exponents move with the count of compute and size.
 
@@ -27,15 +23,6 @@ def exponents(
     best size N* ~ C^a (isoFLOP parabolas) and g of the best loss L ~ C^-g with 95 % intervals, and
     Chinchilla's alpha, beta and a. InputError where the table has no compute budgets.
     """
-    rows = fitting.swept(table, name, **given)
-    found, notes = of_rows(rows, bootstrap, seed)
-    return found, [*rows.notes, *notes]
-
-
-def of_rows(
-    rows: fitting.Rows, bootstrap: int = 2000, seed: int = 0
-) -> tuple[pd.DataFrame, list[str]]:
-    """The same of rows that were chosen."""
     swept = budgets.swept(rows.fitted)
     if swept is None:
         raise InputError(f"{rows.name}: no row with a compute budget above 0 and an ended schedule")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis import laws as every
-from analysis.fitting import entry, methods, prediction
+from analysis.fitting import entry, prediction
 from analysis.fitting.entry import Entry
+from analysis.frontier import envelope as hull
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.method import Method
-from analysis.table import hygiene
+from analysis.table import columns, hygiene
 from analysis.table.dropped import Flagged
 from vdit.errors import InputError
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 # What must vary among runs for there to be a best size.
 VARY = {"isoflop": ("params", "tokens"), "envelope": ("params", "tokens")}
 BESIDE = 300  # resamples at most for a law that was not asked for
-
-
-def names() -> list[str]:
-    """What `--law` may name."""
-    return (*every.names(), "all")
 
 
 def needed(law: str) -> tuple[str, ...]:
@@ -65,7 +61,7 @@ def surface(
     if drop and bad.any():
         rows, flagged = rows.without(bad, "unstable", words), []
         fitted = _of_rows(CHINCHILLA, rows, options)
-    return rows, _complete(fitted, rows, options), flagged
+    return rows, _complete(fitted, rows), flagged
 
 
 def fit(
@@ -97,7 +93,7 @@ def _one(name, rows, part, options):
         return law.fit(rows, part, options)
     if law.inputs == ("flops",):
         return _of_frontier(law, rows, part, options)
-    return _complete(_of_rows(law, rows, options), rows, options)
+    return _complete(_of_rows(law, rows, options), rows)
 
 
 def _of_rows(law, rows, options):
@@ -112,12 +108,24 @@ def _of_frontier(law, rows, part, options):
         words = f"fitted to the best loss of {len(loss)} budgets"
         fitted = entry.of_runs(law, {"flops": flops}, loss, options)
     else:
-        best, words = methods.best_of_compute(rows)
+        best, words = _best_of_compute(rows)
         fitted = _of_rows(law, best, options)
-    return replace(_complete(fitted, rows, options), fitted_to=words)
+    return replace(_complete(fitted, rows), fitted_to=words)
 
 
-def _complete(fitted, rows, options):
+def _best_of_compute(rows):
+    """(rows on the lower envelope, words) where runs differ in size; all rows where they don't."""
+    sizes = rows.fitted["params"].nunique() if "params" in rows.fitted.columns else 1
+    if sizes == 1:
+        return rows, f"fitted to all {len(rows.fitted)} rows: they do not differ in size"
+    on = np.zeros(len(rows.fitted), bool)
+    log_c = np.log(columns.numbers(rows.fitted, "flops"))
+    on[hull.lower_hull(log_c, np.log(rows.loss()))] = True
+    words = f"no compute budgets: fitted to the {on.sum()} rows on the lower envelope in compute"
+    return replace(rows, fitted=rows.fitted[on]), words
+
+
+def _complete(fitted, rows):
     """The entry with what the law says of runs held out and of larger compute."""
     held = prediction.held_out(fitted, rows)
     return replace(fitted.entry, held_out=held, ahead=prediction.ahead(fitted, rows))

@@ -18,8 +18,8 @@
 # %% [markdown]
 # # Compute-optimal planning
 #
-# What to train with a given compute, what it costs, what a wrong size costs, and which runs to do
-# next. From the demo's table; put your own `results.csv` in its place.
+# What to train with a given compute, what it costs, and what a wrong size costs. From the demo's
+# table; put your own `results.csv` in its place.
 
 # %%
 import pathlib
@@ -70,11 +70,3 @@ display(Image(style.png(planning.plan(fit, planned, style.LIGHT), style.LIGHT)))
 # %%
 target = plan.plan(fit, loss=0.58, rows=table, price=2.5)
 print(*words.lines(target)[:8], sep="\n")
-
-# %% [markdown]
-# ## What to run next
-#
-# The runs that narrow the interval of the planned loss most for each GPU-hour.
-
-# %%
-pd.DataFrame(planned.next_runs)

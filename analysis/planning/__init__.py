@@ -1,1 +1,1 @@
-"""What to train next, at what cost: the optimum of a fit, devices, hyperparameters, next runs."""
+"""What to train, at what cost: the optimum of a fit, devices, hyperparameters."""

@@ -1,7 +1,6 @@
-"""A plan: what to train with a compute or for a loss, what it costs, and what to run next."""
+"""A plan: what to train with a compute or for a loss, and what it costs."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 
 from analysis.engine.answer import Answer
 from analysis.fitting.result import Fit
-from analysis.planning import devices, inference, next_runs, off_size, optimum, training
+from analysis.planning import devices, inference, off_size, optimum, training
 from analysis.table import hygiene
 from vdit.errors import InputError
 
@@ -46,7 +45,6 @@ class Plan:
     off_size: off_size.OffSize | None
     beside: tuple[Said, ...]
     inference: inference.InferenceAware | None
-    next_runs: tuple[next_runs.NextRun, ...]
     times_largest: float | None
     times_smallest: float | None
 
@@ -75,7 +73,6 @@ def plan(
     tokens = source.ladder.tokens(flops, size)
     chosen = devices.device(device.get("name", "h100"), device.get("peak"))
     how = device.get("mfu", devices.MFU), device.get("devices", 1)
-    hours = partial(_hours, chosen=chosen, how=how)
     largest, smallest = _reach(fit, flops)
     return Plan(
         flops=flops,
@@ -90,14 +87,9 @@ def plan(
         off_size=off_size.cost(fit, source, flops),
         beside=tuple(_beside(fit, source, flops)),
         inference=_inference(fit, rows, flops, loss, inference_tokens),
-        next_runs=tuple(next_runs.next_runs(fit, flops, hours, rows=rows)),
         times_largest=largest,
         times_smallest=smallest,
     )
-
-
-def _hours(flops, chosen, how):
-    return devices.cost(flops, chosen, *how).gpu_hours
 
 
 def _ended(rows):
@@ -132,9 +124,19 @@ def _inference(fit, rows, flops, loss, inference_tokens):
     else:
         computes = optimum.compute_for(surface, loss)
         losses = np.full(computes.shape, loss)
-    runs = next_runs.runs_so_far(fit, rows)
-    most = None if runs is None else float(np.max(runs[1] / runs[0]))
+    most = _most_tokens(fit, rows)
     return inference.cheapest(surface, losses, inference_tokens, computes, most)
+
+
+def _most_tokens(fit, rows):
+    """Tokens per parameter of the run that has most, by table or fit; None where not known."""
+    if rows is not None:
+        return float((rows[fit.columns["tokens"]] / rows[fit.columns["params"]]).max())
+    sizes = [np.array(budget.sizes) for budget in fit.budgets]
+    tokens = [
+        optimum.ladder(fit).tokens(b.flops, n) for b, n in zip(fit.budgets, sizes, strict=True)
+    ]
+    return max((float((d / n).max()) for d, n in zip(tokens, sizes, strict=True)), default=None)
 
 
 def _beside(fit, source, flops):

@@ -32,7 +32,6 @@ def lines(planned: Plan) -> list[str]:
     """The lines of a plan, for a reader who sees one for the first time."""
     found = [*_head(planned), *_table(planned), "", *_cost(planned.cost)]
     found += [*_inference(planned.inference), *_off_size(planned.off_size)]
-    found += _next_runs(planned.next_runs)
     if warning(planned):
         found += ["", warning(planned)]
     return found
@@ -119,15 +118,3 @@ def _off_size(off):
             value = f"loss {row.penalty.value:+.1%}{_between(row.penalty.interval, '.1%')}"
             lost = f"as if {row.wasted.value:.0%} of the compute were lost"
             yield f"  {row.times:>4g} x the size  {value:40s} {lost}"
-
-
-def _next_runs(runs):
-    if not runs:
-        return
-    yield ""
-    yield "Runs that would narrow this loss's interval most per GPU-hour, one after the other, by"
-    yield "Chinchilla's law (a minute to start each is counted in):"
-    for run in runs:
-        hours, width = span(run.gpu_hours), f"{run.left:.0%} of today's width"
-        what = f"size {run.size:<9.3g}with {run.flops:<9.3g}FLOPs"
-        yield f"  {what}: narrower by {run.shrinks:3.0%}, to {width}, for {hours}"

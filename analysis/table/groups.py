@@ -51,11 +51,16 @@ def _row(table, seeds, by, name, reference):
 
 
 def _difference(values, is_reference):
-    if is_reference or len(values) < 2:
-        return {"difference": np.nan, "low": np.nan, "high": np.nan}
-    half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
-    mean = values.mean()
-    return {"difference": mean, "low": mean - half, "high": mean + half}
+    known = (np.nan,) * 3 if is_reference or len(values) < 2 else interval(values)
+    return dict(zip(("difference", "low", "high"), known, strict=True))
+
+
+def interval(values: np.ndarray | pd.Series) -> tuple[float, float, float]:
+    """Mean of a few seeds' values and Student's 95 % interval; nan for the ends of one."""
+    half = np.nan
+    if len(values) > 1:
+        half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
+    return values.mean(), values.mean() - half, values.mean() + half
 
 
 def as_text(found: pd.DataFrame, by: str, metric: str, reference: str) -> str:

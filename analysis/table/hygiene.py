@@ -92,11 +92,6 @@ def spiked(table: pd.DataFrame) -> np.ndarray:
     return columns.numbers(table, "spikes") > 0
 
 
-def last_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """The row of each run's most steps: what the run spent is in no other."""
-    return table.loc[table.groupby("run_id", sort=False)["steps"].idxmax()]
-
-
 def flagged(table: pd.DataFrame) -> list[Flagged]:
     """What may be wrong with rows that a fit kept, other than what the law says of them."""
     doubts = {"spiked": (SPIKED, spiked(table)), "unannealed": (EARLIER, runs.earlier(table))}

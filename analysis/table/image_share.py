@@ -8,8 +8,8 @@ image is worth w of a clip, FLOP by FLOP: loss(C, s) = loss of clips alone at (1
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
+from analysis.table import groups
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NAMED = r"-images([0-9.]+)$"  # the end of a variant's name (`vdit.config.mixture.variant_of`)
 KEYS = ["size", "seed", "flops_budget"]
-LEVEL = 0.95
 
 
 def compared(table: "pd.DataFrame", metric: str = "loss") -> "pd.DataFrame":
@@ -74,8 +73,4 @@ def _worth(curve, budget, share, loss) -> float:
 
 
 def _interval(name, values) -> dict:
-    half = np.nan
-    if len(values) > 1:
-        half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
-    mean = values.mean()
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+    return dict(zip((name, f"{name}_low", f"{name}_high"), groups.interval(values), strict=True))

@@ -9,9 +9,8 @@ import pandas as pd
 from analysis.fitting.result import Fit
 from analysis.frontier.drawn import LossCurve
 from analysis.frontier.prediction import Prediction, same_budget
-from analysis.verdict.gain import minimum
 from analysis.verdict.next_step import is_telling
-from analysis.verdict.thresholds import GAP, REPEATS
+from analysis.verdict.thresholds import GAP, REPEATS, minimum
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from analysis.engine import student
 from analysis.fitting.result import Fit
 from analysis.frontier.forecast import Gain
 from analysis.planning.devices import span
-from analysis.verdict.gain import minimum
 from analysis.verdict.proposal import Proposal, Runs, count, propose
-from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN
+from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN, minimum
 
 if TYPE_CHECKING:
     from analysis.verdict.checks import Check, Overfit

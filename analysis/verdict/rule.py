@@ -20,8 +20,8 @@ import pandas as pd
 from analysis.fitting.result import Fit
 from analysis.frontier.prediction import Prediction
 from analysis.verdict import checks, next_step, video_scores
-from analysis.verdict.gain import minimum
 from analysis.verdict.next_step import Evidence, Step
+from analysis.verdict.thresholds import minimum
 
 WORDS = {
     "overfit": "the best runs over-fit a small set of videos, which bends the curve",

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis import branches, compare, plan, rates, report, trend
+from analysis import compare, laws, plan, rates, report
 from analysis.engine import problem
-from analysis.fitting import exponents, laws
+from analysis.fitting import exponents
 from analysis.fitting.rows import prepare, swept
 from analysis.frontier import prediction, selection
 from analysis.laws import hyperparameters, loglinear
@@ -53,7 +53,10 @@ def numbers_of_runs():
 # --- laws -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("law", [law for law in laws.names() if law != "annealing"])  # of curves
+@pytest.mark.parametrize(
+    "law",
+    [law for law in (*laws.names(), "all") if law != "annealing"],  # that is of curves
+)
 def test_a_fit_is_that_of_the_table_without_them(law):
     options = {"bootstrap": 20, "metric": "fvd"}
     without = analysis.fit(whole(), law, **options).to_json()
@@ -153,7 +156,8 @@ def test_rows_that_repeat_others_leave_a_power_law_as_it_is():
 def test_exponents_are_those_of_the_table_without_them():
     more = {"params_total": 1e5, "params_no_adaln": 1e4}
     found, without = (
-        exponents.exponents(table.assign(**more), bootstrap=20)[0] for table in (mixed(), whole())
+        exponents.of_rows(swept(table.assign(**more)), bootstrap=20)[0]
+        for table in (mixed(), whole())
     )
     pd.testing.assert_frame_equal(found, without)
 
@@ -215,13 +219,11 @@ def planted():
 @pytest.mark.parametrize(
     ("command", "flags"),
     [
-        (branches, []),
         (
             compare,
             ["--reference", "full", "--where", f"lr == 1 and flops < {1.5 * RUNS[0]['flops']}"],
         ),
         (rates, ["--png", "rates.png"]),
-        (trend, ["--metric", "permanence", "--baseline", "_real", "--png", "means.png"]),
     ],
 )
 def test_a_comparison_is_that_of_the_table_without_them(

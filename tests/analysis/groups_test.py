@@ -1,11 +1,11 @@
-"""`analysis.compare` and `analysis.trend` on planted tables."""
+"""`analysis.compare` on planted tables."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import compare, trend
-from analysis.table import budgets, groups
+from analysis import compare
+from analysis.table import groups
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
 
@@ -69,31 +69,3 @@ def test_the_command_chooses_rows_and_writes_the_table(tmp_path, capsys):
     compare.main([*flags, "--out", str(tmp_path / "out.csv")])
     assert "split_heads" in capsys.readouterr().out
     assert list(pd.read_csv(tmp_path / "out.csv")["runs"]) == [2, 2]
-
-
-def swept():
-    rows = make_rows(3)
-    for row in rows:
-        row["reach"] = 10 * (row["flops_budget"] / 1e10) ** -0.3
-        row |= {"reach_se": 0.2, "reach_still": 8.0}
-    return pd.DataFrame(rows)
-
-
-def test_means_of_budgets_keep_the_error_that_all_runs_share():
-    found = budgets.means(swept(), ["reach"], "_still")
-    assert found["mean"].is_monotonic_decreasing
-    np.testing.assert_allclose(found["se"], 0.2)  # runs of a budget have the same value here
-    np.testing.assert_allclose(found["baseline"], 8.0)
-    alone = budgets.means(swept().drop(columns="reach_se"), ["reach"])
-    np.testing.assert_allclose(alone["se"], 0.0, atol=1e-12)
-
-
-def test_trend_draws_and_writes(tmp_path, capsys):
-    swept().to_csv(tmp_path / "t.csv", index=False)
-    out = ["--out", str(tmp_path / "o.csv"), "--png", str(tmp_path / "o.png")]
-    trend.main([str(tmp_path / "t.csv"), "--metric", "reach", "--baseline", "_still", *out])
-    assert "baseline" in capsys.readouterr().out
-    assert (tmp_path / "o.png").read_bytes()[:4] == b"\x89PNG"
-    assert len(pd.read_csv(tmp_path / "o.csv")) == 3
-    with pytest.raises(InputError, match="no column 'reach_none'"):
-        trend.main([str(tmp_path / "t.csv"), "--metric", "reach", "--baseline", "_none"])

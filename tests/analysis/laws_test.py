@@ -13,12 +13,12 @@ from tests.analysis.planted_laws import PARAMETERS, loss, runs
 FLOPS = np.geomspace(1e11, 32e11, 6)
 
 
-def test_the_forms_of_the_frontier_agree():
+def test_the_frontier_counted_from_any_compute_is_one_law():
     reference = 3e11
     C0, g = 5e9, 0.2
     A = (C0 / reference) ** g
-    one = forms.frontier(FLOPS, 0.3, C0, g)
-    np.testing.assert_allclose(one, forms.frontier_at(FLOPS, reference, 0.3, A, g), rtol=1e-12)
+    one = 0.3 + (C0 / FLOPS) ** g
+    np.testing.assert_allclose(one, forms.of_compute(FLOPS, reference, 0.3, A, g), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -76,11 +76,3 @@ def test_what_follows_from_a_law():
     assert derived["gamma"] == pytest.approx({"a": 3 / 7, "b": 4 / 7, "g": 0.7 * 0.12 / 0.7})
     # Equation 1.5 of 2001.08361 has terms N^-(alpha_N / alpha_D) and D^-1.
     assert derived["kaplan"]["a"] == pytest.approx(1 / (1 + 0.076 / 0.095))
-
-
-def test_the_optimum_of_chinchilla_is_a_minimum():
-    n, d = forms.chinchilla_optimum(1e13, 40.0, 30.0, 0.4, 0.3)
-    assert 6 * n * d == pytest.approx(1e13)
-    sizes = n * np.array([0.9, 1.0, 1.1])
-    losses = forms.chinchilla(sizes, 1e13 / 6 / sizes, 0.3, 40.0, 30.0, 0.4, 0.3)
-    assert losses.argmin() == 1

@@ -1,4 +1,4 @@
-"""The planner finds planted optima, inverts itself, and knows what a further run is worth."""
+"""The planner finds planted optima, and inverts itself."""
 
 import json
 from dataclasses import replace
@@ -8,11 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis import plan
-from analysis.engine import fit as engine
-from analysis.engine import intervals
 from analysis.engine.answer import Answer
-from analysis.engine.objective import Objective
-from analysis.engine.problem import problem
 from analysis.engine.status import Status
 from analysis.figures import planning as figure
 from analysis.figures import style
@@ -20,11 +16,10 @@ from analysis.fitting.entry import Entry
 from analysis.fitting.result import Fit, FlopsRatio
 from analysis.fitting.table import fit_table
 from analysis.laws import forms, loglinear
-from analysis.laws.registry import LAWS
 from analysis.laws.tuning import Hyperparameters
-from analysis.planning import devices, make, next_runs, off_size, optimum, training
-from tests.analysis import resamples
+from analysis.planning import devices, make, off_size, optimum, training
 from tests.analysis import synthetic_sweep as planted
+from tests.analysis.planted_laws import chinchilla_optimum
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows
 from vdit.errors import InputError
 
@@ -63,7 +58,7 @@ def changed(fit, **parts):
 
 def best(flops):
     p = TRUTH
-    n, d = forms.chinchilla_optimum(flops, p["A"], p["B"], p["alpha"], p["beta"])
+    n, d = chinchilla_optimum(flops, p["A"], p["B"], p["alpha"], p["beta"])
     return n, d, forms.chinchilla(n, d, p["E"], p["A"], p["B"], p["alpha"], p["beta"])
 
 
@@ -79,7 +74,7 @@ def test_the_published_law_gives_chinchilla_at_its_compute(exact):
     law = {"A": 477.826, "B": 2143.417, "E": 1.817218, "alpha": 0.347310, "beta": 0.367172}
     exact = changed(exact, parameters=law)
     planned = make.plan(exact, 5.76e23)
-    size, tokens = forms.chinchilla_optimum(5.76e23, *(law[k] for k in ("A", "B", "alpha", "beta")))
+    size, tokens = chinchilla_optimum(5.76e23, *(law[k] for k in ("A", "B", "alpha", "beta")))
     assert planned.size.value == pytest.approx(size, rel=1e-6)
     assert planned.tokens.value == pytest.approx(tokens, rel=1e-6)
     assert (size, tokens) == (pytest.approx(70e9, rel=0.1), pytest.approx(1.4e12, rel=0.1))
@@ -202,51 +197,6 @@ def test_a_sweep_of_learning_rates_goes_before_what_the_best_runs_used(measured,
     assert "sweep of learning rate" in found.by
 
 
-def test_a_rank_one_update_is_the_inverse_of_all_rows():
-    rng = np.random.default_rng(0)
-    rows, new, gradient = rng.normal(size=(9, 4)), rng.normal(size=4), rng.normal(size=4)
-    before = np.linalg.inv(rows.T @ rows)
-    after = np.linalg.inv(rows.T @ rows + np.outer(new, new))
-    np.testing.assert_allclose(next_runs.update(before, new), after, rtol=1e-9)
-    fall = gradient @ before @ gradient - gradient @ after @ gradient
-    assert next_runs.reduction(before, new[None], gradient)[0] == pytest.approx(fall, rel=1e-9)
-
-
-@pytest.mark.parametrize("target", next_runs.TARGETS)
-def test_what_a_run_is_worth_agrees_with_refits_of_simulated_sweeps(measured, rows, target):
-    """The sd of 1,500 refits with and without the runs chosen: their ratio is known to 2.6 %."""
-    surface = exact_surface()
-    fit = changed(measured, parameters=TRUTH)
-    chosen = next_runs.next_runs(fit, FLOPS, lambda flops: flops / 1e15, target, rows, count=2)
-    assert chosen[0].left > chosen[1].left
-    more = pd.DataFrame([{"params": run.size, "tokens": run.tokens} for run in chosen])
-    wide, narrow = (spread(table, surface, target) for table in (rows, pd.concat([rows, more] * 1)))
-    assert narrow / wide == pytest.approx(chosen[-1].left, rel=0.08)
-
-
-def exact_surface():
-    parameters = {name: np.array([value]) for name, value in TRUTH.items()}
-    return optimum.Surface("chinchilla", parameters, optimum.ladder(Fit("", {}, {})))
-
-
-def spread(table, surface, target, sd=0.002, count=1500):
-    """Sd of the log of the planned number over refits of the planted law with noise."""
-    inputs = {name: table[name].to_numpy(float) for name in ("params", "tokens")}
-    loss = forms.chinchilla(*inputs.values(), *(TRUTH[k] for k in ("E", "A", "B", "alpha", "beta")))
-    posed = problem(LAWS["chinchilla"], inputs, loss, Objective("log_mse"))
-    found = engine.fit(posed, rng=np.random.default_rng(0))
-    thetas = resamples.parametric(found, sd, count, np.random.default_rng(1))
-    draws = intervals.named(found, thetas)
-    fitted = optimum.Surface("refits", {k: draws[k] for k in optimum.SIGNS}, surface.ladder)
-    return np.log(getattr(fitted, target)(FLOPS)).std()
-
-
-def test_next_runs_say_nothing_where_the_law_is_not_identified(measured):
-    assert next_runs.next_runs(measured, FLOPS, lambda flops: flops)
-    fit = changed(measured, status=Status.of("bound hit"))
-    assert next_runs.next_runs(fit, FLOPS, lambda flops: flops) == []
-
-
 def test_the_command_prints_a_plan_and_writes_it(measured, rows, tmp_path, capsys):
     fit, table, out = tmp_path / "fit.json", tmp_path / "results.csv", tmp_path / "plan.json"
     fit.write_text(json.dumps(measured.to_json()))
@@ -254,7 +204,7 @@ def test_the_command_prints_a_plan_and_writes_it(measured, rows, tmp_path, capsy
     more = ["--table", str(table), "--out", str(out), "--png", str(tmp_path / "plan.png")]
     plan.main([str(fit), "--flops", "2e13", "--price", "2.5", *more])
     said = capsys.readouterr().out
-    for words in ("model size", "learning rate", "steps", "USD at 2.5", "4 x the size", "narrower"):
+    for words in ("model size", "learning rate", "steps", "USD at 2.5", "4 x the size"):
         assert words in said
     assert "warning: 3.12 times the largest budget measured, an extrapolation" in said
     assert json.loads(out.read_text())["flops"] == 2e13

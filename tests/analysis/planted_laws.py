@@ -57,3 +57,10 @@ def _two_terms(t, x):
 
 def _terms(t):
     return [name.removeprefix("alpha_") for name in t if name.startswith("alpha_")]
+
+
+def chinchilla_optimum(c, A, B, alpha, beta, flops_per_nd=6.0):
+    """N and D that minimise the loss at compute c = flops_per_nd N D (2203.15556, equation 4)."""
+    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+    nd = np.asarray(c) / flops_per_nd
+    return G * nd ** (beta / (alpha + beta)), nd ** (alpha / (alpha + beta)) / G

@@ -1,11 +1,10 @@
-"""The best learning rate by width, on planted curves; the slopes of a planted coordinate check."""
+"""The best learning rate by width, on planted curves."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import coordinates, rates
-from analysis.fitting import coordinates as checked
+from analysis import rates
 from analysis.fitting import rates as fitting
 from vdit.errors import InputError
 
@@ -79,32 +78,10 @@ def test_runs_that_both_share_are_one_witness():
     assert vars(both.noise) == pytest.approx(vars(alone.noise))
 
 
-def test_pictures_are_drawn(tmp_path):
+def test_the_picture_is_drawn(tmp_path):
     planted().to_csv(tmp_path / "rates.csv", index=False)
     rates.main([str(tmp_path / "rates.csv"), "--png", str(tmp_path / "rates.png")])
-    check().to_csv(tmp_path / "check.csv", index=False)
-    coordinates.main([str(tmp_path / "check.csv"), "--png", str(tmp_path / "check.png")])
-    for name in ("rates.png", "check.png"):
-        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-
-
-def check():
-    rows = [
-        (kind, width, layer, 0.3 * (width / 64) ** slope)
-        for kind, slopes in (("sp", (-0.5, 1.0)), ("mup", (0.0, 0.01)))
-        for layer, slope in zip(("patches 0", "output 0"), slopes, strict=True)
-        for width in (64, 256, 1024)
-    ]
-    return pd.DataFrame(rows, columns=["parameterization", "width", "layer", "rms"])
-
-
-def test_slopes_of_a_coordinate_check():
-    found = checked.slopes(check())
-    assert found["sp"] == pytest.approx({"patches 0": -0.5, "output 0": 1.0})
-    sp, mup = coordinates.lines(found, checked.FLAT)
-    assert sp.startswith("sp   0 of 2 layers flat")
-    assert "-0.50 (patches 0) to +1.00 (output 0)" in sp
-    assert mup.startswith("mup  2 of 2 layers flat")
+    assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_missing_column_is_named():

@@ -23,8 +23,8 @@ SECTIONS = {
     "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",
 }  # fmt: skip
 COMMANDS = (
-    "bench", "branches", "calibrate", "collect", "compare", "coordinates", "economics", "fit",
-    "plan", "predict", "rates", "report", "sensitivity", "trend", "variants",
+    "calibrate", "collect", "compare", "economics", "fit",
+    "plan", "predict", "rates", "report", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
 LIGHT = (

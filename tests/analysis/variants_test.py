@@ -9,6 +9,7 @@ import pytest
 
 from analysis import variants as command
 from analysis.fitting import exponents
+from analysis.fitting.rows import swept
 from analysis.table import columns, variants
 from tests.analysis.synthetic_sweep import ALPHA, BETA, make_rows, planted_loss
 from tests.paths import ROOT
@@ -44,7 +45,7 @@ def test_counts_of_a_model_by_hand():
 
 
 def test_a_constant_factor_moves_no_exponent_and_the_truth_is_found():
-    found, _ = exponents.exponents(table_of(), bootstrap=0)
+    found, _ = exponents.of_rows(swept(table_of()), bootstrap=0)
     found = found.set_index("variant")
     true, macs, plain = (found.loc[name] for name in ("true", "macs", "6ND, no adaLN"))
     for name in ("a", "g", "alpha", "beta", "a_chinchilla"):
@@ -59,7 +60,7 @@ def test_a_share_of_modulation_that_grows_moves_the_exponent_as_it_must():
     table = table_of()
     # N without adaLN ~ N^0.9, so C counted with it is N^0.9 D and its exponents are known.
     table["params_no_adaln"] = table["params"] ** 0.9
-    found, _ = exponents.exponents(table, bootstrap=0)
+    found, _ = exponents.of_rows(swept(table), bootstrap=0)
     found = found.set_index("variant").loc["6ND, no adaLN"]
     alpha = ALPHA / 0.9
     assert found["alpha"] == pytest.approx(alpha, rel=1e-3)
@@ -100,12 +101,12 @@ def test_the_command_prints_and_writes_one_table(tmp_path, capsys):
     assert len(found) == len(variants.VARIANTS)
     assert "the count alone moves" in capsys.readouterr().out
     with pytest.raises(InputError, match="missing column 'flops_budget'"):
-        exponents.exponents(table_of().drop(columns="flops_budget"))
+        exponents.of_rows(swept(table_of().drop(columns="flops_budget")))
 
 
 def test_the_demo_s_table_is_the_one_of_its_results():
     folder = ROOT / "analysis" / "results" / "demo"
     kept = pd.read_csv(folder / "variants.csv")
-    found, _ = exponents.exponents(pd.read_csv(folder / "results.csv"))
+    found, _ = exponents.of_rows(swept(pd.read_csv(folder / "results.csv")))
     for name in ("a", "a_low", "g", "g_high", "alpha", "beta", "compute_least"):
         assert np.allclose(kept[name], found[name], rtol=1e-4, equal_nan=True)

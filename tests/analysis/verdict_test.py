@@ -11,7 +11,7 @@ import pytest
 from analysis.fitting import table as fitting
 from analysis.frontier import prediction, selection
 from analysis.scores import noise as of_scores
-from analysis.verdict import checks, gain, rule, video_scores
+from analysis.verdict import checks, rule, thresholds, video_scores
 from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import SCORES, SMALLEST, make_rows, optimum, scores_of
 
@@ -61,7 +61,7 @@ def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
         bowl = 0.01 * np.log(row["params"] / np.sqrt(row["flops"]) / 0.0645) ** 2
         row["loss_ema"] = 0.5 * np.exp(bowl + 1e-4 * np.sin(row["params"]))
     found = judge(rows)
-    assert found.evidence.gain.interval[1] < gain.minimum(8)
+    assert found.evidence.gain.interval[1] < thresholds.minimum(8)
     assert found.word == "refuted"
 
 
@@ -137,7 +137,7 @@ def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
 def test_the_least_that_matters_decides_by_where_the_interval_lies(monkeypatch, where, verdict):
     """`where` is 0 at the lower end of the gain's interval and 1 at the upper one."""
     low, high = judge().evidence.gain.interval
-    monkeypatch.setattr(gain, "MIN_EFFECT", low + where * (high - low))
+    monkeypatch.setattr(thresholds, "MIN_EFFECT", low + where * (high - low))
     found = judge()
     assert found.word == verdict
     assert found.blocks == (("gain",) if verdict == "undecided" else ())
@@ -151,7 +151,7 @@ def test_noise_larger_than_the_gain_is_undecided():
         )
     found = judge(rows)
     low, high = found.evidence.gain.interval
-    assert low < gain.minimum(8) < high
+    assert low < thresholds.minimum(8) < high
     assert found.word == "undecided"
 
 

@@ -1,12 +1,5 @@
-"""`vdit.prepare` beside PyAV's bare decoding of the same files, in turns. No JAX here.
+"""`vdit.prepare` beside PyAV's bare decoding of the same files, in turns. No JAX here."""
 
-python -m vdit.benchmark.ingest DIR [--rounds 3]
-
-prints milliseconds of computing a frame, over all threads: on a machine that others use, too, the
-clock says little.
-"""
-
-import argparse
 import concurrent.futures
 import contextlib
 import io
@@ -14,7 +7,6 @@ import json
 import pathlib
 import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -78,33 +70,8 @@ def _decode(paths: list[pathlib.Path]) -> int:
         return sum(pool.map(frames, paths))
 
 
-def computing(videos: pathlib.Path, rounds: int) -> list[tuple[float, float]]:
-    """Of each round: milliseconds of computing a frame, of decoding alone and of all."""
-    paths, found = [videos / name for name in folder.list_files(videos)[0]], []
-    with tempfile.TemporaryDirectory() as place:
-        prepare(videos, pathlib.Path(place, "first"), FRAMES, SIZE)  # imports what it needs
-        for _ in range(rounds):
-            works = (lambda: _decode(paths), lambda: _prepare(videos, pathlib.Path(place, "again")))
-            found.append(tuple(1e3 / _per_second(work)[1] for work in works))
-    return found
-
-
 def _per_second(work: Callable[[], int]) -> tuple[float, float]:
     """What `work` counted, by seconds of the clock and of computing."""
     began = time.perf_counter(), time.process_time()
     count = work()
     return count / (time.perf_counter() - began[0]), count / (time.process_time() - began[1])
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Prints a line for each round."""
-    parser = argparse.ArgumentParser("python -m vdit.benchmark.ingest", description=__doc__)
-    parser.add_argument("videos", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    args = parser.parse_args(argv)
-    for bare, all_of_it in computing(args.videos, args.rounds):
-        print(f"decoding {bare:.3f} ms a frame, prepare {all_of_it:.3f}: {bare / all_of_it:.2f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -9,7 +9,7 @@ import numpy as np
 
 from vdit.diffusion import predictions
 from vdit.diffusion.batch import per_clip
-from vdit.diffusion.noise_level import NoiseLevel, noised
+from vdit.diffusion.noise_level import NoiseLevel
 from vdit.diffusion.schedules import Schedule
 
 Gaussian = tuple[jax.Array, jax.Array]  # mean and log variance
@@ -24,11 +24,6 @@ def noise_level(chain: Schedule, i_B: jax.Array, unit: float = 1.0) -> NoiseLeve
     """(B,) levels of the chain; the model takes timestep / `unit`."""
     tables = chain.timesteps / unit, chain.alpha, chain.sigma
     return NoiseLevel(*(jnp.asarray(a, jnp.float32)[i_B] for a in tables))
-
-
-def q_sample(chain: Schedule, x: jax.Array, noise: jax.Array, i_B: jax.Array) -> jax.Array:
-    """x_i = sqrt(a_i) x + sqrt(1 - a_i) noise (2006.11239, eq. 4)."""
-    return noised(x, noise, noise_level(chain, i_B))
 
 
 def split(output: jax.Array, channels: int) -> tuple[jax.Array, jax.Array]:

@@ -2,6 +2,8 @@
 
 import functools
 import os
+from collections.abc import Callable
+from typing import Any
 
 import jax
 
@@ -48,7 +50,7 @@ def known(*options: tuple[str, object]) -> tuple[tuple[str, object], ...]:
     return options
 
 
-def jitted(runs: str, **options):
+def jitted(runs: str, **options: Any) -> Callable[[Callable], Callable]:
     """Decorates as `jax.jit` does, for programs that run so (`compiler_options`).
 
     It is made when it is first called: until then no backend is chosen, nor devices taken.

@@ -40,7 +40,7 @@ class Goodput:
         self._switch(self._kind)
         return dict(self._seconds)
 
-    def compiled(self, event: str, seconds: float, **_) -> None:
+    def compiled(self, event: str, seconds: float, **_: object) -> None:
         """A listener for JAX's events. One that ends may hold others that ended before it."""
         if not event.startswith(COMPILING):
             return

@@ -50,13 +50,6 @@ def distances(made_ND: np.ndarray, real_MD: np.ndarray) -> Distances:
     return Distances(cdist(made_ND, made_ND), cdist(real_MD, real_MD), cdist(made_ND, real_MD))
 
 
-def expected_coverage(made: int, real: int, k: int = NEIGHBOURS) -> float:
-    """Coverage by so many clips of the real ones' own distribution (2002.09797): what 1 is to
-    density."""
-    i = np.arange(1, k + 1)
-    return float(1 - np.prod((real - i) / (made + real - i)))
-
-
 def _radii(distances_NN: np.ndarray, k: int) -> np.ndarray:
     """To the k-th neighbour; a clip itself comes first."""
     return np.partition(distances_NN, k, axis=1)[:, k]

@@ -13,7 +13,6 @@ from vdit.evaluators.features import Extractor
 APART = "__"
 WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 RANGE = "uint8"  # of the pixels that extractors are handed: 0 to 255
-COUNTS = re.compile(r"n(\d+)_(\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,21 +60,3 @@ class Name:
 def clip_name(clip: tuple[int, int, int]) -> str:
     """9x32x32 of (frames, height, width)."""
     return "x".join(map(str, clip))
-
-
-def parse(text: str) -> Name:
-    """The name that was written so; `InputError` for another text."""
-    parts = text.split(APART)
-    counts = COUNTS.fullmatch(parts[3]) if len(parts) == 8 else None
-    if counts is None:
-        raise InputError(f"{text!r}: expected a score's name, METRIC__FEATURES__HASH__nN_M__...")
-    split, _, subject = parts[7].partition("_")
-    return Name(*parts[:3], int(counts[1]), int(counts[2]), *parts[4:7], split, subject)
-
-
-def check_comparable(one: Name, other: Name) -> None:
-    """`InputError` that says where two scores differ by more than what is scored."""
-    for field in dataclasses.fields(Name):
-        a, b = getattr(one, field.name), getattr(other, field.name)
-        if field.name != "subject" and a != b:
-            raise InputError(f"scores of different {field.name} ({a}, {b}) are not comparable")

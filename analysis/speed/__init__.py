@@ -1,1 +1,0 @@
-"""How fast the engine fits, beside the usual way."""

@@ -1,1 +1,0 @@
-"""Damage of known kind and strength to videos, and how scores answer to it."""
