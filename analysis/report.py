@@ -41,7 +41,7 @@ def build(
 ) -> Report:
     """The page of the table at `path` and its fit; where it lies on the curve of a `longer` one."""
     from analysis.frontier import selection
-    from analysis.page import elements, scores, sections, summary, tables, videos
+    from analysis.page import elements, levels, scores, sections, summary, tables, videos
     from analysis.page import longer as further
     from analysis.scores import curve, words
     from analysis.verdict import rule
@@ -63,6 +63,7 @@ def build(
         sections.best_size(fit),
         sections.methods(rows, fit),
         sections.noise_levels(chosen, fit),
+        levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
         tables.again_section(root, sweep, path, arguments.asked(fit.columns)),

@@ -187,8 +187,7 @@ def noise_levels(picks: list[tuple[str, pd.Series]], fit: Fit) -> str:
         elements.read(
             "A diffusion model is asked the same question at every level of noise: near t = 1 it "
             "sees hardly more than noise and settles the layout; near t = 0 it cleans up detail. "
-            "The second panel shows what each budget gains over the smallest; lower is better. "
-            "analysis.fit --law noise_levels fits a law to each level."
+            "The second panel shows what each budget gains over the smallest; lower is better."
         ),
     )
 

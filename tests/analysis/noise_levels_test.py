@@ -1,11 +1,13 @@
-"""A law for each noise level: planted levels come back in fit.json."""
+"""A law for each noise level: planted levels come back, on the page and in fit.json."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import analysis
+from analysis.fitting.result import Fit
 from analysis.laws import noise_levels
+from analysis.page import levels as page
 from tests.analysis.synthetic_sweep import optimum
 from vdit.errors import InputError
 
@@ -62,7 +64,16 @@ def test_without_noise_they_are_exact_and_rows_without_levels_are_left_out():
     assert levels[2].fall == pytest.approx(-slope)
 
 
-def test_a_table_without_levels_is_one_line():
+def test_a_table_without_levels_is_one_line_and_has_no_section():
     table = sweep().drop(columns=[f"loss_t{i:02d}" for i in range(4)])
     with pytest.raises(InputError, match="no columns loss_t00"):
         analysis.fit(table, "noise_levels", bootstrap=0)
+    assert page.section(table, Fit("noise_levels", {}, {"loss": "loss"})) == ""
+
+
+def test_the_page_says_two_numbers_and_a_fall_of_each():
+    drawn = page.section(sweep(), Fit("noise_levels", {}, {"loss": "loss", "params": "params"}))
+    assert drawn.count("<tr>") == 1 + len(PLANTED)
+    assert "0.25 to 0.5" not in drawn  # printed by tenths
+    assert "<svg" in drawn
+    assert "What no compute removes".lower() in drawn.lower()
