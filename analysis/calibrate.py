@@ -3,6 +3,9 @@
 python -m analysis.calibrate --out calibration.csv
 python -m analysis.calibrate --grids --sweeps 400 --out grids.csv   of learning rate and batch
 python -m analysis.calibrate --verdicts --sweeps 200 --out verdicts.csv   of the rule
+python -m analysis.calibrate --flips --sweeps 20   verdicts turned by moving one run
+python -m analysis.calibrate --published --sweeps 100   of tables planted as published sweeps were
+python -m analysis.calibrate --power --design flat   the most that any test could tell
 """
 
 import argparse
@@ -21,17 +24,28 @@ def main(argv: list[str] | None = None) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--grids", action="store_true", help="of learning rate and batch instead")
     what.add_argument("--verdicts", action="store_true", help="what the rule says of sweeps")
+    what.add_argument("--flips", action="store_true", help="move every run by half its noise")
+    what.add_argument("--published", action="store_true", help="exponents of tables like Llama 3's")
+    what.add_argument("--power", action="store_true", help="the most that any test could tell")
     parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
     parser.add_argument("--out", help="CSV to write")
     args = parser.parse_args(argv)
     import pandas as pd
 
-    from analysis.calibration import table, verdicts
+    from analysis.calibration import power, published, table, verdicts
 
     if args.sweeps < 1:
         raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
     chosen = _chosen(args.design, args.grids)
-    if args.verdicts:
+    if args.flips:
+        return _flips(chosen if args.design else chosen[:1], args)
+    if args.published:
+        found = list(published.held(args.sweeps, args.seed, _progress))
+        print(pd.DataFrame(found).to_string(index=False))
+    elif args.power:
+        found = [bound for design in chosen for bound in power.bounds(design)]
+        print(pd.DataFrame(found).to_string(index=False))
+    elif args.verdicts:
         found = verdicts.run(args.sweeps, args.seed, chosen, progress=_progress)
         print(pd.DataFrame(found).to_string(index=False))
     else:
@@ -40,6 +54,14 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         write_text(args.out, pd.DataFrame(found).to_csv(index=False))
         print(f"written to {args.out}")
+
+
+def _flips(chosen, args):
+    from analysis.calibration import verdicts
+
+    for design in chosen:
+        turned, moves = verdicts.flips(design, args.sweeps, args.seed)
+        print(f"{design.name}: {turned} of {moves} moves turn the verdict ({turned / moves:.2%})")
 
 
 def _chosen(names, of_grids):

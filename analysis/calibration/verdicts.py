@@ -1,7 +1,7 @@
 """What the rule says of planted sweeps whose last budget was predicted from the others.
 
 Scores are taken as improving: they are judged apart from the loss. Beside the verdicts: the rms
-error of the forecast of a budget that no fit saw.
+error of the forecast of a budget that no fit saw, and how often moving one run turns a verdict.
 """
 
 from collections import Counter
@@ -21,6 +21,7 @@ from analysis.frontier import forecast, laws, minima, prediction
 from analysis.verdict import rule
 
 SCORE = {"quality": 0.5, "quality_se": 0.01, "quality_real": 1.0}
+MOVED = 0.5  # noise deviations by which a run is moved
 WORDS = ("supported", "refuted", "undecided")
 
 
@@ -66,12 +67,15 @@ def _row(name, judged):
     return row | {f"rms {name}": float(f"{value:.4g}") for name, value in rms.items()}
 
 
-def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook) -> rule.Verdict:
-    """On a table of runs and its outlook, the largest budget predicted from the others."""
+def verdict(
+    design: Design, runs: pd.DataFrame, whole: forecast.Outlook | None = None
+) -> rule.Verdict:
+    """The verdict on a table of runs, its largest budget predicted from the others."""
     largest = runs["flops_budget"].max()
     before = runs[runs["flops_budget"] < largest * (1 - 1e-9)]
     said = replace(prediction.predict(before, design.factor, "loss", "params"), created=0.0)
     budgets, found = minima.measure(runs, "loss", "params")
+    whole = whole or forecast.outlook(found, runs, COLUMNS)
     fit = Fit(
         law="",
         laws={},
@@ -84,6 +88,22 @@ def verdict(design: Design, runs: pd.DataFrame, whole: forecast.Outlook) -> rule
         forecasts=(whole.at(2 * largest),),
     )
     return rule.judge(runs, fit, said)
+
+
+def flips(design: Design, sweeps: int, seed: int) -> tuple[int, int]:
+    """(verdicts that turned, moves): every run of every sweep moved by MOVED, up and down."""
+    turned = moves = 0
+    for index in range(sweeps):
+        sweep = designs.sweep(design, table.stream(design, seed, index))
+        runs = _scored(frontier.seen(design, sweep))
+        first = verdict(design, runs).word
+        for row in runs.index:
+            for sign in (-1, 1):
+                moved = runs.copy()
+                moved.loc[row, "loss"] *= np.exp(sign * MOVED * design.noise)
+                turned += verdict(design, moved).word != first
+                moves += 1
+    return turned, moves
 
 
 def _scored(runs):

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.calibration import published as planted
 from analysis.published import __main__ as command
 from analysis.published import compared
-from tests.analysis import planted_published as planted
 from tests.paths import reference
 from vdit.errors import InputError
 

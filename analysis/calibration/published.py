@@ -10,11 +10,14 @@ The losses are a Chinchilla surface with the published optimum; its floor and it
 are not published, are such that the losses of the first and last budget are about those shown.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from analysis.calibration.frontier import COLUMNS
+from analysis.frontier import best_size, laws, minima, runs
 
 LLAMA = (
     # budget runs  D/D* least, most  noise of log loss
@@ -89,3 +92,50 @@ PLANTED: dict[str, tuple[Planted, Callable[[np.random.Generator], pd.DataFrame]]
     "llama": (LLAMA_LAW, llama),
     "porian": (PORIAN_LAW, porian),
 }
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one way said of a in `sweeps` planted tables; means and sd of those with an interval."""
+
+    planted: str
+    way: str
+    a: float
+    sweeps: int
+    identified: int
+    held: int  # intervals with the planted a inside
+    off: float  # mean of a less the planted one
+    sd: float  # of a
+    half_width: float  # mean
+
+
+def judge(table: pd.DataFrame) -> dict[str, laws.Exponent]:
+    """What each way, and both together, say of the exponent of the best size."""
+    table = table.assign(run_id=table.index.astype(str))
+    _, found = minima.measure(table, "loss", "params")
+    law, surface = laws.fit_size(found), runs.fit("chinchilla", table, COLUMNS)
+    said = best_size.headline(best_size.voices(found, surface), found)
+    known = {"both, the headline": laws.Exponent(said.parameters["a"], said.intervals["a"])}
+    if law.intervals:
+        known["isoFLOP minima"] = laws.Exponent(law.parameters["a"], law.intervals["a"])
+    if "chinchilla" in said.voices:
+        known["Chinchilla, all runs"] = said.voices["chinchilla"]
+    return known
+
+
+def held(
+    sweeps: int,
+    seed: int,
+    progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+) -> Iterator[Held]:
+    """A row for each planted table and way."""
+    for name, (law, plant) in PLANTED.items():
+        tables = (plant(np.random.default_rng([seed, i])) for i in range(sweeps))
+        said = [judge(table) for table in progress(tables, sweeps)]
+        for way in dict.fromkeys(way for one in said for way in one):
+            known = [one[way] for one in said if way in one]
+            a, (low, high) = np.array([k.a for k in known]), np.array([k.interval for k in known]).T
+            inside, half = ((low <= law.a) & (law.a <= high)).sum(), (high - low).mean() / 2
+            numbers = a.mean() - law.a, a.std(ddof=1), half
+            rounded = (float(f"{number:.3g}") for number in numbers)
+            yield Held(name, way, law.a, sweeps, len(known), int(inside), *rounded)
