@@ -24,7 +24,7 @@ SECTIONS = {
 }  # fmt: skip
 COMMANDS = (
     "calibrate", "collect", "compare", "economics", "fit",
-    "plan", "predict", "rates", "report", "variants",
+    "plan", "predict", "rates", "report", "sensitivity", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
 LIGHT = (

@@ -1,0 +1,34 @@
+"""Which damage do scores see, and is more of it read as worse? Reads a score check.
+
+python -m analysis.sensitivity answers.csv --png answers.png
+
+The table is written by `python -m vdit.score_check`.
+"""
+
+import argparse
+
+from vdit import errors
+from vdit.runs.files import write_bytes
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line of `analysis.sensitivity`."""
+    what = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog="analysis.sensitivity", description=what)
+    parser.add_argument("table", help="table of vdit.score_check (CSV)")
+    parser.add_argument("--png", metavar="PNG", help="picture to write")
+    args = parser.parse_args(argv)
+    from analysis.table import answers, reading
+
+    found = answers.of_table(reading.load(args.table), args.table)
+    print("\n".join(answers.as_lines(found)))
+    if args.png:
+        from analysis.figures import style
+        from analysis.figures.answers import draw
+
+        write_bytes(args.png, style.png(draw(found, style.LIGHT), style.LIGHT))
+        print(f"written to {args.png}")
+
+
+if __name__ == "__main__":
+    errors.run(main)
