@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import python
+from tests.tiny import forked, python
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion.flow import RectifiedFlow
 from vdit.models import dit
@@ -98,7 +98,7 @@ def test_a_coded_run_on_several_devices_is_shown_and_measured_on_the_way(tmp_pat
     assert cores.parts(8 // 2, 3 * 8 * 8) == 4  # of a batch of 8, 192 tokens a clip
     script = tmp_path / "coded.py"
     script.write_text(CODED)
-    python(script, tmp_path, devices=2)
+    forked(script, tmp_path, devices=2)
     made = {path.relative_to(tmp_path / "run").as_posix() for path in tmp_path.glob("run/*/*")}
     assert {"evaluations/2.json", "samples/step_000002_00.webp", "evaluations/4.json"} <= made
 
@@ -120,4 +120,4 @@ def test_weights_that_are_read_go_beside_arrays_on_a_mesh(tmp_path):
     """An autoencoder's, in a step that is shown on the way."""
     script = tmp_path / "beside.py"
     script.write_text(BESIDE)
-    assert python(script, devices=2, cwd=tmp_path).stdout.split() == ["4.0"]
+    assert forked(script, devices=2, cwd=tmp_path).stdout.split() == ["4.0"]
