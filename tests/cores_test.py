@@ -68,11 +68,12 @@ for text in sys.argv[1:]:
     ],
 )
 def test_a_step_takes_the_cores_that_it_keeps_busy(tmp_path, monkeypatch, count, expected):
-    if count:
+    if count:  # which JAX reads on import
         monkeypatch.setenv("JAX_NUM_CPU_DEVICES", str(count))
     script = tmp_path / "cores.py"
     script.write_text(SCRIPT)
-    lines = python(script, *expected, devices=3).stdout.splitlines()
+    run = python if count else forked
+    lines = run(script, *expected, devices=3).stdout.splitlines()
     assert [json.loads(line) for line in lines] == list(expected.values())
 
 

@@ -6,6 +6,7 @@ variables that JAX and TQDM read on import, start an interpreter instead (`tests
 """
 
 import atexit
+import gc
 import multiprocessing
 import os
 import pathlib
@@ -69,6 +70,7 @@ def _become(arguments: list[str], cwd: str, env: Mapping[str, str], files: list[
     """Turns a fork into the process of these arguments."""
     for number, path in enumerate(files, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    gc.freeze()  # what was imported stays
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)
