@@ -1,4 +1,4 @@
-"""What a launcher and its workers refuse, in a line, before anything starts; their help."""
+"""What a launcher and its workers refuse, in a line, before anything starts."""
 
 import json
 import shutil
@@ -72,11 +72,9 @@ def test_workers_read_the_plan_and_neither_sweep_nor_experiment(tmp_path):
     assert trained(root) == once_each(root)
 
 
-def test_commands_tell_of_their_options_and_import_neither_jax_nor_numpy():
-    modules = "sweeps.launch sweeps.status sweeps.speed sweeps.launcher.worker "
-    modules += "sweeps.launcher.evaluate sweeps.launcher.modes"
-    code = f"import sys, {', '.join(modules.split())}; print({{'jax', 'numpy'}} & {{*sys.modules}})"
+def test_launchers_and_workers_start_without_numpy():
+    """A sweep starts many processes, and it is half of what they would import."""
+    modules = "sweeps.launch, sweeps.status, sweeps.launcher.worker, sweeps.launcher.evaluate"
+    code = f"import sys, {modules}; print('numpy' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
-    assert found.stdout == "set()\n", found.stderr
-    for module in modules.split():
-        assert "--root" in start("--help", module=module).communicate()[0]
+    assert found.stdout == "False\n", found.stderr
