@@ -73,7 +73,7 @@ def test_workers_read_the_plan_and_neither_sweep_nor_experiment(tmp_path):
 
 
 def test_launchers_and_workers_start_without_numpy():
-    """A sweep starts many processes, and it is half of what they would import."""
+    """A sweep starts many processes, and it was a third of what that took."""
     modules = "sweeps.launch, sweeps.status, sweeps.launcher.worker, sweeps.launcher.evaluate"
     code = f"import sys, {modules}; print('numpy' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
