@@ -5,16 +5,15 @@ import pathlib
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import jax
 import numpy as np
 import pytest
 
+from tests import forks
 from tests.paths import ROOT
-from tests.tiny import config, flags, python
+from tests.tiny import config, environment, flags, forked
 from vdit.data import cache, latents, pipeline, unfinished
 from vdit.parallel import sharding
 from vdit.runs.files import DamagedFileError
@@ -106,7 +105,7 @@ def test_a_run_on_a_damaged_cache_ends_with_one_line(tmp_path):
     arguments = ["-m", "vdit.main", *flags(tmp_path, tmp_path / "run", **PARTS)]
     folder = latents.prepare(config(tmp_path, **PARTS))
     (folder / "train_1.array_record").write_bytes(b"")
-    done = python(*arguments, check=False)
+    done = forked(*arguments, check=False)
     line = done.stderr.splitlines()[-1]
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -130,7 +129,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     code += "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"
     code += f"made = tiny.config(pathlib.Path({str(tmp_path)!r}), **cache_test.PARTS)\n"
     code += "errors.run(lambda: latents.prepare(made))\n"
-    done = python("-c", code, check=False)
+    done = forked("-c", code, check=False)
     assert done.returncode == 2
     assert "train.array_record: cannot be written: write() failed" in done.stderr.splitlines()[-1]
     assert not list((tmp_path / "latents").iterdir())
@@ -152,9 +151,10 @@ def maker(tmp_path):
     code += "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
     code += f"made = tiny.config(pathlib.Path({str(tmp_path)!r}), **cache_test.PARTS)\n"
     code += "latents.prepare(made)\n"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
+    log = tmp_path / "log"
+    process = forks.start(["-c", code], ROOT, environment(1), log)
     while not any(path.suffix == f".{process.pid}" for path in hidden(tmp_path)):
-        assert process.poll() is None, process.stderr.read().decode()
+        assert process.poll() is None, log.read_text()
         time.sleep(0.05)
     return process
 
@@ -163,21 +163,20 @@ def maker(tmp_path):
 def test_a_signal_while_latents_are_made_leaves_nothing(tmp_path, sent):
     process = maker(tmp_path)
     process.send_signal(sent)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    assert process.wait() != 0
     assert not list((tmp_path / "latents").iterdir())
 
 
 def test_what_a_killed_maker_left_is_swept_and_the_living_are_spared(tmp_path):
     dead, living = maker(tmp_path), maker(tmp_path)
-    dead.kill()
-    dead.communicate()
+    dead.send_signal(signal.SIGKILL)
+    dead.wait()
     (left,) = (path for path in hidden(tmp_path) if path.suffix == f".{dead.pid}")
     folder = latents.prepare(config(tmp_path, **PARTS))
     assert not left.exists()
     assert [path.suffix for path in hidden(tmp_path)] == [f".{living.pid}"]
-    living.kill()
-    living.communicate()
+    living.send_signal(signal.SIGKILL)
+    living.wait()
     assert read(folder)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import vdit
-from tests.tiny import config, python, trained
+from tests.tiny import config, forked, trained
 from vdit.errors import InputError
 from vdit.runs import digests
 from vdit.runs.checkpointer import Checkpointer
@@ -135,7 +135,7 @@ def test_none_left_is_one_line_and_begins_nothing_anew(root, unfinished):
     for _ in range(2):
         with pytest.raises(InputError, match="no checkpoint is whole; delete the folder"):
             trained(config(root, **CHANGES), unfinished)
-    done = python("-m", "vdit.sample", "--workdir", unfinished, "--out", "x.mp4", check=False)
+    done = forked("-m", "vdit.sample", "--workdir", unfinished, "--out", "x.mp4", check=False)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in done.stderr

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.tiny import python
+from tests.tiny import forked
 from vdit.config.model_config import ModelConfig
 from vdit.planning import lowered
 from vdit.planning.job import Job, mesh_of
@@ -50,7 +50,7 @@ print(json.dumps(found))
 
 def test_weights_average_and_moments_fall_as_one_over_fsdp():
     """Of real arrays: what lies on each device, in bytes."""
-    found = json.loads(python("-c", SPLIT, devices=8).stdout.splitlines()[-1])
+    found = json.loads(forked("-c", SPLIT, devices=8).stdout.splitlines()[-1])
     assert set(found) == {"params", "ema", "optimizer"}
     for name, held in found.items():
         shares = [held[0] / n for n in held]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.tiny import python
+from tests.tiny import forked
 from vdit.parallel.compiler import compiler_options, jitted, known
 
 LEVEL, LIBRARY = "xla_backend_optimization_level", "xla_cpu_experimental_ynn_fusion_type"
@@ -52,4 +52,4 @@ def test_no_device_is_taken_before_the_first_call():
     """Else several processes could not join after an import."""
     code = "import vdit.main, vdit.training.loop, vdit.diffusion.programs\n"
     code += "from jax._src import xla_bridge; print(xla_bridge.backends_are_initialized())"
-    assert python("-c", code).stdout.split() == ["False"]
+    assert forked("-c", code).stdout.split() == ["False"]

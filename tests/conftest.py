@@ -6,9 +6,11 @@ what users get delete XLA_FLAGS (`vdit.parallel.compiler.compiler_options` reads
 XLA does not know ends the process, so the version is asked: jaxlib 0.11.1 has no older emitter.
 """
 
+import gc
 import os
 import signal
 import socket
+import sys
 import tempfile
 
 import pytest
@@ -21,6 +23,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # under nohup: handled, it is not inherited
     signal.signal(signal.SIGHUP, lambda *_: None)
 
+# Hundreds of processes import the same modules: their bytecode is kept, whatever the shell says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+gc.set_threshold(10_000, 20, 20)  # imports and traces make much, and little of it is garbage
+
+LONGEST = "wan_test.py"
 CACHE, FLAGS = "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS"
 
 
@@ -37,6 +46,17 @@ def pytest_configure(config):
     quick = ["--xla_backend_optimization_level=0", "--xla_force_host_platform_device_count=1"]
     quick += ["--xla_cpu_use_fusion_emitters=false"] * (JAXLIB < (0, 11, 1))
     os.environ[FLAGS] = " ".join([os.environ.get(FLAGS, ""), *quick])
+
+
+def pytest_collection_modifyitems(items):
+    """Files begin in their order, but the longest first: none is left to the end, on one core."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
+
+
+def pytest_collection_finish(session):
+    """Modules stay: who looks for garbage needs not walk through them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):

@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, python
+from tests.tiny import ROOT, forked
 from vdit.config.model_config import LAYOUTS
 from vdit.planning import hlo, traffic
 
@@ -75,7 +75,7 @@ TOKENS = 4 * 4 * 64 * 24  # of a batch: clips, frames, positions, width
 @pytest.fixture(scope="module")
 def cases():
     asked = [{"attention": a, "mesh": mesh, "more": more} for a, mesh, more in CASES]
-    lines = python("-c", SCRIPT, json.dumps(asked), devices=8).stdout.splitlines()
+    lines = forked("-c", SCRIPT, json.dumps(asked), devices=8).stdout.splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -128,7 +128,7 @@ def test_no_tokens_are_gathered_on_a_mesh_of_many_axes(cases):
 def test_the_table_is_what_the_command_writes():
     code = "import json; from vdit.planning import meshes, topology; topology.simulate(8); "
     code += "print(json.dumps(meshes.rows_of('interleaved', 'context')))"
-    made = json.loads(python("-c", code, devices=8).stdout.splitlines()[-1])
+    made = json.loads(forked("-c", code, devices=8).stdout.splitlines()[-1])
     with open(ROOT / "analysis" / "results" / "meshes" / "table.csv") as file:
         table = list(csv.DictReader(file))
     variant, mesh = "interleaved", "context=8"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.paths import ROOT
-from tests.tiny import config, python, trained
+from tests.tiny import config, forked, trained
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -16,7 +16,7 @@ def code(page):
 
 
 def test_every_command_is_one():
-    done = python("-W", "ignore", "-m", "tests.documented", "README.md", *PAGES, check=False)
+    done = forked("-m", "tests.documented", "README.md", *PAGES, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     assert int(done.stdout.split()[0]) > 80
 
@@ -33,7 +33,7 @@ def test_every_command_is_one():
 def test_a_command_that_is_none_is_named(tmp_path, command, why):
     page = tmp_path / "page.md"
     page.write_text(f"```python\nimport vdit\n```\n\n```sh\n{command}\n```\n")
-    done = python("-W", "ignore", "-m", "tests.documented", page, check=False)
+    done = forked("-m", "tests.documented", page, check=False)
     assert done.returncode == 1
     assert why in done.stdout
     assert "1 commands, 1 wrong" in done.stdout

@@ -10,7 +10,7 @@ import pytest
 
 from experiments import demo
 from sweeps.launcher.grid import parse_settings, with_overrides
-from tests.tiny import config, python, trained
+from tests.tiny import config, forked, trained
 from vdit import evaluators, main
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
@@ -157,7 +157,7 @@ def test_evaluators_are_set_whole_by_a_run_and_by_a_sweep(monkeypatch):
 
 def test_the_command_measures_what_it_is_asked(root):
     def evaluate(*flags, check=True):
-        return python("-m", "vdit.evaluate", "--workdir", root / "run", *flags, check=check)
+        return forked("-m", "vdit.evaluate", "--workdir", root / "run", *flags, check=check)
 
     done = evaluate("--step", 4, "--only", "losses,continuation")
     (row,) = map(json.loads, done.stdout.splitlines())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.clips import write_video
-from tests.tiny import python
+from tests.tiny import forked, python
 from vdit import evaluate
 from vdit.data import media
 from vdit.data.worlds import Worlds
@@ -154,7 +154,7 @@ def test_flags_that_do_not_go_together_are_said(flags, said):
 def test_the_command_writes_and_prints_the_scores(root, tmp_path):
     out = tmp_path / "scores.json"
     flags = ("--videos", root / "backwards", "--reference", root / "real", "--out", out)
-    done = python("-m", "vdit.evaluate", *flags, "--only", "frechet,kernel", "--features", "tracks")
+    done = forked("-m", "vdit.evaluate", *flags, "--only", "frechet,kernel", "--features", "tracks")
     written = json.loads(out.read_text())
     assert [row["metric"] for row in written["scores"]] == ["frechet", "kernel"]
     assert written["clip"] == [5, 32, 32]

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.paths import ROOT
-from tests.tiny import python
+from tests.tiny import forked
 
 EXAMPLES = ROOT / "docs" / "examples"
 ROOMS = ("vdit", "experiments", "sweeps", "analysis")
@@ -88,6 +88,7 @@ np.testing.assert_allclose(rows["latent"][0], (coded - coded.mean()) / coded.std
 MODEL = """
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from experiments import base
 from vdit.config import flops
@@ -98,15 +99,14 @@ config = base.get_config("frames=3,pixels=32")
 config.model.update({"attention": "mixer", "patch": (1, 4, 4), "dtype": "float32"})
 config.model.update({"size": "", "width": 512, "depth": 2, "heads": 8})
 c = model_config_of(config, words=5)
-model = dit.create(c, jax.random.key(0))
-graph, weights = nnx.split(model)
+random, shapes = np.random.default_rng(0), dit.weight_shapes(c)
+weights = jax.tree.map(lambda w: 0.1 * random.standard_normal(w.shape, np.float32), shapes)
 total = sum(leaf.size for leaf in jax.tree.leaves(weights))
 assert total == flops.count_params(c)["params_total"], total
 inputs = jnp.ones((2, *c.latent)), jnp.full(2, 0.5), jnp.ones((2, c.text_length), int)
-run = jax.jit(lambda weights, *inputs: nnx.merge(graph, weights)(*inputs))
+run = jax.jit(lambda weights, *inputs: nnx.merge(dit.graph_of(c), weights)(*inputs))
 counted = run.lower(weights, *inputs).cost_analysis()["flops"]
 assert abs(counted / 2 / flops.forward_flops(c) - 1) < 0.01  # element-wise work is the rest
-weights = jax.tree.map(lambda w: w + 0.1 * jax.random.normal(jax.random.key(1), w.shape), weights)
 made = run(weights, *inputs)
 moved = run(weights, inputs[0].at[:, 0, 0, 0].add(1), *inputs[1:])
 assert made.shape == inputs[0].shape
@@ -168,8 +168,8 @@ def test_an_example_is_added_and_removed(house, tmp_path, example):
     remove = add(house, example)
     try:
         page = ROOT / "docs" / "add" / f"{example}.md"
-        code = ("-W", "ignore", "-c", CHECKS[example] + PAGE)
-        done = python(*code, page, tmp_path, cwd=house, check=False)
+        code = ("-c", CHECKS[example] + PAGE)
+        done = forked(*code, page, tmp_path, cwd=house, check=False)
         assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     finally:
         remove()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import base
-from tests.tiny import ROOT, config, flags, python, trained
+from tests.tiny import ROOT, config, flags, forked, python, trained
 from vdit.autoencoders import causal
 from vdit.config.flops import training_flops_per_clip
 from vdit.data import media
@@ -46,7 +46,7 @@ def test_a_wrong_command_is_one_clear_line(message, monkeypatch):
 
 def test_the_process_says_it_and_exits_with_2(tmp_path):
     meant = flags(tmp_path, tmp_path / "run", **{"mesh.data": 3})
-    done = python("-m", "vdit.main", *meant, check=False)
+    done = forked("-m", "vdit.main", *meant, check=False)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: mesh data=3, fsdp=1, tensor=1")
     assert "Traceback" not in done.stderr
@@ -70,7 +70,7 @@ def finished(tmp_path_factory):
     """A finished run with its videos, trained by the real command."""
     tmp = tmp_path_factory.mktemp("run")
     shown = {"sample_every": 6, "evaluation.clips": 8}
-    python("-m", "vdit.main", *flags(tmp, tmp / "run", **shown))
+    forked("-m", "vdit.main", *flags(tmp, tmp / "run", **shown))
     return tmp / "run"
 
 
@@ -103,13 +103,13 @@ def test_a_run_leaves_its_row_its_curve_and_its_videos(finished):
 
 
 def test_evaluating_a_checkpoint_gives_the_losses_of_the_run(finished):
-    out = python("-m", "vdit.evaluate", "--workdir", finished, "--all").stdout
+    out = forked("-m", "vdit.evaluate", "--workdir", finished, "--all").stdout
     row = json.loads((finished / "result.json").read_text())
     again = json.loads(out)
     assert again["step"] == 12
     assert again["loss"] == row["loss"]
     assert again["loss_ema"] == row["loss_ema"]
-    done = python("-m", "vdit.evaluate", "--workdir", finished, "--step", 5, check=False)
+    done = forked("-m", "vdit.evaluate", "--workdir", finished, "--step", 5, check=False)
     assert "expected step 5; there are [12]" in done.stderr
 
 
@@ -118,7 +118,7 @@ def test_sampling_by_prompt_and_seed(finished, tmp_path):
 
     def sample(name, *more):
         command = ["-m", "vdit.sample", "--workdir", finished, "--out", tmp_path / name, *more]
-        return python(*command, check=False)
+        return forked(*command, check=False)
 
     said = sample("a.mp4", "--prompt", "a small red blob", "--seed", 1)
     assert "some words of the prompt were not in the training captions" in said.stderr

@@ -1,18 +1,16 @@
 """Packed runs: the numbers of unpacked ones, the bits of an unbroken pack, their own failures."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import jax
 import numpy as np
 import pytest
 
-from tests.tiny import ROOT, config, trained
+from tests import forks
+from tests.tiny import ROOT, config, environment, trained
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.parallel import sharding
@@ -93,9 +91,7 @@ def test_a_slot_that_has_ended_stands_still_until_half_have(packed):
 def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
     tmp, whole, _ = packed
     broken = tmp / "broken"
-    command = [sys.executable, "-c", TRAIN, str(tmp), str(broken)]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = forks.start(["-c", TRAIN, tmp, broken], ROOT, environment(1), tmp / "log")
     while process.poll() is None and not (broken / "c" / "result.json").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.cost_model_test import H100, XL, job
-from tests.tiny import ROOT, python
+from tests.tiny import ROOT, forked, python
 from vdit import plan
 from vdit.config.activations import REMATS
 from vdit.errors import InputError
@@ -178,7 +178,7 @@ print(json.dumps([compared.compare(job) for job in jobs]))
 
 
 def test_the_compiled_step_takes_the_bytes_that_the_formula_says():
-    found = json.loads(python("-c", COMPILED, devices=8).stdout.splitlines()[-1])
+    found = json.loads(forked("-c", COMPILED, devices=8).stdout.splitlines()[-1])
     found = [row["argument_bytes"] for row in found]
     assert all(row["formula"] == pytest.approx(row["compiled"], rel=0.02) for row in found)
     state = [row["compiled"] - 4 * (2 * 8 * 8 * 4 + 1) for row in found]

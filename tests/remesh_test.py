@@ -1,6 +1,6 @@
 """A checkpoint of one mesh on another: every value, in its new place."""
 
-from tests.tiny import python
+from tests.tiny import forked
 
 SCRIPT = """
 import pathlib, sys, jax, numpy as np
@@ -58,7 +58,7 @@ for i, sizes in enumerate(MESHES[1:]):
 def test_a_checkpoint_goes_from_eight_devices_to_two_to_one_to_six_and_back(tmp_path):
     script = tmp_path / "remesh.py"
     script.write_text(SCRIPT)
-    lines = python(script, tmp_path, devices=8).stdout.splitlines()
+    lines = forked(script, tmp_path, devices=8).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["split"] + ["equal"] * 4
     shares = [float(line.split()[-1]) for line in lines]
     assert shares[0] < 0.3  # a fourth, and what does not divide

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from experiments import base
+from tests import forks
 from tests.paths import ROOT
 from vdit.runs import compile_cache
 
@@ -82,19 +83,24 @@ def simulated(devices: int) -> str:
     return f"{flags} --xla_force_host_platform_device_count={devices}"
 
 
+def environment(devices: int) -> dict[str, str]:
+    """The variables of a process with so many simulated devices."""
+    own = {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    return os.environ | own | {"XLA_FLAGS": simulated(devices)}
+
+
 def python(
     *args, devices: int = 1, check: bool = True, cwd=ROOT, **kwargs
 ) -> subprocess.CompletedProcess:
     """Runs the interpreter, in the repository's root by default, on simulated devices."""
-    env = os.environ | {"XLA_FLAGS": simulated(devices)}
-    done = subprocess.run(
-        [sys.executable, *map(str, args)],
-        cwd=cwd,
-        env=env | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        **kwargs,
-    )
+    command, env = [sys.executable, *map(str, args)], environment(devices)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, **kwargs)
+    assert not check or done.returncode == 0, done.stderr[-4000:]
+    return done
+
+
+def forked(*args, devices: int = 1, check: bool = True, cwd=ROOT) -> subprocess.CompletedProcess:
+    """The same without its start: the process is a fork that has the libraries (`tests.forks`)."""
+    done = forks.run(args, cwd, environment(devices))
     assert not check or done.returncode == 0, done.stderr[-4000:]
     return done

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.paths import ROOT
-from tests.tiny import python
+from tests.tiny import forked
 from vdit.config.devices import DEVICES, LINKED
 from vdit.planning import topology
 
@@ -58,7 +58,7 @@ print(json.dumps(compared.compare(Job(model, 4, mesh_of("fsdp=2"), DEVICES["h100
 
 @pytest.mark.skipif(not topology.has_plugin(), reason="needs jax[cuda13]")
 def test_a_step_is_compiled_for_gpus_that_are_not_there():
-    found = json.loads(python("-c", TINY).stdout.splitlines()[-1])
+    found = json.loads(forked("-c", TINY).stdout.splitlines()[-1])
     assert found["devices"] == "h100, described"
     size = found["argument_bytes"]
     assert size["formula"] == pytest.approx(size["compiled"], rel=0.02)

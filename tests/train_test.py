@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.tiny import config, python, trained
+from tests.tiny import config, forked, trained
 from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import dit
@@ -50,7 +50,7 @@ for name in sys.argv[2:]:
 def test_every_mesh_gives_the_curve_of_one_device(tmp_path):
     script = tmp_path / "curve.py"
     script.write_text(CURVE)
-    lines = python(script, tmp_path, *MESHES, devices=8)
+    lines = forked(script, tmp_path, *MESHES, devices=8)
     curves = {row.split()[0]: np.array(row.split()[1:], float) for row in lines.stdout.splitlines()}
     assert list(curves) == MESHES
     one = curves.pop(MESHES[0])
@@ -67,7 +67,7 @@ def test_weights_lie_split_over_the_mesh(tmp_path):
     code += "init = Init(ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 2, 2))\n"
     code += "tree = sharding.tree_sharding(jax.eval_shape(init, jax.random.key(0)), mesh)\n"
     code += "print(tree['stages'][0]['blocks'][0]['mlp']['up']['kernel'].get_value().spec)"
-    assert "'fsdp', 'tensor'" in python("-c", code, devices=8).stdout
+    assert "'fsdp', 'tensor'" in forked("-c", code, devices=8).stdout
 
 
 def test_checkpoints_written_in_the_background_hold_their_own_step(tmp_path, monkeypatch):
@@ -228,7 +228,7 @@ def test_a_mesh_that_does_not_fit_is_named(sizes, batch, message):
 
 def test_a_batch_that_does_not_divide_is_named():
     code = "from vdit.parallel.sharding import make_mesh; make_mesh({'data': 4, 'fsdp': 2}, 12)"
-    done = python("-c", code, devices=8, check=False)
+    done = forked("-c", code, devices=8, check=False)
     assert "batch 12 does not divide over data x fsdp of mesh data=4, fsdp=2" in done.stderr
 
 

@@ -1,25 +1,20 @@
-"""What must not enter a fit, and what may mislead it, is named; every command says the same.
+"""What must not enter a fit, and what may mislead it, is named.
 
 Every table holds the runs of one planted law in other shapes or troubles.
 """
 
-import html
 import json
-import pathlib
 import re
-import shlex
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import analysis
-from analysis import predict, report, variants
 from analysis.fitting import command
 from analysis.fitting.result import Fit
-from analysis.table import arguments, states
-from tests.analysis.foreign_tables import logs, rows_of, runs, said, same, written
-from tests.analysis.synthetic_sweep import make_rows
+from analysis.table import states
+from tests.analysis.foreign_tables import logs, rows_of, runs, said, same
 from tests.paths import awkward
 from vdit.errors import InputError
 
@@ -158,79 +153,6 @@ def test_budgets_that_are_equal_but_for_rounding_are_one():
     assert apart.fitted["budget"].nunique() == 8
     close = runs().assign(budget=runs()["flops"] * np.tile(np.linspace(1, 1.06, 7), 4))
     assert rows_of(close).fitted["budget"].nunique() == 28  # a stretch, and no rounding
-
-
-# --- commands -------------------------------------------------------------------------------------
-
-FOREIGN = {
-    "params": "Params [M]", "tokens": "tokens_B", "flops": "train FLOP", "loss": "L_raw",
-    "loss_ema": "L_val", "flops_budget": "asked", "run_id": "job",
-}  # fmt: skip
-
-
-def foreign(path):
-    """A sweep in units and under names of its owner's, and the flags that name them."""
-    table = pd.DataFrame(make_rows(4))[list(FOREIGN)]
-    table = table.assign(params=table["params"] / 1e6, tokens=table["tokens"] / 1e9)
-    written(table.rename(columns=FOREIGN), path, sep="\t")
-    roles = {**FOREIGN, "loss": "L_val", "budget": "asked", "group": "job"}
-    return [f for r, c in roles.items() if r in arguments.ROLES for f in (f"--{r}", c)]
-
-
-def test_every_command_takes_the_column_flags_of_fit(tmp_path, monkeypatch, capsys):
-    """They say of a foreign table what they say of the same one in the results table's names."""
-    monkeypatch.chdir(tmp_path)
-    flags, made = foreign("foreign.csv"), []
-    written(pd.DataFrame(make_rows(4))[list(FOREIGN)], "own.csv")
-    for call in (["own.csv"], ["foreign.csv", *flags]):
-        capsys.readouterr()
-        predict.main([*call, "--force"])
-        variants.main([*call, "--bootstrap", "20"])
-        command.main([*call, "--bootstrap", "20"])
-        out = capsys.readouterr().out.replace("L_val", "loss_ema").replace("Params [M]", "params")
-        made.append([line for line in out.splitlines() if "objective" not in line])
-    assert made[0] == made[1]
-    assert "loss_ema" in "".join(made[0])
-
-
-def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, monkeypatch, capsys):
-    """The fit beside it names its columns; there are neither steps nor sweeps in it."""
-    monkeypatch.chdir(tmp_path)
-    flags = foreign("t.csv")
-    command.main(["t.csv", *flags, "--bootstrap", "20"])
-    report.main(["t.csv"])
-    printed = capsys.readouterr()
-    assert "Undecided:" in printed.out
-    assert "no fit of this table beside it" not in printed.err
-    assert "note: params: column 'Params [M]' counts in units of 1e+06" in printed.err
-    page = pathlib.Path("report.html").read_text()
-    (again,) = re.findall(r"python -m analysis.fit t.csv (.*) --out", html.unescape(page))
-    assert sorted(shlex.split(again)) == sorted(flags)
-    for ours in ("sweeps.launch", "analysis.collect", "make demo", "vdit: sweep"):
-        assert ours not in page
-    written(runs().assign(budget=runs()["flops"]), "other.csv")
-    for call in (["other.csv"], ["t.csv", "--loss", "L_raw"]):
-        with pytest.raises(InputError, match="made from another table or of other columns"):
-            report.main([*call, "--fit", "fit.json"])
-
-
-def test_a_prediction_of_rows_without_names_is_not_that_of_another_table(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    written(runs().assign(budget=runs()["flops"]), "one.csv")
-    written(runs(noise=0.002).assign(budget=runs()["flops"]), "other.csv")
-    predict.main(["one.csv"])
-    with pytest.raises(InputError, match="holds a prediction made from other runs"):
-        predict.main(["other.csv"])
-
-
-def test_the_flags_are_the_same_of_every_command(capsys):
-    for main in (command.main, predict.main, report.main, variants.main):
-        with pytest.raises(SystemExit):
-            main(["--help"])
-        told = capsys.readouterr().out
-        assert all(f"--{role} COL" in told for role in arguments.ROLES), main.__module__
-        assert "--higher_is_better" in told
-    assert all(re.search(rf"\b{law}\b", command.WHAT) for law in command.LAWS if law != "all")
 
 
 # --- tables that were read wrongly ----------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from tests.clips import grey_videos
 from tests.faults.disks import FILLER, disk
-from tests.tiny import config, flags, python, trained
+from tests.tiny import config, flags, forked, trained
 
 FULL = ("No space left on device", "Not enough disk space")
 # Where the disk is full when a run comes there, and what the line names.
@@ -26,7 +26,7 @@ def without_bars(monkeypatch):
 
 def full(path, place, *command):
     """A command whose disk is full at a place; its one line."""
-    done = python("-m", "tests.faults.disks", path, place, *command, check=False)
+    done = forked("-m", "tests.faults.disks", path, place, *command, check=False)
     (path / FILLER).unlink()
     assert done.returncode == 2, done.stderr
     lines = done.stderr.splitlines()
@@ -44,7 +44,7 @@ def test_a_run_says_in_a_line_where_its_disk_was_full_and_goes_on_from_there(tmp
             assert not (path / "run" / "result.json").exists()
             assert not [*path.glob("latents/.*")]
             assert not [*path.glob("run/.*")]
-        row = python("-m", *command).stdout
+        row = forked("-m", *command).stdout
     whole = trained(config(tmp_path), tmp_path / "run")
     printed = json.loads(row)
     assert printed["loss"] > 0
@@ -59,5 +59,5 @@ def test_a_folder_that_is_prepared_on_a_full_disk_leaves_nothing_of_it(tmp_path,
         command += ["--frames", 3, "--size", 8]
         full(path, f"vdit.data.video_folder.prepare:{place}", *command)
         assert not [*path.iterdir()]
-        python("-m", *command)
+        forked("-m", *command)
         assert (path / "out" / "vdit.json").exists()

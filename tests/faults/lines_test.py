@@ -7,9 +7,9 @@ import pytest
 
 from tests.clips import grey_videos
 from tests.faults.disks import disk, make_read_only
-from tests.tiny import config, flags, python, trained
+from tests.tiny import config, flags, forked, python, trained
 
-SMALL = {"steps": 2, "batch": 4, "checkpoint_every": 0}
+SMALL = {"steps": 2, "checkpoint_every": 0}
 READ_ONLY = "Read-only file system"
 
 
@@ -33,7 +33,7 @@ def read_only(tmp_path_factory, finished):
 
 def line_of(*command, status=2):
     """The one line that a command ends with."""
-    done = python("-m", *command, check=False)
+    done = forked("-m", *command, check=False)
     assert done.returncode == status, done.stderr
     said = done.stderr.replace("\r", "\n").splitlines()
     assert not [line for line in said if line.startswith("Traceback")], done.stderr

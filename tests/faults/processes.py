@@ -1,9 +1,6 @@
 """Real runs in processes of their own, to be killed, stopped and gone on with."""
 
-import os
 import pathlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -11,29 +8,22 @@ import jax
 import numpy as np
 from orbax.checkpoint.experimental import v1 as ocp
 
-from tests.tiny import ROOT, config, flags, trained
+from tests import forks
+from tests.tiny import ROOT, config, environment, flags, trained
 from vdit.runs import checkpoint
 from vdit.runs.files import read_json_lines
 from vdit.runs.folder import read_result, steps_saved
 
-# Many steps and checkpoints, and nothing else that takes time.
-LONG = {"steps": 80, "sample_every": 0, "model.depth": 1, "keep": 2}
-LONG |= {"validation.triples": 10, "sampling.steps": 1, "data.train_clips": 16}
+# Many steps and checkpoints, by the programs of other tests.
+LONG = {"steps": 80, "keep": 2, "data.train_clips": 16}
 
 
-def start(command: list[str], log: pathlib.Path) -> subprocess.Popen:
+def start(command: list[str], log: pathlib.Path) -> forks.Fork:
     """A Python process in the repository's root; what it prints goes to `log`."""
-    with open(log, "ab") as file:
-        return subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=os.environ | {"JAX_PLATFORMS": "cpu", "TQDM_DISABLE": "1"},
-            stdout=file,
-            stderr=file,
-        )
+    return forks.start(command, ROOT, environment(1) | {"TQDM_DISABLE": "1"}, log)
 
 
-def train(tmp: pathlib.Path, workdir: pathlib.Path, **more) -> subprocess.Popen:
+def train(tmp: pathlib.Path, workdir: pathlib.Path, **more) -> forks.Fork:
     """`python -m vdit.main` on a long tiny run."""
     command = ["-m", "vdit.main", *flags(tmp, workdir, **LONG | more)]
     return start(command, workdir.with_suffix(".log"))
@@ -44,7 +34,7 @@ def unbroken(tmp: pathlib.Path, workdir: pathlib.Path, **more) -> None:
     trained(config(tmp, **LONG | more), workdir)
 
 
-def wait_until(is_so: Callable[[], bool], process: subprocess.Popen, poll_s: float = 0.02) -> bool:
+def wait_until(is_so: Callable[[], bool], process: forks.Fork, poll_s: float = 0.02) -> bool:
     """Whether it became so before the process ended."""
     while not (so := is_so()) and process.poll() is None:
         time.sleep(poll_s)

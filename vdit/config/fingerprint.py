@@ -3,10 +3,9 @@
 import functools
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from vdit.errors import InputError
 
@@ -127,4 +126,5 @@ def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
-    return value.item() if isinstance(value, np.generic) else value
+    numpy = sys.modules.get("numpy")  # who has not imported it has none of its numbers
+    return value.item() if numpy and isinstance(value, numpy.generic) else value

@@ -1,0 +1,86 @@
+"""Every command takes a foreign table and says of it what the others say."""
+
+import html
+import pathlib
+import re
+import shlex
+
+import pandas as pd
+import pytest
+
+from analysis import predict, report, variants
+from analysis.fitting import command
+from analysis.table import arguments
+from tests.analysis.foreign_tables import runs, written
+from tests.analysis.synthetic_sweep import make_rows
+from vdit.errors import InputError
+
+FOREIGN = {
+    "params": "Params [M]", "tokens": "tokens_B", "flops": "train FLOP", "loss": "L_raw",
+    "loss_ema": "L_val", "flops_budget": "asked", "run_id": "job",
+}  # fmt: skip
+
+
+def foreign(path):
+    """A sweep in units and under names of its owner's, and the flags that name them."""
+    table = pd.DataFrame(make_rows(4))[list(FOREIGN)]
+    table = table.assign(params=table["params"] / 1e6, tokens=table["tokens"] / 1e9)
+    written(table.rename(columns=FOREIGN), path, sep="\t")
+    roles = {**FOREIGN, "loss": "L_val", "budget": "asked", "group": "job"}
+    return [f for r, c in roles.items() if r in arguments.ROLES for f in (f"--{r}", c)]
+
+
+def test_every_command_takes_the_column_flags_of_fit(tmp_path, monkeypatch, capsys):
+    """They say of a foreign table what they say of the same one in the results table's names."""
+    monkeypatch.chdir(tmp_path)
+    flags, made = foreign("foreign.csv"), []
+    written(pd.DataFrame(make_rows(4))[list(FOREIGN)], "own.csv")
+    for call in (["own.csv"], ["foreign.csv", *flags]):
+        capsys.readouterr()
+        predict.main([*call, "--force"])
+        variants.main([*call, "--bootstrap", "20"])
+        command.main([*call, "--bootstrap", "20"])
+        out = capsys.readouterr().out.replace("L_val", "loss_ema").replace("Params [M]", "params")
+        made.append([line for line in out.splitlines() if "objective" not in line])
+    assert made[0] == made[1]
+    assert "loss_ema" in "".join(made[0])
+
+
+def test_a_page_is_made_of_a_foreign_table_and_speaks_of_no_launcher(tmp_path, monkeypatch, capsys):
+    """The fit beside it names its columns; there are neither steps nor sweeps in it."""
+    monkeypatch.chdir(tmp_path)
+    flags = foreign("t.csv")
+    command.main(["t.csv", *flags, "--bootstrap", "20"])
+    report.main(["t.csv"])
+    printed = capsys.readouterr()
+    assert "Undecided:" in printed.out
+    assert "no fit of this table beside it" not in printed.err
+    assert "note: params: column 'Params [M]' counts in units of 1e+06" in printed.err
+    page = pathlib.Path("report.html").read_text()
+    (again,) = re.findall(r"python -m analysis.fit t.csv (.*) --out", html.unescape(page))
+    assert sorted(shlex.split(again)) == sorted(flags)
+    for ours in ("sweeps.launch", "analysis.collect", "make demo", "vdit: sweep"):
+        assert ours not in page
+    written(runs().assign(budget=runs()["flops"]), "other.csv")
+    for call in (["other.csv"], ["t.csv", "--loss", "L_raw"]):
+        with pytest.raises(InputError, match="made from another table or of other columns"):
+            report.main([*call, "--fit", "fit.json"])
+
+
+def test_a_prediction_of_rows_without_names_is_not_that_of_another_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(runs().assign(budget=runs()["flops"]), "one.csv")
+    written(runs(noise=0.002).assign(budget=runs()["flops"]), "other.csv")
+    predict.main(["one.csv"])
+    with pytest.raises(InputError, match="holds a prediction made from other runs"):
+        predict.main(["other.csv"])
+
+
+def test_the_flags_are_the_same_of_every_command(capsys):
+    for main in (command.main, predict.main, report.main, variants.main):
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        told = capsys.readouterr().out
+        assert all(f"--{role} COL" in told for role in arguments.ROLES), main.__module__
+        assert "--higher_is_better" in told
+    assert all(re.search(rf"\b{law}\b", command.WHAT) for law in command.LAWS if law != "all")
