@@ -93,7 +93,7 @@ def test_other_errors_pass_and_models_without_formulas_get_a_line_too(tmp_path):
 
 
 def test_a_run_that_cannot_be_measured_is_kept_and_measured_later(tmp_path, monkeypatch):
-    made = config(tmp_path, steps=4)
+    made = config(tmp_path, **{"steps": 4, "model.depth": 1})
     exhausted = jax.errors.JaxRuntimeError(
         "RESOURCE_EXHAUSTED: Out of memory allocating 99999999999999 bytes"
     )

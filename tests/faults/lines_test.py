@@ -9,7 +9,7 @@ from tests.clips import grey_videos
 from tests.faults.disks import disk, make_read_only
 from tests.tiny import config, flags, forked, python, trained
 
-SMALL = {"steps": 2, "checkpoint_every": 0}
+SMALL = {"steps": 2, "batch": 4, "checkpoint_every": 0}
 READ_ONLY = "Read-only file system"
 
 
