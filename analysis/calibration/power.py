@@ -15,8 +15,7 @@ import numpy as np
 from analysis.calibration import designs
 from analysis.calibration.designs import Design
 from analysis.engine.student import quantile
-from analysis.verdict.gain import minimum
-from analysis.verdict.thresholds import SPAN
+from analysis.verdict.thresholds import SPAN, minimum
 
 KNOWN = 1e9  # degrees of freedom of a noise that is known
 LAWS = {"a straight power law": 1, "one that may bend": 2, "any curve": None}
