@@ -20,6 +20,7 @@ def film(caption: str, videos: Mapping[str, np.ndarray], palette: style.Palette)
     row = 0.92 * WIDTH * height / (frames * width * (1 + GAP))
     size = (WIDTH, 0.35 + len(videos) * (row + 0.06))
     drawn, axes = style.figure(size, palette, rows=len(videos), squeeze=False)
+    drawn.get_layout_engine().set(w_pad=0.08)
     drawn.suptitle(f"“{caption}”", color=palette.ink, fontsize=10)
     for ax, (name, video) in zip(axes[:, 0], videos.items(), strict=True):
         ax.imshow(_strip(video), interpolation="nearest")
