@@ -27,6 +27,7 @@ def strips(
     """The caption, and videos uint8 (T, H, W, 3) by name; `InputError` for what isn't there."""
     from analysis.page import videos
 
+    table = table[table["flops_budget"] > 0]  # a trunk has no budget of its own
     smallest, shown = table["flops_budget"].min(), {}
     for factor in times:
         run = _best(table, factor * smallest, factor)
@@ -75,6 +76,8 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.table import reading
 
     table = reading.load(args.table)
+    if "flops_budget" not in table or not (table["flops_budget"] > 0).any():
+        raise InputError(f"{args.table}: expected runs with a flops_budget above 0")
     caption, shown = strips(table, pathlib.Path(args.root), args.times, args.caption)
     write_bytes(args.png, style.png(film.film(caption, shown, style.LIGHT), style.LIGHT))
     print(f"{caption}: written to {args.png}")

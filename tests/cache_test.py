@@ -163,7 +163,7 @@ def maker(tmp_path):
 def test_a_signal_while_latents_are_made_leaves_nothing(tmp_path, sent):
     process = maker(tmp_path)
     process.send_signal(sent)
-    assert process.wait() != 0
+    assert process.wait(60) != 0
     assert not list((tmp_path / "latents").iterdir())
 
 

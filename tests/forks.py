@@ -19,6 +19,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 
+import jax
+
 LIBRARIES = ["jax", "flax.nnx", "optax", "orbax.checkpoint.experimental.v1", "grain"]
 LIBRARIES += ["ml_collections.config_flags"]
 FORKS = multiprocessing.get_context("forkserver")
@@ -33,9 +35,12 @@ class Fork:
     def poll(self) -> int | None:
         return self._process.exitcode
 
-    def wait(self, timeout: float | None = None) -> int | None:
+    def wait(self, timeout: float | None = None) -> int:
+        """Its status; `subprocess.TimeoutExpired` where it has not ended by then."""
         self._process.join(timeout)
-        return self._process.exitcode
+        if self.poll() is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        return self.poll()
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.poll() is None:
@@ -76,6 +81,8 @@ def _become(arguments: list[str], cwd: str, env: Mapping[str, str], files: list[
     os.chdir(cwd)
     for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
         del sys.modules[name]
+    # JAX read it when it was imported.
+    jax.config.update("jax_platforms", env.get("JAX_PLATFORMS"))
     try:
         _execute(*arguments)
     except Exception:

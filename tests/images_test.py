@@ -264,7 +264,7 @@ def test_pictures_of_a_folder_are_trained_on_beside_clips(tmp_path, pictures):
     made = resolve(config(tmp_path, **(HALF | {"steps": 6, "data.images": pictures})))
     row = run_once(made, str(tmp_path / "run"))
     assert (row["clips"], row["images"]) == (3 * 8, 3 * 8 * FRAMES)  # six times over all twelve
-    assert row["variant"].endswith("-pictures0.5")
+    assert row["variant"].endswith(f"-pictures-{made.data.images_fingerprint[:6]}-0.5")
     task = DiffusionTask(made)
     rows = task.images.records.rows(np.arange(len(task.images.records)))
     assert rows["latent"].shape[1:] == (1, 16, 16, 3)

@@ -21,6 +21,7 @@ class Run(Member):
         self.name, self.steps, self.step, self.diverged = name, steps, 0, None
         about = {"log_every": log_every, "sample_every": 1, "data": {"image_share": 0.0}}
         self.config, self.workdir, self.data = ConfigDict(about), None, None
+        self.every = {"log_every": log_every, "sample_every": 1, "evaluate_every": 0}
         self.spent, self._lap, self.rates = np.zeros(4), np.zeros(4), np.ones(steps)
         note = lambda what: notes.append(f"{what} {name}{self.step}")  # noqa: E731
         self.log = types.SimpleNamespace(
@@ -74,6 +75,17 @@ def test_all_are_saved_before_one_is_told_to_end_and_nothing_is_previewed_then()
         *("save a a1", "save b b1", "preview a1", "preview b1"),
         *("loss 2 timed 1 a2", "save a a2", "save b b2"),
     ]
+
+
+def test_all_are_asked_before_one_is_saved():
+    """A signal that comes while one is written is for all, or none, of them."""
+    notes, asked = [], []
+    pair = Together(Run("a", 1, 0, notes), Run("b", 1, 0, notes))
+    for run in pair.runs:
+        run.saving.is_due = lambda done, name=run.name: asked.append((name, list(notes))) or True
+    loop.advance(pair, clock.Clock())
+    before = ["loss 1 timed 0 a1", "loss 11 timed 0 b1"]
+    assert asked == [("a", before), ("b", before)]
 
 
 def test_numbers_come_to_the_host_only_where_a_step_is_logged(monkeypatch):

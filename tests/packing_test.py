@@ -88,6 +88,22 @@ def test_a_slot_that_has_ended_stands_still_until_half_have(packed):
     assert arrays(folder / "d")["step"] == 5
 
 
+def test_a_run_is_measured_at_its_own_last_step(packed):
+    _, folder, _ = packed
+    lines = (folder / "c" / "metrics.jsonl").read_text().splitlines()
+    last = next(row for row in map(json.loads, lines) if row["step"] == 6)
+    assert json.loads((folder / "d" / "result.json").read_text())["finished"] < last["time"]
+
+
+def test_one_killed_between_its_last_step_and_its_result_has_no_times(packed):
+    tmp, whole, outcome = packed
+    shutil.copytree(whole / "d", tmp / "unmeasured" / "d")
+    (tmp / "unmeasured" / "d" / "result.json").unlink()
+    (row,) = packing.run(pairs(tmp, tmp / "unmeasured", ["d"]), PACK).ends
+    assert row["loss"] == outcome.ends[3]["loss"]
+    assert not {"wall_s", "compile_s", "step_s", "mfu"} & set(row)  # they are not known, nor 0
+
+
 def test_a_killed_pack_ends_bitwise_as_an_unbroken_one(packed):
     tmp, whole, _ = packed
     broken = tmp / "broken"

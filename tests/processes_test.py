@@ -1,16 +1,18 @@
 """Two real processes on loopback, four simulated devices each, against one."""
 
 import json
+import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import jax
 import numpy as np
 import pytest
 
-from tests import forks
-from tests.tiny import ROOT, config, environment, flags, trained
+from tests.tiny import ROOT, config, flags, simulated, trained
 from vdit.data import pipeline
 from vdit.errors import InputError
 from vdit.parallel import processes, sharding
@@ -29,20 +31,18 @@ def free_port() -> int:
 
 
 def started(tmp_path, workdir, index: int, port: int, **more):
-    """Process `index` of two, training the tiny run; the files of its output and errors."""
-    env = environment(4) | {
+    """Process `index` of two, training the tiny run."""
+    env = os.environ | {
+        "XLA_FLAGS": simulated(4),
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": str(ROOT),
         "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}",
         "JAX_NUM_PROCESSES": "2",
         "JAX_PROCESS_ID": str(index),
     }
-    logs = tmp_path / f"{index}.out", tmp_path / f"{index}.err"
-    command = ["-m", "vdit.main", *flags(tmp_path, workdir, **more)]
-    return forks.start(command, ROOT, env, *logs), logs
-
-
-def ended(process, logs):
-    """(status, stdout, stderr) of a process."""
-    return process.wait(timeout=300), *(log.read_text() for log in logs)
+    command = [sys.executable, "-m", "vdit.main", *flags(tmp_path, workdir, **more)]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, env=env, **pipe)
 
 
 def both(tmp_path, workdir, *changes):
@@ -52,7 +52,8 @@ def both(tmp_path, workdir, *changes):
         started(tmp_path, workdir, i, port, **(SMALL | {"checkpoint_every": 3} | c))
         for i, c in enumerate(changes)
     ]
-    return [ended(*one) for one in pair]
+    ends = [process.communicate(timeout=300) for process in pair]
+    return [(p.returncode, *end) for p, end in zip(pair, ends, strict=True)]
 
 
 def curve(workdir):
@@ -130,12 +131,15 @@ def test_a_signal_to_one_process_saves_and_ends_both(tmp_path):
     more = SMALL | {"steps": 500, "evaluate_every": 0, "sample_every": 0, "checkpoint_every": 0}
     pair = [started(tmp_path, workdir, i, port, **more) for i in range(2)]
     log = workdir / "metrics.jsonl"
-    while len(read_json_lines(log).rows) < 5 and pair[0][0].poll() is None:
+    while len(read_json_lines(log).rows) < 5 and pair[0].poll() is None:
         time.sleep(0.05)
-    pair[1][0].send_signal(signal.SIGTERM)
-    found = [ended(*one) for one in pair]
-    ends = [stderr for *_, stderr in found]
-    assert [status for status, *_ in found] == [128 + signal.SIGTERM] * 2, ends
+    pair[1].send_signal(signal.SIGTERM)
+    try:
+        ends = [process.communicate(timeout=300)[1] for process in pair]
+    finally:
+        for process in pair:
+            process.kill()
+    assert [process.returncode for process in pair] == [128 + signal.SIGTERM] * 2, ends
     step = read_json_lines(log).rows[-1]["step"]
     assert steps_saved(workdir) == [step]
     assert [f"step {step} is saved" in end for end in ends] == [True, False]

@@ -37,8 +37,8 @@ def apng(videos: np.ndarray, titles: Sequence[str], fps: float | None = None) ->
 
 
 def frames_of(path: str | os.PathLike) -> np.ndarray:
-    """uint8 (T, H, W, 3) of an animated picture; a frame that lasts longer was equal ones, which
-    writers merge."""
+    """uint8 (T, H, W, 3) of an animated picture; a frame that lasts longer stands for several
+    equal ones, which writers merge."""
     from PIL import Image, ImageSequence
 
     with Image.open(path) as image:

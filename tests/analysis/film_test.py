@@ -23,7 +23,8 @@ def sweep(tmp_path_factory):
 
 def test_the_run_of_lowest_loss_of_each_budget_and_the_real_clip(sweep):
     root, table = sweep
-    caption, shown = film.strips(table, root, [1, 2], 1)
+    trunk = table.iloc[:1].assign(run_id="trunk", flops_budget=0.0)
+    caption, shown = film.strips(pd.concat([trunk, table]), root, [1, 2], 1)
     assert caption.endswith("number 1")
     assert list(shown) == ["1×", "2×", "real"]
     for factor in (1, 2):

@@ -23,7 +23,7 @@ SECTIONS = {
     "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",
 }  # fmt: skip
 COMMANDS = (
-    "calibrate", "collect", "compare", "economics", "fit",
+    "calibrate", "collect", "compare", "economics", "film", "fit",
     "plan", "predict", "rates", "report", "sensitivity", "variants",
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
@@ -178,6 +178,8 @@ def test_the_page_says_where_its_budgets_lie_on_a_longer_curve():
     said = longer.note(light_fit(some), rows)
     lowest = rows.groupby("flops_budget")["loss_ema"].min()
     assert "is 2× to 8× on the curve of sweep demo, which goes on to 64×" in said
+    with pytest.raises(InputError, match="--longer: expected a table of runs with a flops_budget"):
+        longer.note(light_fit(some), rows.drop(columns="flops_budget"))
     over = f"falls from {lowest.iloc[1]:.3f} to {lowest.iloc[3]:.3f} over these budgets"
     assert f"{over}, and to {lowest.iloc[6]:.3f} at the end" in said
 

@@ -57,9 +57,10 @@ def clips_per_step(config: Any) -> float:
 
 def variant_of(config: Any) -> str:
     """The results table's name of a run's variant: its model's, and its share of images: of single
-    frames, or pictures of `data.images`."""
+    frames, or of the pictures of that fingerprint."""
     share = share_of(config.data)
-    kind = "pictures" if config.data.get("images") else "images"
+    pictures = config.data.get("images_fingerprint", "")[:6] if config.data.get("images") else ""
+    kind = f"pictures-{pictures}-" if pictures else "images"
     return sizes.variant_of(config.model) + (f"-{kind}{share:g}" if share else "")
 
 

@@ -34,6 +34,8 @@ def prepare(config: ConfigDict, clips: int | None = None) -> pathlib.Path:
     sources = {split: open_source(config.data, split) for split in ("train", "validation")}
     autoencoder = load_autoencoder(config.autoencoder)
     _check_unchanged(config, autoencoder.fingerprint, sources["train"].fingerprint)
+    if clips is None and config.data.get("images"):
+        pictures.check(config, sources["train"])
     key = cache_key(config, autoencoder.fingerprint, sources)
     folder = pathlib.Path(config.cache) / fingerprint(key)
     if processes.is_first():

@@ -19,20 +19,26 @@ from vdit.errors import InputError
 from vdit.runs.files import sync
 
 
-def make(folder: pathlib.Path, config: ConfigDict, autoencoder: Autoencoder) -> None:
-    """Encodes the pictures of a resolved config into its cache, where they are not there."""
-    source, meta = open_images(config.data), cache.read_meta(folder)
-    planned = config.data.get("images_fingerprint", source.fingerprint)
-    if planned != source.fingerprint:
+def check(config: ConfigDict, clips: Source) -> None:
+    """Raises `InputError` where the pictures of a resolved config have become others, or can't
+    have captions as the clips do."""
+    now = open_images(config.data).fingerprint
+    planned = config.data.get("images_fingerprint", now)
+    if planned != now:
         raise InputError(
-            f"data.images_fingerprint={planned}: {config.data.images} is {source.fingerprint} by "
-            "now; launch the sweep, or start the run, again"
+            f"data.images_fingerprint={planned}: {config.data.images} is {now} by now; launch the "
+            "sweep, or start the run, again"
         )
-    if meta["text_features"]:
+    if "embedding" in clips[0]:
         raise InputError(
             f"data.images={config.data.images}: its captions are words, those of the clips are "
             "embeddings that the set gives; expected data.images='', for frames of the set"
         )
+
+
+def make(folder: pathlib.Path, config: ConfigDict, autoencoder: Autoencoder) -> None:
+    """Encodes the pictures of a resolved config into its cache, where they are not there."""
+    source, meta = open_images(config.data), cache.read_meta(folder)
     path = cache.record_file(folder, _name(source))
     if path.exists():
         return

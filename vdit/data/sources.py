@@ -49,7 +49,8 @@ def open_source(data: Any, split: str) -> Source:
 
 
 def open_images(data: Any) -> Source:
-    """The pictures of `data.images`, a folder of windows of one frame, as clips; all of them."""
+    """The pictures of `data.images`, a folder of windows of one frame, as clips: all of its
+    train split."""
     size = {"height": data.height, "width": data.width}
     own = {"name": "video_folder", "dir": data.images, "num_frames": 1, "train_clips": 0}
     return _open_folder(ConfigDict(own | size), "train", "data.images")

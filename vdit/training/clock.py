@@ -26,7 +26,7 @@ class Clock:
         self._shapes: set[tuple] = set()
         self.began = time.perf_counter()
         self._ahead = None
-        self._split = np.zeros(4)
+        self._split = (0, 0.0, 0.0, 0.0)
 
     def fetch(self, data: Iterator[Any]) -> Any:
         """The next batch."""
@@ -66,9 +66,10 @@ class Clock:
         """Since the last call: timed steps, and of each of so many runs the part of the seconds,
         pauses left out: in all, waiting for data, and beside these compiling."""
         seconds = time.perf_counter() - self.began - self.paused_s
-        now = np.array([self.timed, seconds, self.waited, self.compile_s])
+        now = self.timed, seconds, self.waited, self.compile_s
         last, self._split = self._split, now
-        return (now - last) / (1, runs, runs, runs)
+        steps, *parts = (new - old for new, old in zip(now, last, strict=True))
+        return np.array([steps, *(part / runs for part in parts)])
 
 
 def rates(

@@ -35,7 +35,7 @@ class Group(Protocol):
     def step(self, batch: Any) -> dict[str, jax.Array]:
         """Takes the step; returns its metrics, of all members."""
 
-    def of(self, member: Member, metrics: dict | None) -> dict | None:
+    def of(self, member: Member, metrics: dict) -> dict:
         """A member's part of the metrics."""
 
     def state_of(self, member: Member) -> TrainState:
@@ -50,14 +50,16 @@ def advance(group: Group, clock: Clock) -> None:
         clock.step_done(kinds.note(step, metrics))
         for member in members:
             member.step += 1
-        is_logged = any(member.is_logged for member in members)
-        row = jax.device_get(kinds.row()) if is_logged else None  # waits for the step
+        logged = [member for member in members if member.is_logged]
+        row = jax.device_get(kinds.row()) if logged else None  # waits for the step
         spent = clock.split(len(members))
         for member in members:
             member.spend(spent)
+        for member in logged:
             member.write(group.of(member, row))
         with clock.paused():
-            for member in members:
+            # All are asked before one is saved: a signal that comes in between is for all of them.
+            for member in [member for member in members if member.is_saved]:
                 member.save(group.state_of)
             for member in members:  # when all are saved
                 member.saving.end_if_told(member.step)
@@ -84,7 +86,7 @@ class Alone:
         run.state, metrics = run.step_fn(run.state, batch, *now)
         return metrics
 
-    def of(self, member: Member, metrics: dict | None) -> dict | None:
+    def of(self, member: Member, metrics: dict) -> dict:
         return metrics
 
     def state_of(self, member: Member) -> TrainState:

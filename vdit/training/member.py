@@ -24,6 +24,7 @@ from vdit.training.saving import Saving, is_due
 from vdit.training.step import TrainState, require_finite
 from vdit.training.tasks import Task
 
+PERIODS = ("log_every", "sample_every", "evaluate_every")  # reading a ConfigDict costs 1 µs
 StateOf = Callable[["Member"], TrainState]
 
 
@@ -75,15 +76,26 @@ class Member:
         files.enter_context(log.training(self.step))
         self.diverged: DivergedError | None = None
         self.spent = self._lap = np.zeros(4)
+        self.every = {key: config.get(key, 0) for key in PERIODS}
 
     def takes(self, step: int) -> bool:
         """Whether the step after `step` steps is this run's next."""
         return self.diverged is None and self.step == step < self.steps
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has taken all its steps, and not diverged."""
+        return self.diverged is None and self.step == self.steps
+
+    @property
     def is_logged(self) -> bool:
         """Whether its last step is."""
-        return self.step == self.steps or is_due(self.step, self.config.log_every)
+        return self.step == self.steps or is_due(self.step, self.every["log_every"])
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether it is to be saved after its last step; asked once a step."""
+        return self.diverged is None and self.saving.is_due(self.step)
 
     def spend(self, spent: np.ndarray) -> None:
         """Books its part of the time."""
@@ -91,27 +103,25 @@ class Member:
 
     @unless_diverged
     def write(self, metrics: dict) -> None:
-        """Logs the metrics of its last step, if that is due."""
-        if self.is_logged:
-            row = require_finite(metrics)
-            speed, self._lap = self._speed(self.spent - self._lap), self.spent
-            self.log.write(self.step, row | speed | {"lr": self.rates[self.step - 1]})
+        """Logs the metrics of its last step."""
+        row = require_finite(metrics)
+        speed, self._lap = self._speed(self.spent - self._lap), self.spent
+        self.log.write(self.step, row | speed | {"lr": self.rates[self.step - 1]})
 
     @unless_diverged
     def save(self, state_of: StateOf) -> None:
-        """Saves it, if that is due."""
-        if self.saving.is_due(self.step):
-            self.saving.save(self.step, state_of(self), self.data)
+        """Saves it."""
+        self.saving.save(self.step, state_of(self), self.data)
 
     @unless_diverged
     def preview_and_measure(self, state_of: StateOf) -> None:
         """Samples to look at, and scores, if they are due; the last step's scores are those of the
         run (`vdit.training.run`)."""
-        if is_due(self.step, self.config.sample_every):
+        if is_due(self.step, self.every["sample_every"]):
             ema = processes.local(state_of(self).ema)
             with sharding.local_mesh():
                 self.log.media(self.step, lambda: self.task.preview(ema, self.step, self.workdir))
-        if is_due(self.step, self.config.get("evaluate_every", 0)) and self.step < self.steps:
+        if is_due(self.step, self.every["evaluate_every"]) and self.step < self.steps:
             self.log.scores(self.step, self._scores(state_of(self)))
 
     def _scores(self, state: TrainState) -> dict[str, float]:
@@ -125,8 +135,10 @@ class Member:
         return evaluations.values(self.workdir, self.step)
 
     def timing(self) -> dict[str, float]:
-        """Columns of its time; no rates where a resumed run had no step left."""
+        """Columns of its time; none where a resumed run had no step left."""
         _, seconds, _, compile_s = map(float, self.spent)
+        if not seconds:
+            return {}
         return self._speed(self.spent) | {"compile_s": compile_s, "wall_s": seconds + compile_s}
 
     def _speed(self, spent: np.ndarray) -> dict[str, float]:

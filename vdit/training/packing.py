@@ -26,6 +26,7 @@ from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig
 from vdit.training.run import begin, measure
 from vdit.training.stack import Stack
+from vdit.training.step import TrainState
 
 
 class Outcome(NamedTuple):
@@ -121,28 +122,33 @@ def _train(
     pack: Sequence[tuple[str, int]],
     mesh: jax.sharding.Mesh,
 ) -> Outcome:
-    """Trains members, in these places of the pack, and measures those that a stage has brought to
-    their last step."""
-    started, idle, rows = time.time(), 0, {}
+    """Trains members, in these places of the pack, and measures each at its last step."""
+    started, idle, rows, clock = time.time(), 0, {}, Clock()
+
+    def ended(member, state):
+        with clock.paused():
+            rows[member] = _measured(member, state, len(pack), started)
+
+    for member in members:
+        if member.has_ended:  # killed between its last step and its result
+            ended(member, member.state)
     at, first = dict(zip(places, members, strict=True)), min(m.step for m in members)
     for stage in stages([steps for _, steps in pack]):
         here = [at.get(i) for i in stage.slots]
         if stage.end > first and any(here):
-            stack = Stack(here, range(max(stage.begin, first), stage.end), mesh)
-            loop.advance(stack, Clock())
+            clock = Clock()
+            stack = Stack(here, range(max(stage.begin, first), stage.end), mesh, ended)
+            loop.advance(stack, clock)
             stack.give_back()
             idle += stack.idle_steps
-        ended = [m for m in here if m and m.step == m.steps and not m.diverged]
-        for member in sorted(ended, key=lambda member: member.steps):
-            rows[member] = _measured(member, len(pack), started)
     return Outcome([member.diverged or rows[member] for member in members], idle)
 
 
-def _measured(member: Member, pack: int, started: float) -> dict[str, Any]:
+def _measured(member: Member, state: TrainState, pack: int, started: float) -> dict[str, Any]:
     """Measures a trained member and writes its result; returns its row."""
     columns = member.timing() | {"mode": "packed", "pack": pack, "started": started}
-    columns["whole_s"] = columns["wall_s"]
-    state = member.state._replace(optimizer=None)
+    columns["whole_s"] = columns.get("wall_s", 0.0)
+    state = state._replace(optimizer=None)
     with GOODPUT.to("measuring"):
         measure(member.task, member.config, state, columns, member.workdir, member.log)
     return folder.read_result(member.workdir)

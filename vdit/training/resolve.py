@@ -41,9 +41,9 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
             from vdit.training import init_from
 
             config["init_fingerprint"] = init_from.fingerprint(config.init)
+        if config.data.get("images"):
+            config.data["images_fingerprint"] = open_images(config.data).fingerprint
     config.data["fingerprint"] = open_source(config.data, "train").fingerprint
-    if config.data.get("images"):
-        config.data["images_fingerprint"] = open_images(config.data).fingerprint
     return config
 
 

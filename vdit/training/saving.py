@@ -32,21 +32,23 @@ class Saving:
         deferral: signals.Deferral,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self._config, self._checkpoints = config, checkpoints
-        self._deferral, self._clock = deferral, clock
+        self._checkpoints, self._deferral, self._clock = checkpoints, deferral, clock
+        # Read once: from a ConfigDict each takes a microsecond of every step.
+        self._planned = {config.steps, *config.get("checkpoint_at", ())}
+        self._every, self._every_s = config.checkpoint_every, config.checkpoint_every_s
+        self._log_every = config.log_every
         self._saved_at, self._is_ending = clock(), False
 
     def is_due(self, done: int) -> bool:
         """Whether the state after so many steps is to be saved."""
-        config = self._config
         self._deferral.begin()  # there is a step to lose now
-        if processes.is_alone() or is_due(done, config.log_every):
+        if processes.is_alone() or is_due(done, self._log_every):
             self._is_ending = processes.any_says(self._deferral.asked)
             late = processes.any_says(self._is_late())
         else:
             late = False
-        planned = done == config.steps or done in config.get("checkpoint_at", ())
-        return planned or late or self._is_ending or is_due(done, config.checkpoint_every)
+        planned = done in self._planned or is_due(done, self._every)
+        return planned or late or self._is_ending
 
     def save(self, done: int, state: TrainState, data: Any) -> None:
         """Writes the checkpoint of a step; `DivergedError` where its numbers are not finite."""
@@ -65,5 +67,4 @@ class Saving:
             signals.stop()
 
     def _is_late(self) -> bool:
-        every = self._config.checkpoint_every_s
-        return every > 0 and self._clock() - self._saved_at >= every
+        return 0 < self._every_s <= self._clock() - self._saved_at

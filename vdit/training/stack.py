@@ -18,11 +18,18 @@ from vdit.training.step import TrainState, train_step
 class Stack:
     """Members in slots, None where one is vacant, over a stretch of steps (`vdit.training.loop`).
 
-    It has their states until it gives them back.
+    It has their states until it gives them back; `ended` gets each that has taken its last step,
+    and its state, before the next one is taken.
     """
 
-    def __init__(self, slots: Sequence[Member | None], steps: range, mesh: jax.sharding.Mesh):
-        self._slots, self._steps = slots, steps
+    def __init__(
+        self,
+        slots: Sequence[Member | None],
+        steps: range,
+        mesh: jax.sharding.Mesh,
+        ended: Callable[[Member, TrainState], None],
+    ):
+        self._slots, self._steps, self._ended = slots, steps, ended
         self._members = [member for member in slots if member]
         example = self._members[0]
         self.config, self.idle_steps = example.config, 0
@@ -41,6 +48,9 @@ class Stack:
                 self.idle_steps += len(self._slots) - len(training)
                 self._now = self._scheduled("rates", step), self._scheduled("decays", step)
                 yield step, training
+                for member in training:
+                    if member.has_ended:
+                        self._ended(member, self.state_of(member))
 
     def _scheduled(self, name: str, step: int) -> np.ndarray:
         both = zip(self._slots, self._active, strict=True)
@@ -58,7 +68,7 @@ class Stack:
         self._state, metrics = self._program(self._state, batch, *self._now, self._active)
         return metrics
 
-    def of(self, member: Member, metrics: dict | None) -> dict | None:
+    def of(self, member: Member, metrics: dict) -> dict:
         return jax.tree.map(lambda x: x[self._slots.index(member)], metrics)
 
     def state_of(self, member: Member) -> TrainState:
@@ -69,6 +79,7 @@ class Stack:
         """Each member has its own state again."""
         for member in self._members:
             member.state = self.state_of(member)
+        self._state = self._host = None
 
 
 def stacked(trees: Sequence[Any]) -> Any:
