@@ -228,7 +228,7 @@ def test_slurm_gets_the_evaluation(root, tmp_path, monkeypatch):
     assert "--array 0-1 --dependency=afterok:7" in array
     script = root / "slurm.sh"
     worker = f"-m sweeps.launcher.worker --root {root} --evaluate --only losses"
-    assert script.read_text().count(worker) == 2
+    assert script.read_text().count(f'{worker} "$@"') == 1
     environment = os.environ | {"PYTHONPATH": f"{STAND_IN}:{REPO}"}
     subprocess.run(["bash", str(script), "--prepare"], env=environment, check=True)
     assert not measured(root)
