@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 
@@ -84,10 +83,7 @@ def _become(arguments: list[str], cwd: str, env: Mapping[str, str], files: list[
     # JAX read it when it was imported.
     jax.config.update("jax_platforms", env.get("JAX_PLATFORMS"))
     try:
-        _execute(*arguments)
-    except Exception:
-        traceback.print_exc()
-        sys.exit(1)
+        _execute(*arguments)  # what it raises, multiprocessing prints, and ends with status 1
     finally:
         atexit._run_exitfuncs()
 
