@@ -48,7 +48,6 @@ def build(
 
     rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
     judged = rule.judge(rows, fit, prediction)
-    chosen = tables.picks(rows, fit)
     sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else ""
     body = [
         summary.head(rows, sweep),
@@ -62,7 +61,6 @@ def build(
         sections.isoflop(rows, fit),
         sections.best_size(fit),
         sections.methods(rows, fit),
-        sections.noise_levels(chosen, fit),
         levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),

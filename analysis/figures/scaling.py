@@ -1,9 +1,7 @@
 """Figures of loss: each is made by one function from a table and a fit."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from analysis.figures import axes, points, style
@@ -145,37 +143,3 @@ def _bottom(fit):
     lowest = min(min(budget.losses) for budget in fit.budgets)
     drawn = (fit.curve.low or fit.curve.loss) if fit.curve else [lowest]
     return max(min(drawn), 0.7 * lowest)
-
-
-def noise_levels(
-    picks: "Sequence[tuple[str, pd.Series]]",
-    prefix: str,
-    palette: style.Palette,
-    size: tuple[float, float],
-) -> "Figure | None":
-    """Loss by tenth of t for the picked runs, and each as a share of the first.
-
-    `picks` is a list of (name, row); None if the rows do not hold the tenths.
-    """
-    columns = [f"{prefix}_t{tenth:02d}" for tenth in range(10)]
-    if not picks or any(c not in row or np.isnan(row[c]) for _, row in picks for c in columns):
-        return None
-    narrow = size[0] < 5
-    shape = {"rows": 2, "columns": 1} if narrow else {"rows": 1, "columns": 2}
-    size = (size[0], size[1] * 1.5) if narrow else (size[0], size[1] * 0.85)
-    drawn, (left, right) = style.figure(size, palette, **shape, sharex=True)
-    t = (np.arange(10) + 0.5) / 10
-    first = picks[0][1][columns].to_numpy(float)
-    for index, (name, row) in enumerate(picks):
-        colour = palette.shade(index + 1, len(picks) + 1)
-        values = row[columns].to_numpy(float)
-        left.plot(t, values, "o-", ms=4, lw=1.5, color=colour, label=name)
-        right.plot(t, 100 * (values / first - 1), "o-", ms=4, lw=1.5, color=colour)
-    left.set_ylabel("validation loss")
-    right.set_ylabel(f"change from {picks[0][0]} (%)")
-    right.set_xlabel("noise level t (0 data, 1 noise)")
-    if not narrow:
-        left.set_xlabel("noise level t (0 data, 1 noise)")
-    left.set_ylim(bottom=0)
-    style.legend(left, palette)
-    return drawn

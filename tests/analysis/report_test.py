@@ -20,7 +20,8 @@ from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
 from vdit.errors import InputError
 
 SECTIONS = {
-    "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",
+    "verdict", "scaling", "videos", "scores", "isoflop", "size", "levels", "runs", "method",
+    "again",
 }  # fmt: skip
 COMMANDS = (
     "calibrate", "collect", "compare", "economics", "film", "fit",
