@@ -97,7 +97,7 @@ class Pool:
                 process.kill()
                 process.wait()
 
-    def tend(self, open_runs: int) -> list[str]:
+    def supervise(self, open_runs: int) -> list[str]:
         """Takes note of workers that ended and starts others for `open_runs`; returns the notes."""
         notes = []
         for i, process in enumerate(self.processes):

@@ -35,7 +35,7 @@ def work(job: Job) -> None:
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
     while os.getppid() == launcher:
         with contextlib.ExitStack() as held:
-            if pack := take(runs, compiled, held):
+            if pack := claim_pack(runs, compiled, held):
                 do(job, pack, log)
                 compiled.add(queue.shape(pack.claimed[0].run))
                 continue
@@ -49,7 +49,9 @@ def work(job: Job) -> None:
     log.write("exit")
 
 
-def take(runs: Queue, compiled: set[tuple[str, int]], held: contextlib.ExitStack) -> Pack | None:
+def claim_pack(
+    runs: Queue, compiled: set[tuple[str, int]], held: contextlib.ExitStack
+) -> Pack | None:
     """Claims the next run, and those that are done together with it; `held` gives them back."""
     with signals.Deferral() as deferral:
         deferral.begin()  # a signal waits until `held` knows of what is claimed

@@ -24,7 +24,7 @@ from vdit.training.clock import Clock
 from vdit.training.member import Member
 from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig
-from vdit.training.run import begin, measure
+from vdit.training.run import measure, open_run
 from vdit.training.stack import Stack
 from vdit.training.step import TrainState
 
@@ -74,7 +74,7 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
     mesh, members = _one_device(pairs[0][0]), []
     with jax.set_mesh(mesh), signals.Deferral() as deferral, contextlib.ExitStack() as files:
         for config, workdir in pairs:
-            task = begin(config, workdir, "packed", pack)
+            task = open_run(config, workdir, "packed", pack)
             log = files.enter_context(open_log(config, workdir))
             opened = mesh, files, deferral
             members.append(Member(task, config, workdir, log, *opened, place=False))

@@ -39,7 +39,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     listen()
     started = time.time()
     config = decided(config)
-    task = begin(config, path, mode)
+    task = open_run(config, path, mode)
     with open_log(config, path) as log:
         with GOODPUT.to("training"):
             state, timing = train(task, config, path, log)
@@ -53,7 +53,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     return folder.read_result(path)
 
 
-def begin(
+def open_run(
     config: ConfigDict, workdir: pathlib.Path, mode: str, pack: Sequence[tuple[str, int]] = ()
 ) -> Task:
     """The task of a run whose folder says, before it trains, what it is and in which mode."""
