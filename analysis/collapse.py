@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_bytes, write_text
+from vdit.runs.files import write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.curves.collapse import Collapse
@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     tell = functools.partial(print, file=sys.stderr)
     from analysis.curves import collapse
-    from analysis.table import query
+    from analysis.table import query, writing
 
     curves = _read(args.curves, tell)
     if args.out:
@@ -35,7 +35,10 @@ def main(argv: list[str] | None = None) -> None:
     found = collapse.collapse(curves, args.floor, tell)
     print("\n".join(lines(found)))
     if args.png:
-        _draw(args.png, found)
+        from analysis.figures import style
+        from analysis.figures.collapse import collapse as draw
+
+        writing.png(args.png, draw(found, style.LIGHT, style.WIDE))
 
 
 def _read(path, tell):
@@ -49,13 +52,6 @@ def _read(path, tell):
         if name not in curves.columns:
             raise InputError(f"{path}: no column {name!r}, expected a table of curves")
     return curves
-
-
-def _draw(path, found):
-    from analysis.figures import collapse, style
-
-    drawn = collapse.collapse(found, style.LIGHT, style.WIDE)
-    write_bytes(path, style.png(drawn, style.LIGHT))
 
 
 def lines(found: "Collapse") -> list[str]:

@@ -8,7 +8,6 @@ Rows whose schedule had not ended, such as trunks', are left out.
 import argparse
 
 from vdit import errors
-from vdit.runs.files import write_text
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -21,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--where", help='only rows like "flops_budget > 0"')
     parser.add_argument("--out", help="also write the table here (CSV)")
     args = parser.parse_args(argv)
-    from analysis.table import groups, hygiene, query, reading
+    from analysis.table import groups, hygiene, query, reading, writing
 
     table = reading.load(args.table)
     table = table[hygiene.annealed(table)]
@@ -30,8 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     found = groups.compared(table, args.by, args.reference, args.metric)
     print(groups.as_text(found, args.by, args.metric, args.reference))
     if args.out:
-        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
-        print(f"written to {args.out}")
+        writing.csv(args.out, found)
 
 
 if __name__ == "__main__":

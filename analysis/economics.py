@@ -10,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from vdit import errors
-from vdit.runs.files import write_bytes, write_json
+from vdit.runs.files import write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.costs.uncertainty import Estimate
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     from analysis.costs import chain, tables
     from analysis.costs import own as room
-    from analysis.table import serial
+    from analysis.table import serial, writing
 
     settings = chain.parse_settings(args.set)
     options = {"count": args.draws, "seed": args.seed}
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.png:
         from analysis.figures import economics, style
 
-        write_bytes(args.png, style.png(economics.picture(found, style.LIGHT), style.LIGHT))
+        writing.png(args.png, economics.picture(found, style.LIGHT))
 
 
 def _arguments(argv):

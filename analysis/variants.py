@@ -9,7 +9,6 @@ import sys
 from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit import errors
-from vdit.runs.files import write_text
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.fitting import exponents, summary
     from analysis.fitting.rows import swept
-    from analysis.table import reading
+    from analysis.table import reading, writing
 
     guessed = []
     table = reading.load(args.table, guessed.append)
@@ -33,8 +32,7 @@ def main(argv: list[str] | None = None) -> None:
         print(line, file=sys.stderr)
     print("\n".join(exponents.lines(found)))
     if args.out:
-        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
-        print(f"written to {args.out}")
+        writing.csv(args.out, found)
 
 
 if __name__ == "__main__":

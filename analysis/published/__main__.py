@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator
 
 from analysis.published.compared import Compared
+from analysis.table import writing
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_text
 
 TABLES = (
     *("epoch_chinchilla", "gemstones", "olmo_ladder", "dit", "video_dit_published"),
@@ -61,8 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         import pandas as pd
 
-        write_text(args.out, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
-        print(f"written to {args.out}")
+        writing.csv(args.out, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

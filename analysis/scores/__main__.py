@@ -14,7 +14,7 @@ import textwrap
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_bytes, write_json
+from vdit.runs.files import write_json
 
 WIDTH = 100  # of a line of prose
 
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.fitting import summary
     from analysis.fitting.table import fit_table
     from analysis.scores import curve, words
-    from analysis.table import reading
+    from analysis.table import reading, writing
 
     guessed = []
     table = reading.load(args.table, guessed.append)
@@ -60,9 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         write_json(args.json, {"scores": [one.as_dict() for one in found]})
         print(f"written to {args.json}")
     if args.png:
-        drawn = figures.scores(found, fit, style.LIGHT, style.WIDE)
-        write_bytes(args.png, style.png(drawn, style.LIGHT))
-        print(f"written to {args.png}")
+        writing.png(args.png, figures.scores(found, fit, style.LIGHT, style.WIDE))
 
 
 if __name__ == "__main__":
