@@ -44,18 +44,12 @@ def own(
     seed: int = 0,
 ) -> "Estimate":
     """The same for one's own run (`analysis.costs.own.chain_of`) on a device by name."""
-    from analysis.costs import chain
+    from analysis.costs import compare
     from analysis.costs import own as room
     from analysis.planning import devices
 
-    links = room.chain_of(result, config or {}, devices.device(device))
-    settings = settings or {}
-    values = chain.evaluate(links, settings)
-    rows = [
-        room.Link(q.name, q.words, q.unit, q.formula, source, values[q.name])
-        for q in links
-        for source in ("--set" if q.name in settings else q.source,)
-    ]
+    links, settings = room.chain_of(result, config or {}, devices.device(device)), settings or {}
+    rows = compare.rows({"": links}, {}, settings)
     asked = (*OWN_TARGETS, target), target, count, seed
     return _estimate(result.get("source", "a run"), rows, links, settings, *asked)
 

@@ -82,30 +82,17 @@ def _forecast(ax, fit, palette):
 def _frontier_points(ax, fit, palette):
     good = [b for b in fit.budgets if b.estimator == fit.estimator]
     poor = [b for b in fit.budgets if b.estimator != fit.estimator]
-    label = "best of a budget"
-    ax.plot(
-        [b.flops for b in good],
-        [b.loss for b in good],
-        "o",
-        ms=6,
-        color=palette.main,
-        label=label,
-        zorder=4,
-    )
+    look = {"ms": 6, "color": palette.main, "zorder": 4}
+    for budgets, filled, label in (
+        (good, palette.main, "best of a budget"),
+        (poor, "none", "best at the edge (not fitted)"),
+    ):
+        if budgets:
+            flops, losses = [b.flops for b in budgets], [b.loss for b in budgets]
+            ax.plot(flops, losses, "o", mfc=filled, label=label, **look)
     for b in good:
         if b.loss_interval:
             ax.plot([b.flops] * 2, b.loss_interval, color=palette.main, lw=1.4, zorder=4)
-    if poor:
-        ax.plot(
-            [b.flops for b in poor],
-            [b.loss for b in poor],
-            "o",
-            ms=6,
-            mfc="none",
-            mec=palette.main,
-            label="best at the edge (not fitted)",
-            zorder=4,
-        )
 
 
 def _predicted(ax, check, palette):
