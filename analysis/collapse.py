@@ -7,13 +7,12 @@ A sweep's root, whose run folders have metrics.jsonl, or a table of curves (run_
 flops_budget to take the best run of each). 2507.02119.
 """
 
-import argparse
 import functools
 import pathlib
 import sys
 from typing import TYPE_CHECKING
 
-from vdit import errors
+from vdit import command, errors
 from vdit.errors import InputError
 from vdit.runs.files import write_text
 
@@ -66,7 +65,7 @@ def lines(found: "Collapse") -> list[str]:
 
 
 def _arguments(argv):
-    parser = argparse.ArgumentParser(prog="analysis.collapse", description=__doc__.splitlines()[0])
+    parser = command.parser("analysis.collapse", __doc__)
     parser.add_argument("curves", help="root of a sweep, or a table of curves (CSV or parquet)")
     parser.add_argument("--where", help="runs to compare (the best of each compute budget)")
     parser.add_argument("--floor", type=float, help="E (the one at which curves agree best)")

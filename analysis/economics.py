@@ -5,11 +5,9 @@ python -m analysis.economics --set steps=50           one input changed, all tha
 python -m analysis.economics --run runs/x/result.json a model of one's own
 """
 
-import argparse
-import textwrap
 from typing import TYPE_CHECKING, Any
 
-from vdit import errors
+from vdit import command, errors
 from vdit.runs.files import write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
@@ -97,13 +95,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _arguments(argv):
-    first, *rest = __doc__.splitlines()
-    parser = argparse.ArgumentParser(
-        prog="analysis.economics",
-        description=first,
-        epilog=textwrap.dedent("\n".join(rest)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("analysis.economics", __doc__)
     parser.add_argument("--run", help="result.json of a finished run, in place of Sora")
     parser.add_argument("--device", default="h100", help="what the run's model is served on")
     parser.add_argument(

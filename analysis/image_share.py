@@ -7,16 +7,12 @@ budget and at what each share leaves them. `cost` is the loss above clips alone 
 `gain` that below clips alone of what is left, `worth` a clip's worth of an image, FLOP by FLOP.
 """
 
-import argparse
-
-from vdit import errors
+from vdit import command, errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.image_share`."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.image_share", description=__doc__.splitlines()[0]
-    )
+    parser = command.parser("analysis.image_share", __doc__)
     parser.add_argument("table", help="results table (CSV or parquet)")
     parser.add_argument("--metric", default="loss", metavar="COL", help="(loss)")
     parser.add_argument("--out", metavar="CSV", help="also write the table here")

@@ -7,7 +7,6 @@ The truth of a budget is the vertex over its sizes (loss and best size) and the 
 (scores). A prediction made after the first run of a budget had started is said to be late.
 """
 
-import argparse
 import hashlib
 import pathlib
 import sys
@@ -16,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from analysis.table import arguments
-from vdit import errors
+from vdit import command, errors
 from vdit.errors import InputError
 from vdit.runs.files import NUMBER, read_json, require
 
@@ -157,11 +156,7 @@ def line(one: Outcome) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.outcome`."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.outcome",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("analysis.outcome", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("predictions", nargs="+", help="files of analysis.predict")
     parser.add_argument("--csv", help="table to write")

@@ -8,11 +8,10 @@ The fit is one of analysis.fit; the table, the runs it was made from, adds learn
 steps. The cost is that of the device's dense bf16 peak at the share of it that is used (MFU).
 """
 
-import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from vdit import errors
+from vdit import command, errors
 from vdit.errors import InputError
 from vdit.runs.files import read_json, write_json
 
@@ -76,7 +75,7 @@ def _fit(path):
 
 
 def _arguments(argv):
-    parser = argparse.ArgumentParser(prog="analysis.plan", description=__doc__.splitlines()[0])
+    parser = command.parser("analysis.plan", __doc__)
     parser.add_argument("fit", help="fit.json of analysis.fit")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--flops", type=float, help="training compute, e.g. 1e13")

@@ -7,12 +7,11 @@ The table has rows of several widths and learning rates, such as `sweeps/mup.py`
 out.
 """
 
-import argparse
 import sys
 from typing import TYPE_CHECKING
 
 from analysis.table import arguments
-from vdit import errors
+from vdit import command, errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,7 @@ COLUMNS += ["lr", "low", "high", "best_run_lr"]
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.rates`."""
-    parser = argparse.ArgumentParser(prog="analysis.rates", description=__doc__.splitlines()[0])
+    parser = command.parser("analysis.rates", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", metavar="CSV", help="table of the best rates to write")
     parser.add_argument("--png", metavar="PNG", help="picture to write")

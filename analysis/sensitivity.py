@@ -5,15 +5,12 @@ python -m analysis.sensitivity answers.csv --png answers.png
 The table is written by `python -m vdit.score_check`.
 """
 
-import argparse
-
-from vdit import errors
+from vdit import command, errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.sensitivity`."""
-    what = __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(prog="analysis.sensitivity", description=what)
+    parser = command.parser("analysis.sensitivity", __doc__)
     parser.add_argument("table", help="table of vdit.score_check (CSV)")
     parser.add_argument("--png", metavar="PNG", help="picture to write")
     args = parser.parse_args(argv)

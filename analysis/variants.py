@@ -3,17 +3,16 @@
 python -m analysis.variants results.csv --out variants.csv
 """
 
-import argparse
 import sys
 
 from analysis.engine import RESAMPLES
 from analysis.table import arguments
-from vdit import errors
+from vdit import command, errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.variants`."""
-    parser = argparse.ArgumentParser(prog="analysis.variants", description=__doc__.splitlines()[0])
+    parser = command.parser("analysis.variants", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     arguments.add(parser)
     parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help="0 for none (%(default)s)")

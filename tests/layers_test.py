@@ -23,9 +23,10 @@ ALLOWED = {
         "vdit.parallel.cores",
         "vdit.training",
     ),
-    # The standard library alone is behind these: an edge, files, run folders, a table of devices.
+    # The standard library alone is behind these: an edge, a parser, files, run folders, a table of devices.
     "analysis": (
         "analysis",
+        "vdit.command",
         "vdit.errors",
         "vdit.runs.files",
         "vdit.runs.folder",

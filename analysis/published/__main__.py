@@ -3,14 +3,13 @@
 python -m analysis.published --shared ../shared --out analysis/results/published/table.csv
 """
 
-import argparse
 import pathlib
 import sys
 from collections.abc import Iterator
 
 from analysis.published.compared import Compared
 from analysis.table import writing
-from vdit import errors
+from vdit import command, errors
 from vdit.errors import InputError
 
 TABLES = (
@@ -45,7 +44,7 @@ def _between(interval):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.published`."""
-    parser = argparse.ArgumentParser(prog="analysis.published", description=__doc__.splitlines()[0])
+    parser = command.parser("analysis.published", __doc__)
     parser.add_argument("--shared", type=pathlib.Path, required=True, help="has reference/fits")
     parser.add_argument("--bootstrap", type=int, default=400, help="resamples of intervals (400)")
     parser.add_argument("--out", help="also write the table here (CSV)")

@@ -7,12 +7,11 @@ seeds; what its curve reads; how many clips of each of two runs would tell 2x of
 best size by the score over that by the loss; and what the loss tells of the score.
 """
 
-import argparse
 import sys
 import textwrap
 
 from analysis.table import arguments
-from vdit import errors
+from vdit import command, errors
 from vdit.errors import InputError
 from vdit.runs.files import write_json
 
@@ -21,11 +20,7 @@ WIDTH = 100  # of a line of prose
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.scores`."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.scores",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("analysis.scores", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--json", metavar="FILE", help="curves, laws and gains to write")
     parser.add_argument("--png", metavar="FILE", help="picture to write")
