@@ -23,7 +23,7 @@ ALLOWED = {
         "vdit.parallel.cores",
         "vdit.training",
     ),
-    # The standard library alone is behind these: an edge, a parser, files, run folders, a table of devices.
+    # The standard library alone is behind these: an edge, files, run folders, devices.
     "analysis": (
         "analysis",
         "vdit.command",

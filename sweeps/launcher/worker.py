@@ -2,18 +2,18 @@
 
 import argparse
 import contextlib
+import fcntl
 import functools
 import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sweeps.launcher import modes, queue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
-from sweeps.launcher.lock import one_at_a_time
 from sweeps.launcher.packs import Pack
 from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.queue import Queue
@@ -85,6 +85,16 @@ def owners(claimed: Mapping[str, Path]) -> str:
     found = {name: claim.owner(folder) or {} for name, folder in sorted(claimed.items())}
     who = [f"{name} ({o.get('host', '?')}:{o.get('pid', '?')})" for name, o in found.items()]
     return ", ".join(who)
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Within is one process of this machine. Others may be there too, where a filesystem has no
+    locks, or has them for one machine alone: for what does no harm twice."""
+    with open(path, "w") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def prepare(job: Job) -> None:
