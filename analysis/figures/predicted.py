@@ -20,10 +20,9 @@ def predicted(
     fit: "Fit",
     predictions: "Mapping[str, Prediction]",
     palette: style.Palette,
-    size: tuple[float, float] = style.WIDE,
 ) -> "Figure":
     """Loss against compute: runs, minima, and each prediction (by its name) with its interval."""
-    drawn, ax = style.figure(size, palette)
+    drawn, ax = style.figure(style.WIDE, palette)
     colours = (palette.other, palette.good, palette.muted)
     for index, (name, told) in enumerate(predictions.items()):
         _fan(ax, name, told, colours[index % len(colours)])

@@ -10,13 +10,14 @@ from analysis.page import elements
 from analysis.verdict.rule import Verdict
 
 LISTED = 1000  # runs up to which all are listed
+MOST = 7  # budgets whose videos are shown
 
 
-def along(fit: Fit, most: int = 7) -> list[tuple[str, str]]:
-    """(name, run_id) of the best run at every budget; of many, `most` evenly over them."""
+def along(fit: Fit) -> list[tuple[str, str]]:
+    """(name, run_id) of the best run at every budget; of many, MOST evenly over them."""
     budgets = fit.budgets
-    at = sorted({round(i * (len(budgets) - 1) / max(most - 1, 1)) for i in range(most)})
-    chosen = at if len(budgets) > most else range(len(budgets))
+    at = sorted({round(i * (len(budgets) - 1) / (MOST - 1)) for i in range(MOST)})
+    chosen = at if len(budgets) > MOST else range(len(budgets))
     names = axes.multiples(fit)
     return [(names[i], budgets[i].best_run) for i in chosen]
 

@@ -1,6 +1,5 @@
 """The results table: its columns, their units, and what each may hold (one row per checkpoint)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,12 +94,9 @@ EXPECTED = {
 }
 
 
-def validate(
-    table: "pd.DataFrame", name: str = "table", required: Sequence[str] | None = None
-) -> "pd.DataFrame":
+def validate(table: "pd.DataFrame", name: str = "table") -> "pd.DataFrame":
     """Return `table` if every known column holds what it must, else raise InputError."""
-    if required is None:
-        required = [column.name for column in COLUMNS if column.required]
+    required = [column.name for column in COLUMNS if column.required]
     if len(table) == 0:
         raise InputError(f"{name}: no rows")
     for column in required:
