@@ -7,7 +7,7 @@ Scores are those that `python -m vdit.evaluate` measured of both with the same o
 
 from typing import TYPE_CHECKING
 
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.checkpoints`."""
-    parser = command.parser("analysis.checkpoints", __doc__)
+    parser = errors.parser("analysis.checkpoints", __doc__)
     parser.add_argument("first", help="folder of a run that was evaluated")
     parser.add_argument("second", help="folder of another, or of the same")
     parser.add_argument("--steps", metavar="N,M", help="checkpoints to compare (the last of each)")

@@ -12,7 +12,7 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING
 
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_text
 
@@ -65,7 +65,7 @@ def lines(found: "Collapse") -> list[str]:
 
 
 def _arguments(argv):
-    parser = command.parser("analysis.collapse", __doc__)
+    parser = errors.parser("analysis.collapse", __doc__)
     parser.add_argument("curves", help="root of a sweep, or a table of curves (CSV or parquet)")
     parser.add_argument("--where", help="runs to compare (the best of each compute budget)")
     parser.add_argument("--floor", type=float, help="E (the one at which curves agree best)")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from analysis import outcome
 from analysis.table import schema
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, require, write_text
 from vdit.runs.folder import attempt_of, find
@@ -109,7 +109,7 @@ def _ordered(table):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.collect`."""
-    parser = command.parser("analysis.collect", __doc__)
+    parser = errors.parser("analysis.collect", __doc__)
     parser.add_argument("--root", required=True, help="folder of a sweep, searched at any depth")
     parser.add_argument("--out", required=True, help="the table to write (CSV)")
     parser.add_argument("--predictions", nargs="+", help="files of analysis.predict")

@@ -5,12 +5,12 @@ python -m analysis.compare results.csv --by variant --reference full --where "fl
 Rows whose schedule had not ended, such as trunks', are left out.
 """
 
-from vdit import command, errors
+from vdit import errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.compare`."""
-    parser = command.parser("analysis.compare", __doc__)
+    parser = errors.parser("analysis.compare", __doc__)
     parser.add_argument("table", help="results table (CSV or parquet)")
     parser.add_argument("--by", default="variant", metavar="COL", help="what groups differ in")
     parser.add_argument("--reference", required=True, help="the group that others are compared to")

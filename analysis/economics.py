@@ -7,7 +7,7 @@ python -m analysis.economics --run runs/x/result.json a model of one's own
 
 from typing import TYPE_CHECKING, Any
 
-from vdit import command, errors
+from vdit import errors
 from vdit.runs.files import write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _arguments(argv):
-    parser = command.parser("analysis.economics", __doc__)
+    parser = errors.parser("analysis.economics", __doc__)
     parser.add_argument("--run", help="result.json of a finished run, in place of Sora")
     parser.add_argument("--device", default="h100", help="what the run's model is served on")
     parser.add_argument(

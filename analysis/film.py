@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.table import arguments
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_bytes
 
@@ -62,7 +62,7 @@ def _frames(folder, name, caption):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.film`."""
-    parser = command.parser("analysis.film", __doc__)
+    parser = errors.parser("analysis.film", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--root", required=True, help="the sweep's root, for the videos")
     parser.add_argument(

@@ -7,12 +7,12 @@ budget and at what each share leaves them. `cost` is the loss above clips alone 
 `gain` that below clips alone of what is left, `worth` a clip's worth of an image, FLOP by FLOP.
 """
 
-from vdit import command, errors
+from vdit import errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.image_share`."""
-    parser = command.parser("analysis.image_share", __doc__)
+    parser = errors.parser("analysis.image_share", __doc__)
     parser.add_argument("table", help="results table (CSV or parquet)")
     parser.add_argument("--metric", default="loss", metavar="COL", help="(loss)")
     parser.add_argument("--out", metavar="CSV", help="also write the table here")

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from analysis.table import arguments
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import NUMBER, read_json, require
 
@@ -156,7 +156,7 @@ def line(one: Outcome) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.outcome`."""
-    parser = command.parser("analysis.outcome", __doc__)
+    parser = errors.parser("analysis.outcome", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("predictions", nargs="+", help="files of analysis.predict")
     parser.add_argument("--csv", help="table to write")

@@ -11,7 +11,7 @@ steps. The cost is that of the device's dense bf16 peak at the share of it that 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import read_json, write_json
 
@@ -75,7 +75,7 @@ def _fit(path):
 
 
 def _arguments(argv):
-    parser = command.parser("analysis.plan", __doc__)
+    parser = errors.parser("analysis.plan", __doc__)
     parser.add_argument("fit", help="fit.json of analysis.fit")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--flops", type=float, help="training compute, e.g. 1e13")

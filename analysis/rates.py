@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from analysis.table import arguments
-from vdit import command, errors
+from vdit import errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ COLUMNS += ["lr", "low", "high", "best_run_lr"]
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.rates`."""
-    parser = command.parser("analysis.rates", __doc__)
+    parser = errors.parser("analysis.rates", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", metavar="CSV", help="table of the best rates to write")
     parser.add_argument("--png", metavar="PNG", help="picture to write")

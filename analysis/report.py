@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from analysis.table import arguments
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, find_json, read_json, write_bytes, write_text
 
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _arguments(argv):
-    parser = command.parser("analysis.report", __doc__)
+    parser = errors.parser("analysis.report", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", default="report.html", help="page to write (report.html)")
     parser.add_argument("--root", help="the sweep's root, for videos (the table's folder)")

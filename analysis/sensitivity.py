@@ -5,12 +5,12 @@ python -m analysis.sensitivity answers.csv --png answers.png
 The table is written by `python -m vdit.score_check`.
 """
 
-from vdit import command, errors
+from vdit import errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.sensitivity`."""
-    parser = command.parser("analysis.sensitivity", __doc__)
+    parser = errors.parser("analysis.sensitivity", __doc__)
     parser.add_argument("table", help="table of vdit.score_check (CSV)")
     parser.add_argument("--png", metavar="PNG", help="picture to write")
     args = parser.parse_args(argv)

@@ -7,12 +7,12 @@ import sys
 
 from analysis.engine import RESAMPLES
 from analysis.table import arguments
-from vdit import command, errors
+from vdit import errors
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.variants`."""
-    parser = command.parser("analysis.variants", __doc__)
+    parser = errors.parser("analysis.variants", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     arguments.add(parser)
     parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help="0 for none (%(default)s)")

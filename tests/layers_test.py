@@ -23,10 +23,9 @@ ALLOWED = {
         "vdit.parallel.cores",
         "vdit.training",
     ),
-    # The standard library alone is behind these: an edge, files, run folders, devices.
+    # The standard library alone is behind these: an edge, files, run folders, a table of devices.
     "analysis": (
         "analysis",
-        "vdit.command",
         "vdit.errors",
         "vdit.runs.files",
         "vdit.runs.folder",

@@ -7,7 +7,7 @@ DiT and Latte as published have `--positions sincos --no_qk_norm` too.
 
 import json
 
-from vdit import command, errors
+from vdit import errors
 from vdit.config import flops, model_flags
 from vdit.config.activations import activation_bytes
 from vdit.config.model_config import ModelConfig
@@ -28,7 +28,7 @@ def report(c: ModelConfig) -> dict[str, float]:
 
 def main() -> int:
     """Counts the model that the command line asks for."""
-    parser = command.parser("vdit.flops", __doc__)
+    parser = errors.parser("vdit.flops", __doc__)
     model_flags.add(parser)
     print(json.dumps(report(model_flags.asked(parser.parse_args())), indent=2))
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from analysis.published.compared import Compared
 from analysis.table import writing
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 
 TABLES = (
@@ -44,7 +44,7 @@ def _between(interval):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.published`."""
-    parser = command.parser("analysis.published", __doc__)
+    parser = errors.parser("analysis.published", __doc__)
     parser.add_argument("--shared", type=pathlib.Path, required=True, help="has reference/fits")
     parser.add_argument("--bootstrap", type=int, default=400, help="resamples of intervals (400)")
     parser.add_argument("--out", help="also write the table here (CSV)")

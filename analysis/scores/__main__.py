@@ -11,7 +11,7 @@ import sys
 import textwrap
 
 from analysis.table import arguments
-from vdit import command, errors
+from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_json
 
@@ -20,7 +20,7 @@ WIDTH = 100  # of a line of prose
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.scores`."""
-    parser = command.parser("analysis.scores", __doc__)
+    parser = errors.parser("analysis.scores", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--json", metavar="FILE", help="curves, laws and gains to write")
     parser.add_argument("--png", metavar="FILE", help="picture to write")

@@ -29,7 +29,6 @@ COMMANDS = (
 )  # fmt: skip
 # What of vdit a command may bring along: all of it the standard library alone.
 LIGHT = (
-    "vdit.command",
     "vdit.errors",
     "vdit.runs",
     "vdit.runs.files",

@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from vdit import command
+from vdit import errors
 from vdit.benchmark import cases
 from vdit.config import model_flags
 from vdit.config.activations import ITEM, REMATS
@@ -14,7 +14,7 @@ from vdit.errors import InputError
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that `asked` reads, and those of `--data`."""
-    parser = command.parser("vdit.bench", description)
+    parser = errors.parser("vdit.bench", description)
     add = parser.add_argument
     add("--sizes", nargs="+", default=cases.DEMO_SIZES, metavar="SIZE", help=", ".join(SIZES))
     add("--attention", nargs="+", default=["full"], metavar="NAME", help=", ".join(VARIANTS))

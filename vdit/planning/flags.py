@@ -2,7 +2,7 @@
 
 import argparse
 
-from vdit import command
+from vdit import errors
 from vdit.config import model_flags
 from vdit.config.activations import REMATS
 from vdit.config.devices import LINKED, MESH_AXES, device_of
@@ -13,7 +13,7 @@ from vdit.planning.job import Job, checked, mesh_of, named
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that `asked` reads."""
-    parser = command.parser("vdit.plan", description)
+    parser = errors.parser("vdit.plan", description)
     model_flags.add(parser, dtype="bfloat16")
     parser.set_defaults(text=None)  # 77 where no classes are asked for
     parser.add_argument("--mesh", help=f"AXIS=N with commas between; {', '.join(MESH_AXES)}")

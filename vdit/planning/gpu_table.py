@@ -16,7 +16,7 @@ import sys
 import tempfile
 from typing import NamedTuple
 
-from vdit import command, errors
+from vdit import errors
 from vdit.config.devices import GIB, device_of
 from vdit.config.model_config import ModelConfig
 from vdit.config.sizes import size_of
@@ -137,7 +137,7 @@ def _read(build: str, case: Case, program: hlo.Program, peak: int) -> dict:
 
 def main() -> int:
     """Adds the rows that the table lacks, one by one."""
-    parser = command.parser("vdit.planning.gpu_table", __doc__)
+    parser = errors.parser("vdit.planning.gpu_table", __doc__)
     for name, what in (("out", "the CSV"), ("before", "a tree of cfb1f35"), ("after", "this one")):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=name == "out", help=what)
     args = parser.parse_args()
