@@ -125,7 +125,7 @@ def test_near_duplicates_are_counted(whole):
 
 def test_figures_follow_light_and_dark(whole):
     figures = re.findall(r"<svg.*?</svg>", whole[0], re.DOTALL)
-    assert len(figures) == 14
+    assert len(figures) == 12
     for figure in figures:
         assert "var(--ink)" in figure
         assert not re.search(r"#0[1-8]0[1-8]\d\d\b", figure)
