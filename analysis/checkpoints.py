@@ -5,7 +5,6 @@ python -m analysis.checkpoints runs/demo/runs/A runs/demo/runs/B [--steps 1000,2
 Scores are those that `python -m vdit.evaluate` measured of both with the same options.
 """
 
-import argparse
 from typing import TYPE_CHECKING
 
 from vdit import errors
@@ -17,11 +16,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.checkpoints`."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.checkpoints",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("analysis.checkpoints", __doc__)
     parser.add_argument("first", help="folder of a run that was evaluated")
     parser.add_argument("second", help="folder of another, or of the same")
     parser.add_argument("--steps", metavar="N,M", help="checkpoints to compare (the last of each)")

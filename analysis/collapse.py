@@ -7,7 +7,6 @@ A sweep's root, whose run folders have metrics.jsonl, or a table of curves (run_
 flops_budget to take the best run of each). 2507.02119.
 """
 
-import argparse
 import functools
 import pathlib
 import sys
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_bytes, write_text
+from vdit.runs.files import write_text
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.curves.collapse import Collapse
@@ -26,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     tell = functools.partial(print, file=sys.stderr)
     from analysis.curves import collapse
-    from analysis.table import query
+    from analysis.table import query, writing
 
     curves = _read(args.curves, tell)
     if args.out:
@@ -35,7 +34,10 @@ def main(argv: list[str] | None = None) -> None:
     found = collapse.collapse(curves, args.floor, tell)
     print("\n".join(lines(found)))
     if args.png:
-        _draw(args.png, found)
+        from analysis.figures import style
+        from analysis.figures.collapse import collapse as draw
+
+        writing.png(args.png, draw(found, style.LIGHT, style.WIDE))
 
 
 def _read(path, tell):
@@ -51,13 +53,6 @@ def _read(path, tell):
     return curves
 
 
-def _draw(path, found):
-    from analysis.figures import collapse, style
-
-    drawn = collapse.collapse(found, style.LIGHT, style.WIDE)
-    write_bytes(path, style.png(drawn, style.LIGHT))
-
-
 def lines(found: "Collapse") -> list[str]:
     """The deviation of each run in words."""
     said = [f"E {found.floor:.4g}; how far each curve lies from the median of the others:"]
@@ -70,7 +65,7 @@ def lines(found: "Collapse") -> list[str]:
 
 
 def _arguments(argv):
-    parser = argparse.ArgumentParser(prog="analysis.collapse", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.collapse", __doc__)
     parser.add_argument("curves", help="root of a sweep, or a table of curves (CSV or parquet)")
     parser.add_argument("--where", help="runs to compare (the best of each compute budget)")
     parser.add_argument("--floor", type=float, help="E (the one at which curves agree best)")

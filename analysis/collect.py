@@ -7,7 +7,6 @@ started, by its SHA-256. With --keep a sweep can be run in parts, here and there
 whose runs have no folder below the root stay.
 """
 
-import argparse
 import pathlib
 import sys
 from collections.abc import Callable
@@ -110,7 +109,7 @@ def _ordered(table):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.collect`."""
-    parser = argparse.ArgumentParser(prog="analysis.collect", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.collect", __doc__)
     parser.add_argument("--root", required=True, help="folder of a sweep, searched at any depth")
     parser.add_argument("--out", required=True, help="the table to write (CSV)")
     parser.add_argument("--predictions", nargs="+", help="files of analysis.predict")

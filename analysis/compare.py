@@ -5,15 +5,12 @@ python -m analysis.compare results.csv --by variant --reference full --where "fl
 Rows whose schedule had not ended, such as trunks', are left out.
 """
 
-import argparse
-
 from vdit import errors
-from vdit.runs.files import write_text
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.compare`."""
-    parser = argparse.ArgumentParser(prog="analysis.compare", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.compare", __doc__)
     parser.add_argument("table", help="results table (CSV or parquet)")
     parser.add_argument("--by", default="variant", metavar="COL", help="what groups differ in")
     parser.add_argument("--reference", required=True, help="the group that others are compared to")
@@ -21,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--where", help='only rows like "flops_budget > 0"')
     parser.add_argument("--out", help="also write the table here (CSV)")
     args = parser.parse_args(argv)
-    from analysis.table import groups, hygiene, query, reading
+    from analysis.table import groups, hygiene, query, reading, writing
 
     table = reading.load(args.table)
     table = table[hygiene.annealed(table)]
@@ -30,8 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     found = groups.compared(table, args.by, args.reference, args.metric)
     print(groups.as_text(found, args.by, args.metric, args.reference))
     if args.out:
-        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
-        print(f"written to {args.out}")
+        writing.csv(args.out, found)
 
 
 if __name__ == "__main__":

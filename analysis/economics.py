@@ -5,12 +5,10 @@ python -m analysis.economics --set steps=50           one input changed, all tha
 python -m analysis.economics --run runs/x/result.json a model of one's own
 """
 
-import argparse
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from vdit import errors
-from vdit.runs.files import write_bytes, write_json
+from vdit.runs.files import write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.costs.uncertainty import Estimate
@@ -44,18 +42,12 @@ def own(
     seed: int = 0,
 ) -> "Estimate":
     """The same for one's own run (`analysis.costs.own.chain_of`) on a device by name."""
-    from analysis.costs import chain
+    from analysis.costs import compare
     from analysis.costs import own as room
     from analysis.planning import devices
 
-    links = room.chain_of(result, config or {}, devices.device(device))
-    settings = settings or {}
-    values = chain.evaluate(links, settings)
-    rows = [
-        room.Link(q.name, q.words, q.unit, q.formula, source, values[q.name])
-        for q in links
-        for source in ("--set" if q.name in settings else q.source,)
-    ]
+    links, settings = room.chain_of(result, config or {}, devices.device(device)), settings or {}
+    rows = compare.rows({"": links}, {}, settings)
     asked = (*OWN_TARGETS, target), target, count, seed
     return _estimate(result.get("source", "a run"), rows, links, settings, *asked)
 
@@ -82,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     args = _arguments(argv)
     from analysis.costs import chain, tables
     from analysis.costs import own as room
-    from analysis.table import serial
+    from analysis.table import serial, writing
 
     settings = chain.parse_settings(args.set)
     options = {"count": args.draws, "seed": args.seed}
@@ -99,17 +91,11 @@ def main(argv: list[str] | None = None) -> None:
     if args.png:
         from analysis.figures import economics, style
 
-        write_bytes(args.png, style.png(economics.picture(found, style.LIGHT), style.LIGHT))
+        writing.png(args.png, economics.picture(found, style.LIGHT))
 
 
 def _arguments(argv):
-    first, *rest = __doc__.splitlines()
-    parser = argparse.ArgumentParser(
-        prog="analysis.economics",
-        description=first,
-        epilog=textwrap.dedent("\n".join(rest)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("analysis.economics", __doc__)
     parser.add_argument("--run", help="result.json of a finished run, in place of Sora")
     parser.add_argument("--device", default="h100", help="what the run's model is served on")
     parser.add_argument(

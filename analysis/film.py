@@ -6,7 +6,6 @@ A row of frames for each budget, a multiple of the smallest, by the run of lowes
 is the real clip of that caption.
 """
 
-import argparse
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -63,7 +62,7 @@ def _frames(folder, name, caption):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.film`."""
-    parser = argparse.ArgumentParser(prog="analysis.film", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.film", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--root", required=True, help="the sweep's root, for the videos")
     parser.add_argument(

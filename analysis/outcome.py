@@ -7,7 +7,6 @@ The truth of a budget is the vertex over its sizes (loss and best size) and the 
 (scores). A prediction made after the first run of a budget had started is said to be late.
 """
 
-import argparse
 import hashlib
 import pathlib
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import NUMBER, read_json, require, write_bytes, write_text
+from vdit.runs.files import NUMBER, read_json, require
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
@@ -157,11 +156,7 @@ def line(one: Outcome) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.outcome`."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.outcome",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("analysis.outcome", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("predictions", nargs="+", help="files of analysis.predict")
     parser.add_argument("--csv", help="table to write")
@@ -170,7 +165,7 @@ def main(argv: list[str] | None = None) -> None:
     import pandas as pd
 
     from analysis.fitting.table import fit_table
-    from analysis.table import reading
+    from analysis.table import reading, writing
 
     table, found = reading.load(args.table), []
     _need_starts(table)
@@ -182,19 +177,12 @@ def main(argv: list[str] | None = None) -> None:
         print("none of the predicted budgets is in the table yet", file=sys.stderr)
     print("\n".join(map(line, found)))
     if args.csv:
-        write_text(args.csv, pd.DataFrame([one.as_dict() for one in found]).to_csv(index=False))
-        print(f"written to {args.csv}")
+        writing.csv(args.csv, pd.DataFrame([one.as_dict() for one in found]), digits=None)
     if args.png:
-        write_bytes(args.png, _picture(table, fitted, predictions))
-        print(f"written to {args.png}")
+        from analysis.figures import style
+        from analysis.figures.predicted import predicted
 
-
-def _picture(table, fit, predictions):
-    from analysis.figures import style
-    from analysis.figures.predicted import predicted
-
-    drawn = predicted(table, fit, predictions, style.LIGHT)
-    return style.png(drawn, style.LIGHT)
+        writing.png(args.png, predicted(table, fitted, predictions, style.LIGHT))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ The fit is one of analysis.fit; the table, the runs it was made from, adds learn
 steps. The cost is that of the device's dense bf16 peak at the share of it that is used (MFU).
 """
 
-import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import read_json, write_bytes, write_json
+from vdit.runs.files import read_json, write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.fitting.result import Fit
@@ -34,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.plan`."""
     args = _arguments(argv)
     from analysis.planning import inference, words
-    from analysis.table import serial
+    from analysis.table import serial, writing
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
         raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
@@ -60,7 +59,9 @@ def main(argv: list[str] | None = None) -> None:
         write_json(args.out, serial.to_json(planned))
         print(f"written to {args.out}")
     if args.png:
-        _draw(args.png, fit, planned)
+        from analysis.figures import planning, style
+
+        writing.png(args.png, planning.plan(fit, planned, style.LIGHT))
 
 
 def _fit(path):
@@ -74,7 +75,7 @@ def _fit(path):
 
 
 def _arguments(argv):
-    parser = argparse.ArgumentParser(prog="analysis.plan", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.plan", __doc__)
     parser.add_argument("fit", help="fit.json of analysis.fit")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--flops", type=float, help="training compute, e.g. 1e13")
@@ -107,13 +108,6 @@ def _rows(path, fit):
     if not known <= set(rows["run_id"].astype(str)):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")
     return rows
-
-
-def _draw(path, fit, planned):
-    from analysis.figures import planning, style
-
-    write_bytes(path, style.png(planning.plan(fit, planned, style.LIGHT), style.LIGHT))
-    print(f"drawn in {path}")
 
 
 if __name__ == "__main__":

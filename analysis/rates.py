@@ -7,26 +7,25 @@ The table has rows of several widths and learning rates, such as `sweeps/mup.py`
 out.
 """
 
-import argparse
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from analysis.table import arguments
 from vdit import errors
-from vdit.runs.files import write_bytes, write_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.fitting.rates import Rates
 
 NEEDED = ("loss", "lr", "width")
-FOUND = ("lr", "low", "high", "best_run_lr")
-COLUMNS = ("parameterization", "width", "rows", "used", "status", *FOUND)
+COLUMNS = ["parameterization", "width", "rows", "used", "status"]
+COLUMNS += ["lr", "low", "high", "best_run_lr"]
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.rates`."""
-    parser = argparse.ArgumentParser(prog="analysis.rates", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.rates", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", metavar="CSV", help="table of the best rates to write")
     parser.add_argument("--png", metavar="PNG", help="picture to write")
@@ -35,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.figures import style, widths
     from analysis.fitting import rates, summary
     from analysis.fitting.rows import prepare
-    from analysis.table import reading
+    from analysis.table import reading, writing
 
     guessed = []
     table, given = reading.load(args.table, guessed.append), arguments.given(args)
@@ -56,12 +55,9 @@ def main(argv: list[str] | None = None) -> None:
     found = rates.fit(table, loss, args.table)
     print("\n".join(lines(found)))
     if args.out:
-        write_text(args.out, csv(found))
-        print(f"written to {args.out}")
+        writing.csv(args.out, by_width(found), digits=5)
     if args.png:
-        drawn = widths.rates(table, found, loss, style.LIGHT, style.WIDE)
-        write_bytes(args.png, style.png(drawn, style.LIGHT))
-        print(f"written to {args.png}")
+        writing.png(args.png, widths.rates(table, found, loss, style.LIGHT, style.WIDE))
 
 
 def lines(found: "Rates") -> list[str]:
@@ -88,20 +84,16 @@ def _line(one):
     return f"{head}: best rate {one.lr:8.3g}{between}, {one.cell.used} of {one.cell.rows} runs"
 
 
-def csv(found: "Rates") -> str:
-    """The best rates as CSV."""
-    rows = ((f"{v:.5g}" if isinstance(v, float) else str(v) for v in row) for row in _rows(found))
-    return "\n".join(",".join(row) for row in (COLUMNS, *rows)) + "\n"
+def by_width(found: "Rates") -> "pd.DataFrame":
+    """The best rates as a table; blank where a rate or its interval is not known."""
+    import pandas as pd
 
-
-def _rows(found) -> Iterator[tuple]:
-    """In the order of `COLUMNS`."""
+    rows = []
     for one in found.cells:
-        cell = one.cell
-        best = ("" if one.lr is None else one.lr, *(one.interval or ("", "")))
-        status = cell.reason or "inside"
-        told = one.parameterization, one.width, cell.rows, cell.used, status
-        yield *told, *best, cell.best_run["lr"]
+        cell, ends = one.cell, one.interval or (None, None)
+        told = one.parameterization, one.width, cell.rows, cell.used, cell.reason or "inside"
+        rows.append((*told, one.lr, *ends, cell.best_run["lr"]))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 if __name__ == "__main__":

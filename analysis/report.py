@@ -3,7 +3,6 @@
 python -m analysis.report results.csv --out report.html
 """
 
-import argparse
 import pathlib
 import sys
 from dataclasses import replace
@@ -48,7 +47,6 @@ def build(
 
     rows, notes = selection.select(table, fit.columns["loss"], fit.columns["params"])
     judged = rule.judge(rows, fit, prediction)
-    chosen = tables.picks(rows, fit)
     sweep = str(rows["sweep"].iloc[0]) if "sweep" in rows.columns else ""
     body = [
         summary.head(rows, sweep),
@@ -62,7 +60,6 @@ def build(
         sections.isoflop(rows, fit),
         sections.best_size(fit),
         sections.methods(rows, fit),
-        sections.noise_levels(chosen, fit),
         levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
@@ -96,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _arguments(argv):
-    parser = argparse.ArgumentParser(prog="analysis.report", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.report", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--out", default="report.html", help="page to write (report.html)")
     parser.add_argument("--root", help="the sweep's root, for videos (the table's folder)")

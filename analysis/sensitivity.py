@@ -5,20 +5,16 @@ python -m analysis.sensitivity answers.csv --png answers.png
 The table is written by `python -m vdit.score_check`.
 """
 
-import argparse
-
 from vdit import errors
-from vdit.runs.files import write_bytes
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.sensitivity`."""
-    what = __doc__.splitlines()[0]
-    parser = argparse.ArgumentParser(prog="analysis.sensitivity", description=what)
+    parser = errors.parser("analysis.sensitivity", __doc__)
     parser.add_argument("table", help="table of vdit.score_check (CSV)")
     parser.add_argument("--png", metavar="PNG", help="picture to write")
     args = parser.parse_args(argv)
-    from analysis.table import answers, reading
+    from analysis.table import answers, reading, writing
 
     found = answers.of_table(reading.load(args.table), args.table)
     print("\n".join(answers.as_lines(found)))
@@ -26,8 +22,7 @@ def main(argv: list[str] | None = None) -> None:
         from analysis.figures import style
         from analysis.figures.answers import draw
 
-        write_bytes(args.png, style.png(draw(found, style.LIGHT), style.LIGHT))
-        print(f"written to {args.png}")
+        writing.png(args.png, draw(found, style.LIGHT))
 
 
 if __name__ == "__main__":

@@ -3,18 +3,16 @@
 python -m analysis.variants results.csv --out variants.csv
 """
 
-import argparse
 import sys
 
 from analysis.engine import RESAMPLES
 from analysis.table import arguments
 from vdit import errors
-from vdit.runs.files import write_text
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.variants`."""
-    parser = argparse.ArgumentParser(prog="analysis.variants", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.variants", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     arguments.add(parser)
     parser.add_argument("--bootstrap", type=int, default=RESAMPLES, help="0 for none (%(default)s)")
@@ -23,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.fitting import exponents, summary
     from analysis.fitting.rows import swept
-    from analysis.table import reading
+    from analysis.table import reading, writing
 
     guessed = []
     table = reading.load(args.table, guessed.append)
@@ -33,8 +31,7 @@ def main(argv: list[str] | None = None) -> None:
         print(line, file=sys.stderr)
     print("\n".join(exponents.lines(found)))
     if args.out:
-        write_text(args.out, found.to_csv(index=False, float_format="%.6g"))
-        print(f"written to {args.out}")
+        writing.csv(args.out, found)
 
 
 if __name__ == "__main__":

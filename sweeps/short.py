@@ -1,7 +1,7 @@
-"""Short runs of the demo's sizes, to see how many of them an hour holds: see `sweeps/speed.py`.
+"""Short runs of the demo's sizes, to see how many of them an hour holds in a mode of the launcher.
 
-    python -m sweeps.speed --sweep sweeps/short.py --root runs/speed --out speed.csv \
-        --set autoencoder.dir=runs/demo/autoencoder --set cache=runs/demo/latents
+    python -m sweeps.launch --sweep sweeps/short.py --root runs/packed --mode packed \
+        --set autoencoder.dir=runs/demo/autoencoder cache=runs/demo/latents
 
 Two sizes at one and two units of the demo's budget; the learning rate does not matter here.
 """

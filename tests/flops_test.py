@@ -40,7 +40,7 @@ CONFIGS = {
     "context": dataclasses.replace(DEMO, caption_by="context"),
     "adaln alone": dataclasses.replace(DEMO, caption_by="adaln"),
     "frame timesteps": dataclasses.replace(DEMO, frame_timesteps=True),
-    "unet": dataclasses.replace(DEMO, attention="unet", depth=1),
+    "unet": dataclasses.replace(DEMO, attention="unet", depth=1, text_length=77),
     "unet of frame timesteps": dataclasses.replace(
         DEMO, attention="unet", depth=1, frame_timesteps=True, caption_by="adaln"
     ),

@@ -122,7 +122,6 @@ def test_collectives_say_where_they_run_and_whether_anything_waits():
     gather, reduce = traffic.moves(hlo.read(PLANTED), mesh)
     assert gather == ("all-gather", "data", ((8, 8),), 128 / 2, 3, True, True)
     assert reduce == ("all-reduce", "data", ((4, 8),), 2 * 128 / 2, 1, False, False)
-    assert traffic.totals([gather, reduce])["all-gather", "data"] == (3, 192)
     waiting = PLANTED.replace('"is_sync":false', '"is_sync":true')
     assert not traffic.moves(hlo.read(waiting), mesh)[0].asynchronous
 

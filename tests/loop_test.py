@@ -44,9 +44,9 @@ class Together:
     def __init__(self, *runs, bad=()):
         self.runs, self.bad, self.config = runs, bad, runs[0].config
 
-    def turns(self):
+    def schedule(self):
         for step in itertools.count():
-            if not (members := [run for run in self.runs if run.takes(step)]):
+            if not (members := [run for run in self.runs if run.trains_at(step)]):
                 return
             yield step, members
 
@@ -59,7 +59,7 @@ class Together:
         metrics = {"loss": jax.numpy.array(losses), "bad_step": jax.numpy.array(bad_step)}
         return jax.block_until_ready(metrics)
 
-    def of(self, member, metrics):
+    def part_of(self, member, metrics):
         return jax.tree.map(lambda x: x[self.runs.index(member)], metrics)
 
     def state_of(self, member):

@@ -16,7 +16,7 @@ from tests.tiny import config
 from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import dit
-from vdit.training import beginning, mup
+from vdit.training import mup, startup
 from vdit.training.diffusion_loss import Init
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.optimizer import OptimizerConfig
@@ -141,8 +141,8 @@ def test_training_and_start_take_the_width_from_the_config(tmp_path, monkeypatch
         optimizers.append(optimizer)
         return lambda key: None, None
 
-    monkeypatch.setattr(beginning, "compiled", compiled)
-    beginning.start(types.SimpleNamespace(loss=None, init=None), made, None)
+    monkeypatch.setattr(startup, "compiled", compiled)
+    startup.create(types.SimpleNamespace(loss=None, init=None), made, None)
     assert optimizers[0].relative_width == 2.0
 
 

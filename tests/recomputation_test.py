@@ -8,10 +8,11 @@ import pytest
 
 from experiments import base
 from tests.cost_model_test import XL
+from vdit.config.activations import REMATS
 from vdit.config.devices import DEVICES, MESH_AXES, by_kind
 from vdit.config.fingerprint import fingerprint
 from vdit.config.sizes import model_config_of
-from vdit.planning import cost_model, remat, search
+from vdit.planning import cost_model, search
 from vdit.planning.job import Job
 from vdit.training import recomputation
 
@@ -47,7 +48,7 @@ def test_a_gpu_takes_the_fastest_that_fits(monkeypatch, config, kind, batch):
     config.batch = batch
     on_a_gpu(monkeypatch, kind)
     chosen = recomputation.decided(XL, config)
-    jobs = search.with_remats(Job(XL, batch, ONE, by_kind(kind)), remat.REMATS)
+    jobs = search.with_remats(Job(XL, batch, ONE, by_kind(kind)), REMATS)
     fitting = [job for job in jobs if cost_model.headroom(job) >= 0]
     assert len(fitting) > 0
     seconds = {j.model.remat: sum(cost_model.step_seconds(j).values()) for j in fitting}
@@ -55,20 +56,20 @@ def test_a_gpu_takes_the_fastest_that_fits(monkeypatch, config, kind, batch):
 
 
 def test_a_larger_batch_keeps_less():
-    order = [remat.fastest(XL, batch, ONE, DEVICES["h100"]).remat for batch in (1, 64)]
-    assert remat.REMATS.index(order[0]) < remat.REMATS.index(order[1])
+    order = [recomputation.fastest(XL, batch, ONE, DEVICES["h100"]).remat for batch in (1, 64)]
+    assert REMATS.index(order[0]) < REMATS.index(order[1])
 
 
 def test_accumulation_counts_the_clips_at_a_time(monkeypatch, config):
     on_a_gpu(monkeypatch, "NVIDIA H100 80GB HBM3")
     config.batch = 64
     config.accumulate = 64
-    assert recomputation.decided(XL, config) == remat.fastest(XL, 1, ONE, DEVICES["h100"])
+    assert recomputation.decided(XL, config) == recomputation.fastest(XL, 1, ONE, DEVICES["h100"])
 
 
 def test_a_device_that_no_plan_knows_is_said(monkeypatch, config, capsys):
     on_a_gpu(monkeypatch, "NVIDIA B9")
-    assert recomputation.decided(XL, config).remat == remat.LEAST_TRAFFIC
+    assert recomputation.decided(XL, config).remat == recomputation.LEAST_TRAFFIC
     assert "no plan knows the memory of NVIDIA B9; dots is taken" in capsys.readouterr().err
     unet = dataclasses.replace(XL, attention="unet")
-    assert remat.fastest(unet, 4, ONE, DEVICES["h100"]).remat == remat.LEAST_TRAFFIC
+    assert recomputation.fastest(unet, 4, ONE, DEVICES["h100"]).remat == recomputation.LEAST_TRAFFIC

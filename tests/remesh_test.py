@@ -9,7 +9,7 @@ from vdit.data import pipeline
 from vdit.parallel import sharding
 from vdit.runs import checkpoint
 from vdit.runs.checkpointer import Checkpointer
-from vdit.training import beginning
+from vdit.training import startup
 from vdit.training.diffusion_task import DiffusionTask
 
 tmp = pathlib.Path(sys.argv[1])
@@ -21,7 +21,7 @@ def placed(sizes, seed):
     mesh = sharding.make_mesh(sizes, made.batch, jax.devices()[:count])
     with jax.set_mesh(mesh):
         made.seed = seed
-        state, _ = beginning.start(task, made, mesh)
+        state, _ = startup.create(task, made, mesh)
         rows = pipeline.batches(task.records, made.batch, 0, sharding.batch_sharding(mesh))
         return mesh, state, iter(rows)
 

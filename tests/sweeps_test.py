@@ -228,8 +228,7 @@ def test_a_second_signal_kills_workers_that_do_not_end(tmp_path):
 
 
 def test_commands_tell_of_their_options_and_import_no_jax():
-    modules = "sweeps.launch sweeps.status sweeps.speed sweeps.launcher.worker "
-    modules += "sweeps.launcher.evaluate"
+    modules = "sweeps.launch sweeps.status sweeps.launcher.worker sweeps.launcher.evaluate"
     code = f"import sys, {', '.join(modules.split())}; print('jax' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
     assert found.stdout == "False\n", found.stderr

@@ -26,7 +26,7 @@ CURVE = """
 import sys, jax, pathlib, numpy as np
 from tests.tiny import config
 from vdit.parallel import sharding
-from vdit.training import beginning
+from vdit.training import startup
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.data import pipeline
 tmp = pathlib.Path(sys.argv[1])
@@ -37,7 +37,7 @@ for name in sys.argv[2:]:
     count = int(np.prod(list(sizes.values())))
     mesh = sharding.make_mesh(sizes, made.batch, jax.devices()[:count])
     with jax.set_mesh(mesh):
-        state, step = beginning.start(task, made, mesh)
+        state, step = startup.create(task, made, mesh)
         rows = pipeline.batches(task.records, made.batch, 0, sharding.batch_sharding(mesh))
         losses = []
         for batch, _ in zip(rows, range(10)):

@@ -1,5 +1,6 @@
-"""Errors that are the user's to mend, and the one edge where they become a line."""
+"""Errors that are the user's to mend, the one edge where they become a line, and its parsers."""
 
+import argparse
 import errno
 import os
 import re
@@ -21,6 +22,12 @@ class InputError(ValueError):
 
 class DivergedError(RuntimeError):
     """A loss or gradient that is not finite; names the step. Its checkpoint is never written."""
+
+
+def parser(prog: str, doc: str) -> argparse.ArgumentParser:
+    """Of `python -m PROG`, whose help is this docstring, as it stands."""
+    how = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(f"python -m {prog}", description=doc, formatter_class=how)
 
 
 def run(main: Callable[[], int | None]) -> None:

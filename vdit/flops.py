@@ -5,7 +5,6 @@
 DiT and Latte as published have `--positions sincos --no_qk_norm` too.
 """
 
-import argparse
 import json
 
 from vdit import errors
@@ -29,11 +28,7 @@ def report(c: ModelConfig) -> dict[str, float]:
 
 def main() -> int:
     """Counts the model that the command line asks for."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vdit.flops",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("vdit.flops", __doc__)
     model_flags.add(parser)
     print(json.dumps(report(model_flags.asked(parser.parse_args())), indent=2))
     return 0

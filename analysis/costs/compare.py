@@ -1,8 +1,8 @@
-"""Each published number beside ours: the ratio, the verdict, and the same in true FLOPs."""
+"""Each number beside what was published of it: ratio, verdict, and the same in true FLOPs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from analysis.costs import digits
 from analysis.costs.chain import evaluate
@@ -14,8 +14,8 @@ GIVEN, AGREES, SLIP, DIFFERS, CHANGED = "given", "agrees", "slip", "differs", "c
 
 
 @dataclass(frozen=True)
-class Published:
-    """A quantity as published and as we have it; `change` is of its `true_flops` over `ours`.
+class Row:
+    """A quantity as published, if it was, and as we have it; `change` is `true_flops` over `ours`.
 
     `verdict`: "given" (an input), "agrees" (ours, rounded to the digits printed, is what was
     printed), "slip" (it does not, for the reason in `why`), "differs", or "changed" (a setting
@@ -35,6 +35,7 @@ class Published:
     why: str
     true_flops: float
     change: float
+    WRITTEN: ClassVar = ("value",)
 
     @property
     def value(self) -> float:
@@ -46,27 +47,30 @@ def rows(
     sections: "Mapping[str, Sequence[Quantity]]",
     true: Mapping[str, float],
     settings: Mapping[str, float] | None = None,
-) -> list[Published]:
+) -> list[Row]:
     """A row per quantity, in order; `true` are the settings of the corrected reading."""
-    chain = tuple(q for quantities in sections.values() for q in quantities)
+    chain, settings = (
+        tuple(q for quantities in sections.values() for q in quantities),
+        settings or {},
+    )
     published, ours = evaluate(chain), evaluate(chain, settings)
-    right = evaluate(chain, true | (settings or {}))
+    right = evaluate(chain, true | settings)
     return [
-        _row(section, q, published[q.name], ours[q.name], right[q.name])
+        _row(section, q, q.name in settings, published[q.name], ours[q.name], right[q.name])
         for section, quantities in sections.items()
         for q in quantities
     ]
 
 
-def _row(section, q, before, ours, right):
+def _row(section, q, is_set, before, ours, right):
     printed = float(digits.read(q.published)) if q.published else None
-    return Published(
+    return Row(
         section=section,
         name=q.name,
         words=q.words,
         unit=q.unit,
         formula=q.formula,
-        source=q.source,
+        source="--set" if is_set else q.source,
         published=q.published,
         ours=ours,
         ratio=ours / printed if printed else None,

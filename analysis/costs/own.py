@@ -1,7 +1,6 @@
 """The same chain for a model of one's own, from what its training run left behind."""
 
 import pathlib
-from dataclasses import dataclass
 from typing import Any
 
 from analysis.costs.chain import Quantity as Q
@@ -13,18 +12,6 @@ from vdit.runs.files import read_json
 RESULT, CONFIG = "the run", "the run's config"
 DEFAULT = "a default, not of the run; change it by --set"
 PASSES = {"heun": 2}  # forward passes in one sampler step; every other sampler makes one
-
-
-@dataclass(frozen=True)
-class Link:
-    """One quantity of the chain with its value."""
-
-    name: str
-    words: str
-    unit: str
-    formula: str
-    source: str
-    value: float
 
 
 def read(path: str | pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,8 +11,7 @@ from vdit.errors import InputError
 
 if TYPE_CHECKING:
     from analysis.costs.chain import Quantity, Spread
-    from analysis.costs.compare import Published
-    from analysis.costs.own import Link
+    from analysis.costs.compare import Row
 
 NORMAL_95 = 1.959963984540054  # half the width of a normal's central 95 %, in standard deviations
 
@@ -37,7 +36,7 @@ class Estimate:
     """
 
     source: str
-    rows: "list[Published] | list[Link]"
+    rows: "list[Row]"
     settings: dict[str, float]
     target: str
     tornado: list[Bar]

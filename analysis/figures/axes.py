@@ -1,5 +1,6 @@
 """The axes that several figures share: compute in multiples, loss on a logarithmic scale."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.figures import style
@@ -14,18 +15,25 @@ if TYPE_CHECKING:
 def multiples(fit: "Fit") -> list[str]:
     """Each budget as a multiple of the smallest, as text: 1×, 2×, ..."""
     flops = [budget.flops for budget in fit.budgets]
-    return [f"{f / flops[0]:.3g}×" for f in flops]
+    return [times(f / flops[0]) for f in flops]
 
 
-def compute_axis(ax: "Axes", fit: "Fit") -> None:
-    """Compute along x, a tick at each budget."""
+def times(factor: float) -> str:
+    """A multiple as text: 1.41×, 1024×."""
+    return f"{factor:.3g}×" if factor < 100 else f"{factor:.0f}×"
+
+
+def compute_axis(ax: "Axes", fit: "Fit", further: Sequence[float] = ()) -> None:
+    """Compute along x, a tick at each budget, and at those of `further` that lie beyond them."""
     from matplotlib import ticker
 
     flops = [budget.flops for budget in fit.budgets]
+    beyond = [c for c in sorted(set(further)) if c > 1.02 * flops[-1]]
+    labels = multiples(fit) + [times(c / flops[0]) for c in beyond]
     ax.set_xscale("log")
-    ax.set_xlim(flops[0] / 1.35, flops[-1] * 2.4)
-    ax.xaxis.set_major_locator(ticker.FixedLocator(flops))
-    ax.xaxis.set_major_formatter(ticker.FixedFormatter(multiples(fit)))
+    ax.set_xlim(flops[0] / 1.35, beyond[-1] * 1.35 if beyond else flops[-1] * 2.4)
+    ax.xaxis.set_major_locator(ticker.FixedLocator(flops + beyond))
+    ax.xaxis.set_major_formatter(ticker.FixedFormatter(labels))
     ax.xaxis.set_minor_locator(ticker.NullLocator())
     ax.set_xlabel(compute_label(fit))
 

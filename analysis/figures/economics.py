@@ -16,11 +16,9 @@ TITLES = ("Training against inference", "Compute of one output", "One input at a
 OUTPUTS = ("sora_output", "gpt4_output", "dit_output", "llama_output")
 
 
-def picture(
-    found: "Estimate", palette: style.Palette, size: tuple[float, float] = SIZE
-) -> "Figure":
+def picture(found: "Estimate", palette: style.Palette) -> "Figure":
     """Three panels of what `analysis.economics.estimate` or `.own` found."""
-    drawn, panels = style.figure(size, palette, rows=3, gridspec_kw={"height_ratios": (5, 4, 5)})
+    drawn, panels = style.figure(SIZE, palette, rows=3, gridspec_kw={"height_ratios": (5, 4, 5)})
     rows = {row.name: row for row in found.rows}
     published = "sora_minute" in rows
     if published:

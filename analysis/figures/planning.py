@@ -51,12 +51,15 @@ def _grid(fit, planned):
 
 def _curve(ax, flops, law, palette, label):
     values = np.array([law(at) for at in flops])  # (C, 1 + P)
-    ax.plot(flops, values[:, 0], color=palette.main, lw=1.6, label=label)
+    _band(ax, flops, values, palette, label, "95 % interval")
+
+
+def _band(ax, x, values, palette, label=None, interval=None):
+    """The fit, the first of values (X, 1 + P), and 95 % of its resamples."""
+    ax.plot(x, values[:, 0], color=palette.main, lw=1.6, label=label)
     if values.shape[1] > 1:
         low, high = np.percentile(values[:, 1:], [2.5, 97.5], axis=1)
-        ax.fill_between(
-            flops, low, high, color=palette.main, alpha=0.18, lw=0, label="95 % interval"
-        )
+        ax.fill_between(x, low, high, color=palette.main, alpha=0.18, lw=0, label=interval)
 
 
 def _measured(ax, fit, key, palette):
@@ -79,11 +82,7 @@ def _off(ax, fit, planned, palette):
     if ratios is None:
         ax.set_axis_off()
         return
-    higher = 100 * (np.array(ratios) - 1)  # (times, 1 + P)
-    ax.plot(TIMES, higher[:, 0], color=palette.main, lw=1.6)
-    if higher.shape[1] > 1:
-        low, high = np.percentile(higher[:, 1:], [2.5, 97.5], axis=1)
-        ax.fill_between(TIMES, low, high, color=palette.main, alpha=0.18, lw=0)
+    _band(ax, TIMES, 100 * (np.array(ratios) - 1), palette)
     ax.plot([1], [0], "D", ms=8, mfc=palette.paper, mec=palette.other, mew=1.8, zorder=6)
     ax.set_xscale("log")
     ax.set_xticks(TICKS, [f"{times:g}×" for times in TICKS])

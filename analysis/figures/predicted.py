@@ -20,16 +20,15 @@ def predicted(
     fit: "Fit",
     predictions: "Mapping[str, Prediction]",
     palette: style.Palette,
-    size: tuple[float, float] = style.WIDE,
 ) -> "Figure":
     """Loss against compute: runs, minima, and each prediction (by its name) with its interval."""
-    drawn, ax = style.figure(size, palette)
+    drawn, ax = style.figure(style.WIDE, palette)
     colours = (palette.other, palette.good, palette.muted)
     for index, (name, told) in enumerate(predictions.items()):
         _fan(ax, name, told, colours[index % len(colours)])
     runs_and_minima(ax, rows, fit, palette)
     ahead = [one for told in predictions.values() for one in told.ahead]
-    _compute_axis(ax, fit, [one.flops for one in ahead])
+    axes.compute_axis(ax, fit, [one.flops for one in ahead])
     lows = [(one.interval or [one.loss])[0] for one in ahead]
     losses = rows[fit.columns["loss"]]
     axes.loss_axis(ax, losses, low=min([*lows, losses.min()]))
@@ -49,16 +48,3 @@ def _fan(ax: "Axes", name: str, told: "Prediction", colour: str) -> None:
     where = [max(told.budgets), *(one.flops for one in bounded)]
     label = f"predicted, {name.replace('_', ' ')} (95 %)"
     ax.fill_between(where, *ends, color=colour, alpha=0.15, lw=0, label=label)
-
-
-def _compute_axis(ax: "Axes", fit: "Fit", further: list[float]) -> None:
-    """A tick at each budget, and at each that was predicted."""
-    from matplotlib import ticker
-
-    axes.compute_axis(ax, fit)
-    known = [budget.flops for budget in fit.budgets]
-    ticks = known + [flops for flops in sorted(set(further)) if flops > 1.02 * known[-1]]
-    ax.set_xlim(right=ticks[-1] * 1.35)
-    ax.xaxis.set_major_locator(ticker.FixedLocator(ticks))
-    labels = [f"{flops / known[0]:.4g}×" for flops in ticks]
-    ax.xaxis.set_major_formatter(ticker.FixedFormatter(labels))

@@ -1,9 +1,7 @@
 """Figures of loss: each is made by one function from a table and a fit."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from analysis.figures import axes, points, style
@@ -84,30 +82,17 @@ def _forecast(ax, fit, palette):
 def _frontier_points(ax, fit, palette):
     good = [b for b in fit.budgets if b.estimator == fit.estimator]
     poor = [b for b in fit.budgets if b.estimator != fit.estimator]
-    label = "best of a budget"
-    ax.plot(
-        [b.flops for b in good],
-        [b.loss for b in good],
-        "o",
-        ms=6,
-        color=palette.main,
-        label=label,
-        zorder=4,
-    )
+    look = {"ms": 6, "color": palette.main, "zorder": 4}
+    for budgets, filled, label in (
+        (good, palette.main, "best of a budget"),
+        (poor, "none", "best at the edge (not fitted)"),
+    ):
+        if budgets:
+            flops, losses = [b.flops for b in budgets], [b.loss for b in budgets]
+            ax.plot(flops, losses, "o", mfc=filled, label=label, **look)
     for b in good:
         if b.loss_interval:
             ax.plot([b.flops] * 2, b.loss_interval, color=palette.main, lw=1.4, zorder=4)
-    if poor:
-        ax.plot(
-            [b.flops for b in poor],
-            [b.loss for b in poor],
-            "o",
-            ms=6,
-            mfc="none",
-            mec=palette.main,
-            label="best at the edge (not fitted)",
-            zorder=4,
-        )
 
 
 def _predicted(ax, check, palette):
@@ -145,37 +130,3 @@ def _bottom(fit):
     lowest = min(min(budget.losses) for budget in fit.budgets)
     drawn = (fit.curve.low or fit.curve.loss) if fit.curve else [lowest]
     return max(min(drawn), 0.7 * lowest)
-
-
-def noise_levels(
-    picks: "Sequence[tuple[str, pd.Series]]",
-    prefix: str,
-    palette: style.Palette,
-    size: tuple[float, float],
-) -> "Figure | None":
-    """Loss by tenth of t for the picked runs, and each as a share of the first.
-
-    `picks` is a list of (name, row); None if the rows do not hold the tenths.
-    """
-    columns = [f"{prefix}_t{tenth:02d}" for tenth in range(10)]
-    if not picks or any(c not in row or np.isnan(row[c]) for _, row in picks for c in columns):
-        return None
-    narrow = size[0] < 5
-    shape = {"rows": 2, "columns": 1} if narrow else {"rows": 1, "columns": 2}
-    size = (size[0], size[1] * 1.5) if narrow else (size[0], size[1] * 0.85)
-    drawn, (left, right) = style.figure(size, palette, **shape, sharex=True)
-    t = (np.arange(10) + 0.5) / 10
-    first = picks[0][1][columns].to_numpy(float)
-    for index, (name, row) in enumerate(picks):
-        colour = palette.shade(index + 1, len(picks) + 1)
-        values = row[columns].to_numpy(float)
-        left.plot(t, values, "o-", ms=4, lw=1.5, color=colour, label=name)
-        right.plot(t, 100 * (values / first - 1), "o-", ms=4, lw=1.5, color=colour)
-    left.set_ylabel("validation loss")
-    right.set_ylabel(f"change from {picks[0][0]} (%)")
-    right.set_xlabel("noise level t (0 data, 1 noise)")
-    if not narrow:
-        left.set_xlabel("noise level t (0 data, 1 noise)")
-    left.set_ylim(bottom=0)
-    style.legend(left, palette)
-    return drawn

@@ -69,12 +69,12 @@ class Rows:
         """Losses (R,) of the rows fitted or of those given."""
         return columns.numbers(self.fitted if rows is None else rows, "loss")
 
-    def cluster(self, rows: pd.DataFrame | None = None) -> np.ndarray | None:
-        """Number of the run that each row belongs to (R,): checkpoints of one are not independent.
+    def cluster(self) -> np.ndarray | None:
+        """Number of the run of each row fitted (R,): checkpoints of one are not independent.
 
         None where the table names no runs: then each row is its own.
         """
-        rows = self.fitted if rows is None else rows
+        rows = self.fitted
         return pd.factorize(rows["group"].astype(str))[0] if "group" in rows.columns else None
 
     def told(self) -> Told:
@@ -105,12 +105,11 @@ class Rows:
             return "rows weigh alike: the noise between seeds is pooled, the same share of all"
         return "rows weigh alike: no measured noise was named (--loss_se COL)"
 
-    def weight(self, rows: pd.DataFrame | None = None) -> np.ndarray | None:
-        """Relative precision of each row (R,), of mean 1; None where no errors were named."""
+    def weight(self) -> np.ndarray | None:
+        """Relative precision of rows fitted (R,), of mean 1; None where no errors were named."""
         if not self.weighted:
             return None
-        rows = self.fitted if rows is None else rows
-        precision = (self.loss(rows) / columns.numbers(rows, "loss_se")) ** 2
+        precision = (self.loss() / columns.numbers(self.fitted, "loss_se")) ** 2
         return precision / precision.mean()
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.figures import style
+from analysis.figures.axes import times
 from analysis.fitting.result import Fit
 from analysis.page import elements
 from vdit.errors import InputError
@@ -21,8 +22,8 @@ def note(fit: Fit, longer: pd.DataFrame) -> str:
     name = f"sweep {rows['sweep'].iloc[0]}" if "sweep" in rows else "a longer one"
     text = (
         f"Where this lies: its compute, {style.scientific(first)} to {style.scientific(last)} "
-        f"FLOPs, is {_times(first / unit)} to {_times(last / unit)} on the curve of {name}, "
-        f"which goes on to {_times(end / unit)}. "
+        f"FLOPs, is {times(first / unit)} to {times(last / unit)} on the curve of {name}, "
+        f"which goes on to {times(end / unit)}. "
     )
     if len(within) > 1:
         text += (
@@ -31,7 +32,3 @@ def note(fit: Fit, longer: pd.DataFrame) -> str:
             "falls can be compared, losses cannot."
         )
     return f'<p class="read" id="longer">{elements.escape(text)}</p>'
-
-
-def _times(factor):
-    return f"{factor:.3g}×" if factor < 100 else f"{factor:.0f}×"

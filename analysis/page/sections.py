@@ -173,25 +173,6 @@ def _method_row(method, tried):
     return [*cells, "" if coming is None else f"{coming:.4f}"]
 
 
-def noise_levels(picks: list[tuple[str, pd.Series]], fit: Fit) -> str:
-    """Loss by tenth of t at the picked budgets; "" where it was not measured."""
-
-    def draw(palette, size):
-        return curves.noise_levels(picks, fit.columns["loss"], palette, size)
-
-    drawn = elements.figure(draw, "noise", "validation loss by noise level")
-    return drawn and elements.section(
-        "noise",
-        "Where in the noise compute helps",
-        drawn,
-        elements.read(
-            "A diffusion model is asked the same question at every level of noise: near t = 1 it "
-            "sees hardly more than noise and settles the layout; near t = 0 it cleans up detail. "
-            "The second panel shows what each budget gains over the smallest; lower is better."
-        ),
-    )
-
-
 def scaling_png(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> bytes:
     """The main figure as PNG bytes on white, for a README."""
     drawn = curves.scaling(rows, fit, style.LIGHT, style.WIDE, judged.evidence.prediction)

@@ -1,6 +1,5 @@
 """The sections of the page that list things: runs, commands."""
 
-import math
 import pathlib
 
 import pandas as pd
@@ -11,24 +10,14 @@ from analysis.page import elements
 from analysis.verdict.rule import Verdict
 
 LISTED = 1000  # runs up to which all are listed
+MOST = 7  # budgets whose videos are shown
 
 
-def picks(rows: pd.DataFrame, fit: Fit) -> list[tuple[str, pd.Series]]:
-    """(name, row) of the best run at 1x, 4x and the largest compute."""
+def along(fit: Fit) -> list[tuple[str, str]]:
+    """(name, run_id) of the best run at every budget; of many, MOST evenly over them."""
     budgets = fit.budgets
-    smallest = budgets[0].flops
-    four = min(budgets, key=lambda b: abs(math.log(b.flops / smallest / 4)))
-    chosen = {b.flops: b for b in (budgets[0], four, budgets[-1])}
-    names = dict(zip([b.flops for b in budgets], axes.multiples(fit), strict=True))
-    ids = rows["run_id"].astype(str)
-    return [(names[f], rows[ids == b.best_run].iloc[0]) for f, b in sorted(chosen.items())]
-
-
-def along(fit: Fit, most: int = 7) -> list[tuple[str, str]]:
-    """(name, run_id) of the best run at every budget; of many, `most` evenly over them."""
-    budgets = fit.budgets
-    at = sorted({round(i * (len(budgets) - 1) / max(most - 1, 1)) for i in range(most)})
-    chosen = at if len(budgets) > most else range(len(budgets))
+    at = sorted({round(i * (len(budgets) - 1) / (MOST - 1)) for i in range(MOST)})
+    chosen = at if len(budgets) > MOST else range(len(budgets))
     names = axes.multiples(fit)
     return [(names[i], budgets[i].best_run) for i in chosen]
 

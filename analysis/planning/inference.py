@@ -19,7 +19,6 @@ from analysis.planning import optimum
 from vdit.errors import InputError
 
 FORWARD = 3.0  # training costs this many forward passes a token
-SECTIONS = 60  # golden sections: the size to the last digit that a flat minimum has
 
 
 @dataclass(frozen=True)
@@ -89,13 +88,7 @@ def _size(surface, loss, inference_tokens, optimal):
         low = np.log(p["A"] / (loss - p["E"])) / p["alpha"]
     high = np.log(optimal)
     low = np.where(np.isfinite(low), low, high)
-    for _ in range(SECTIONS):
-        step = optimum.GOLDEN * (high - low)
-        ends = (np.exp(at) for at in (high - step, low + step))
-        left, right = (_total(surface, loss, size, inference_tokens) for size in ends)
-        less = left < right
-        low, high = np.where(less, low, high - step), np.where(less, low + step, high)
-    return np.exp((low + high) / 2)
+    return optimum.lowest(lambda size: _total(surface, loss, size, inference_tokens), low, high)
 
 
 def _total(surface, loss, size, inference_tokens):

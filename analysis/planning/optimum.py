@@ -5,6 +5,7 @@ L(N, D) = E + A N^-alpha + B D^-beta at its best size (`Surface`). Their arrays 
 and then its P resamples, (1 + P,), so that every answer comes with its interval.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -122,12 +123,7 @@ class Surface:
     def size(self, flops: ArrayLike) -> np.ndarray:
         """Best size, (1 + P,), by golden sections of log size."""
         shape = self.parameters["A"].shape
-        low, high = (np.full(shape, end) for end in SIZES)
-        for _ in range(SEARCH):
-            step = GOLDEN * (high - low)
-            left = self.at(np.exp(high - step), flops) < self.at(np.exp(low + step), flops)
-            low, high = np.where(left, low, high - step), np.where(left, low + step, high)
-        return np.exp((low + high) / 2)
+        return lowest(lambda size: self.at(size, flops), *(np.full(shape, end) for end in SIZES))
 
     def loss(self, flops: ArrayLike) -> np.ndarray:
         """Loss of the best size, (1 + P,)."""
@@ -146,6 +142,17 @@ class Surface:
     def middle(self) -> float:
         """Log compute from which a search starts."""
         return COMPUTE
+
+
+def lowest(
+    value: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """The size, of log sizes from `low` to `high`, at which `value` is least: each has its own."""
+    for _ in range(SEARCH):
+        step = GOLDEN * (high - low)
+        left = value(np.exp(high - step)) < value(np.exp(low + step))
+        low, high = np.where(left, low, high - step), np.where(left, low + step, high)
+    return np.exp((low + high) / 2)
 
 
 def sources(fit: "Fit") -> dict[str, Minima | Surface]:

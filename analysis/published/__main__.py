@@ -3,15 +3,14 @@
 python -m analysis.published --shared ../shared --out analysis/results/published/table.csv
 """
 
-import argparse
 import pathlib
 import sys
 from collections.abc import Iterator
 
 from analysis.published.compared import Compared
+from analysis.table import writing
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_text
 
 TABLES = (
     *("epoch_chinchilla", "gemstones", "olmo_ladder", "dit", "video_dit_published"),
@@ -45,7 +44,7 @@ def _between(interval):
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.published`."""
-    parser = argparse.ArgumentParser(prog="analysis.published", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.published", __doc__)
     parser.add_argument("--shared", type=pathlib.Path, required=True, help="has reference/fits")
     parser.add_argument("--bootstrap", type=int, default=400, help="resamples of intervals (400)")
     parser.add_argument("--out", help="also write the table here (CSV)")
@@ -61,8 +60,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         import pandas as pd
 
-        write_text(args.out, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
-        print(f"written to {args.out}")
+        writing.csv(args.out, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

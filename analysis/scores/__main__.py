@@ -7,25 +7,20 @@ seeds; what its curve reads; how many clips of each of two runs would tell 2x of
 best size by the score over that by the loss; and what the loss tells of the score.
 """
 
-import argparse
 import sys
 import textwrap
 
 from analysis.table import arguments
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import write_bytes, write_json
+from vdit.runs.files import write_json
 
 WIDTH = 100  # of a line of prose
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.scores`."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.scores",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("analysis.scores", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument("--json", metavar="FILE", help="curves, laws and gains to write")
     parser.add_argument("--png", metavar="FILE", help="picture to write")
@@ -37,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.fitting import summary
     from analysis.fitting.table import fit_table
     from analysis.scores import curve, words
-    from analysis.table import reading
+    from analysis.table import reading, writing
 
     guessed = []
     table = reading.load(args.table, guessed.append)
@@ -60,9 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         write_json(args.json, {"scores": [one.as_dict() for one in found]})
         print(f"written to {args.json}")
     if args.png:
-        drawn = figures.scores(found, fit, style.LIGHT, style.WIDE)
-        write_bytes(args.png, style.png(drawn, style.LIGHT))
-        print(f"written to {args.png}")
+        writing.png(args.png, figures.scores(found, fit, style.LIGHT, style.WIDE))
 
 
 if __name__ == "__main__":

@@ -69,13 +69,10 @@ def left_out(rows: pd.DataFrame) -> str:
 
 
 def _line(curve, name):
-    ends = " ".join(f"{_number(p.value)} ±{_number(p.error)}".rjust(14) for p in _ends(curve))
+    ends = curve.points[0], curve.points[-1]
+    ends = " ".join(f"{_number(p.value)} ±{_number(p.error)}".rjust(14) for p in ends)
     bounds = " ".join(f"{_known(curve.beside.get(b)):>7s}" for b in ("coded", "real"))
     return f"{name} {ends} {bounds}  {curve.reads:20s} {clips(curve):>12s}  {size(curve)}"
-
-
-def _ends(curve):
-    return curve.points[0], curve.points[-1]
 
 
 def clips(curve: Curve) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.table import names, reading, runs, units
+from analysis.table import names, reading, runs, schema, units
 from vdit.errors import InputError
 
 FLOPS_PER_ND = 6.0
@@ -130,12 +130,6 @@ def _check(roles, role, name):
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
         raise InputError(
-            f"{name}: {row_name(table, at)}: {column} is {table[role].iloc[at]}, "
+            f"{name}: {schema.row_name(table, at)}: {column} is {table[role].iloc[at]}, "
             "expected a number above 0"
         )
-
-
-def row_name(table: pd.DataFrame, at: int) -> str:
-    """Row number `at` in words: as counted in the user's table from 1, with its run if known."""
-    known = f" (run {table['run_id'].iloc[at]})" if "run_id" in table.columns else ""
-    return f"row {table.index[at] + 1}{known}"

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.table import columns, names, runs, states
+from analysis.table import columns, names, runs, schema, states
 from analysis.table.dropped import Dropped, Flagged
 from vdit.errors import InputError
 
@@ -141,7 +141,7 @@ def _duplicates(table, drop, name):
     if twice.any() and not drop:
         at = int(np.flatnonzero(twice)[0])
         raise InputError(
-            f"{name}: {columns.row_name(table, at)}: {words}, expected one row per checkpoint "
+            f"{name}: {schema.row_name(table, at)}: {words}, expected one row per checkpoint "
             f"({int(twice.sum())} such; --drop duplicate keeps the first of each)"
         )
     yield words, twice

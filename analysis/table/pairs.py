@@ -34,9 +34,9 @@ def losses_of(folder: pathlib.Path, tell: Callable[[str], None]) -> dict[str, np
     return arrays
 
 
-def paired_se(difference: np.ndarray, t: np.ndarray, strata: int = STRATA) -> float:
+def paired_se(difference: np.ndarray, t: np.ndarray) -> float:
     """Standard error of the mean of `difference` (M,), stratified by tenths of t (M,) in [0, 1]."""
-    stratum = np.clip((np.asarray(t) * strata).astype(int), 0, strata - 1)
+    stratum = np.clip((np.asarray(t) * STRATA).astype(int), 0, STRATA - 1)
     variance = 0.0
     for index in np.unique(stratum):
         part = difference[stratum == index]

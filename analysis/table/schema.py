@@ -1,6 +1,5 @@
 """The results table: its columns, their units, and what each may hold (one row per checkpoint)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,12 +94,9 @@ EXPECTED = {
 }
 
 
-def validate(
-    table: "pd.DataFrame", name: str = "table", required: Sequence[str] | None = None
-) -> "pd.DataFrame":
+def validate(table: "pd.DataFrame", name: str = "table") -> "pd.DataFrame":
     """Return `table` if every known column holds what it must, else raise InputError."""
-    if required is None:
-        required = [column.name for column in COLUMNS if column.required]
+    required = [column.name for column in COLUMNS if column.required]
     if len(table) == 0:
         raise InputError(f"{name}: no rows")
     for column in required:
@@ -133,6 +129,12 @@ def comparable(table: "pd.DataFrame", name: str = "table") -> None:
             )
 
 
+def row_name(table: "pd.DataFrame", at: int) -> str:
+    """Row number `at` in words: as counted in the user's table from 1, with its run if known."""
+    known = f" (run {table['run_id'].iloc[at]})" if "run_id" in table.columns else ""
+    return f"row {table.index[at] + 1}{known}"
+
+
 def _check_column(table, column, required, name):
     import numpy as np
     import pandas as pd
@@ -151,7 +153,7 @@ def _check_column(table, column, required, name):
         row = int(np.flatnonzero(bad)[0])
         expected = EXPECTED.get(column.holds, "a value")
         raise InputError(
-            f"{name}: {_row_name(table, row)}: {column.name} is "
+            f"{name}: {row_name(table, row)}: {column.name} is "
             f"{table[column.name].iloc[row]}, expected {expected}"
         )
 
@@ -163,11 +165,6 @@ def _check_unique(table, name):
     if twice.any():
         row = int(np.flatnonzero(twice)[0])
         raise InputError(
-            f"{name}: {_row_name(table, row)}: run_id and steps as in an earlier row, "
+            f"{name}: {row_name(table, row)}: run_id and steps as in an earlier row, "
             "expected one row per checkpoint"
         )
-
-
-def _row_name(table, row):
-    known = f" (run {table['run_id'].iloc[row]})" if "run_id" in table.columns else ""
-    return f"row {row + 1}{known}"

@@ -1,6 +1,7 @@
 """Workers on this machine: how they share its devices, and the processes themselves."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -97,7 +98,7 @@ class Pool:
                 process.kill()
                 process.wait()
 
-    def tend(self, open_runs: int) -> list[str]:
+    def supervise(self, open_runs: int) -> list[str]:
         """Takes note of workers that ended and starts others for `open_runs`; returns the notes."""
         notes = []
         for i, process in enumerate(self.processes):
@@ -164,10 +165,7 @@ def worker_setting(
 
 def devices_needed(mesh: Mapping[str, int]) -> int:
     """Devices of one run by its mesh; an axis of -1 takes what it is given, and one is enough."""
-    need = 1
-    for size in mesh.values():
-        need *= max(1, size)
-    return need
+    return math.prod(max(1, size) for size in mesh.values())
 
 
 def _cores() -> list[str]:

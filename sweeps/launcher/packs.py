@@ -51,14 +51,14 @@ def gather(root: Path, runs: list[Run], first: Claimed, slots: int, claim_run: C
     """
     run = first.run
     mode = recorded_mode(first.claim.folder)
-    begun = [tuple(slot) for slot in mode.get("pack", ())]
-    if first.claim.deaths > DEATHS_TOGETHER or (not begun and (mode or slots < 2)):
+    recorded = [tuple(slot) for slot in mode.get("pack", ())]
+    if first.claim.deaths > DEATHS_TOGETHER or (not recorded and (mode or slots < 2)):
         return Pack([first], [])
     others = [other for other in runs if other["run_id"] != run["run_id"]]
-    if begun:
-        names = [name for name, _ in begun]
+    if recorded:
+        names = [name for name, _ in recorded]
         others = [other for other in others if other["run_id"] in names]
-        return Pack([first, *_claim_all(others, len(others), claim_run)], begun)
+        return Pack([first, *_claim_all(others, len(others), claim_run)], recorded)
     claimed = [first, *_claim_all(_alike(root, run, others), slots - 1, claim_run)]
     together = [(each.run["run_id"], each.run["steps"]) for each in claimed]
     return Pack(claimed, together if len(claimed) > 1 else [])
@@ -70,11 +70,11 @@ def _alike(root: Path, run: Run, others: list[Run]) -> Iterator[Run]:
     folders = find_all(root / "runs")
     for other in sorted(alike, key=lambda other: abs(other["steps"] - run["steps"])):
         name = other["run_id"]
-        if name not in folders or not _has_begun(folders[name]):
+        if name not in folders or not _has_started(folders[name]):
             yield other
 
 
-def _has_begun(folder: Path) -> bool:
+def _has_started(folder: Path) -> bool:
     try:
         return bool(recorded_mode(folder))
     except DamagedFileError:  # it is not to be claimed

@@ -31,7 +31,7 @@ def make_plan(sweep: str, root: Path, settings: list[str]) -> dict[str, Any]:
     config in the plan: a worker reads that, and neither sweep nor experiment. Raises `InputError`
     for any cell that cannot be run, before any is.
     """
-    path, argument = split_argument(sweep)
+    path, argument = _split_argument(sweep)
     module = _load_sweep(path)
     experiment = _experiment_path(path, module.EXPERIMENT)
     shipped, chosen = load_module(experiment).get_config(argument), parse_settings(settings)
@@ -124,14 +124,6 @@ def cost(run: Mapping[str, Any]) -> float:
     return whole if share == 1 else float(f"{whole * share:.2g}")
 
 
-def split_argument(text: str) -> tuple[Path, str]:
-    """("a/b.py", "x=1") from "a/b.py:x=1"."""
-    path, suffix, argument = text.partition(".py")
-    if not suffix or (argument and not argument.startswith(":")):
-        raise InputError(f"{text}: expected FILE.py or FILE.py:ARGUMENT")
-    return Path(path + suffix), argument[1:]
-
-
 def load_module(path: Path) -> ModuleType:
     """The module of a sweep or experiment file, loaded from its path."""
     if not path.is_file():
@@ -140,6 +132,14 @@ def load_module(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _split_argument(text: str) -> tuple[Path, str]:
+    """("a/b.py", "x=1") from "a/b.py:x=1"."""
+    path, suffix, argument = text.partition(".py")
+    if not suffix or (argument and not argument.startswith(":")):
+        raise InputError(f"{text}: expected FILE.py or FILE.py:ARGUMENT")
+    return Path(path + suffix), argument[1:]
 
 
 def _load_sweep(path: Path) -> ModuleType:

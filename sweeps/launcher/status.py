@@ -29,9 +29,9 @@ def with_starts(
     rows: list[list[Any]], header: str, runs: list[dict[str, Any]]
 ) -> tuple[list[list[Any]], str]:
     """Rows and header of a table with a column on where branches begin, if there are any."""
-    if not (begun := starts(runs)):
+    if not (starts_at := starts(runs)):
         return rows, header
-    return [[*row, start] for row, start in zip(rows, begun, strict=True)], f"{header} from"
+    return [[*row, start] for row, start in zip(rows, starts_at, strict=True)], f"{header} from"
 
 
 @garbage.uncollected()

@@ -47,8 +47,8 @@ class Training(Job):
 
     def done(self, run: Run, state: State) -> float:
         """By steps; a failed run counts whole."""
-        begun = branch.trunk_of(run)[1]
-        part = max(0, state.steps - begun) / (run["steps"] - begun)
+        branched_at = branch.trunk_of(run)[1]
+        part = max(0, state.steps - branched_at) / (run["steps"] - branched_at)
         return self.size(run) * (1.0 if state.name in OVER_STATES else min(1.0, part))
 
     def describe(self, state: State) -> str:

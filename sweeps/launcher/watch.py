@@ -27,7 +27,7 @@ def watch(job: Job, pool: Pool) -> None:
             left = [run for run in left if states[run["run_id"]].name not in OVER_STATES]
             pool.starts = 0 if over else pool.starts
             notes = [_line(job, run, states[run["run_id"]]) for run in over]
-            notes += pool.tend(sum(states[run["run_id"]].name in OPEN_STATES for run in left))
+            notes += pool.supervise(sum(states[run["run_id"]].name in OPEN_STATES for run in left))
             if left and pool.is_idle and not announced:
                 notes.append(_waiting(left, states))
                 announced = True

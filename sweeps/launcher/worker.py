@@ -2,18 +2,18 @@
 
 import argparse
 import contextlib
+import fcntl
 import functools
 import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sweeps.launcher import modes, queue
 from sweeps.launcher.evaluation import Evaluation
 from sweeps.launcher.job import Job
-from sweeps.launcher.lock import one_at_a_time
 from sweeps.launcher.packs import Pack
 from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.queue import Queue
@@ -35,7 +35,7 @@ def work(job: Job) -> None:
     # An orphan ends its run and stops: its launcher was killed and someone may want the cores.
     while os.getppid() == launcher:
         with contextlib.ExitStack() as held:
-            if pack := take(runs, compiled, held):
+            if pack := claim_pack(runs, compiled, held):
                 do(job, pack, log)
                 compiled.add(queue.shape(pack.claimed[0].run))
                 continue
@@ -49,7 +49,9 @@ def work(job: Job) -> None:
     log.write("exit")
 
 
-def take(runs: Queue, compiled: set[tuple[str, int]], held: contextlib.ExitStack) -> Pack | None:
+def claim_pack(
+    runs: Queue, compiled: set[tuple[str, int]], held: contextlib.ExitStack
+) -> Pack | None:
     """Claims the next run, and those that are done together with it; `held` gives them back."""
     with signals.Deferral() as deferral:
         deferral.begin()  # a signal waits until `held` knows of what is claimed
@@ -83,6 +85,16 @@ def owners(claimed: Mapping[str, Path]) -> str:
     found = {name: claim.owner(folder) or {} for name, folder in sorted(claimed.items())}
     who = [f"{name} ({o.get('host', '?')}:{o.get('pid', '?')})" for name, o in found.items()]
     return ", ".join(who)
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Within is one process of this machine. Others may be there too, where a filesystem has no
+    locks, or has them for one machine alone: for what does no harm twice."""
+    with open(path, "w") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def prepare(job: Job) -> None:

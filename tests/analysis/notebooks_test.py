@@ -15,6 +15,7 @@ import nbclient
 import nbformat
 import pytest
 from jupytext import cli
+from jupytext.config import load_jupytext_config
 from PIL import Image
 
 from tests.paths import ROOT
@@ -55,13 +56,14 @@ def test_no_notebook_is_forgotten():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_pair_is_in_step(name):
-    script = jupytext.read(PLACE / f"{name}.py")
+    path = os.fspath(PLACE / f"{name}.py")
+    script = jupytext.read(path)
     pairs = [
         [(cell.cell_type, cell.source) for cell in notebook.cells]
         for notebook in (script, read(name))
     ]
     assert pairs[0] == pairs[1]
-    assert script.metadata["jupytext"]["formats"] == "ipynb,py:percent"
+    assert load_jupytext_config(path).default_formats(path) == "ipynb,py:percent"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,7 +20,8 @@ from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
 from vdit.errors import InputError
 
 SECTIONS = {
-    "verdict", "scaling", "videos", "scores", "isoflop", "size", "noise", "runs", "method", "again",
+    "verdict", "scaling", "videos", "scores", "isoflop", "size", "levels", "runs", "method",
+    "again",
 }  # fmt: skip
 COMMANDS = (
     "calibrate", "collect", "compare", "economics", "film", "fit",
@@ -124,7 +125,7 @@ def test_near_duplicates_are_counted(whole):
 
 def test_figures_follow_light_and_dark(whole):
     figures = re.findall(r"<svg.*?</svg>", whole[0], re.DOTALL)
-    assert len(figures) == 14
+    assert len(figures) == 12
     for figure in figures:
         assert "var(--ink)" in figure
         assert not re.search(r"#0[1-8]0[1-8]\d\d\b", figure)

@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 
+from vdit import errors
 from vdit.benchmark import cases
 from vdit.config import model_flags
 from vdit.config.activations import ITEM, REMATS
@@ -13,11 +14,7 @@ from vdit.errors import InputError
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that `asked` reads, and those of `--data`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vdit.bench",
-        description=description,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
+    parser = errors.parser("vdit.bench", description)
     add = parser.add_argument
     add("--sizes", nargs="+", default=cases.DEMO_SIZES, metavar="SIZE", help=", ".join(SIZES))
     add("--attention", nargs="+", default=["full"], metavar="NAME", help=", ".join(VARIANTS))

@@ -23,6 +23,7 @@ from vdit.config.model_config import ModelConfig
 from vdit.models.embed import rotary_angles
 
 EPSILON = 1e-6
+DECAY, DROP_CAPTION = 0.999, 0.1  # as `vdit.benchmark.step` has them
 
 
 class Attention(nn.Module):
@@ -186,11 +187,9 @@ def load(model: VideoDiT, arrays: dict[str, np.ndarray]) -> None:
 class Trainer:
     """Model, AdamW, clipping and moving average; `step` is what our `train_step` does."""
 
-    def __init__(
-        self, config: ModelConfig, batch: int, drop_caption: float = 0.1, decay: float = 0.999
-    ):
+    def __init__(self, config: ModelConfig, batch: int):
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.config, self.batch, self.drop, self.decay = config, batch, drop_caption, decay
+        self.config, self.batch = config, batch
         self.autocast = config.dtype == "bfloat16"
         self.model = VideoDiT(config).to(self.device)
         self.weights = list(self.model.parameters())
@@ -204,7 +203,7 @@ class Trainer:
         batch = len(x)
         u = (torch.arange(batch, device=x.device) + torch.rand(batch, device=x.device)) / batch
         t = torch.sigmoid(torch.special.ndtri(u.clamp(1e-6, 1 - 1e-6)))
-        noise, kept = torch.randn_like(x), torch.rand(batch, 1, device=x.device) >= self.drop
+        noise, kept = torch.randn_like(x), torch.rand(batch, 1, device=x.device) >= DROP_CAPTION
         level = t[:, None, None, None, None]
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.autocast):
             velocity = self.model((1 - level) * x + level * noise, t, caption * kept)
@@ -216,7 +215,7 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        torch._foreach_lerp_(self.ema, [w.detach() for w in self.weights], 1 - self.decay)
+        torch._foreach_lerp_(self.ema, [w.detach() for w in self.weights], 1 - DECAY)
 
     def run(self, steps: int) -> float:
         """Seconds of so many steps, on batches from the host."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from vdit.config.model_config import ModelConfig
 from vdit.config.network import network
 from vdit.config.part import NOTHING, ActivationBytes, Part
-from vdit.config.parts import Attention, Dense, Mask
+from vdit.config.parts import Mask
 
 ITEM = {"float32": 4, "bfloat16": 2, "float16": 2}
 REMATS = ("none", "dots", "full")  # from the most memory to the most arithmetic
@@ -53,17 +53,8 @@ def largest_layer(c: ModelConfig) -> ActivationBytes:
 
 
 @functools.lru_cache
-def dense_traffic(c: ModelConfig) -> ActivationBytes:
-    """What the dense layers of all blocks read and write of a clip's tokens in a forward pass."""
-    return _moved(c, Dense)
-
-
-@functools.lru_cache
-def attention_traffic(c: ModelConfig) -> ActivationBytes:
-    """What fused attention reads and writes of them forward; backward it is twice that."""
-    return _moved(c, Attention)
-
-
-def _moved(c: ModelConfig, kind: type[Part]) -> ActivationBytes:
+def moved(c: ModelConfig, kind: type[Part]) -> ActivationBytes:
+    """What the parts of a kind in all blocks (`Dense`, `Attention`, which is fused) read and write
+    of a clip's tokens in a forward pass; attention's backward pass moves twice that."""
     found = ((p, n) for p, n in network(c).parts_of_layers() if isinstance(p, kind))
     return sum((part.moved(ITEM[c.dtype]) * repeats for part, repeats in found), NOTHING)

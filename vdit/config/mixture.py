@@ -30,12 +30,6 @@ def is_image_step(step: int, share: float) -> bool:
     return image_steps(step + 1, share) > image_steps(step, share)
 
 
-def first_image_step(data: Any) -> int:
-    """How many steps it takes to have trained on images once; 0 where none does."""
-    share = share_of(data)
-    return math.ceil(round(1 / share, 6)) if share else 0
-
-
 class Seen(NamedTuple):
     """The examples of so many steps, by kind."""
 

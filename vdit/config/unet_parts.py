@@ -6,7 +6,7 @@ from vdit.config import layers
 from vdit.config.model_config import ModelConfig
 from vdit.config.network import Layer, Network
 from vdit.config.part import NOTHING, ActivationBytes, Part, Weight
-from vdit.config.parts import CLIP, Dense
+from vdit.config.parts import CLIP, Dense, Held, Mask
 from vdit.config.unet import Block, at_level, blocks
 
 KERNEL = (None, None, "embed", "mlp")
@@ -66,11 +66,16 @@ def _convolution(level: ModelConfig, name: str, d_in: int, d_out: int) -> Convol
 
 
 def _block(block: Block, base: int) -> tuple[Part, ...]:
-    """A ResNet, then attention over space, to the caption, over time; none of them has a gate."""
+    """A ResNet, then attention over space, to the caption, over time; none of them has a gate.
+
+    Blocks are no stack that is scanned: each keeps the caption's words and its mask for itself.
+    """
     (name, d_in, level), d = block, block.level.width
     attention = layers.self_attention(level, f"{name}.space", "space")
     if level.crosses:
+        words = level.text_length
         attention += layers.cross_attention(level, f"{name}.cross", base)
+        attention += [Held(words, base), Mask(level.heads * level.tokens * words)]
     attention += layers.self_attention(level, f"{name}.time", "time")
     return (*_resnet(level, f"{name}.resnet", d_in, d, base), *attention)
 

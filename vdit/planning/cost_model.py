@@ -8,15 +8,10 @@ Not counted: the host, input, checkpoints, vectors of a clip, stragglers.
 
 import math
 
-from vdit.config.activations import (
-    ITEM,
-    attention_traffic,
-    dense_traffic,
-    largest_layer,
-    saved,
-)
+from vdit.config.activations import ITEM, largest_layer, moved, saved
 from vdit.config.flops import recomputed_flops, training_flops
 from vdit.config.part import ActivationBytes
+from vdit.config.parts import Attention, Dense
 from vdit.planning.assumptions import (
     ELEMENT_WISE,
     KEPT,
@@ -86,11 +81,11 @@ def traffic(job: Job) -> dict[str, float]:
     model, mesh = job.model, job.mesh
     gathered = weights_per_device(model, mesh | {"fsdp": 1})
     forwards = 2 if model.remat == "full" else 1
-    dense = _split(job, dense_traffic(model))
+    dense = _split(job, moved(model, Dense))
     return {
         # Both gradients of a product move what it did; that of weights comes in float32.
         "products": (2 + forwards) * dense + (3 * ITEM[model.dtype] + 4) * gathered,
-        "attention": (2 + forwards) * _split(job, attention_traffic(model)),
+        "attention": (2 + forwards) * _split(job, moved(model, Attention)),
         "element_wise": ELEMENT_WISE[model.remat] * dense,
         "kept": KEPT * _split(job, saved(model, model.remat)),
         "update": UPDATE * weights_per_device(model, mesh),
@@ -101,12 +96,12 @@ def work(job: Job) -> dict[str, float]:
     """Seconds that a device needs for its own share: products, the rest of a layer, the update."""
     model, neighbours = job.model, job.mesh["tensor"] * job.mesh["context"]
     operations = (training_flops(model) + recomputed_flops(model)) * job.clips / neighbours
-    moved = traffic(job)
-    update = moved.pop("update") / job.device.bandwidth
+    parts = traffic(job)
+    update = parts.pop("update") / job.device.bandwidth
     # Kernels of products and of attention wait for the slower of arithmetic and memory.
     computed = operations / (PRODUCTS * job.device.flops(model.dtype))
-    loaded = (moved.pop("products") + moved.pop("attention")) / job.device.bandwidth
-    rest = sum(moved.values()) / job.device.bandwidth
+    loaded = (parts.pop("products") + parts.pop("attention")) / job.device.bandwidth
+    rest = sum(parts.values()) / job.device.bandwidth
     return {"products": max(computed, loaded), "memory_traffic": rest, "update": update}
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+from vdit import errors
 from vdit.config import model_flags
 from vdit.config.activations import REMATS
 from vdit.config.devices import LINKED, MESH_AXES, device_of
@@ -12,11 +13,7 @@ from vdit.planning.job import Job, checked, mesh_of, named
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The flags that `asked` reads."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vdit.plan",
-        description=description,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
+    parser = errors.parser("vdit.plan", description)
     model_flags.add(parser, dtype="bfloat16")
     parser.set_defaults(text=None)  # 77 where no classes are asked for
     parser.add_argument("--mesh", help=f"AXIS=N with commas between; {', '.join(MESH_AXES)}")

@@ -8,7 +8,6 @@ is compiled in a process of its own in its tree and read by this one; what an in
 written is kept. Needs `pip install 'vdit[gpu]'` on Python 3.12 or newer.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -138,11 +137,7 @@ def _read(build: str, case: Case, program: hlo.Program, peak: int) -> dict:
 
 def main() -> int:
     """Adds the rows that the table lacks, one by one."""
-    parser = argparse.ArgumentParser(
-        prog="python -m vdit.planning.gpu_table",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
+    parser = errors.parser("vdit.planning.gpu_table", __doc__)
     for name, what in (("out", "the CSV"), ("before", "a tree of cfb1f35"), ("after", "this one")):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=name == "out", help=what)
     args = parser.parse_args()

@@ -47,9 +47,10 @@ class Instruction(NamedTuple):
         bits = (int(size or 8) for size, _ in ARRAY.findall(self.shape))
         return sum(math.prod(s) * b // 8 for s, b in zip(self.shapes, bits, strict=True))
 
-    def called(self, key: str = "calls") -> str | None:
-        """The computation that an attribute names."""
-        found = re.search(rf"\b{key}=%?([\w.\-]+)", self.attributes)
+    @property
+    def called(self) -> str | None:
+        """The computation that it calls."""
+        found = re.search(r"\bcalls=%?([\w.\-]+)", self.attributes)
         return found and found[1]
 
 

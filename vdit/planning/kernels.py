@@ -57,7 +57,7 @@ def _kernel(program: Program, run: Run) -> Kernel:
     one, near = run.instruction, run.neighbours
     arrays = [near[name].bytes for name in one.operands if name in near]
     read, written = sum(arrays), one.bytes
-    if body := program.computations.get(one.called() or "", {}):
+    if body := program.computations.get(one.called or "", {}):
         read = sum(min(n, _read(program, body, i)) for i, n in enumerate(arrays))
         written = _written(program, body, _root(body))
     elif one.op.endswith("-start"):  # its shape is that of its operands and its results
@@ -85,7 +85,7 @@ def _kind(program: Program, one: Instruction, body: Computation, read: int) -> s
 def _all(program: Program, body: Computation) -> Iterable[Instruction]:
     """A fusion's instructions, with those of fusions within."""
     for one in body.values():
-        inner = one.called() if one.op == "fusion" else None
+        inner = one.called if one.op == "fusion" else None
         yield from _all(program, program.computations[inner]) if inner else [one]
 
 
@@ -109,7 +109,7 @@ def _read_by(program: Program, body: Computation, user: Instruction, index: int)
     if user.op == "bitcast":
         return _read_of(program, body, user.name)
     if user.op == "fusion":
-        return _read(program, program.computations[user.called()], index)
+        return _read(program, program.computations[user.called], index)
     if user.op in SLICES and index == 0:
         return user.bytes
     return 0 if user.op == "dynamic-update-slice" and index == 0 else float("inf")
@@ -119,7 +119,7 @@ def _written(program: Program, body: Computation, one: Instruction) -> int:
     """Bytes of a fusion's result that it writes: of an array updated in place, the update."""
     inputs = [body[name] for name in one.operands if name in body]
     if one.op == "fusion":
-        inner = program.computations[one.called()]
+        inner = program.computations[one.called]
         return _written(program, inner, _root(inner))
     if one.op == "tuple":
         return sum(_written(program, body, i) for i in inputs)

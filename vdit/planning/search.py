@@ -65,6 +65,13 @@ def with_remats(job: Job, remats: tuple[str, ...]) -> list[Job]:
     return [dataclasses.replace(job, model=model) for model in models]
 
 
+def split_more(job: Job) -> list[Job]:
+    """The job with its state over more of the devices that its batch is split over already."""
+    data, fsdp = job.mesh["data"], job.mesh["fsdp"]
+    meshes = [{"data": data // n, "fsdp": fsdp * n} for n in divisors(data)[1:]]
+    return [dataclasses.replace(job, mesh=job.mesh | mesh) for mesh in meshes]
+
+
 def choices(job: Job, devices: int, remats: tuple[str, ...]) -> list[Job]:
     """The job on every mesh of so many devices that it divides over; `InputError` if on none."""
     found = []
@@ -100,10 +107,7 @@ def _less_kept(job: Job) -> list[str]:
 
 
 def _more_fsdp(job: Job) -> list[str]:
-    data, fsdp = job.mesh["data"], job.mesh["fsdp"]
-    found = [job.mesh | {"data": data // n, "fsdp": fsdp * n} for n in divisors(data)]
-    fits = [m for m in found if cost_model.headroom(dataclasses.replace(job, mesh=m)) >= 0]
-    return [f"--mesh {named(mesh)}" for mesh in fits]
+    return [f"--mesh {named(j.mesh)}" for j in split_more(job) if cost_model.headroom(j) >= 0]
 
 
 def _fewer_clips(job: Job) -> list[str]:

@@ -4,7 +4,6 @@ A compiler for CPUs makes an all-reduce where one for GPUs makes a reduce-scatte
 """
 
 import re
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -35,15 +34,6 @@ def moves(program: Program, mesh: dict[str, int]) -> list[Move]:
     """All collectives of a compiled program; `mesh` has its axes in order."""
     runs = program.runs()
     return [_move(run, mesh) for run in runs if run.instruction.op.removesuffix("-start") in KINDS]
-
-
-def totals(found: list[Move]) -> dict[tuple[str, str], tuple[int, float]]:
-    """(kind, axes) to how many, and the bytes that each device sends in all of them."""
-    count, size = Counter(), Counter()
-    for move in found:
-        count[move.kind, move.axes] += move.times
-        size[move.kind, move.axes] += move.times * move.bytes
-    return {key: (count[key], size[key]) for key in sorted(count)}
 
 
 def _move(run: Run, mesh: dict[str, int]) -> Move:

@@ -23,11 +23,11 @@ from vdit.training.tasks import Task
 
 class Group(Protocol):
     """Those who train in one program: a member alone, or several stacked. Its own next element is
-    the batch of the step that `turns` has come to."""
+    the batch of the step that `schedule` has come to."""
 
     config: ConfigDict
 
-    def turns(self) -> Iterator[tuple[int, list[Member]]]:
+    def schedule(self) -> Iterator[tuple[int, list[Member]]]:
         """Steps already taken, and those who take the next one."""
 
     def __next__(self) -> Any: ...
@@ -35,7 +35,7 @@ class Group(Protocol):
     def step(self, batch: Any) -> dict[str, jax.Array]:
         """Takes the step; returns its metrics, of all members."""
 
-    def of(self, member: Member, metrics: dict) -> dict:
+    def part_of(self, member: Member, metrics: dict) -> dict:
         """A member's part of the metrics."""
 
     def state_of(self, member: Member) -> TrainState:
@@ -45,7 +45,7 @@ class Group(Protocol):
 def advance(group: Group, clock: Clock) -> None:
     """The loop: members take their steps, and each writes what is due after one."""
     kinds = NewestByKind(group.config)
-    for step, members in group.turns():
+    for step, members in group.schedule():
         metrics = group.step(clock.fetch(group))
         clock.step_done(kinds.note(step, metrics))
         for member in members:
@@ -54,9 +54,9 @@ def advance(group: Group, clock: Clock) -> None:
         row = jax.device_get(kinds.row()) if logged else None  # waits for the step
         spent = clock.split(len(members))
         for member in members:
-            member.spend(spent)
+            member.add_time(spent)
         for member in logged:
-            member.write(group.of(member, row))
+            member.write(group.part_of(member, row))
         with clock.paused():
             # All are asked before one is saved: a signal that comes in between is for all of them.
             for member in [member for member in members if member.is_saved]:
@@ -67,14 +67,14 @@ def advance(group: Group, clock: Clock) -> None:
                 member.preview_and_measure(group.state_of)
 
 
-class Alone:
+class SingleRun:
     """One run, its compiled step as it is: on any mesh, in any number of processes."""
 
     def __init__(self, member: Member):
         self.member, self.config = member, member.config
 
-    def turns(self) -> Iterator[tuple[int, list[Member]]]:
-        while self.member.takes(self.member.step):
+    def schedule(self) -> Iterator[tuple[int, list[Member]]]:
+        while self.member.trains_at(self.member.step):
             yield self.member.step, [self.member]
 
     def __next__(self) -> Any:
@@ -86,7 +86,7 @@ class Alone:
         run.state, metrics = run.step_fn(run.state, batch, *now)
         return metrics
 
-    def of(self, member: Member, metrics: dict) -> dict:
+    def part_of(self, member: Member, metrics: dict) -> dict:
         return metrics
 
     def state_of(self, member: Member) -> TrainState:
@@ -115,8 +115,8 @@ def train(
         contextlib.ExitStack() as files,
     ):
         member = Member(task, config, workdir, log, mesh, files, deferral)
-        advance(Alone(member), clock)
-        member.spend(clock.split())
+        advance(SingleRun(member), clock)
+        member.add_time(clock.split())
         if member.diverged:
             raise member.diverged
         return member.state, member.timing()

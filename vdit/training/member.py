@@ -16,11 +16,11 @@ from vdit.runs import evaluations, signals
 from vdit.runs.checkpointer import Checkpointer
 from vdit.runs.goodput import GOODPUT
 from vdit.training import out_of_memory
-from vdit.training.beginning import batches, begun, start
 from vdit.training.clock import rates
 from vdit.training.metrics import Log, Silent
 from vdit.training.optimizer import ema_decays, learning_rates
 from vdit.training.saving import Saving, is_due
+from vdit.training.startup import batches, create, resume
 from vdit.training.step import TrainState, require_finite
 from vdit.training.tasks import Task
 
@@ -68,9 +68,9 @@ class Member:
         keep = config.keep, config.get("checkpoint_at", ())
         checkpoints = files.enter_context(Checkpointer(workdir, *keep))
         task.begin(workdir)
-        state, self.step_fn = start(task, config, mesh)
+        state, self.step_fn = create(task, config, mesh)
         self.data = iter(batches(task, config, mesh, place))
-        self.state: TrainState | None = begun(task, config, workdir, state, self.data)
+        self.state: TrainState | None = resume(task, config, workdir, state, self.data)
         self.step, self.steps = int(self.state.step), config.steps
         self.saving = Saving(config, checkpoints, deferral)
         files.enter_context(log.training(self.step))
@@ -78,7 +78,7 @@ class Member:
         self.spent = self._lap = np.zeros(4)
         self.every = {key: config.get(key, 0) for key in PERIODS}
 
-    def takes(self, step: int) -> bool:
+    def trains_at(self, step: int) -> bool:
         """Whether the step after `step` steps is this run's next."""
         return self.diverged is None and self.step == step < self.steps
 
@@ -97,7 +97,7 @@ class Member:
         """Whether it is to be saved after its last step; asked once a step."""
         return self.diverged is None and self.saving.is_due(self.step)
 
-    def spend(self, spent: np.ndarray) -> None:
+    def add_time(self, spent: np.ndarray) -> None:
         """Books its part of the time."""
         self.spent = self.spent + spent
 

@@ -26,7 +26,8 @@ class Log:
     def __init__(self, config: ConfigDict, workdir: pathlib.Path):
         self._steps, self._path = config.steps, workdir / "metrics.jsonl"
         self._file = JsonLines(self._path)
-        self._writers = [make(config, workdir) for make in (_tensorboard, _wandb)]
+        made = (make(config, workdir) for make in (_tensorboard, _wandb))
+        self._writers = [writer for writer in made if writer]
 
     @contextlib.contextmanager
     def training(self, step: int) -> Iterator[None]:
@@ -54,8 +55,8 @@ class Log:
         losses = {name: f"{x:.4f}" for name, x in row.items() if name in LOSSES}
         self._bar.set_postfix(losses, refresh=False)
         self._bar.update(step - self._bar.n)
-        for writer in filter(None, self._writers):
-            writer.scalars(step, row)
+        for writer in self._writers:
+            writer.write_scalars(step, row)
 
     def _line(self, row: dict) -> None:
         self._file.write(row | {"time": time.time()})
@@ -63,17 +64,17 @@ class Log:
     def scores(self, step: int, values: Mapping[str, float]) -> None:
         """What evaluators measured of a step, under scores/NAME. They are no line of metrics.jsonl:
         evaluations/STEP.json has them."""
-        for writer in filter(None, self._writers):
-            writer.scalars(step, {f"scores/{name}": value for name, value in values.items()})
+        for writer in self._writers:
+            writer.write_scalars(step, {f"scores/{name}": value for name, value in values.items()})
 
     def media(self, step: int, preview: Callable[[], np.ndarray]) -> None:
         """Makes a preview, uint8 videos (B, T, H, W, 3), and shows it."""
         videos = preview()
-        for writer in filter(None, self._writers):
-            writer.videos(step, videos)
+        for writer in self._writers:
+            writer.write_videos(step, {"samples": videos})
 
     def close(self) -> None:
-        for writer in filter(None, self._writers):
+        for writer in self._writers:
             writer.close()
         self._file.close()
 
@@ -103,24 +104,9 @@ def open_log(config: ConfigDict, workdir: pathlib.Path) -> Iterator["Log | Silen
         log.close()
 
 
-class _Tensorboard:
-    def __init__(self, workdir):
-        from clu import metric_writers
-
-        self._writer = metric_writers.SummaryWriter(str(workdir / "tensorboard"))
-
-    def scalars(self, step, row):
-        self._writer.write_scalars(step, row)
-
-    def videos(self, step, videos):
-        self._writer.write_videos(step, {"samples": videos})
-
-    def close(self):
-        self._writer.close()
-
-
 class _Wandb:
-    """A run that is gone on with is the same run there: its id is the run's own."""
+    """Writes as those of `clu.metric_writers` do. A run that is gone on with is the same run there:
+    its id is the run's own."""
 
     def __init__(self, config, workdir):
         import wandb
@@ -130,12 +116,13 @@ class _Wandb:
         name = fingerprint(config)
         self._run = wandb.init(project="vdit", id=name, resume="allow", **about)
 
-    def scalars(self, step, row):
+    def write_scalars(self, step, row):
         self._run.log(row, step=step)
 
-    def videos(self, step, videos):
-        write_video(self._gif, np.concatenate(list(videos), axis=2))  # side by side
-        self._run.log({"samples": self._wandb.Video(str(self._gif), format="gif")}, step=step)
+    def write_videos(self, step, videos):
+        for name, batch in videos.items():
+            write_video(self._gif, np.concatenate(list(batch), axis=2))  # side by side
+            self._run.log({name: self._wandb.Video(str(self._gif), format="gif")}, step=step)
 
     def close(self):
         self._run.finish()
@@ -143,8 +130,11 @@ class _Wandb:
 
 def _tensorboard(config, workdir):
     """TensorBoard where its extra is installed, else nothing."""
-    here = all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard"))
-    return _Tensorboard(workdir) if here else None
+    if not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
+        return None
+    from clu import metric_writers
+
+    return metric_writers.SummaryWriter(str(workdir / "tensorboard"))
 
 
 def _wandb(config, workdir):

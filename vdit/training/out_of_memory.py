@@ -21,7 +21,7 @@ from vdit.config.devices import GIB
 from vdit.config.model_config import family_of
 from vdit.errors import InputError
 from vdit.parallel import cores
-from vdit.planning import cost_model
+from vdit.planning import cost_model, search
 from vdit.planning.job import Job, divisors
 from vdit.training.tasks import Task
 
@@ -161,15 +161,11 @@ def _accumulated(job: Job, config) -> Iterator[tuple[str, Job]]:
 
 
 def _recomputed(job: Job, config) -> Iterator[tuple[str, Job]]:
-    for remat in REMATS[REMATS.index(job.model.remat) + 1 :]:
-        model = dataclasses.replace(job.model, remat=remat)
-        yield f"--config.model.remat={remat}", dataclasses.replace(job, model=model)
+    for other in search.with_remats(job, REMATS[REMATS.index(job.model.remat) + 1 :]):
+        yield f"--config.model.remat={other.model.remat}", other
 
 
 def _split_more(job: Job, config) -> Iterator[tuple[str, Job]]:
-    """State over more devices of those that the batch is split over already."""
-    data, fsdp = job.mesh["data"], job.mesh["fsdp"]
-    for n in divisors(data)[1:]:
-        mesh = job.mesh | {"data": data // n, "fsdp": fsdp * n}
-        flags = f"--config.mesh.data={data // n} --config.mesh.fsdp={fsdp * n}"
-        yield flags, dataclasses.replace(job, mesh=mesh)
+    for other in search.split_more(job):
+        mesh = other.mesh
+        yield f"--config.mesh.data={mesh['data']} --config.mesh.fsdp={mesh['fsdp']}", other

@@ -24,7 +24,7 @@ from vdit.training.clock import Clock
 from vdit.training.member import Member
 from vdit.training.metrics import open_log
 from vdit.training.optimizer import OptimizerConfig
-from vdit.training.run import begin, measure
+from vdit.training.run import measure, open_run
 from vdit.training.stack import Stack
 from vdit.training.step import TrainState
 
@@ -74,13 +74,14 @@ def run(runs: Sequence[tuple[Any, str]], pack: Sequence[tuple[str, int]] | None 
     mesh, members = _one_device(pairs[0][0]), []
     with jax.set_mesh(mesh), signals.Deferral() as deferral, contextlib.ExitStack() as files:
         for config, workdir in pairs:
-            task = begin(config, workdir, "packed", pack)
+            task = open_run(config, workdir, "packed", pack)
             log = files.enter_context(open_log(config, workdir))
             opened = mesh, files, deferral
             members.append(Member(task, config, workdir, log, *opened, place=False))
         _check_alike(members)
         with GOODPUT.to("training"):
-            return _train(members, [pack.index(slot) for slot in own], pack, mesh)
+            at = {pack.index(slot): member for slot, member in zip(own, members, strict=True)}
+            return _train(at, [steps for _, steps in pack], mesh)
 
 
 def _one_device(config: Any) -> jax.sharding.Mesh:
@@ -116,24 +117,24 @@ def _program(member: Member) -> dict[str, Any]:
     }
 
 
-def _train(
-    members: Sequence[Member],
-    places: Sequence[int],
-    pack: Sequence[tuple[str, int]],
-    mesh: jax.sharding.Mesh,
-) -> Outcome:
-    """Trains members, in these places of the pack, and measures each at its last step."""
-    started, idle, rows, clock = time.time(), 0, {}, Clock()
+def _train(at: dict[int, Member], lengths: list[int], mesh: jax.sharding.Mesh) -> Outcome:
+    """Trains members, by their places in a pack of so many steps each; measures each at its end."""
+    members, idle, rows, clock = list(at.values()), 0, {}, Clock()
+    started = time.time()
 
-    def ended(member, state):
-        with clock.paused():
-            rows[member] = _measured(member, state, len(pack), started)
+    def ended(member: Member, state: TrainState) -> None:
+        columns = member.timing() | {"mode": "packed", "pack": len(lengths), "started": started}
+        columns["whole_s"] = columns.get("wall_s", 0.0)
+        task, config, state = member.task, member.config, state._replace(optimizer=None)
+        with clock.paused(), GOODPUT.to("measuring"):
+            measure(task, config, state, columns, member.workdir, member.log)
+        rows[member] = folder.read_result(member.workdir)
 
     for member in members:
         if member.has_ended:  # killed between its last step and its result
             ended(member, member.state)
-    at, first = dict(zip(places, members, strict=True)), min(m.step for m in members)
-    for stage in stages([steps for _, steps in pack]):
+    first = min(member.step for member in members)
+    for stage in stages(lengths):
         here = [at.get(i) for i in stage.slots]
         if stage.end > first and any(here):
             clock = Clock()
@@ -142,13 +143,3 @@ def _train(
             stack.give_back()
             idle += stack.idle_steps
     return Outcome([member.diverged or rows[member] for member in members], idle)
-
-
-def _measured(member: Member, state: TrainState, pack: int, started: float) -> dict[str, Any]:
-    """Measures a trained member and writes its result; returns its row."""
-    columns = member.timing() | {"mode": "packed", "pack": pack, "started": started}
-    columns["whole_s"] = columns.get("wall_s", 0.0)
-    state = state._replace(optimizer=None)
-    with GOODPUT.to("measuring"):
-        measure(member.task, member.config, state, columns, member.workdir, member.log)
-    return folder.read_result(member.workdir)

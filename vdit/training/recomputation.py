@@ -6,10 +6,14 @@ import sys
 import jax
 from ml_collections import ConfigDict
 
-from vdit.config.devices import by_kind
-from vdit.config.model_config import ModelConfig
+from vdit.config.activations import REMATS
+from vdit.config.devices import Device, by_kind
+from vdit.config.model_config import ModelConfig, family_of
 from vdit.parallel import processes, sharding
-from vdit.planning import remat
+from vdit.planning import search
+from vdit.planning.job import Job
+
+LEAST_TRAFFIC = "dots"  # of what needs no formula to fit (analysis/results/gpu_compiled)
 
 
 def decided(model: ModelConfig, config: ConfigDict) -> ModelConfig:
@@ -18,17 +22,29 @@ def decided(model: ModelConfig, config: ConfigDict) -> ModelConfig:
     On a CPU nothing is recomputed; elsewhere the plan's formulas choose. A device that they do not
     know is named, once.
     """
-    if config.model.remat != remat.AUTO:
+    if config.model.remat != "auto":
         return model
     if jax.default_backend() == "cpu":
         return dataclasses.replace(model, remat="none")
     mesh = sharding.make_mesh(config.mesh, config.batch, accumulate=config.accumulate)
     kind = jax.devices()[0].device_kind
     device = by_kind(kind)
-    chosen = remat.fastest(model, config.batch // config.accumulate, dict(mesh.shape), device)
+    chosen = fastest(model, config.batch // config.accumulate, dict(mesh.shape), device)
     if device is None or not device.memory:
         _say(f"model.remat=auto: no plan knows the memory of {kind}; {chosen.remat} is taken")
     return chosen
+
+
+def fastest(
+    model: ModelConfig, batch: int, mesh: dict[str, int], device: Device | None
+) -> ModelConfig:
+    """The model under the policy that makes the fastest step that fits, by the plan's formulas.
+
+    Where they do not know the device or the model, what keeps traffic and memory low.
+    """
+    if device is None or not device.memory or not family_of(model).planned:
+        return dataclasses.replace(model, remat=LEAST_TRAFFIC)
+    return search.best(search.with_remats(Job(model, batch, mesh, device), REMATS)).model
 
 
 def _say(line: str) -> None:

@@ -5,19 +5,22 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+from clu import platform
+from clu.parameter_overview import get_parameter_overview
+from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit.parallel import processes
 from vdit.parallel.compute_dtype import decided
 from vdit.runs import evaluations, folder
-from vdit.runs.files import read_json_lines, write_json
+from vdit.runs.files import read_json_lines, write_json, write_text
 from vdit.runs.goodput import GOODPUT, listen
 from vdit.runs.mode import record_mode
 from vdit.runs.same_run import check_same_run
 from vdit.training import out_of_memory
 from vdit.training.loop import train
 from vdit.training.metrics import Log, Silent, open_log
-from vdit.training.overview import describe
 from vdit.training.spikes import spikes_of
 from vdit.training.step import TrainState
 from vdit.training.tasks import Task, make_task
@@ -39,7 +42,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     listen()
     started = time.time()
     config = decided(config)
-    task = begin(config, path, mode)
+    task = open_run(config, path, mode)
     with open_log(config, path) as log:
         with GOODPUT.to("training"):
             state, timing = train(task, config, path, log)
@@ -53,7 +56,7 @@ def run(config: ConfigDict, workdir: str, mode: str = "one") -> dict[str, Any]:
     return folder.read_result(path)
 
 
-def begin(
+def open_run(
     config: ConfigDict, workdir: pathlib.Path, mode: str, pack: Sequence[tuple[str, int]] = ()
 ) -> Task:
     """The task of a run whose folder says, before it trains, what it is and in which mode."""
@@ -63,6 +66,16 @@ def begin(
         record_mode(workdir, mode, pack)
         describe(task, workdir)
     return task
+
+
+def describe(task: Task, workdir: pathlib.Path) -> None:
+    """parameters.txt: every weight's name and shape; and where the run lies, for schedulers."""
+    shapes = jax.eval_shape(task.init, jax.random.key(0))
+    table = get_parameter_overview(nnx.to_pure_dict(shapes), include_stats=False)
+    write_text(workdir / "parameters.txt", table + "\n")
+    unit = platform.work_unit()
+    unit.set_task_status(f"process {jax.process_index()} of {jax.process_count()}")
+    unit.create_artifact(platform.ArtifactType.DIRECTORY, str(workdir), "workdir")
 
 
 def measure(

@@ -40,9 +40,9 @@ class Stack:
         self._program = compiled(example.task.loss, OptimizerConfig.of(example.config), mesh)
         self._host = None  # the state, once it is asked for after a step
 
-    def turns(self) -> Iterator[tuple[int, list[Member]]]:
+    def schedule(self) -> Iterator[tuple[int, list[Member]]]:
         for step in self._steps:
-            training = [member for member in self._members if member.takes(step)]
+            training = [member for member in self._members if member.trains_at(step)]
             self._active = np.array([member in training for member in self._slots])
             if training:  # else they stand elsewhere, in a resumed pack, or have ended
                 self.idle_steps += len(self._slots) - len(training)
@@ -68,12 +68,12 @@ class Stack:
         self._state, metrics = self._program(self._state, batch, *self._now, self._active)
         return metrics
 
-    def of(self, member: Member, metrics: dict) -> dict:
+    def part_of(self, member: Member, metrics: dict) -> dict:
         return jax.tree.map(lambda x: x[self._slots.index(member)], metrics)
 
     def state_of(self, member: Member) -> TrainState:
         self._host = self._host or jax.device_get(self._state)
-        return jax.tree.map(jax.device_put, self.of(member, self._host), self._placed)
+        return jax.tree.map(jax.device_put, self.part_of(member, self._host), self._placed)
 
     def give_back(self) -> None:
         """Each member has its own state again."""

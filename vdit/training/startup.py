@@ -1,4 +1,4 @@
-"""How a run begins: its programs, its data, the weights that it starts from."""
+"""What a run starts from: its programs, its data, the weights that it starts from."""
 
 import pathlib
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from vdit.training.step import TrainState, compiled
 from vdit.training.tasks import Task
 
 
-def start(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh) -> tuple[TrainState, Callable]:
+def create(task: Task, config: ConfigDict, mesh: jax.sharding.Mesh) -> tuple[TrainState, Callable]:
     """A new state, placed on the mesh, and the compiled step for it."""
     init, step_fn = compiled(task.loss, task.init, OptimizerConfig.of(config), mesh)
     return init(jax.random.key(config.seed)), step_fn
@@ -35,7 +35,7 @@ def batches(
     )
 
 
-def begun(
+def resume(
     task: Task, config: ConfigDict, workdir: pathlib.Path, state: TrainState, data: Any
 ) -> TrainState:
     """Where the run stands, and `data` moved there: its newest whole checkpoint, its trunk's, or
