@@ -4,11 +4,13 @@ python -m analysis.scores results.csv [--json scores.json] [--png scores.png]
 
 Of every score: the run of lowest loss at the first and at the last budget, its error over clips and
 seeds; what its curve reads; how many clips of each of two runs would tell 2x of compute apart; the
-best size by the score over that by the loss; and what the loss tells of the score.
+best size by the score over that by the loss; what the loss tells of the score; and in which order
+abilities come, the compute at which each passes half of its upper bound.
 """
 
 import sys
 import textwrap
+from dataclasses import asdict
 
 from analysis.table import arguments
 from vdit import errors
@@ -31,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.fitting import rows as fitting
     from analysis.fitting import summary
     from analysis.fitting.table import fit_table
-    from analysis.scores import curve, words
+    from analysis.scores import curve, order, words
     from analysis.table import reading, writing
 
     guessed = []
@@ -49,10 +51,14 @@ def main(argv: list[str] | None = None) -> None:
     print(textwrap.fill(f"clips for 2x: {words.CLIPS}", WIDTH), "\n")
     print(textwrap.fill(words.BY_LOSS, WIDTH))
     print("\n".join(words.laws(found)))
+    if passed := order.order(found, rows, fit):
+        print("\n" + textwrap.fill(words.ORDER, WIDTH))
+        print("\n".join(words.order(passed, fit.budgets[0].flops)))
     if same := words.left_out(rows):
         print(same)
     if args.json:
-        write_json(args.json, {"scores": [one.as_dict() for one in found]})
+        scores = [one.as_dict() for one in found]
+        write_json(args.json, {"scores": scores, "order": [asdict(one) for one in passed]})
         print(f"written to {args.json}")
     if args.png:
         writing.png(args.png, figures.scores(found, fit, style.LIGHT, style.WIDE))

@@ -21,6 +21,7 @@ class Point:
 
     flops: float
     run_id: str
+    loss: float
     value: float
     clips_error: float
     clips_df: float  # degrees of freedom of that
@@ -110,14 +111,14 @@ def points(rows: pd.DataFrame, fit: Fit, name: str, seeds: float) -> tuple[Point
     scored = rows.dropna(subset=[name, f"{name}_se"])
     scored = scored[scored["flops_budget"] > 0]
     best = scored.loc[scored.groupby("flops_budget")[fit.columns["loss"]].idxmin()]
-    return tuple(_point(row, name, seeds) for _, row in best.iterrows())
+    return tuple(_point(row, fit, name, seeds) for _, row in best.iterrows())
 
 
-def _point(row, name, seeds):
+def _point(row, fit, name, seeds):
     clips, count = noise.error_of_row(row, name), float(row.get(f"{name}_n", math.nan))
     error = math.hypot(clips.se, seeds)
-    flops, run = float(row["flops_budget"]), str(row["run_id"])
-    return Point(flops, run, float(row[name]), *clips, error, count)
+    flops, loss = float(row["flops_budget"]), float(row[fit.columns["loss"]])
+    return Point(flops, str(row["run_id"]), loss, float(row[name]), *clips, error, count)
 
 
 def _curve(rows, fit, name, scores):
@@ -142,7 +143,7 @@ def _curve(rows, fit, name, scores):
         middle and gains.between(middle, found[-1]),
         middle and gains.bend(found[0], middle, found[-1]),
         _law([p.flops for p in found], [p.value for p in found], name, lower),
-        _law_of_loss(rows, fit, name, lower),
+        law_of_loss(rows, fit, name, lower),
         size_factor(rows, fit, name, error, lower, scores),
         noise.clips_to_tell(whole.value / doublings, of_clip, seeds.sd),
     )
@@ -176,7 +177,8 @@ def _middle(found):
     return min(found[1:-1], key=lambda p: abs(math.log(p.flops) - half), default=None)
 
 
-def _law_of_loss(rows, fit, name, lower):
+def law_of_loss(rows: pd.DataFrame, fit: Fit, name: str, lower: bool) -> metric.Metric:
+    """What the loss tells of a score, of all runs that have it."""
     known = rows.dropna(subset=[name])
     losses = known[fit.columns["loss"]].to_numpy(float)
     return _law(losses, known[name].to_numpy(float), name, lower)

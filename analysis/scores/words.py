@@ -8,7 +8,13 @@ import pandas as pd
 from analysis.laws import metric
 from analysis.scores import columns
 from analysis.scores.curve import Curve
+from analysis.scores.order import Crossing
 
+ORDER = (
+    "where each passes half of its upper bound (a share: of what coded real clips score; an error: "
+    "half way to that from holding the last frame), in times of the first budget, and what the "
+    "loss there said of it by the runs of up to a quarter of that compute."
+)
 LESS = 0.9  # of the runs' mean loss: where a law of loss is read beside the mean itself
 CLIPS = (
     "independent clips (captions, videos), each sampled as often as here, of each of two runs of "
@@ -54,11 +60,38 @@ def laws(found: Sequence[Curve]) -> list[str]:
     return lines
 
 
+def order(found: Sequence[Crossing], smallest: float) -> list[str]:
+    """A line for each score that may have passed half of its bound, in times of `smallest` FLOPs,
+    and one that names the others."""
+    labels = columns.labels([crossing.name for crossing in found])
+    width = max(map(len, labels.values()), default=0)
+    lines = [f"{'score':{width}s} {'half':>6s} {'at':>8s}  {'interval':20s} {'loss':>6s}  foretold"]
+    known = [one for one in found if math.isfinite(one.interval[0])]
+    for one in known:
+        at, low, high = (_times(flops / smallest) for flops in (one.flops, *one.interval))
+        told = f"{one.loss:6.3f}  {_foretold(one.foretold)}" if math.isfinite(one.loss) else ""
+        name = f"{labels[one.name]:{width}s} {_number(one.half):>6s}"
+        lines.append(f"{name} {at:>8s}  {f'{low} to {high}':20s} {told}".rstrip())
+    rest = [labels[one.name] for one in found if one not in known]
+    return lines + ([f"not yet: {', '.join(rest)}"] if rest else [])
+
+
+def _times(factor):
+    return {0.0: "before", math.inf: "not yet"}.get(factor, f"{factor:.3g}x")
+
+
+def _foretold(answer):
+    return "no law" if answer is None else _with_interval(answer)
+
+
 def _predicted(law, share):
     loss = share * law.parameters["L_0"]
-    found = metric.predict(law, loss)
-    low, high = found.interval
-    return f"{_number(found.value)} [{_number(low)}, {_number(high)}] at {loss:.3f}"
+    return f"{_with_interval(metric.predict(law, loss))} at {loss:.3f}"
+
+
+def _with_interval(answer):
+    low, high = answer.interval
+    return f"{_number(answer.value)} [{_number(low)}, {_number(high)}]"
 
 
 def left_out(rows: pd.DataFrame) -> str:
