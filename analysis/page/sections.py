@@ -23,7 +23,8 @@ def scaling(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
         "can buy, found between the sizes tried; its bar is the 95 % interval. The line is what "
         "all laws say together, each by how well it predicted budgets it had not seen; the band "
         "is their 95 % interval, their disagreement inside it. Dashed: what was not run."
-        + orange * (prediction is not None)
+        + orange
+        * (prediction is not None)
     )
     return elements.section(
         "scaling",
