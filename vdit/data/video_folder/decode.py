@@ -66,6 +66,7 @@ class VideoReader:
     ) -> Iterator[av.VideoFrame | None]:
         self.picture.aspect = stream.sample_aspect_ratio or 1
         faults: list[DecodeError] = []
+        stream.codec_context.copy_opaque = True
         good = stretches.undamaged(packets, found.keys, self.faults)
         whole = _complete(good, header_seconds(container, stream), found.period)
         frames = progressive(until_fault(whole, faults), self.notes)
