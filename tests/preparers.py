@@ -64,10 +64,11 @@ def one_after_another(logs: pathlib.Path, fates: Sequence[str], flags: Sequence[
         assert ended == (told if fate else 0), (fate, ended)
 
 
-def together(logs: pathlib.Path, count: int, flags: Sequence[str], kills: int = 3) -> None:
-    """So many share the work; a new one comes for each that is killed."""
+def together(logs: pathlib.Path, count: int, flags: Sequence[str], kills: int = 2) -> None:
+    """So many share the work, and none ends before the last is killed, for each of which a new one
+    comes; they are few enough for any unit to bear."""
     rng, names = random.Random(0), map(str, itertools.count())
-    slow_down(slices, "write_text", 0.1)
+    wait_for(logs / "go", slices, "write_text")
     running = {start(logs / next(names), flags) for _ in range(count)}
     for _ in range(kills):
         time.sleep(0.2)
@@ -75,13 +76,20 @@ def together(logs: pathlib.Path, count: int, flags: Sequence[str], kills: int = 
         os.kill(victim, signal.SIGKILL)
         assert os.waitpid(victim, 0)[1] == signal.SIGKILL
         running = running - {victim} | {start(logs / next(names), flags)}
+    (logs / "go").touch()
     assert [os.waitpid(pid, 0)[1] for pid in running] == [0] * count
 
 
-def slow_down(module: object, name: str, seconds: float) -> None:
-    """Has a function take longer, so that a kill finds it at work."""
+def wait_for(go: pathlib.Path, module: object, name: str) -> None:
+    """Has a function wait for a file, so that a kill finds it at work."""
     real: Callable = getattr(module, name)
-    setattr(module, name, lambda *args: (time.sleep(seconds), real(*args))[1])
+
+    def waits(*args: object) -> object:
+        while not go.exists():
+            time.sleep(0.01)
+        return real(*args)
+
+    setattr(module, name, waits)
 
 
 if __name__ == "__main__":
