@@ -15,7 +15,7 @@ from vdit.data.tfds_source import import_tfds
 WINDOWS = 3  # of a file, one under the other
 SIDE = 96  # pixels of a thumbnail's longer side
 GAP = 2  # clear pixels between two
-QUALITY = 60
+QUALITY, METHOD = 60, 2  # WebP's fourth method takes twice the time for 4 % fewer bytes
 HEAVY = 6_000_000  # bytes of pictures from which a page gets no further one
 
 
@@ -60,7 +60,7 @@ def sprite(clips: Sequence[np.ndarray]) -> bytes:
             small = Image.fromarray(clip[frame]).resize((wide, tall), Image.Resampling.BOX)
             sheet.paste(small, (column * (wide + GAP), row * (tall + GAP)))
     file = io.BytesIO()
-    sheet.save(file, "webp", quality=QUALITY, method=4)
+    sheet.save(file, "webp", quality=QUALITY, method=METHOD)
     return file.getvalue()
 
 
