@@ -52,14 +52,14 @@ def undamaged(
     comes.
     """
     count = place = 0  # frames that were yielded; order of display
-    last, gap = -1, None
+    last, gap, is_key = -1, None, frozenset(keys)
     for found in _settled(_decoded(packets)):
         if gap and gap.covers(found):
             continue
         number, frame, fault = found
         if frame and fault and not count:  # a recording that starts between key frames
             continue
-        last = number if frame is None or number in keys else last
+        last = number if frame is None or number in is_key else last
         if fault:
             if (key := _following(keys, last)) is None:
                 raise DecodeError(faults.pop() if gap else fault.format(count))
@@ -99,9 +99,9 @@ def _decoded(packets: Iterable[av.Packet]) -> Iterator[_Decoded]:
     number, fails = -1, "decoding fails after {{}} frames ({})"
     try:
         for number, packet in enumerate(packets):
-            packet.opaque = (
-                number,
-            )  # handed on to its frame; PyAV wants an object for each packet
+            # It is handed on to the packet's frame, and is to be an object that is no other's: PyAV
+            # knows it by its address, and forgets it with the first packet or frame that goes.
+            packet.opaque = (number,)
             try:
                 frames = packet.decode()
             except av.FFmpegError as error:
