@@ -71,8 +71,9 @@ def together(logs: pathlib.Path, count: int, flags: Sequence[str], kills: int = 
     wait_for(logs / "go", slices, "write_text")
     running = {start(logs / next(names), flags) for _ in range(count)}
     for _ in range(kills):
-        time.sleep(0.2)
-        victim = rng.choice(sorted(running))
+        while not (waiting := [pid for pid in sorted(running) if (logs / f"waits{pid}").exists()]):
+            time.sleep(0.01)
+        victim = rng.choice(waiting)  # at work: who is killed as it comes in is missed for a while
         os.kill(victim, signal.SIGKILL)
         assert os.waitpid(victim, 0)[1] == signal.SIGKILL
         running = running - {victim} | {start(logs / next(names), flags)}
@@ -85,6 +86,7 @@ def wait_for(go: pathlib.Path, module: object, name: str) -> None:
     real: Callable = getattr(module, name)
 
     def waits(*args: object) -> object:
+        (go.parent / f"waits{os.getpid()}").touch()
         while not go.exists():
             time.sleep(0.01)
         return real(*args)
