@@ -9,12 +9,13 @@ from vdit.data import media
 from vdit.data.video_folder import decode
 
 
-def encoded(path, images, codec="libx264", pixels="yuv420p", rate=30, sar=None, keys=250):
+def encoded(path, images, codec="libx264", pixels="yuv420p", rate=30, sar=None, keys=250, **more):
     """A file of `av.VideoFrame`s or uint8 images (H, W, 3), a key frame every `keys` at the latest;
-    H.264 with two B-frames."""
+    H.264 with two B-frames; with `more` of the codec's options."""
     with av.open(str(path), "w") as container:
         options = {"bf": "2", "qp": "1", "b_strategy": "0"} if codec == "libx264" else {}
-        stream = container.add_stream(codec, rate=rate, options=options | {"g": str(keys)})
+        options |= {"g": str(keys)} | more
+        stream = container.add_stream(codec, rate=rate, options=options)
         frames = [
             x if isinstance(x, av.VideoFrame) else av.VideoFrame.from_ndarray(x) for x in images
         ]

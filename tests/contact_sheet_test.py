@@ -3,6 +3,7 @@
 import base64
 import html.parser
 import io
+import pathlib
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from tests import mixed_folder
 from tests.clips import read, run
 from vdit.data.contact_sheet import cards, page, thumbnails
+from vdit.data.video_folder import ingest
 
 FRAMES, SIZE = 9, 32
 
@@ -92,27 +94,26 @@ def test_the_page_fetches_nothing_and_holds_each_file_s_own_windows(prepared):
 
 
 def record_of(count, **flawed):
-    """The record of a folder of so many whole files of one window, some with flaws."""
-    file = {"caption": "x", "frames": 9, "fps": 30.0, "windows": 1, "notes": [], "split": "train"}
-    names = [f"{k:05d}.mp4" for k in range(count)]
-    return {
+    """The record of a folder of so many whole files of one window, some with flaws; its cards."""
+    file = {"caption": "x", "frames": 9, "fps": 30.0, "places": [(0, 0, 0)], "split": "train"}
+    made = (file | {"name": f"{k:05d}.mp4"} | flawed.get(f"{k:05d}", {}) for k in range(count))
+    videos = [ingest.Video(spool=pathlib.Path(), **each) for each in made]
+    record = {
         "fingerprint": "0",
         "fps": 30.0,
         "settings": {"fps": 30.0, "frames": 9, "height": 8, "width": 8, "tile": False}
         | {"keep_near_duplicates": False},
         "counts": {"train": {"videos": count, "windows": count}},
-        "files": {name: file | flawed.get(name[:5], {}) for name in names},
-        "not_whole": [],
         "near_duplicates": {"still": 0, "windows": []},
     }
+    return record, cards.Cards(record, videos)
 
 
 def test_of_many_files_the_first_are_listed_and_those_that_call(monkeypatch):
     monkeypatch.setattr(cards, "FIRST", 5)
     monkeypatch.setattr(cards, "MOST", 2)
     flaws = {f"{k:05d}": {"notes": ["alpha: on black"]} for k in (2, 7, 9, 11)}
-    record = record_of(20, **flaws, **{"00019": {"caption": ""}})
-    every = cards.of(record)
+    record, every = record_of(20, **flaws, **{"00019": {"caption": ""}})
     listed = cards.listed(every)
     assert [int(card.name[:5]) for card in listed] == [0, 1, 2, 3, 4, 7, 9]
     text = page.of(record, every, listed, {})
@@ -123,9 +124,9 @@ def test_of_many_files_the_first_are_listed_and_those_that_call(monkeypatch):
 
 
 def test_what_files_say_is_no_markup():
-    record = record_of(1, **{"00000": {"caption": "<script>alert(1)</script>", "notes": ["<b>"]}})
-    every = cards.of(record)
-    text = page.of(record, every, every, {})
+    says = {"caption": "<script>alert(1)</script>", "notes": ["<b>"]}
+    record, every = record_of(1, **{"00000": says})
+    text = page.of(record, every, list(every), {})
     assert "<script>alert" not in text
     assert "<b>" not in text.replace("<b>noted</b>", "")
 
@@ -133,7 +134,9 @@ def test_what_files_say_is_no_markup():
 def test_pictures_end_where_the_page_is_heavy(prepared, monkeypatch):
     out, record = prepared
     monkeypatch.setattr(thumbnails, "HEAVY", 3000)
-    listed = cards.listed(cards.of(record))
-    sprites = thumbnails.of(out, listed, record["files"])
+    read_whole = ("caption", "split", "windows", "frames", "fps")
+    files = record["files"].items()
+    listed = [cards.Card(name, *(file[key] for key in read_whole), ()) for name, file in files]
+    sprites = thumbnails.of(out, listed, listed)
     assert 3000 <= sum(map(len, sprites.values())) < 3000 + max(map(len, sprites.values())) + 1
     assert list(sprites) == [card.name for card in listed if card.windows][: len(sprites)]

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import pathlib
 import subprocess
 import sys
 from unittest import mock
@@ -23,6 +24,13 @@ def test_variable_rate_gives_evenly_spaced_times(tmp_path):
     # On show at 20, 60, 100, ... ms, the middles of the 40 ms steps that most frames have.
     expected = [max(t for t in times if t <= now) for now in range(20, 640, 40)]
     assert shown == times_to_level(expected)
+
+
+def test_a_name_with_a_colon_is_no_address(tmp_path, monkeypatch):
+    write_video(tmp_path / "rec-12:30:05.mkv", levels([40, 80]))
+    monkeypatch.chdir(tmp_path)
+    shown = decode.read_frames(pathlib.Path("rec-12:30:05.mkv"))
+    assert [frame[0, 0, 0] for frame in shown] == [40, 80]
 
 
 def times_to_level(times):

@@ -1,11 +1,12 @@
 """No recording on both sides of the split: groups by name or column, and splits that are given."""
 
+import contextlib
 import pathlib
 
 import pytest
 
 from tests.clips import levels, run, write_video
-from vdit.data.video_folder import ingest, splits
+from vdit.data.video_folder import catalogue, folder, ingest, splits
 from vdit.errors import InputError
 
 UCF = [f"v_Jump_g{group:02d}_c{clip:02d}.mkv" for group in range(1, 6) for clip in range(1, 4)]
@@ -27,17 +28,33 @@ def sides(videos, seed, share=0.3):
     return found
 
 
-def test_a_group_is_on_one_side():
-    groups = splits.groups_of(r"(v_\w+_g\d+)_c", UCF, {})
-    assert groups.words.endswith("15 videos are of 5 groups, 0 are by themselves")
+@pytest.fixture
+def listed(tmp_path):
+    """listed(names): the catalogue of a folder with such files, empty."""
+    with contextlib.ExitStack() as stack:
+
+        def of(names):
+            for name in names:
+                (tmp_path / "listed" / name).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / "listed" / name).touch()
+            found = catalogue.Catalogue(tmp_path / "listed", folder.EXTENSIONS)
+            return stack.enter_context(contextlib.closing(found))
+
+        yield of
+
+
+def test_a_group_is_on_one_side(listed):
+    words = splits.group(files := listed(UCF), r"(v_\w+_g\d+)_c", None, "")
+    assert words.endswith("15 videos are of 5 groups, 0 are by themselves")
+    groups = {video.name: video.side for video in files}
     leaks = 0
     for seed in range(10):
-        found = sides(made(UCF, groups.of), seed)
+        found = sides(made(UCF, groups), seed)
         assert all(len(split) == 1 for split in found.values())
         assert {False} in found.values()
         assert {True} in found.values()
         held = splits.held_out(videos := made(UCF), 0.3, seed)
-        leaks += len({groups.of[v.name] for v, h in zip(videos, held, strict=True) if h}) > 1
+        leaks += len({groups[v.name] for v, h in zip(videos, held, strict=True) if h}) > 1
     assert leaks == 10  # by file, every split leaks
 
 
@@ -75,8 +92,8 @@ def test_known_names_are_proposed_and_not_applied(tmp_path, capsys):
         (["clip1.mp4", "v_x_g01_c01.avi", "b.mp4"], 0),
     ],
 )
-def test_what_looks_like_clips_of_one_recording(names, recordings):
-    line = splits.proposal(names)
+def test_what_looks_like_clips_of_one_recording(listed, names, recordings):
+    line = splits.proposal(listed(names))
     assert (f"cut of {recordings} recordings" in line) if recordings else line == ""
 
 

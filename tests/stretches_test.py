@@ -63,6 +63,30 @@ def test_a_gap_shorter_than_a_step_is_one_still(tmp_path, fps):
     assert all(abs(n - step * k) <= step for k, n in enumerate(shown) if n >= 0)
 
 
+OPEN = {  # B-frames before a key frame that are told from what comes before it, too
+    "libx264": {"x264-params": "open-gop=1:scenecut=0:keyint=8"},
+    "mpeg2video": {"bf": "2", "sc_threshold": "1000000000", "qmin": "1", "qmax": "2"},
+}
+
+
+@pytest.mark.parametrize("name", ["libx264.mp4", "libx264.avi", "mpeg2video.mpg"])
+def test_what_is_told_from_a_damaged_frame_is_lost_and_nothing_else_moves(tmp_path, name):
+    """Shown before it or after, in files with and without times of their own."""
+    codec = name.partition(".")[0]
+    path = encoded(tmp_path / name, textured(), codec, keys=8, **OPEN[codec])
+    whole = path.read_bytes()
+    with av.open(str(path)) as container:
+        keys = [k for k, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+    for packet in (1, 4, 9, 11):  # of frames that others are told from, and one that is alone
+        path.write_bytes(whole)
+        reader = decode.VideoReader(damaged(path, packet))
+        shown = [None if x is None else numbers([reader.picture(x)[16:]])[0] for x in reader]
+        lost = [place for place, number in enumerate(shown) if number is None]
+        assert [n for n in shown if n is not None] == sorted({*range(24)} - {*lost}), packet
+        assert lost == list(range(lost[0], max(lost) + 1)), packet
+        assert max(lost) + 1 == min(key for key in keys if key > lost[0]), packet
+
+
 def test_windows_begin_anew_after_a_gap():
     frames = [*map(np.array, range(7)), None, *map(np.array, range(8, 15))]
     found = {start: window.tolist() for start, window in windows.windows(frames, 2, 2, 3)}

@@ -122,11 +122,38 @@ def test_a_fingerprint_is_that_of_one_json_object():
     assert record.fingerprint(settings, videos) == digest[:12]
 
 
+SQUEUE = """#!/bin/sh
+case "$*" in *--jobs=5_2*) echo RUNNING;; *--all*) echo "5 $SLURM_RESTART_COUNT";; esac
+"""
+
+
+def test_jobs_that_slurm_starts_again_go_on(tmp_path, alone, monkeypatch):
+    """One is told to end at its time limit, the machine of the next fails; of what that had Slurm
+    alone says that it is nobody's."""
+    executable(tmp_path / "bin" / "squeue", SQUEUE)
+    executable(tmp_path / "bin" / "scontrol", '#!/bin/sh\necho "$@" >> "${0%/*}/asked"')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    for key, value in {"JOB_ID": "5", "ARRAY_JOB_ID": "5", "ARRAY_TASK_ID": "2"}.items():
+        monkeypatch.setenv(f"SLURM_{key}", value)
+    made, _ = prepared(tmp_path, "cut-TERM,cut-LOST")
+    assert made == alone
+    assert siblings(tmp_path / "out") == ["alone", "bin", "logs", "videos"]
+    assert (tmp_path / "bin" / "asked").read_text() == "requeue 5_2\n"
+    told = (tmp_path / "logs" / "0").read_text()
+    assert "the same command goes on from there" not in told  # nothing was done yet
+    assert "Slurm starts this job again" in told
+
+
+def executable(path, text):
+    """A command of Slurm's, in its place."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
 def test_slurm_gets_an_array_of_the_same_command(tmp_path, monkeypatch, capsys):
-    (tmp_path / "sbatch").write_text(
-        '#!/bin/sh\ncd "${0%/*}"; echo "$@" > asked; cat > script; echo 42'
-    )
-    (tmp_path / "sbatch").chmod(0o755)
+    script = '#!/bin/sh\ncd "${0%/*}"; echo "$@" > asked; cat > script; echo 42'
+    executable(tmp_path / "sbatch", script)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     flags = ["--videos", "a b", "--out", "out", "--frames", "3", "--size", "8"]
     prepare.main([*flags, "--executor", "slurm", "--workers", "3"])

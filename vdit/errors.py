@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from vdit.runs import signals
 
-# What a disk refuses, in the words that libraries put into errors of kinds of their own.
+# What a disk refuses, in the words that libraries put into errors of kinds of their own; the last
+# two are TFDS's and SQLite's.
 NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
-REFUSALS = (*map(os.strerror, NUMBERS), "Not enough disk space")  # the last are those of TFDS
+REFUSALS = (*map(os.strerror, NUMBERS), "Not enough disk space", "database or disk is full")
 # The file in such an error of TensorStore's, and of ArrayRecord's.
 NAMED = re.compile(r'file "(?P<quoted>[^"]+)"|writing (?P<bare>[^;]+);')
 

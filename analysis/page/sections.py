@@ -14,14 +14,17 @@ def scaling(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
     """Loss against compute, the fit and the prediction."""
 
     def draw(palette, size):
-        return curves.scaling(rows, fit, palette, size, judged.evidence.prediction)
+        return curves.scaling(rows, fit, palette, size, prediction)
 
+    prediction = judged.evidence.prediction
+    orange = " Orange is what was predicted of the largest budget."
     note = elements.read(
         "Each faint dot is one trained model. Each solid dot is the lowest loss a compute budget "
         "can buy, found between the sizes tried; its bar is the 95 % interval. The line is what "
         "all laws say together, each by how well it predicted budgets it had not seen; the band "
-        "is their 95 % interval, their disagreement inside it. Dashed: what was not run. The "
-        "orange dashes are what was said before the largest budget was run."
+        "is their 95 % interval, their disagreement inside it. Dashed: what was not run."
+        + orange
+        * (prediction is not None)
     )
     return elements.section(
         "scaling",
@@ -29,7 +32,7 @@ def scaling(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
         elements.figure(draw, "scaling", "validation loss against training compute"),
         note,
         _forecasts(fit),
-        _prediction_words(judged.evidence.prediction),
+        _prediction_words(prediction),
     )
 
 

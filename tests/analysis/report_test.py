@@ -115,6 +115,7 @@ def test_the_prediction_is_shown_as_made_before(whole):
     assert "Supported:" in text
     assert "written down before the first run of that budget started" in text
     assert "predicted beforehand" in text
+    assert "Orange is what was predicted" in text
 
 
 def test_near_duplicates_are_counted(whole):
@@ -171,6 +172,8 @@ def test_one_budget_alone_has_its_page(tmp_path):
     text = (root / "report.html").read_text(encoding="utf-8")
     assert "Undecided:" in text
     assert "is 1× to 1× on the curve of sweep demo, which goes on to 16×" in text
+    assert "No prediction of a budget in this table was written down" in text
+    assert "Orange is" not in text
 
 
 def test_the_page_says_where_its_budgets_lie_on_a_longer_curve():

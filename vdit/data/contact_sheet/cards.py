@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+from vdit.data.video_folder.ingest import Video
 
 FIRST = 200  # files of each split, by name, that are listed whatever is said of them
 MOST = 2000  # files beyond these that are listed for what is said of them
@@ -54,35 +56,31 @@ class Card:
         return any(KINDS[remark.kind].calls for remark in self.remarks)
 
 
-def of(record: Mapping[str, Any]) -> list[Card]:
-    """A card for each file of the record of a prepared folder (`vdit.json`), by name."""
-    faults = {fault["file"]: fault for fault in record["not_whole"]}
-    like = _likeness(record)
-    asked = record["settings"]["fps"]
-    return [
-        Card(
-            name,
-            file["caption"],
-            file["split"],
-            file["windows"],
-            file["frames"],
-            file.get("fps"),
-            tuple(_remarks(file, faults.get(name), like[name], asked)),
-        )
-        for name, file in record["files"].items()
-    ]
+class Cards:
+    """A card for each video of a prepared folder, by name, made anew each time it is asked for."""
+
+    def __init__(self, record: Mapping[str, Any], videos: Collection[Video]):
+        self._like, self._fps = _likeness(record), record["settings"]["fps"]
+        self._videos = videos
+
+    def __len__(self) -> int:
+        return len(self._videos)
+
+    def __iter__(self) -> Iterator[Card]:
+        for v in self._videos:
+            split = v.split if v.windows else ""
+            remarks = tuple(_remarks(v, self._like.get(v.name, []), self._fps))
+            yield Card(v.name, v.caption, split, v.windows, v.frames, v.fps, remarks)
 
 
-def _remarks(
-    file: Mapping[str, Any], fault: Mapping[str, str] | None, like: list[str], asked: float | None
-) -> list[Remark]:
-    found = [Remark(fault["read"], fault["reason"])] if fault else []
+def _remarks(video: Video, like: list[str], asked: float | None) -> list[Remark]:
+    found = [Remark(video.status, video.reason)] * (video.status != "whole")
     found += [Remark("duplicate", text) for text in like]
-    found += [Remark("noted", note) for note in file["notes"]]
-    own = file.get("fps")
+    found += [Remark("noted", note) for note in video.notes]
+    own = video.fps
     if own and asked and abs(own / asked - 1) >= SAME_RATE:
         found.append(Remark("resampled", f"{own:.3g} frames a second, read at {asked:.3g}"))
-    return found + [Remark("uncaptioned", "")] * (not file["caption"])
+    return found + [Remark("uncaptioned", "")] * (not video.caption)
 
 
 def _likeness(record: Mapping[str, Any]) -> defaultdict[str, list[str]]:
@@ -98,7 +96,7 @@ def _likeness(record: Mapping[str, Any]) -> defaultdict[str, list[str]]:
     return found
 
 
-def listed(cards: Sequence[Card]) -> list[Card]:
+def listed(cards: Iterable[Card]) -> list[Card]:
     """The first `FIRST` of each split and up to `MOST` others that something is to be known of, in
     their order."""
     counts, room, found = defaultdict(int), MOST, []

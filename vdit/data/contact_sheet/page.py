@@ -1,9 +1,9 @@
 """The contact sheet as HTML: one document that fetches nothing, and works without its script but
 for the filters."""
 
-import functools
+import collections
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from vdit.data.contact_sheet import cards as listing
@@ -17,7 +17,7 @@ SPLITS = {"train": "train", "validation": "validation", "": "in neither"}
 
 def of(
     record: Mapping[str, Any],
-    every: Sequence[Card],
+    every: Collection[Card],
     listed: Sequence[Card],
     sprites: Mapping[str, bytes],
 ) -> str:
@@ -39,7 +39,7 @@ def _text(text: object) -> str:
 
 def _how(
     record: Mapping[str, Any],
-    every: Sequence[Card],
+    every: Collection[Card],
     listed: Sequence[Card],
     sprites: Mapping[str, bytes],
 ) -> str:
@@ -60,23 +60,23 @@ def _how(
     return words
 
 
-def _filters(every: Sequence[Card], listed: Sequence[Card]) -> str:
+def _filters(every: Collection[Card], listed: Sequence[Card]) -> str:
     """Text, split and remarks; "of" says how many files there are where not all are listed."""
 
-    def count(fits):
-        here, there = (sum(map(fits, cards)) for cards in (listed, every))
-        return f"{here:,}" if here == there else f"{here:,} of {there:,}"
+    here, there = _counts(listed), _counts(every)
 
-    splits = [("all", "all", count(lambda card: True))] + [
-        (split or "neither", words, count(lambda card, split=split: card.split == split))
-        for split, words in SPLITS.items()
+    def count(key):
+        return f"{here[key]:,}" if here[key] == there[key] else f"{here[key]:,} of {there[key]:,}"
+
+    splits = {"all": "all"} | {split or "neither": words for split, words in SPLITS.items()}
+    radios = [
+        _choice("radio", "split", split, words, count(split), split == "all")
+        for split, words in splits.items()
     ]
-    radios = [_choice("radio", "split", *split, split[0] == "all") for split in splits]
-    kinds = [(kind, KINDS[kind].words, functools.partial(_is, kind=kind)) for kind in KINDS]
     boxes = [
-        _choice("checkbox", "kind", kind, words, count(fits))
-        for kind, words, fits in kinds
-        if any(map(fits, every))
+        _choice("checkbox", "kind", kind, KINDS[kind].words, count(kind))
+        for kind in KINDS
+        if there[kind]
     ]
     marks = f"<fieldset><legend>Remarks</legend>{''.join(boxes)}</fieldset>" if boxes else ""
     return (
@@ -87,8 +87,12 @@ def _filters(every: Sequence[Card], listed: Sequence[Card]) -> str:
     )
 
 
-def _is(card: Card, kind: str) -> bool:
-    return any(remark.kind == kind for remark in card.remarks)
+def _counts(cards: Iterable[Card]) -> collections.Counter[str]:
+    """How many cards there are, of each split, and with each kind of remark."""
+    found = collections.Counter()
+    for card in cards:
+        found.update(["all", card.split or "neither", *{mark.kind for mark in card.remarks}])
+    return found
 
 
 def _choice(

@@ -3,10 +3,11 @@
 One source is read and named. Where a folder has several, nothing is guessed.
 """
 
-import dataclasses
 import pathlib
-from collections.abc import Collection
+from collections.abc import Iterator
+from typing import NamedTuple
 
+from vdit.data.video_folder.catalogue import Catalogue
 from vdit.data.video_folder.tables import (
     FILE_COLUMNS,
     Row,
@@ -14,7 +15,6 @@ from vdit.data.video_folder.tables import (
     json_object,
     normal,
     read_table,
-    rows_of,
 )
 from vdit.errors import InputError
 
@@ -23,107 +23,92 @@ COLUMNS = ("prompt", "caption", "text", "description")
 SIDECARS, FOLDERS, NONE = "sidecars", "folder", "none"
 
 
-@dataclasses.dataclass(frozen=True)
-class Captions:
-    """Caption of each video, "" where it has none; where they are from; the files that were read
-    for them; of a table the row of each video that it names."""
+class Source(NamedTuple):
+    """Where captions are from, in words; of a table that, and its column of videos' names."""
 
-    of: dict[str, str]
-    source: str
-    files: frozenset[str] = frozenset()
-    rows: dict[str, Row] = dataclasses.field(default_factory=dict)
-
-    def __str__(self) -> str:
-        without = sum(not caption for caption in self.of.values())
-        return f"captions: {self.source}; {without} of {len(self.of)} videos have no caption"
+    words: str
+    table: Table | None = None
+    file_column: str = ""
 
 
-def captions_for(
+def caption(
+    files: Catalogue,
     root: pathlib.Path,
-    videos: list[str],
-    others: list[str],
     asked: str | None = None,
     caption_column: str | None = None,
     file_column: str | None = None,
-) -> Captions:
-    """The captions of `videos`; `others` are the other files of the folder.
+) -> Source:
+    """Says the captions of the videos of `root` to its catalogue, and where they are from.
 
     `asked` is a table's path, "sidecars" or "none"; by default what is there: one of `TABLES` at
     the top of the folder, or a .txt or .json beside a video. Raises `InputError` where several
     are there, and for what can't be read in one way.
     """
-    beside = _sidecars(videos, others) if asked in (None, SIDECARS) else {}
-    found = [str(root / name) for name in TABLES if name in others] + [SIDECARS] * bool(beside)
+    found = [str(root / name) for name in TABLES if files.has(name)]
+    beside = sum(1 for _ in _sidecars(files)) if asked in (None, SIDECARS) else 0
+    found += [SIDECARS] * bool(beside)
     if asked is None and len(found) > 1:
         raise InputError(f"captions in {' and in '.join(found)}: choose by --captions")
     source = asked or next(iter(found), NONE)
     if source == NONE:
-        return Captions(dict.fromkeys(videos, ""), NONE)
+        return Source(NONE)
     if source == SIDECARS:
-        texts = {v: _sidecar(root / name, caption_column) for v, name in beside.items()}
-        of = dict.fromkeys(videos, "") | texts
-        return Captions(of, "a file beside each video", frozenset(beside.values()))
-    return _of_table(pathlib.Path(source), root, videos, caption_column, file_column)
+        for video, text in _sidecars(files):
+            files.say("caption", video, _sidecar(root / text, caption_column))
+            files.read(text)
+        return Source("a file beside each video")
+    return _of_table(files, pathlib.Path(source), root, caption_column, file_column)
 
 
 def _of_table(
+    files: Catalogue,
     path: pathlib.Path,
     root: pathlib.Path,
-    videos: list[str],
     caption_column: str | None,
     file_column: str | None,
-) -> Captions:
+) -> Source:
     table = read_table(path, "--captions")
-    caption = table.column(caption_column, COLUMNS, "--caption_column")
+    column = table.column(caption_column, COLUMNS, "--caption_column")
     file = table.column(file_column, FILE_COLUMNS, "--file_column")
-    rows = rows_of(table, file, videos)
-    of = {video: table.text(rows[video], caption) if video in rows else "" for video in videos}
-    _check_lines(of, rows, path)
-    inside = path.resolve().is_relative_to(root.resolve())
-    read = {path.resolve().relative_to(root.resolve()).as_posix()} if inside else ()
-    return Captions(of, f"column {caption!r} of {path}", frozenset(read), rows)
+    for video, row in files.rows(table, file):
+        text = table.text(row, column)
+        _check_lines(files, text, f"{path} {row.place}")
+        files.say("caption", video, text)
+    if path.resolve().is_relative_to(root.resolve()):
+        files.read(path.resolve().relative_to(root.resolve()).as_posix())
+    return Source(f"column {column!r} of {path}", table, file)
 
 
-def _check_lines(of: dict[str, str], rows: dict[str, Row], path: pathlib.Path) -> None:
+def _check_lines(files: Catalogue, text: str, where: str) -> None:
     """A caption whose later lines begin with a video's name has swallowed rows: `InputError`."""
-    names = {normal(pathlib.PurePath(video).name) for video in of}
-    for video, caption in of.items():
-        for line in caption.splitlines()[1:]:
-            if pathlib.PurePath(normal(line.split(",")[0].strip(' "'))).name in names:
-                raise InputError(
-                    f"{path} {rows[video].place}: the caption goes on over {line!r}, which names "
-                    "another video; is a quote left open?"
-                )
+    for line in text.splitlines()[1:]:
+        if files.fits("bare", pathlib.PurePath(normal(line.split(",")[0].strip(' "'))).name):
+            raise InputError(
+                f"{where}: the caption goes on over {line!r}, which names another video; is a "
+                "quote left open?"
+            )
 
 
-def of_folders(videos: list[str]) -> Captions:
+def of_folders(files: Catalogue) -> Source:
     """The name of the folder that a video lies in as its class: of the innermost one."""
-    parents = {video: pathlib.PurePath(video).parent.name for video in videos}
-    return Captions(parents, "the name of each video's folder")
+    files.say_each("caption", lambda video: pathlib.PurePath(video).parent.name)
+    return Source("the name of each video's folder")
 
 
-def _sidecars(videos: list[str], others: Collection[str]) -> dict[str, str]:
-    """The .txt or .json of each video that has one, by the name without suffix."""
-    texts = [name for name in others if pathlib.PurePath(name).suffix.lower() in (".txt", ".json")]
-    if not texts:
-        return {}
-    stems: dict[str, list[str]] = {}
-    for video in videos:
-        stems.setdefault(_stem(video), []).append(video)
-    found: dict[str, str] = {}
-    for text in texts:
-        for video in stems.get(_stem(text), []):
-            if video in found or len(stems[_stem(text)]) > 1:
-                both = [found.get(video, text), *stems[_stem(text)]]
-                raise InputError(
-                    f"{text}: which caption is whose, of {', '.join(both)}? choose by --captions"
-                )
-            found[video] = text
-    return found
-
-
-def _stem(name: str) -> str:
-    return normal(str(pathlib.PurePath(name).with_suffix("")))
+def _sidecars(files: Catalogue) -> Iterator[tuple[str, str]]:
+    """Each video that has a .txt or .json, by the name without suffix, and that."""
+    for text in files.others():
+        path = pathlib.PurePath(text)
+        if path.suffix.lower() not in (".txt", ".json"):
+            continue
+        videos = files.fits("stem", normal(str(path.with_suffix(""))))
+        former = files.marked(SIDECARS, videos[0], text) if videos else text
+        if former != text or len(videos) > 1:
+            raise InputError(
+                f"{text}: which caption is whose, of {', '.join([former, *videos])}? choose by "
+                "--captions"
+            )
+        yield from ((video, text) for video in videos)
 
 
 def _sidecar(path: pathlib.Path, column: str | None) -> str:
@@ -135,5 +120,5 @@ def _sidecar(path: pathlib.Path, column: str | None) -> str:
     if path.suffix.lower() == ".txt":
         return text
     cells = json_object(text, str(path))
-    table = Table(path, tuple(cells), (Row("object", cells),))
-    return table.text(table.rows[0], table.column(column, COLUMNS, "--caption_column"))
+    table, row = Table(path, tuple(cells), tuple), Row("object", cells)
+    return table.text(row, table.column(column, COLUMNS, "--caption_column"))

@@ -28,13 +28,13 @@ REORDERED = 16
 class Clock(NamedTuple):
     """Sorted `times` of frames in seconds, the `period` between most of them; `by_order` where the
     k-th frame shows at the k-th time, whatever is stamped on it, and `note` why, for the user;
-    `keys` are the times stamped on key frames, in order, none of a clock by order."""
+    `keys` are the packets of key frames, by number, in the order of decoding."""
 
     times: list[float]
     period: float
     by_order: bool = False
     note: str = ""
-    keys: tuple[float, ...] = ()
+    keys: tuple[int, ...] = ()
 
     def time_of(self, number: int, frame: av.VideoFrame) -> float | None:
         """Seconds at which the decoder's frame of this number is shown; None where none is said."""
@@ -49,19 +49,17 @@ def scan(
     """The clock that the packets' stamps make; and the packets, where they are few bytes."""
     stamps, keys, held, size = [], [], [], 0
     faults: list[av.FFmpegError] = []
-    for packet in until_fault(container.demux(stream), faults, av.FFmpegError):
+    packets = until_fault(container.demux(stream), faults, av.FFmpegError)
+    for number, packet in enumerate(packets):
         if packet.size and not packet.is_discard:
             stamps.append(packet.dts if packet.pts is None else packet.pts)
-            keys += [stamps[-1]] * packet.is_keyframe
+            keys += [number] * packet.is_keyframe
         size += packet.size
         if size <= HELD_BYTES:
             held.append(packet)
         else:
             held.clear()
-    found = _clock(stamps, stream)
-    if not found.by_order:
-        seconds = sorted(float(key * stream.time_base) for key in keys if key is not None)
-        found = found._replace(keys=tuple(seconds))
+    found = _clock(stamps, stream)._replace(keys=tuple(keys))
     return found, _and_then_fault(held, faults) if size <= HELD_BYTES else None
 
 
@@ -106,15 +104,18 @@ def stamped(
     """Yields (seconds since the first frame, frame); notes what the clock did.
 
     A frame without a time is one period after the one before, and so is one after a break, and
-    None, for frames that are lost.
+    None, for frames that are lost, of which the first alone is yielded.
     """
     reach, longest = REORDERED * clock.period, LONGEST_STILL * max(1, clock.period)
     start = before = own = None
-    back = False
+    back = lost = False
     for number, frame in enumerate(frames):
         if frame is None:
-            yield before + clock.period - start, None
+            if not lost:
+                yield before + clock.period - start, None
+            lost = True
             continue
+        lost = False
         back |= own is not None and frame.time is not None and frame.time <= own
         own, time = frame.time, clock.time_of(number, frame)
         if before is None:

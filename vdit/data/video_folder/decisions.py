@@ -35,6 +35,9 @@ class Decided:
         self.windows = there.get("windows")  # of all, as the data set has them
         self.shards = {name: Shard(*row) for name, row in there["shards"].items()}
 
+    def __len__(self) -> int:
+        return len(self.plan)
+
     def __iter__(self) -> Iterator[Video]:
         return self.part(0, len(self.plan))
 

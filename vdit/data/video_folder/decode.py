@@ -17,7 +17,7 @@ from vdit.data.video_folder.container import (
     video_stream,
 )
 from vdit.data.video_folder.deinterlace import progressive
-from vdit.data.video_folder.picture import Picture
+from vdit.data.video_folder.picture import HD, Picture
 
 # A file whose pictures end before this share of the length in its header was cut off.
 COMPLETE = 0.9
@@ -66,6 +66,9 @@ class VideoReader:
     ) -> Iterator[av.VideoFrame | None]:
         self.picture.aspect = stream.sample_aspect_ratio or 1
         faults: list[DecodeError] = []
+        stream.codec_context.copy_opaque = True
+        if stream.width < HD[0] and stream.height < HD[1]:  # where threads cost more than they give
+            stream.codec_context.thread_count = 1
         good = stretches.undamaged(packets, found.keys, self.faults)
         whole = _complete(good, header_seconds(container, stream), found.period)
         frames = progressive(until_fault(whole, faults), self.notes)

@@ -4,8 +4,11 @@ Pictures of one fixed camera are all alike, so what is compared is what moves: a
 cells of RGB, less its mean over time. A window of validation is held against every position in
 time of every training video, each in full and without a margin of 5 % (a crop of the other).
 The long vectors are compared by a fixed Gaussian projection, which keeps inner products (Johnson
-and Lindenstrauss, 1984). Time is linear in validation windows times training frames. A window that
-reaches past the frames that training has is like them in part alone, and may be missed.
+and Lindenstrauss, 1984). Of copies that were encoded again, cropped by 5 % and shifted in time, the
+nearest latents (TAEF2's, likewise less their mean) find none that this misses.
+
+Time is linear in validation windows times training frames. A window that reaches past the frames
+that training has is like them in part alone, and may be missed.
 """
 
 import functools

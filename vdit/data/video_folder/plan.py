@@ -5,12 +5,12 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from vdit.data.video_folder import folder, record
+from vdit.data.video_folder import folder, listing, record
+from vdit.data.video_folder.catalogue import Listed
 from vdit.data.video_folder.ingest import Settings
-from vdit.data.video_folder.listing import Listed, Listing
 from vdit.data.video_folder.request import Request
 from vdit.runs.files import read_json, write_text
 
@@ -67,18 +67,19 @@ def _file_digest(path: pathlib.Path) -> int:
     return int(hashlib.sha256(os.fsencode(f"{path}\0{state}")).hexdigest(), 16)
 
 
-def write(listed: Listing, root: pathlib.Path, path: pathlib.Path) -> dict[str, Any]:
-    """Writes the slices into a folder; returns what `Plan` takes."""
+def write(asked: Request, path: pathlib.Path) -> dict[str, Any]:
+    """Writes the slices of what is listed into a folder; returns what `Plan` takes."""
     firsts = [0]
-    for part in _slices(listed.videos, root):
-        text = json.dumps({"videos": part}, ensure_ascii=True)
-        write_text(path / f"{len(firsts) - 1:06d}.json", text)
-        firsts.append(firsts[-1] + len(part))
+    with listing.listing(asked) as listed:
+        for part in _slices(listed.videos, asked.videos):
+            text = json.dumps({"videos": part}, ensure_ascii=True)
+            write_text(path / f"{len(firsts) - 1:06d}.json", text)
+            firsts.append(firsts[-1] + len(part))
     settings = dataclasses.asdict(listed.settings)
     return {"firsts": firsts, "settings": settings, "ignored": listed.ignored, "said": listed.said}
 
 
-def _slices(videos: Sequence[Listed], root: pathlib.Path) -> Iterator[list[Listed]]:
+def _slices(videos: Iterable[Listed], root: pathlib.Path) -> Iterator[list[Listed]]:
     part, size = [], 0
     for video in videos:
         part.append(video)

@@ -7,11 +7,12 @@ before all units of the one before are done, so that the result depends on video
 
 import collections
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tqdm
@@ -59,17 +60,21 @@ def prepare(asked: Request) -> None:
 
 def _say_that_it_is_there(asked: Request) -> None:
     """Or raises `InputError`, where the prepared folder is not what is asked for."""
-    listed = listing.listing(asked)
-    _say(listed.said)
-    with concurrent.futures.ThreadPoolExecutor(cutting.cores()) as pool:
-        paths = [asked.videos / video.name for video in listed.videos]
-        hashes = list(_bar(pool.map(folder.file_hash, paths), "hashing", "file", len(paths)))
-    videos = [
-        Video(video.name, video.caption, pathlib.Path(), sha256=sha256, side=video.side)
-        for video, sha256 in zip(listed.videos, hashes, strict=True)
-    ]
-    same = record.check_same(asked.out, listed.settings, videos)
+    with listing.listing(asked) as listed:
+        _say(listed.said)
+        for name, sha256 in _bar(_hashes(asked, listed), "hashing", "file", listed.videos.videos):
+            listed.videos.say("sha256", name, sha256)
+        same = record.check_same(asked.out, listed.settings, listed.videos)
     print(f"{asked.out}: prepared already, fingerprint {same}")
+
+
+def _hashes(asked: Request, listed: listing.Listing) -> Iterator[tuple[str, str]]:
+    """The name and the hash of each video, some files at a time."""
+    videos = iter(listed.videos)
+    with concurrent.futures.ThreadPoolExecutor(cutting.cores()) as pool:
+        while names := [video.name for video in itertools.islice(videos, plan.SLICE_FILES)]:
+            hashes = pool.map(folder.file_hash, map(asked.videos.joinpath, names))
+            yield from zip(names, hashes, strict=True)
 
 
 def _say(lines: Iterable[str]) -> None:
@@ -89,7 +94,7 @@ def _one(place: pathlib.Path, name: str, do: Callable[[pathlib.Path], dict]) -> 
 
 def _cut(asked: Request, place: pathlib.Path) -> slices.Cut:
     """The plan, and every slice of it cut."""
-    there = _one(place, "plan", lambda path: plan.write(listing.listing(asked), asked.videos, path))
+    there = _one(place, "plan", lambda path: plan.write(asked, path))
     planned = plan.Plan(place / "plan" / "plan", there)
     _say(planned.said)
     with _bar(None, "cutting", "file", len(planned)) as bar:
@@ -164,7 +169,7 @@ def _close(
         path, planned = made / record.FILE, videos.plan
         near = videos.near_duplicates
         head = record.write(path, planned.settings, videos, planned.ignored, near)
-        contact_sheet.write(made)
+        contact_sheet.write(made, head, videos)
         if made != out:
             os.replace(made, out)
         return head

@@ -8,16 +8,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from vdit.data.video_folder import report
+from vdit.data.video_folder.catalogue import Listed
 from vdit.data.video_folder.ingest import Settings, Video
 from vdit.data.video_folder.near_duplicates import Found
 from vdit.errors import InputError
 from vdit.runs.files import read_json
 
 FILE = "vdit.json"
-VERSION = 4  # raised when the same files and settings would give other windows
+VERSION = 5  # raised when the same files and settings would give other windows
 
 
-def fingerprint(settings: Settings, videos: Iterable[Video]) -> str:
+def fingerprint(settings: Settings, videos: Iterable[Video | Listed]) -> str:
     """Identity of a prepared folder by all that decides its content: 12 hex digits.
 
     The digest of one JSON object with sorted keys, which is never whole in memory; `videos` (name,
@@ -56,7 +57,7 @@ def is_prepared(out: pathlib.Path) -> bool:
     return True
 
 
-def check_same(out: pathlib.Path, settings: Settings, videos: Iterable[Video]) -> str:
+def check_same(out: pathlib.Path, settings: Settings, videos: Iterable[Listed]) -> str:
     """The fingerprint of a prepared folder; raises `InputError` where it holds anything else."""
     there = read_json(out / FILE, "what vdit.prepare wrote")
     if there["fingerprint"] == (found := fingerprint(settings, videos)):
@@ -67,7 +68,7 @@ def check_same(out: pathlib.Path, settings: Settings, videos: Iterable[Video]) -
     )
 
 
-def _difference(there: dict, settings: Settings, videos: Iterable[Video]) -> str:
+def _difference(there: dict, settings: Settings, videos: Iterable[Listed]) -> str:
     parts = [
         f"{key} {there['settings'].get(key)}, asked {value}"
         for key, value in dataclasses.asdict(settings).items()

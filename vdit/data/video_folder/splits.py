@@ -8,14 +8,14 @@ import hashlib
 import pathlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import scipy.sparse
 
+from vdit.data.video_folder.catalogue import Catalogue
 from vdit.data.video_folder.ingest import Video
-from vdit.data.video_folder.tables import FILE_COLUMNS, Row, read_table, rows_of
+from vdit.data.video_folder.tables import FILE_COLUMNS, Table, read_table
 from vdit.errors import InputError
 
 SPLITS = ("train", "validation")
@@ -31,68 +31,67 @@ PATTERNS = (
 )
 
 
-class Grouping(NamedTuple):
-    """The recording of each video that has one, and what was found, in words."""
+def group(files: Catalogue, asked: str, table: Table | None, file_column: str) -> str:
+    """Says recordings to the catalogue, by a column of the captions' table or, where none has that
+    name, by a regular expression: what its groups (or else all of it) match in a video's path.
 
-    of: dict[str, str]
-    words: str
-
-
-def groups_of(asked: str, videos: Sequence[str], rows: Mapping[str, Row]) -> Grouping:
-    """Recordings by a column of the captions' table or, where none has that name, by a regular
-    expression: what its groups (or else all of it) match in a video's path.
-
-    Raises `InputError` for an expression that is none, or that no name matches.
+    Returns what was found, in words. Raises `InputError` for an expression that is none, or that no
+    name matches.
     """
-    if any(asked in row.cells for row in rows.values()):
-        cells = {video: row.cells.get(asked) for video, row in rows.items()}
-        of = {video: str(cell) for video, cell in cells.items() if cell not in (None, "")}
+    if table and asked in table.columns:
+        for video, row in files.rows(table, file_column):
+            cell = row.cells.get(asked)
+            files.say("side", video, "" if cell is None else str(cell))
     else:
-        of = _matched(asked, videos)
-    if not of:
+        files.say_each("side", _recording(asked))
+    count, groups = files.count("side")
+    if not count:
         raise InputError(f"--groups {asked}: no column of the captions, and no name matches it")
-    alone = len(videos) - len(of)
-    found = f"{len(of)} videos are of {len(set(of.values()))} groups"
-    return Grouping(of, f"--groups {asked}: {found}, {alone} are by themselves")
+    alone = files.videos - count
+    return f"--groups {asked}: {count} videos are of {groups} groups, {alone} are by themselves"
 
 
-def _matched(pattern: str, videos: Sequence[str]) -> dict[str, str]:
+def _recording(pattern: str) -> Callable[[str], str]:
+    """The recording of a video by its path, "" where there is none."""
     try:
-        found = {video: re.search(pattern, video) for video in videos}
+        search = re.compile(pattern).search
     except re.error as error:
         raise InputError(f"--groups {pattern}: no regular expression ({error})") from error
-    return {v: "/".join(map(str, m.groups() or [m[0]])) for v, m in found.items() if m}
+
+    def recording(video: str) -> str:
+        return "/".join(map(str, m.groups() or [m[0]])) if (m := search(video)) else ""
+
+    return recording
 
 
-def proposal(videos: Sequence[str]) -> str:
+def proposal(files: Catalogue) -> str:
     """A line for names that look like clips of fewer recordings; "" where none do."""
     for pattern in PATTERNS:
-        of = _matched(pattern, videos)
-        if len(of) > len(videos) / 2 and len(set(of.values())) < len(of):
+        count, recordings = files.count_each(_recording(pattern))
+        if count > files.videos / 2 and recordings < count:
             return (
-                f"{len(of)} names look like clips cut of {len(set(of.values()))} recordings: "
+                f"{count} names look like clips cut of {recordings} recordings: "
                 f"--groups '{pattern}' would keep these together (now the split is by file)"
             )
     return ""
 
 
-def read_splits(path: pathlib.Path, videos: Sequence[str], file_column: str | None) -> dict:
-    """The split of every video from a table with a column `split`: train or validation.
+def read_splits(files: Catalogue, path: pathlib.Path, file_column: str | None) -> None:
+    """Says the split of every video, from a table with a column `split`: train or validation.
 
     Raises `InputError` for other words and for videos that the table does not name.
     """
     table = read_table(path, "--split")
     column = table.column(file_column, FILE_COLUMNS, "--file_column")
     split = table.column("split", (), "--split")
-    rows = rows_of(table, column, videos)
-    of = {video: table.text(row, split) for video, row in rows.items()}
-    for video, word in of.items():
+    for video, row in files.rows(table, column):
+        word = table.text(row, split)
         if word not in SPLITS:
-            where = f"{path} {rows[video].place}"
-            raise InputError(f"{where}: split {word!r}, expected train or validation")
-    if missing := [video for video in videos if video not in of]:
-        raise InputError(f"{path}: {len(missing)} of {len(videos)} videos not named: {missing[0]}")
-    return of
+            raise InputError(f"{path} {row.place}: split {word!r}, expected train or validation")
+        files.say("side", video, word)
+    if missing := files.videos - files.count("side")[0]:
+        first = next(video.name for video in files if not video.side)
+        raise InputError(f"{path}: {missing} of {files.videos} videos not named: {first}")
 
 
 def held_out(videos: Iterable[Video], share: float, seed: int) -> np.ndarray:

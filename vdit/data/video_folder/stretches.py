@@ -5,6 +5,8 @@ most decoders show such frames without a word. `None` stands in their place.
 """
 
 import bisect
+import collections
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,65 +14,109 @@ import av
 
 from vdit.data.video_folder.container import DecodeError
 
+# No codec moves a frame by more packets than these: what is not out by then does not come.
+REORDERED = 16
+
 
 class _Decoded(NamedTuple):
-    """A frame at its time in seconds, and what is wrong with it, "" where nothing is; or what was
-    wrong with the packet of that time."""
+    """A frame by the number of its packet, and what is wrong with it, "" where nothing is; or what
+    was wrong with the packet."""
 
-    time: float | None
+    number: int
     frame: av.VideoFrame | None
     fault: str
 
 
+@dataclasses.dataclass
+class _Gap:
+    """From damage to the key frame of packet `key`, which `before` decoded frames of later packets
+    precede in order of display: they are told from what is lost, too."""
+
+    key: int
+    before: int = 0
+
+    def covers(self, found: _Decoded) -> bool:
+        """Whether a frame or fault lies in it."""
+        precedes = bool(found.frame) and self.key < found.number <= self.key + REORDERED
+        self.before += precedes
+        return precedes or found.number < self.key
+
+
 def undamaged(
-    packets: Iterable[av.Packet], keys: Sequence[float], faults: list[str]
+    packets: Iterable[av.Packet], keys: Sequence[int], faults: list[str]
 ) -> Iterator[av.VideoFrame | None]:
-    """Yields the decoder's frames, and None for those from a damaged one to the next key frame;
+    """Yields the decoder's frames, and None for each from a damaged one to the next key frame;
     `faults` get what was damaged, and where.
 
-    `keys` are the seconds of key frames, in order. Raises `DecodeError` at damage after the last.
+    `keys` are the numbers of key frames' packets. Raises `DecodeError` at damage after which none
+    comes.
     """
-    count, resumes = 0, None
-    try:
-        for time, frame, fault in _decoded(packets):
-            if resumes is not None and (time is None or time < resumes):
-                continue
-            if frame and fault and not count:  # a recording that starts between key frames
-                continue
-            if not fault:
-                count, resumes = count + 1, None
-                yield frame
-                continue
-            lost, resumes = resumes is None, _following(keys, time)
-            if resumes is None:
-                raise DecodeError(fault.format(count))
-            faults += [fault.format(count)] * lost
-            if count and lost:
-                yield None
-    except av.FFmpegError as error:
-        name = type(error).__name__
-        raise DecodeError(f"decoding fails after {count} frames ({name})") from error
-    if not count:
-        raise DecodeError("no frame can be decoded")
+    count = place = 0  # frames that were yielded; order of display
+    last, gap, is_key = -1, None, frozenset(keys)
+    for found in _settled(_decoded(packets)):
+        if gap and gap.covers(found):
+            continue
+        number, frame, fault = found
+        if frame and fault and not count:  # a recording that starts between key frames
+            continue
+        last = number if frame is None or number in is_key else last
+        if fault:
+            if (key := _following(keys, last)) is None:
+                raise DecodeError(faults.pop() if gap else fault.format(count))
+            faults += [fault.format(count)] * (gap is None)
+            gap = _Gap(key)
+            continue
+        place = place if count else number
+        if gap:
+            yield from [None] * max(1, number + gap.before - place)
+            place, gap = number + gap.before, None
+        count, place = count + 1, place + 1
+        yield frame
+    if gap or not count:
+        raise DecodeError(faults.pop() if gap else "no frame can be decoded")
+
+
+def _settled(decoded: Iterable[_Decoded]) -> Iterator[_Decoded]:
+    """The same in the same order. A frame that comes out before a damaged one, but is of a later
+    packet, is told from that, and damaged, too: so each waits for those of packets before its own.
+    """
+    waiting, there, low = collections.deque(), set(), 0  # packets before `low` are all there
+    for found in decoded:
+        for place, other in enumerate(waiting if found.fault else ()):
+            if other.number > found.number:
+                waiting[place] = other._replace(fault=found.fault)
+        waiting.append(found)
+        there.add(found.number)
+        while low in there or low < found.number - REORDERED:
+            there.discard(low)
+            low += 1
+        while waiting and waiting[0].number < low:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _decoded(packets: Iterable[av.Packet]) -> Iterator[_Decoded]:
-    for packet in packets:
-        try:
-            frames = packet.decode()
-        except av.FFmpegError as error:
-            ticks = packet.dts if packet.pts is None else packet.pts
-            time = None if ticks is None else float(ticks * packet.time_base)
-            yield _Decoded(time, None, f"decoding fails after {{}} frames ({type(error).__name__})")
-            continue
-        for frame in frames:
-            fault = "damaged after {} frames" if frame.is_corrupt else ""
-            yield _Decoded(frame.time, frame, fault)
+    number, fails = -1, "decoding fails after {{}} frames ({})"
+    try:
+        for number, packet in enumerate(packets):
+            # It is handed on to the packet's frame, and is to be an object that is no other's: PyAV
+            # knows it by its address, and forgets it with the first packet or frame that goes.
+            packet.opaque = (number,)
+            try:
+                frames = packet.decode()
+            except av.FFmpegError as error:
+                yield _Decoded(number, None, fails.format(type(error).__name__))
+                continue
+            for frame in frames:
+                fault = "damaged after {} frames" if frame.is_corrupt else ""
+                yield _Decoded((frame.opaque or (number,))[0], frame, fault)
+    except av.FFmpegError as error:  # of the container: no packet comes after it
+        yield _Decoded(number + 1, None, fails.format(type(error).__name__))
 
 
-def _following(keys: Sequence[float], time: float | None) -> float | None:
-    """The first of `keys` after a time; None where there is none."""
-    place = len(keys) if time is None else bisect.bisect_right(keys, time)
+def _following(keys: Sequence[int], number: int) -> int | None:
+    """The first of `keys` after a packet; None where there is none."""
+    place = bisect.bisect_right(keys, number)
     return keys[place] if place < len(keys) else None
 
 

@@ -3,16 +3,19 @@
 A table is read strictly: a row that can be read in two ways is an error that names it.
 """
 
+import contextlib
 import csv
 import dataclasses
 import json
 import pathlib
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vdit.errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow import parquet
 
 # Columns that hold a video's name, ours first: those of Hugging Face's VideoFolder and of others.
 FILE_COLUMNS = ("video_file_name", "file_name", "video", "path", "file")
@@ -27,11 +30,16 @@ class Row(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The rows of a file that are not blank, and the names of its columns."""
+    """The rows of a file, read anew by `read` each time, and the names of its columns."""
 
     path: pathlib.Path
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    read: Callable[[], Iterable[Row]]
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """Those that are not blank."""
+        return filter(_is_written, self.read())
 
     def text(self, row: Row, column: str) -> str:
         """A cell as text, "" where there is none; `InputError` for a list or an object."""
@@ -56,52 +64,70 @@ class Table:
 
 
 def read_table(path: pathlib.Path, flag: str) -> Table:
-    """The table of a file; raises `InputError` for what is no table, and names the row."""
+    """The table of a file, whose rows are read when they are asked for; that and this raise
+    `InputError` for what is no table, and name the row."""
     if not path.is_file():
         raise InputError(f"{flag} {path}: no such file")
     readers = {".csv": _separated, ".tsv": _separated, ".jsonl": _json_lines, ".parquet": _parquet}
     if (kind := path.suffix.lower()) not in readers:
         raise InputError(f"{flag} {path}: expected a name that ends in {', '.join(readers)}")
+
+    def rows() -> Iterator[Row]:
+        with _named(path):
+            yield from readers[kind](path)
+
+    with _named(path):
+        return Table(path, COLUMNS.get(kind, _header)(path), rows)
+
+
+@contextlib.contextmanager
+def _named(path: pathlib.Path) -> Iterator[None]:
     try:
-        columns, rows = readers[kind](path)
+        yield
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 ({error})") from error
-    return Table(path, tuple(columns), tuple(row for row in rows if _is_written(row)))
 
 
 def _is_written(row: Row) -> bool:
     return any(cell is not None and str(cell).strip() for cell in row.cells.values())
 
 
-def _separated(path: pathlib.Path) -> tuple[list[str], list[Row]]:
-    """CSV or TSV: rows of as many cells as the header has, or blank ones."""
-    rows, start = [], 1
+def _separated(path: pathlib.Path) -> Iterator[Row]:
+    """Of CSV or TSV: rows of as many cells as the header has, or blank ones."""
+    header = _header(path)
+    for start, cells in _lines(path):
+        if len(cells) != len(header) and any(cells):
+            raise InputError(
+                f"{path} line {start}: {len(cells)} cells, the header has {len(header)}; "
+                "a text with commas stands in quotes"
+            )
+        if start > 1:
+            yield Row(f"line {start}", dict(zip(header, cells, strict=False)))
+
+
+def _header(path: pathlib.Path) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in next(_lines(path), (1, []))[1])
+
+
+def _lines(path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, the header's first, and the line where it starts."""
+    start = 1
     with path.open(newline="", encoding="utf-8-sig") as lines:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
         reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
         try:
-            header = [cell.strip() for cell in next(reader, [])]
-            start = reader.line_num + 1
             for cells in reader:
-                if len(cells) != len(header) and any(cells):
-                    raise InputError(
-                        f"{path} line {start}: {len(cells)} cells, the header has {len(header)}; "
-                        "a text with commas stands in quotes"
-                    )
-                rows.append(Row(f"line {start}", dict(zip(header, cells, strict=False))))
+                yield start, cells
                 start = reader.line_num + 1
         except csv.Error as error:
             raise InputError(f"{path} line {start}: {error}; is a quote left open?") from error
-    return header, rows
 
 
-def _json_lines(path: pathlib.Path) -> tuple[list[str], list[Row]]:
-    rows = [
-        Row(f"line {number}", json_object(line, f"{path} line {number}"))
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1)
-        if line.strip()
-    ]
-    return list(dict.fromkeys(name for row in rows for name in row.cells)), rows
+def _json_lines(path: pathlib.Path) -> Iterator[Row]:
+    with path.open(newline="\n", encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield Row(f"line {number}", json_object(line, f"{path} line {number}"))
 
 
 def json_object(text: str, where: str) -> dict[str, Any]:
@@ -115,40 +141,35 @@ def json_object(text: str, where: str) -> dict[str, Any]:
     return found
 
 
-def _parquet(path: pathlib.Path) -> tuple[list[str], list[Row]]:
+def _parquet(path: pathlib.Path) -> Iterator[Row]:
+    with _parquet_file(path) as file:
+        cells = (row for batch in file.iter_batches() for row in batch.to_pylist())
+        for number, row in enumerate(cells, 1):
+            yield Row(f"row {number}", row)
+
+
+@contextlib.contextmanager
+def _parquet_file(path: pathlib.Path) -> Iterator["parquet.ParquetFile"]:
     import pyarrow
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
+        with parquet.ParquetFile(path) as file:
+            yield file
     except pyarrow.ArrowInvalid as error:
         raise InputError(f"{path}: not Parquet ({error})") from error
-    rows = [Row(f"row {number}", cells) for number, cells in enumerate(table.to_pylist(), 1)]
-    return table.column_names, rows
 
 
-def rows_of(table: Table, column: str, videos: Iterable[str]) -> dict[str, Row]:
-    """The row of each video that has one; `column` holds a path under the folder or a bare name.
+def _parquet_columns(path: pathlib.Path) -> tuple[str, ...]:
+    with _parquet_file(path) as file:
+        return tuple(file.schema_arrow.names)
 
-    Names are compared in Unicode's form NFC: macOS writes files in another. Raises `InputError`
-    for a row that names no video, or more than one, or one that another row names.
-    """
-    paths, bare = defaultdict(list), defaultdict(list)
-    for video in videos:
-        paths[normal(video)].append(video)
-        bare[pathlib.PurePath(normal(video)).name].append(video)
-    found: dict[str, Row] = {}
-    for row in table.rows:
-        name = normal(table.text(row, column))
-        fits = paths.get(name) or bare.get(name, [])
-        if len(fits) != 1:
-            what = f"may be {' or '.join(fits)}" if fits else "is no video of the folder"
-            raise InputError(f"{table.path} {row.place}: {name!r} {what}")
-        if fits[0] in found:
-            former = found[fits[0]].place
-            raise InputError(f"{table.path} {row.place}: {name!r} is named by {former}, too")
-        found[fits[0]] = row
-    return found
+
+def _json_columns(path: pathlib.Path) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for row in _json_lines(path) for name in row.cells))
+
+
+COLUMNS = {".jsonl": _json_columns, ".parquet": _parquet_columns}  # of others, the header
 
 
 def normal(name: str) -> str:
