@@ -93,6 +93,14 @@ def test_starts_at_zero_velocity():
     assert (dit.create(CONFIG, jax.random.key(0))(*inputs(CONFIG)) == 0).all()
 
 
+def test_the_model_without_weights_is_the_one_that_is_drawn():
+    config = VARIANTS["interleaved"]
+    drawn = jax.eval_shape(lambda: nnx.split(dit.create(config, jax.random.key(0))))
+    assert dit.graph_of(config) == drawn[0]
+    leaves, tree = jax.tree.flatten(dit.weight_shapes(config))
+    assert (leaves, tree) == jax.tree.flatten(drawn[1])
+
+
 def test_patches_come_back():
     x = jax.random.normal(jax.random.key(0), (2, 4, 6, 8, 3))
     tokens = embed.patchify(x, (2, 3, 2))

@@ -50,6 +50,15 @@ def claimed(root):
     return [*root.glob("runs/*/evaluating.*"), *root.glob("runs/*.*")]
 
 
+def records(root):
+    """What was found of each run, by its evaluators."""
+    found = {
+        run["run_id"]: evaluations.read(root / "runs" / run["run_id"], run["steps"])["evaluators"]
+        for run in plan.read_plan(root)["runs"]
+    }
+    return {(run, name): one["records"] for run in found for name, one in found[run].items()}
+
+
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory):
     root = tmp_path_factory.mktemp("trained") / "root"
@@ -147,8 +156,9 @@ def test_all_takes_every_kept_checkpoint_of_unfinished_runs_too(tmp_path):
     assert measured(tmp_path) == all_of(tmp_path, "losses", steps=kept | {at_work: ()})
 
 
-def test_a_killed_worker_and_its_launcher_are_taken_over(root):
+def test_a_killed_worker_and_its_launcher_are_taken_over(root, tmp_path):
     add(root, losses={}, worlds={"seconds": 0.5})
+    subprocess.run(["cp", "-r", str(root), str(tmp_path / "by_one")], check=True)
     process = start("--root", root, "--workers", 1, module=EVALUATE)
     wait_until(lambda: len(measured(root)) >= 2)
     process.kill()
@@ -156,11 +166,13 @@ def test_a_killed_worker_and_its_launcher_are_taken_over(root):
     wait_until(lambda: claimed(root))
     (held,) = claimed(root)
     os.kill(claim.owner(held)["pid"], signal.SIGKILL)
-    status, out, err = evaluate(root)
+    status, out, err = evaluate(root, "--workers", 2)
     assert status == 0, err
     assert "6 of 6 runs are evaluated" in out
     assert measured(root) == all_of(root, "losses", "worlds")
     assert not claimed(root)
+    status, _, err = evaluate(tmp_path / "by_one", "--workers", 1)
+    assert (status, records(root)) == (0, records(tmp_path / "by_one")), err
 
 
 def test_an_evaluator_that_fails_is_named_and_tried_again_and_others_are_measured(root):

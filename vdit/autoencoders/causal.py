@@ -18,6 +18,7 @@ from vdit.autoencoders.pixels import check_video
 from vdit.config.sizes import latent_shape
 from vdit.errors import InputError
 from vdit.models.causal_conv import Block, CausalConv, Patches, Pixels
+from vdit.models.dit import abstract
 from vdit.models.norms import RMSNorm
 
 SPACE, TIME = (4, 8), (1, 2, 4)
@@ -106,13 +107,12 @@ class Init:
         left_out = ("name", "dir", "kl_weight")
         return cls(tuple(sorted((k, v) for k, v in dict(config).items() if k not in left_out)))
 
-    def model(self, key: jax.Array) -> CausalAutoencoder:
+    def model(self, rngs: nnx.Rngs) -> CausalAutoencoder:
         """A new model."""
-        config = types.SimpleNamespace(**dict(self.items))
-        return CausalAutoencoder(config, rngs=nnx.Rngs(key))
+        return CausalAutoencoder(types.SimpleNamespace(**dict(self.items)), rngs=rngs)
 
     def __call__(self, key: jax.Array) -> nnx.State:
-        return nnx.split(self.model(key))[1]
+        return nnx.split(self.model(nnx.Rngs(key)))[1]
 
     def latent_shape(self, video: tuple[int, ...]) -> tuple[int, ...]:
         """(B, t, h, w, channels) of videos (B, T, H, W, 3)."""
@@ -131,4 +131,4 @@ def graph_of(init: Init) -> nnx.GraphDef:
 
 @functools.lru_cache(maxsize=8)
 def _abstract(init: Init) -> tuple[nnx.GraphDef, nnx.State]:
-    return jax.eval_shape(lambda: nnx.split(init.model(jax.random.key(0))))
+    return abstract(init.model)

@@ -50,7 +50,8 @@ def sample_in_batches(
         full = _filled(captions[part], batch)
         fixed = {"config": model.config, "objective": model.objective, "sampling": sampling}
         x = generate(model.chosen_weights(), key, full, conditioning, **fixed)
-        parts.append(model.autoencoder.decode(model.statistics.denormalise(x)))
+        latents = np.asarray(x)  # NumPy scales them: of JAX's arrays XLA would compile each product
+        parts.append(model.autoencoder.decode(model.statistics.denormalise(latents)))
     made = np.concatenate(parts)[: len(captions)]
     if frames is None:
         return made
