@@ -19,7 +19,7 @@ from tests.faults.processes import start, wait_until
 from tests.paths import ROOT
 from tests.tiny import trained
 from vdit import caption
-from vdit.captioning import relabel
+from vdit.captioning import relabel, words
 from vdit.config import mixture
 from vdit.config.fingerprint import differences
 from vdit.data import cache, latents, recaptioned
@@ -183,15 +183,15 @@ def test_a_model_of_videos_writes_no_captions(tmp_path, run):
     other = dataclasses.replace(model.config, attention="full"), {"objective": "flow"}
     model = dataclasses.replace(model, config=other[0], settings=other[1])
     with pytest.raises(InputError, match="a model of objective=flow: expected a captioner"):
-        relabel.relabel(model, config(tmp_path).data, tmp_path / "out", relabel.Lengths())
+        relabel.relabel(model, config(tmp_path).data, tmp_path / "out", words.Lengths())
 
 
 def test_lengths_are_asked_for_by_share_and_clip():
-    starts = relabel.Lengths(0.25, seed=1).starts(range(400))
+    starts = words.Lengths(0.25, seed=1).starts(range(400))
     assert set(starts) == {SHORT, LONG}
     assert 0.15 < (starts == LONG).mean() < 0.35
-    assert (relabel.Lengths(0.25, seed=1).starts(range(200, 400)) == starts[200:]).all()
-    assert (relabel.Lengths().starts(range(9)) == ANY).all()
+    assert (words.Lengths(0.25, seed=1).starts(range(200, 400)) == starts[200:]).all()
+    assert (words.Lengths().starts(range(9)) == ANY).all()
 
 
 def test_the_sweep_asks_for_three_kinds_of_captions_at_the_same_flops(tmp_path, monkeypatch):

@@ -58,10 +58,10 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(sys.argv[1:] if argv is None else argv)
     compile_cache.use_for(args.workdir)
     import vdit
-    from vdit.captioning import relabel
+    from vdit.captioning import relabel, words
 
     model = vdit.load(args.workdir, args.step)
-    lengths = relabel.Lengths(args.long, args.seed)
+    lengths = words.Lengths(args.long, args.seed)
     print(relabel.relabel(model, data_of(args, model.video), args.out, lengths))
     return 0
 

@@ -24,7 +24,6 @@ from vdit.data.sources import Source, open_source
 from vdit.data.video_folder import partial, units
 from vdit.errors import InputError
 from vdit.generator import Generator
-from vdit.models.captioner import ANY, LONG, SHORT
 from vdit.runs.files import read_json, sync, write_json
 from vdit.runs.weights import hash_of
 
@@ -32,24 +31,7 @@ SLICE = 256  # clips
 VERSION = 1  # raised when the same captioner and clips would give other captions
 
 
-@dataclasses.dataclass(frozen=True)
-class Lengths:
-    """Which lengths are asked for: a share `long` of the clips for longer captions than the median
-    of those trained on, the others for shorter ones, by chance; None for what the captioner sees
-    fit."""
-
-    long: float | None = None
-    seed: int = 0
-
-    def starts(self, clips: Sequence[int]) -> np.ndarray:
-        """(B,) the start token of each clip, by its number alone."""
-        if self.long is None:
-            return np.full(len(clips), ANY, np.int32)
-        draws = [np.random.default_rng([self.seed, clip]).random() for clip in clips]
-        return np.where(np.array(draws) < self.long, LONG, SHORT).astype(np.int32)
-
-
-def relabel(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: Lengths) -> str:
+def relabel(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: words.Lengths) -> str:
     """Writes captions for all training clips of `data` to the folder `out`, or finds them there;
     returns a line that says how many. Given captions stay as they are.
 
@@ -83,7 +65,7 @@ def _is_there(out: pathlib.Path, asked: dict[str, Any]) -> bool:
     return True
 
 
-def _write(model: Generator, source: Source, lengths: Lengths, place: pathlib.Path) -> None:
+def _write(model: Generator, source: Source, lengths: words.Lengths, place: pathlib.Path) -> None:
     """All slices of the table."""
 
     def write(name: str, folder: pathlib.Path) -> dict[str, int]:
@@ -104,7 +86,7 @@ def _slices(clips: int) -> list[str]:
 
 
 def captioned(
-    model: Generator, source: Source, clips: Sequence[int], lengths: Lengths
+    model: Generator, source: Source, clips: Sequence[int], lengths: words.Lengths
 ) -> list[Row]:
     """The rows of these clips; videos of those without a caption are held in memory."""
     rows, videos = [], {}

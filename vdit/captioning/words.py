@@ -1,6 +1,8 @@
 """A captioner's words: how probable given ones are, and which it writes itself."""
 
+import dataclasses
 import functools
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +14,26 @@ from vdit.data.text import NULL, UNKNOWN
 from vdit.errors import InputError
 from vdit.generator import Generator
 from vdit.models import dit
-from vdit.models.captioner import ANY
+from vdit.models.captioner import ANY, LONG, SHORT
 
 BATCH = 64  # clips at once; rows that are missing are filled up, so that there is one program
+
+
+@dataclasses.dataclass(frozen=True)
+class Lengths:
+    """Which lengths are asked for: a share `long` of the clips for longer captions than the median
+    of those trained on, the others for shorter ones, by chance; None for what the captioner sees
+    fit."""
+
+    long: float | None = None
+    seed: int = 0
+
+    def starts(self, clips: Sequence[int]) -> np.ndarray:
+        """(B,) the start token of each clip, by its number alone."""
+        if self.long is None:
+            return np.full(len(clips), ANY, np.int32)
+        draws = [np.random.default_rng([self.seed, clip]).random() for clip in clips]
+        return np.where(np.array(draws) < self.long, LONG, SHORT).astype(np.int32)
 
 
 def check(model: Generator) -> None:

@@ -62,7 +62,7 @@ def _on_gpu(
 
 
 def _cudnn(
-    q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None, causal: bool
+    q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None, causal: bool = False
 ) -> jax.Array:
     """cuDNN's kernel, with arrays padded as it takes them.
 
