@@ -3,8 +3,8 @@
     python -m sweeps.launch --sweep sweeps/captioner.py --root runs/captioner
 
 The world of the long curve (one or two objects, gravity, bars), whose captions are exact, in the
-latents of its autoencoder, which is kept with its results. 1.3 TFLOPs. See
-analysis/results/captioner/.
+latents of its autoencoder, which is kept with its results. 1.3 TFLOPs. Result: number, colour and
+size are learnt by 16x, shapes in part, motion hardly. See analysis/results/captioner/.
 """
 
 from collections.abc import Iterator
