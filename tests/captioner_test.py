@@ -59,7 +59,8 @@ def config(tmp_path, **more):
 def run(tmp_path_factory):
     """The folder of a captioner that was trained on the planted world."""
     tmp_path = tmp_path_factory.mktemp("captioner")
-    tiny.trained(config(tmp_path), tmp_path / "run")
+    planted = {"data.world": WORLD | {"labelled": 1.0}, "data.train_clips": 192}
+    tiny.trained(config(tmp_path, **planted), tmp_path / "run")
     return tmp_path / "run"
 
 
