@@ -21,7 +21,8 @@ from vdit.models import causal_conv
 from vdit.parallel import sharding
 from vdit.runs import checkpoint
 from vdit.runs.folder import read_config
-from vdit.training.autoencoder_task import AutoencoderTask, hash_of
+from vdit.runs.weights import hash_of
+from vdit.training.autoencoder_task import AutoencoderTask
 
 BASE = {"space": 4, "time": 4, "channels": 4, "width": 16, "depth": 2}
 

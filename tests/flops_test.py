@@ -53,6 +53,7 @@ CONFIGS = {
     "unet of images": dataclasses.replace(
         DEMO, attention="unet", latent=(1, 8, 8, 4), depth=1, learn_sigma=True, condition="class"
     ),
+    "captioner": dataclasses.replace(DEMO, attention="captioner", text_length=9, mlp_ratio=3.0),
     "wide": dataclasses.replace(DEMO, latent=(4, 16, 16, 4), width=256, heads=4, mlp_ratio=3.0),
 }
 

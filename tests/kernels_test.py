@@ -142,8 +142,11 @@ def test_no_kernel_of_a_gpu_on_a_cpu():
     assert kernels(attend.attend, q, q, q) == []
 
 
-@pytest.mark.parametrize(("n", "m", "length"), [(5, 5, None), (4, 7, [3, 7]), (5, 4, [1, 4])])
-def test_padding_for_the_kernel_changes_no_numbers(monkeypatch, n, m, length):
+PADDED = [(5, 5, None, False), (4, 7, [3, 7], False), (5, 4, [1, 4], False), (5, 5, None, True)]
+
+
+@pytest.mark.parametrize(("n", "m", "length", "causal"), PADDED)
+def test_padding_for_the_kernel_changes_no_numbers(monkeypatch, n, m, length, causal):
     """Nor gradients. The kernel itself is XLA's here, of the same arguments."""
     attention = jax.nn.dot_product_attention
 
@@ -158,7 +161,7 @@ def test_padding_for_the_kernel_changes_no_numbers(monkeypatch, n, m, length):
     length = None if length is None else jnp.array(length)
 
     def with_gradients(attention):
-        run = lambda *qkv: jnp.sin(attention(*qkv, length))  # noqa: E731
+        run = lambda *qkv: jnp.sin(attention(*qkv, length, causal))  # noqa: E731
         total = jax.value_and_grad(lambda *qkv: run(*qkv).sum(), (0, 1, 2))
         return jax.jit(lambda *qkv: (run(*qkv), *total(*qkv)))(q, k, v)
 

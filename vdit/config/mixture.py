@@ -50,12 +50,16 @@ def clips_per_step(config: Any) -> float:
 
 
 def variant_of(config: Any) -> str:
-    """The results table's name of a run's variant: its model's, and its share of images: of single
-    frames, or of the pictures of that fingerprint."""
+    """The results table's name of a run's variant: its model's, its share of images (of single
+    frames, or of the pictures of that fingerprint), the share of the embedded world's clips that
+    have captions, and whether a captioner wrote the others'."""
     share = share_of(config.data)
     pictures = config.data.get("images_fingerprint", "")[:6] if config.data.get("images") else ""
     kind = f"pictures-{pictures}-" if pictures else "images"
-    return sizes.variant_of(config.model) + (f"-{kind}{share:g}" if share else "")
+    labelled = config.data.get("world", {}).get("labelled", 1.0)
+    named = [sizes.variant_of(config.model)] + [f"{kind}{share:g}"] * (share > 0)
+    named += [f"labelled{labelled:g}"] * (labelled < 1)
+    return "-".join(named + ["written"] * bool(config.data.get("captions")))
 
 
 def image_model(model: ModelConfig) -> ModelConfig:

@@ -34,6 +34,9 @@ FAMILIES = dict.fromkeys(LAYOUTS, Family("transformer", "dit", "VideoDiT", plann
     "unet": Family("unet_parts", "unet3d", "VideoUNet"),
 }
 VARIANTS = tuple(FAMILIES)
+# From clips to words (objective=captioner); it is called with the length asked for, not a timestep.
+CAPTIONER = "captioner"
+FAMILIES[CAPTIONER] = Family("captioner", "captioner", "Captioner")
 
 # A class is a caption of one token, pooled like one; a label is DiT's table of vectors, row 0 the
 # null label, added to that of the timestep (2212.09748).
@@ -44,7 +47,7 @@ CAPTION_BY = ("cross", "context", "adaln")
 # Rotary turns queries and keys; the tables of DiT and Latte are added to the tokens.
 POSITIONS = ("rotary", "sincos", "learned")
 CHOICES = {
-    "attention": VARIANTS,
+    "attention": tuple(FAMILIES),
     "condition": CONDITIONS,
     "caption_by": CAPTION_BY,
     "positions": POSITIONS,
@@ -158,6 +161,8 @@ def checked(config: ModelConfig) -> ModelConfig:
         )
     if config.attention == "split_heads" and config.heads % 2:
         raise InputError(f"{config.heads} heads: split_heads gives half to time, expected even")
+    if config.attention == CAPTIONER and config.condition != "text":
+        raise InputError(f"model.condition={config.condition!r}: a captioner's is 'text'")
     if config.context:
         _check_context(config)
     _check_width(config)

@@ -80,6 +80,7 @@ RANGES = {
     "data.world.max_objects": whole(1),
     "data.world.gravity": SHARE,
     "data.world.occluder": SHARE,
+    "data.world.labelled": SHARE,
     "autoencoder.space": whole(1),
     "autoencoder.time": whole(1),
     "autoencoder.channels": whole(1),

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from vdit.config.model_config import ModelConfig, checked
+from vdit.config.model_config import CAPTIONER, ModelConfig, checked
 from vdit.errors import InputError
 
 
@@ -105,6 +105,12 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
     `words` and `text_features` come from the data; neither changes FLOPs for word tokens.
     """
     model, data = config.model, config.data
+    writes = config.objective == CAPTIONER
+    if writes != (model.attention == CAPTIONER):
+        raise InputError(
+            f"model.attention={model.attention!r} under objective={config.objective}: a captioner "
+            "has both, as in experiments/captioner.py"
+        )
     width, depth, heads = (
         size_of(model.size) if model.size else (model.width, model.depth, model.heads)
     )
@@ -131,7 +137,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         remat="none" if model.remat == "auto" else model.remat,  # training decides
         dtype=config.get("compute_dtype") or model.dtype,
     )
-    if checked(model_config).width <= model_config.patch_numbers:
+    if checked(model_config).width <= model_config.patch_numbers and not writes:
         raise InputError(
             f"width {model_config.width} is not above the {model_config.patch_numbers} numbers in "
             "one patch: the velocity would have a rank floor; expected a wider model or a smaller "

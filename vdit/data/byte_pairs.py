@@ -83,3 +83,10 @@ class BytePairs:
     def encode(self, caption: str) -> np.ndarray:
         """(S,) int32 tokens, cut or padded with `NULL` to the vocabulary's length."""
         return fitted(self.tokens(caption), self.length)
+
+    def text(self, tokens: Iterable[int]) -> str:
+        """The text of tokens, nothing of the special ones; bytes that are no UTF-8 are replaced."""
+        from tokenizers import decoders
+
+        pieces = [self._tokenizer.id_to_token(int(t)) for t in tokens if t > UNKNOWN]
+        return decoders.ByteLevel().decode(pieces).strip()

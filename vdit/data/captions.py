@@ -6,12 +6,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from vdit.data.byte_pairs import BytePairs
+from vdit.data.cache import Records
 from vdit.data.sources import Source
-from vdit.data.text import Vocabulary
-from vdit.data.tfds_source import TfdsSource
+from vdit.data.text import NULL, Vocabulary
 from vdit.errors import InputError
 
 SAMPLE = 4096  # clips of the embedded world that its vocabulary is made of
+
+READ = 4096  # records whose captions are looked at, at once
 
 TOKENIZERS = ("words", "byte_pairs")
 
@@ -42,9 +44,36 @@ def describe(config: ConfigDict, source: Source) -> dict[str, Any]:
     }
 
 
+class Captioned:
+    """Of records those that have a caption, for who learns from captions; `places` are theirs among
+    all `records`, `median` the tokens of a caption. Raises `InputError` where none has one."""
+
+    def __init__(self, records: Records):
+        self.records, self.meta = records, records.meta
+        if records.meta["text_features"]:
+            raise InputError(f"{records}: its captions are embeddings; expected words")
+        starts = range(0, len(records), READ)
+        spans = (np.arange(i, min(i + READ, len(records))) for i in starts)
+        lengths = np.concatenate([(records.rows(s)["caption"] != NULL).sum(-1) for s in spans])
+        self.places = np.flatnonzero(lengths)
+        if not len(self.places):
+            raise InputError(f"{records}: no clip has a caption, and a captioner learns from those")
+        self.median = int(np.median(lengths[self.places]))
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __repr__(self) -> str:
+        return repr(self.records)
+
+    def rows(self, indices: Any) -> dict[str, np.ndarray]:
+        """As those of all records."""
+        return self.records.rows(self.places[indices])
+
+
 def _captions(source: Source) -> list[str]:
     """Those of a set; of the world, whose words are few, an even sample."""
-    if isinstance(source, TfdsSource):
+    if hasattr(source, "captions"):
         return source.captions()
     some = np.linspace(0, len(source) - 1, min(SAMPLE, len(source))).astype(int)
     return [source[int(i)]["caption"] for i in some]

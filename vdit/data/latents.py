@@ -18,7 +18,6 @@ from vdit.data import captions, overlap, pictures
 from vdit.data.cache import META, read_meta, record_file
 from vdit.data.encode import encode
 from vdit.data.sources import Source, open_source
-from vdit.data.tfds_source import TfdsSource
 from vdit.data.unfinished import unfinished
 from vdit.errors import InputError
 from vdit.parallel import processes
@@ -110,7 +109,7 @@ def _make(
 
 def _say_left_out(sources: dict[str, Source]) -> None:
     for split, source in sources.items():
-        if isinstance(source, TfdsSource) and len(source) < source.available:
+        if len(source) < getattr(source, "available", 0):
             print(
                 f"{split}: {len(source)} of {source.available} clips, evenly spread, are used "
                 f"(data.{split}_clips={len(source)}; 0: all)",

@@ -37,7 +37,7 @@ def open_source(data: Any, split: str) -> Source:
     `data.train_clips` and `data.validation_clips` are lengths of what has no end, and upper bounds
     for the others (evenly spread over the set; 0: all). Raises `InputError` for an unknown name, a
     missing or unfit folder, videos with fewer frames than `data.num_frames`, and `data.epochs` of
-    a set that has an end.
+    a set that has an end, or one captioned anew.
     """
     if split not in SPLITS:
         raise InputError(f"split {split!r}: expected one of {', '.join(SPLITS)}")
@@ -45,7 +45,17 @@ def open_source(data: Any, split: str) -> Source:
     source = openers.get(data.name, _open_tfds)(data, split)
     if (epochs := stream.epochs_of(data)) and data.name not in ENDLESS:
         raise InputError(f"data.epochs={epochs}: expected 0, for {data.name} has an end")
-    return source
+    captions = data.get("captions") if split == "train" else ""
+    if captions and epochs:
+        raise InputError(f"data.epochs={epochs} with data.captions={captions}: expected 0, one set")
+    return _recaptioned(data, source) if captions else source
+
+
+def _recaptioned(data: Any, source: Source) -> Source:
+    """With the captions of the folder `data.captions`, which has one for each clip of the set."""
+    from vdit.data.recaptioned import Recaptioned, all_clips
+
+    return Recaptioned(source, data.captions, open_source(all_clips(data), "train").fingerprint)
 
 
 def open_images(data: Any) -> Source:

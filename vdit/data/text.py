@@ -44,6 +44,10 @@ class Vocabulary:
         """(S,) int32 tokens, cut or padded with `NULL` to the vocabulary's length."""
         return fitted(self.tokens(caption), self.length)
 
+    def text(self, tokens: Iterable[int]) -> str:
+        """The words of tokens, nothing of the special ones."""
+        return " ".join(self.words[token - 2] for token in tokens if token > UNKNOWN)
+
 
 def fitted(tokens: list[int], length: int) -> np.ndarray:
     """(length,) int32 tokens, cut or padded with `NULL`."""

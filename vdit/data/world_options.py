@@ -13,7 +13,7 @@ SPLITS = ("train", "validation")
 def check(options: Mapping[str, Any]) -> None:
     """Raises `InputError` for a wrong one among all options of `Worlds`."""
     shape = tuple(options[name] for name in ("num_frames", "height", "width"))
-    shares = {name: options[name] for name in ("gravity", "occluder")}
+    shares = {name: options[name] for name in ("gravity", "occluder", "labelled")}
     sizes, motions = dict(options["sizes"]), options["motions"]
     shown = options["shapes"], options["colours"], sizes
     check_clips(options["length"], options["split"], options["seed"], shape, **shares)

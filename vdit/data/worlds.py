@@ -19,7 +19,9 @@ from vdit.errors import InputError
 
 VERSION = 1  # Raise when the same options give other clips: it is part of every fingerprint.
 SIZES = (("small", 0.1), ("large", 0.15))
-LATER = {"_held_out": (), "_motions": tuple(MOTIONS), "_speeds": SPEED}  # no part of older names
+# No part of older names.
+LATER = {"_held_out": (), "_motions": tuple(MOTIONS), "_speeds": SPEED, "_labelled": 1.0}
+LABELS = 7919  # of the stream that says which clips have captions
 IDLE_BARS = 0.3  # share kept of the draws in which no object's centre passes behind the bar
 
 
@@ -38,7 +40,8 @@ class Worlds:
     Clip i depends on the seed, the split, i and the options, not on the length or the machine.
     `gravity` and `occluder` are probabilities; `sizes` maps a word to a radius, `speeds` are the
     least and most without gravity, shares of the frame's shorter side. No object has all words of
-    an entry of `held_out`, such as "red circle". Raises InputError for options that make no world.
+    an entry of `held_out`, such as "red circle". A share `labelled` of training clips has captions,
+    "" the others; truth(i) tells all. Raises InputError for options that make no world.
     """
 
     name = "worlds"
@@ -60,6 +63,7 @@ class Worlds:
         held_out: Iterable[str] = (),
         motions: Iterable[str] = tuple(MOTIONS),
         speeds: tuple[float, float] = SPEED,
+        labelled: float = 1.0,
     ):
         # The names of these attributes are part of the fingerprint.
         self._length, self._split, self._seed = length, split, seed
@@ -68,6 +72,7 @@ class Worlds:
         self._shapes, self._colours = tuple(shapes), tuple(colours)
         self._sizes = tuple(sorted(dict(sizes).items(), key=lambda size: size[1]))
         self._motions, self._speeds = tuple(motions), tuple(speeds)
+        self._labelled = labelled
         self._held_out = held_out if isinstance(held_out, str) else tuple(sorted(held_out))
         check(self.options)
 
@@ -112,7 +117,14 @@ class Worlds:
         truth, covers, front = scene
         layers = [(c, COLOURS[name]) for c, name in zip(covers, truth.colours, strict=True)]
         layers += [] if front is None else [(front, GREY)]
-        return {"video": paint(layers, *self._shape), "caption": truth.caption, "index": int(index)}
+        caption = truth.caption if self._is_labelled(index) else ""
+        return {"video": paint(layers, *self._shape), "caption": caption, "index": int(index)}
+
+    def _is_labelled(self, index: int) -> bool:
+        """By a draw of its own, so that a clip which has a caption has it at every larger share."""
+        if self._split != "train" or self._labelled == 1:
+            return True
+        return Random(self._seed, int(index), LABELS).uniform() < self._labelled
 
     def truth(self, index: int) -> Truth:
         """Ground truth of clip `index`."""

@@ -18,40 +18,52 @@ LARGE = 1024**2  # logits of a head that are worth a line where they go through 
 
 
 def attend(
-    q_BNKE: jax.Array, k_BMKE: jax.Array, v_BMKE: jax.Array, length_B: jax.Array | None = None
+    q_BNKE: jax.Array,
+    k_BMKE: jax.Array,
+    v_BMKE: jax.Array,
+    length_B: jax.Array | None = None,
+    causal: bool = False,
 ) -> jax.Array:
-    """softmax(q k / sqrt(E)) v, the softmax in float32, over all keys or the first `length_B`.
+    """softmax(q k / sqrt(E)) v, the softmax in float32, over all keys, the first `length_B`, or,
+    `causal`, those up to the query's own.
 
     The kernel is chosen here and nowhere else, by the devices that the program is for: two plain
     products are faster on a CPU in the backward pass, a fused kernel elsewhere. The numbers are
     the same.
     """
     if platform() == "gpu":
-        return _on_gpu(q_BNKE, k_BMKE, v_BMKE, length_B)
+        return _on_gpu(q_BNKE, k_BMKE, v_BMKE, length_B, causal)
     if platform() != "cpu":
-        return _xla(q_BNKE, k_BMKE, v_BMKE, length_B)
+        return _xla(q_BNKE, k_BMKE, v_BMKE, length_B, causal)
     logits = jnp.einsum("BNKE,BMKE->BKNM", q_BNKE, k_BMKE).astype(jnp.float32)
     logits *= q_BNKE.shape[-1] ** -0.5
     if length_B is not None:
         seen = jnp.arange(k_BMKE.shape[1]) < length_B[:, None, None, None]
         logits = jnp.where(seen, logits, jnp.finfo(jnp.float32).min)
+    if causal:
+        seen = jnp.tri(q_BNKE.shape[1], k_BMKE.shape[1], dtype=bool)
+        logits = jnp.where(seen, logits, jnp.finfo(jnp.float32).min)
     weights = jax.nn.softmax(logits, -1).astype(v_BMKE.dtype)
     return checkpoint_name(jnp.einsum("BKNM,BMKE->BNKE", weights, v_BMKE), "attention")
 
 
-def _on_gpu(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:
+def _on_gpu(
+    q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None, causal: bool
+) -> jax.Array:
     """cuDNN's kernel where it takes these arrays, else XLA's products, which keep N x M logits."""
     if q.dtype not in (jnp.bfloat16, jnp.float16):
         why = "takes bfloat16 and float16 alone; set model.dtype=bfloat16"
     elif q.shape[-1] > HEAD:
         why = f"takes heads of at most {HEAD} numbers; set more model.heads"
     else:
-        return _cudnn(q, k, v, length)
+        return _cudnn(q, k, v, length, causal)
     _warn(q.shape[1:], k.shape[1], str(q.dtype), why)
-    return _xla(q, k, v, length)
+    return _xla(q, k, v, length, causal)
 
 
-def _cudnn(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:
+def _cudnn(
+    q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None, causal: bool = False
+) -> jax.Array:
     """cuDNN's kernel, with arrays padded as it takes them.
 
     Heads have a multiple of 8 numbers; queries and keys are even in number, which JAX asks of a
@@ -63,13 +75,21 @@ def _cudnn(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -
         length = jnp.full(len(k), k.shape[1], jnp.int32)
     q, k, v = (jnp.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, 0), (0, -size % 8))) for x in (q, k, v))
     y = jax.nn.dot_product_attention(
-        q, k, v, scale=size**-0.5, key_value_seq_lengths=length, implementation="cudnn"
+        q,
+        k,
+        v,
+        scale=size**-0.5,
+        key_value_seq_lengths=length,
+        is_causal=causal,
+        implementation="cudnn",
     )
     return y[:, :queries, :, :size]
 
 
-def _xla(q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None) -> jax.Array:
-    return jax.nn.dot_product_attention(q, k, v, key_value_seq_lengths=length)
+def _xla(
+    q: jax.Array, k: jax.Array, v: jax.Array, length: jax.Array | None, causal: bool
+) -> jax.Array:
+    return jax.nn.dot_product_attention(q, k, v, key_value_seq_lengths=length, is_causal=causal)
 
 
 @functools.cache
@@ -139,9 +159,13 @@ def attend_in_groups(*qkv_BGMKE: jax.Array) -> jax.Array:
 
 
 def attend_to_all(
-    q_BNKE: jax.Array, k_BNKE: jax.Array, v_BNKE: jax.Array, length_B: jax.Array | None = None
+    q_BNKE: jax.Array,
+    k_BNKE: jax.Array,
+    v_BNKE: jax.Array,
+    length_B: jax.Array | None = None,
+    causal: bool = False,
 ) -> jax.Array:
-    """`attend` of all tokens to all of them, or to the first `length_B`.
+    """`attend` of all tokens to all of them, to the first `length_B`, or to those before them.
 
     Where tokens are split over devices, each keeps its own queries and gathers the keys and values
     of all. The pair of constraints puts the sum of their gradients beside its being split again,
@@ -150,4 +174,5 @@ def attend_to_all(
     q, k, v = (constrain(x, *SHARDED) for x in (q_BNKE, k_BNKE, v_BNKE))
     k, v = constrain(k, *REPLICATED), constrain(v, *REPLICATED)
     length = () if length_B is None else (length_B,)
-    return on_shards(attend, QKV_LENGTH[: 3 + len(length)], q, k, v, *length)
+    kernel = functools.partial(attend, causal=causal)
+    return on_shards(kernel, QKV_LENGTH[: 3 + len(length)], q, k, v, *length)

@@ -27,8 +27,8 @@ class SelfAttention(nnx.Module):
     """Multi-head attention of the tokens among themselves, with rotary positions if any.
 
     `qk_norm`: queries and keys are normalised per head (2302.05442), which keeps large models
-    stable. `attention_axis` is full, space, time or split (`model_config.LAYOUTS`). `zero`: starts
-    as zero, where no gate does that.
+    stable. `attention_axis` is full, space, time or split (`model_config.LAYOUTS`), or causal: each
+    of a sequence sees itself and those before it. `zero`: starts as zero, where no gate does that.
     """
 
     def __init__(
@@ -63,8 +63,9 @@ class SelfAttention(nnx.Module):
             y = self._out(attend_in_groups(*self._qkv(x, self._angles(angles_NE, grid))))
             return ungrouped(y, self.attention_axis)
         qkv = self._qkv(x_BND, angles_NE)
-        if self.attention_axis == "full":
-            return self._out(attend_to_all(*qkv, length_B))
+        if self.attention_axis in ("full", "causal"):
+            causal = self.attention_axis == "causal"
+            return self._out(attend_to_all(*qkv, length_B, causal))
         return self._out(attend_within(qkv, self.attention_axis, grid))
 
     def _qkv(self, x: jax.Array, angles: jax.Array | None) -> tuple[jax.Array, ...]:

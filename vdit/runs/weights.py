@@ -1,5 +1,6 @@
 """Weights in one file that NumPy alone can read: a .npz of float arrays under their paths."""
 
+import hashlib
 import pathlib
 import zipfile
 import zlib
@@ -46,6 +47,14 @@ def placed(array: Any) -> jax.Array:
     it beside arrays that lie on a mesh."""
     device = None if jax.process_count() == 1 else jax.devices()[0]
     return jax.device_put(np.asarray(array), device)
+
+
+def hash_of(weights: Any) -> str:
+    """12 hex digits of the bytes of all weights."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(weights):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()[:12]
 
 
 def name_of(path: Sequence[Any]) -> str:

@@ -1,7 +1,6 @@
 """Learning to code videos: the causal autoencoder that makes the latents."""
 
 import dataclasses
-import hashlib
 import pathlib
 from typing import Any
 
@@ -16,6 +15,7 @@ from vdit.data import media
 from vdit.data.pipeline import VideoRecords
 from vdit.data.sources import fps_of, open_source
 from vdit.errors import InputError
+from vdit.runs.weights import hash_of
 from vdit.training.row import row_of
 from vdit.training.step import TrainState
 
@@ -103,11 +103,3 @@ class AutoencoderTask:
         """Videos through the autoencoder, uint8 (B, T, H, W, 3)."""
         graph = causal.graph_of(self.init)
         return np.asarray(pixels.decode(graph, weights, pixels.encode(graph, weights, videos)))
-
-
-def hash_of(weights: nnx.State) -> str:
-    """12 hex digits of the bytes of all weights."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(weights):
-        digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()[:12]

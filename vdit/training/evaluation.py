@@ -11,9 +11,8 @@ from vdit.config import flops, mixture, stream
 from vdit.config.model_config import ModelConfig
 from vdit.data import latents
 from vdit.data.cache import Records
-from vdit.diffusion import objectives
 from vdit.errors import InputError
-from vdit.evaluators import losses
+from vdit.evaluators import captions, losses
 from vdit.evaluators.common import EvaluationData
 from vdit.generator import Generator, load
 from vdit.runs import evaluations
@@ -21,10 +20,10 @@ from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import RESULT, attempt_of, read_config, read_result
 from vdit.runs.goodput import listen
 from vdit.training.row import row_of
-from vdit.training.tasks import DIFFUSION
 from vdit.training.untrained import of_run
 
 Asked = Mapping[str, Mapping[str, Any]]
+FIXED_SETS = {"losses": losses, "captions": captions}  # whose clips the loss is of
 # Columns of a finished run that hold for its earlier checkpoints, too.
 OF_THE_RUN = ("run_id", "fingerprint", "trunk", "commit", "device", "num_devices", "jax_version")
 
@@ -43,9 +42,9 @@ def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, 
     }
     before = evaluations.read_or_set_aside(data.workdir, data.step)
     row = before.get("row") or _row(model, data)
-    if "losses" in asked:
+    for name in asked.keys() & FIXED_SETS.keys():
         key = data.validation.meta["key"]
-        row |= {"validation": losses.validation_id(key, **asked["losses"])}
+        row |= {"validation": FIXED_SETS[name].validation_id(key, **asked[name])}
     return evaluations.write(data.workdir, data.step, row, found)
 
 
@@ -70,7 +69,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     shared = min(config.trunk.step, data.step)
     of_images = {"images": images} if mixture.share_of(config.data) else {}
     return flops.count_params(model) | {
-        "objective": objectives.create(config).name,
+        "objective": config.objective,
         "dataset": meta["dataset"],
         "autoencoder": meta["autoencoder"],
         "psnr": meta["psnr"],
@@ -102,7 +101,7 @@ def evaluate_run(
     listen()
     folder = pathlib.Path(workdir)
     config = read_config(folder)
-    if config.objective not in DIFFUSION:
+    if config.objective == "autoencoder":
         raise InputError(f"{workdir} is an autoencoder's: expected a run that makes videos")
     asked = evaluations.evaluators_of(config) if evaluators is None else evaluators
     records = Records(latents.prepare(config, clips=0), "validation")

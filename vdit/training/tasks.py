@@ -1,4 +1,4 @@
-"""What can be learned by the one training loop: to denoise latents, to code videos."""
+"""What can be learned by the one training loop: to denoise latents, to code videos, to caption."""
 
 import pathlib
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit import diffusion
+from vdit.config.model_config import CAPTIONER
 from vdit.data.pipeline import Images
 from vdit.errors import InputError
 
@@ -59,5 +60,9 @@ def make_task(config: ConfigDict) -> Task:
         from vdit.training.diffusion_task import DiffusionTask
 
         return DiffusionTask(config)
-    known = ", ".join((*DIFFUSION, "autoencoder"))
+    if config.objective == CAPTIONER:
+        from vdit.training.caption_task import CaptionTask
+
+        return CaptionTask(config)
+    known = ", ".join((*DIFFUSION, "autoencoder", CAPTIONER))
     raise InputError(f"objective={config.objective!r}: expected one of {known}")

@@ -16,7 +16,6 @@ from vdit.runs.folder import read_config
 from vdit.training import mup
 from vdit.training.diffusion_loss import Init
 from vdit.training.resolve import resolve
-from vdit.training.tasks import DIFFUSION
 
 
 def generator_of(config: ConfigDict, meta: dict[str, Any]) -> Generator:
@@ -52,6 +51,6 @@ def of_run(folder: str | pathlib.Path) -> Generator:
     Raises `InputError` where the folder holds no run, or one that makes no videos.
     """
     config = read_config(folder)
-    if config.objective not in DIFFUSION:
+    if config.objective == "autoencoder":
         raise InputError(f"{folder} is an autoencoder's: expected a run that makes videos")
     return generator_of(config, cache.read_meta(latents.prepare(config, clips=0)))

@@ -72,7 +72,7 @@ def _enter(place: pathlib.Path, out: pathlib.Path, identity: str) -> attempt.Cla
     if place.exists() and not is_ours:
         if _somebody_is_in(place):
             raise InputError(
-                f"--out {out}: another vdit.prepare writes it, of other videos or flags ({place})"
+                f"--out {out}: another vdit process writes it, of other videos or flags ({place})"
             )
         shutil.rmtree(place)
     place.mkdir(exist_ok=True)

@@ -1,0 +1,99 @@
+"""Captions for all training clips, given ones and those that a captioner wrote (`vdit.caption`).
+
+A folder of two files: `captions.csv`, a row for each clip of the train split in their order, and
+`captions.json`, which says of what clips, by which captioner.
+"""
+
+import csv
+import hashlib
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from vdit.errors import InputError
+from vdit.runs.files import DamagedFileError, read_json
+
+TABLE, ABOUT = "captions.csv", "captions.json"
+GIVEN, WRITTEN = "given", "written"  # provenances
+WHAT = "what vdit.caption wrote"
+
+
+class Row(NamedTuple):
+    """A clip of the train split: its number, the file that it is of, if any, and its caption; the
+    confidence of a written one."""
+
+    clip: int
+    video_file_name: str
+    caption: str
+    provenance: str
+    confidence: float | str = ""
+
+
+def all_clips(data: Any) -> ConfigDict:
+    """`data` without a limit to the training clips of a set that has an end, and as it is given."""
+    from vdit.data.sources import ENDLESS
+
+    whole = ConfigDict(data.to_dict())
+    whole.captions = ""
+    if whole.name not in ENDLESS:
+        whole.train_clips = 0
+    return whole
+
+
+def fingerprint_of(table: pathlib.Path) -> str:
+    """Identity of a table: 12 hex digits of the SHA-256 of its bytes."""
+    with table.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def write(path: pathlib.Path, rows: list[Row], header: bool = True) -> None:
+    """Writes rows as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([Row._fields] * header + rows)
+
+
+def read(folder: pathlib.Path, clips_of: str) -> tuple[list[str], str]:
+    """Captions of a folder, by the number of a clip, and their fingerprint. Raises `InputError`
+    where it holds none, or those of other clips, `DamagedFileError` where they are damaged."""
+    if not (folder / ABOUT).is_file():
+        raise InputError(
+            f"data.captions {folder}: no captions there; python -m vdit.caption writes"
+        )
+    about = read_json(folder / ABOUT, WHAT)
+    if about["clips_of"] != clips_of:
+        raise InputError(
+            f"data.captions {folder}: of the clips of {about['clips_of']}, expected {clips_of}, "
+            "those of this data set; python -m vdit.caption writes them"
+        )
+    if (found := fingerprint_of(folder / TABLE)) != about["fingerprint"]:
+        raise DamagedFileError(f"{folder / TABLE}: damaged, expected {WHAT}")
+    with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+        return [row["caption"] for row in csv.DictReader(file)], found
+
+
+class Recaptioned:
+    """A source of training clips whose captions are those of a folder of captions."""
+
+    def __init__(self, source: Any, folder: str, clips_of: str):
+        self._source, self.available = source, getattr(source, "available", len(source))
+        self._captions, written = read(pathlib.Path(folder), clips_of)
+        self.name = source.name
+        text = f"{source.fingerprint} {written}"
+        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._source[index] | {"caption": self._captions[self._number(index)]}
+
+    def captions(self) -> list[str]:
+        """Those of all its clips, in order."""
+        return [self._captions[self._number(i)] for i in np.arange(len(self))]
+
+    def _number(self, index: int) -> int:
+        """Among all clips, of which the source may be an even choice."""
+        return int(index) * self.available // len(self._source)
