@@ -47,6 +47,7 @@ WINGS = (
     "vdit.diffusion",
     "vdit.data",
     "vdit.generator",
+    "vdit.exporters",
     "vdit.evaluators",
     "vdit.training",
     "vdit.planning.lowered",
