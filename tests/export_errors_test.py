@@ -1,16 +1,22 @@
 """What diffusers has no place for is named; a folder is there whole or not at all."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
+import vdit
 from tests.export_test import DDPM, DIT, random_model
-from tests.tiny import forked
+from tests.image_autoencoder_test import SMALL, random_kl
+from tests.tiny import config, forked, trained
 from vdit.autoencoders.autoencoder import IdentityAutoencoder
 from vdit.errors import InputError
 from vdit.exporters import folder, kl
+from vdit.pretrained import from_torch, read
 
+LATTE = {"attention": "latte", "condition": "text", "max_period": 10_000.0, "learn_sigma": True}
 KEYS = {
     "model.attention='interleaved': expected 'full'": {"attention": "interleaved"},
     "model.condition='text': expected 'label'": {"condition": "text"},
@@ -21,6 +27,9 @@ KEYS = {
     "model.frequencies=32: expected 256": {"frequencies": 32},
     "model.mlp_ratio=2.0: expected 4.0": {"mlp_ratio": 2.0},
     "model.max_period=10000.0: expected 10752.": {"max_period": 10_000.0},
+    "ddpm.learned_variance=False: expected True": LATTE | {"learn_sigma": False},
+    "model.max_period=20000.0: expected 10000.0": LATTE | {"max_period": 20_000.0},
+    "latents 128 high: expected under 128": LATTE | {"latent": (3, 128, 128, 2)},
     "1001 labels: expected up to 1000": {"vocabulary": 1002},
 }
 
@@ -60,25 +69,46 @@ def said(model, tmp_path, line):
 # --- whole or not at all --------------------------------------------------------------------------
 
 
-def test_the_command_writes_a_folder_and_says_how_it_is_used(tmp_path):
-    random_model(spacing="even").save(tmp_path / "run")
-    command = ["-m", "vdit.export", "--workdir", tmp_path / "run", "--out", tmp_path / "dit"]
+def trained_latte(tmp_path):
+    """The folder of a run of Latte, in the latents of a random kl."""
+    np.savez(tmp_path / "kl.npz", **random_kl(SMALL))
+    (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": 4}))
+    changes = {"steps": 2, "objective": "ddpm", "ddpm.learned_variance": True}
+    changes |= {"sampling.method": "ddim", "checkpoint_every": 0, "data.train_clips": 16}
+    changes |= {"model.attention": "latte", "model.positions": "sincos", "model.qk_norm": False}
+    made = config(tmp_path, **changes | {"model.frequencies": 256})
+    coder = {"name": "kl", "dir": str(tmp_path / "kl.npz"), "space": 2, "channels": 2, "time": 1}
+    made.autoencoder = ConfigDict(coder)
+    trained(made, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_the_command_writes_a_run_and_says_how_it_is_used(tmp_path):
+    run, out = trained_latte(tmp_path), tmp_path / "latte"
+    command = ["-m", "vdit.export", "--workdir", run, "--out", out]
     done = forked(*command)
-    assert "guidance_scale=3, num_inference_steps=5" in done.stdout
+    words = vdit.load(run).config.vocabulary
+    assert "video_length=3, height=16, width=16, guidance_scale=2, num_infer" in done.stdout
+    assert f"E is torch.eye({words})[vdit.load(RUN).tokens(captions)]" in done.stdout
     assert "of a number of steps that divides 1000" in done.stdout
-    found = {str(p.relative_to(tmp_path / "dit")) for p in (tmp_path / "dit").rglob("*.*")}
+    found = {str(p.relative_to(out)) for p in out.rglob("*.*")}
     weights = {f"{x}/diffusion_pytorch_model.safetensors" for x in ("transformer", "vae")}
     settings = {"transformer/config.json", "vae/config.json", "scheduler/scheduler_config.json"}
     assert found == weights | settings | {"model_index.json"}
+    model = from_torch(
+        read(out / "transformer" / "diffusion_pytorch_model.safetensors"), "latte", 2
+    )
+    assert (model.config.depth, model.config.text_features) == (2, words)
     again = forked(*command, check=False)
     assert (again.returncode, again.stderr.count("\n")) == (2, 1)
-    assert "dit: it is there already, expected a new folder" in again.stderr
+    assert "latte: it is there already, expected a new folder" in again.stderr
 
 
 KILLED = """
 import os, signal
 from tests.export_test import random_model
 from vdit.exporters import folder, kl
+from vdit.pretrained import from_torch, read
 kl.weights = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 folder.export(random_model(), %r, "diffusers")
 """

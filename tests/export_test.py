@@ -31,6 +31,16 @@ DIT = ModelConfig(
     positions="sincos",
     qk_norm=False,
 )
+LATTE = dataclasses.replace(
+    DIT,
+    latent=(3, 4, 4, 2),
+    depth=4,
+    attention="latte",
+    condition="text",
+    max_period=10_000.0,
+    learn_sigma=True,
+    text_length=2,
+)
 DDPM = {"schedule": "linear", "predicts": "epsilon", "learned_variance": False, "timesteps": 1000}
 SAMPLING = {"method": "ddim", "steps": 5, "guidance": 3.0, "interval": (), "rescale": 0.0}
 STATISTICS = LatentStatistics([0.3, -0.2], [0.7, 1.4])
@@ -47,13 +57,14 @@ class Floats(ImageAutoencoder):
 
 @functools.cache
 def random_weights(config):
-    """None of them zero, as adaLN-Zero's are before training."""
+    """None of them zero, as adaLN-Zero's are before training; captions are to be heard."""
     rng = np.random.default_rng(1)
 
-    def one(leaf):
-        return (0.3 * rng.standard_normal(leaf.shape)).astype(np.float32)
+    def one(path, leaf):
+        scale = 1.0 if {"caption", "cross"} & {getattr(key, "key", None) for key in path} else 0.3
+        return (scale * rng.standard_normal(leaf.shape)).astype(np.float32)
 
-    return jax.tree.map(one, dit.weight_shapes(config))
+    return jax.tree_util.tree_map_with_path(one, dit.weight_shapes(config))
 
 
 @functools.cache
@@ -69,7 +80,7 @@ def random_model(config=DIT, **ddpm) -> Generator:
         (config.latent[0], 8, 8),
         Floats("kl", "random", random_kl(coder), settings),
         STATISTICS,
-        Vocabulary(("cat", "dog", "eel"), 1, whole=True),
+        Vocabulary(("cat", "dog", "eel"), config.text_length, whole=config.text_length == 1),
         params=weights,
         ema=weights,
     )
@@ -78,7 +89,8 @@ def random_model(config=DIT, **ddpm) -> Generator:
 def noise_of(model, seed=0):
     """What `model.sample` begins with, two clips at once, channels first."""
     key = jax.random.fold_in(jax.random.key(seed), 0)
-    return np.moveaxis(np.asarray(jax.random.normal(key, (2, *model.config.latent))), -1, 1)
+    noise = np.array(jax.random.normal(key, (2, *model.config.latent)))
+    return np.ascontiguousarray(np.moveaxis(noise, -1, 1))
 
 
 def loaded(name, out):
@@ -102,7 +114,7 @@ def test_its_pictures_are_those_of_diffusers(tmp_path, monkeypatch, config, ddpm
     model = random_model(config, **ddpm)
     folder.export(model, tmp_path / "dit", "diffusers")
     pipe, torch = loaded("DiTPipeline", tmp_path / "dit")
-    noise = torch.from_numpy(noise_of(model)[:, :, 0].copy())
+    noise = torch.from_numpy(noise_of(model)[:, :, 0])
     monkeypatch.setattr("diffusers.pipelines.dit.pipeline_dit.randn_tensor", lambda *_, **__: noise)
     labels = pipe.get_label_ids(list(NAMES))
     made = pipe(labels, guidance_scale=3.0, num_inference_steps=5, output_type="np").images
@@ -110,6 +122,36 @@ def test_its_pictures_are_those_of_diffusers(tmp_path, monkeypatch, config, ddpm
     np.testing.assert_allclose(made, expected, rtol=0, atol=1e-3)
     others = model.sample(NAMES[::-1])[:, 0]
     assert np.abs(others - expected).max() > 0.01  # labels matter by more than that
+
+
+@pytest.mark.parametrize("features", [0, 7], ids=["tokens", "embeddings"])
+def test_its_videos_are_those_of_diffusers(tmp_path, features):
+    """One caption is shorter than the other. Tokens are rows of an identity, its first is none."""
+    pytest.importorskip("transformers")
+    model = random_model(dataclasses.replace(LATTE, text_features=features), learned_variance=True)
+    folder.export(model, tmp_path / "latte", "diffusers")
+    pipe, torch = loaded("LattePipeline", tmp_path / "latte")
+    captions, rows = model.tokens(["eel dog", "cat"]), np.eye(5, dtype=np.float32)
+    embeddings, none = rows[captions], np.tile(rows[0], (2, 2, 1))
+    if features:
+        captions = np.random.default_rng(3).normal(size=(2, 2, 7)).astype(np.float32)
+        embeddings, none = captions, 0 * captions
+    made = pipe(
+        prompt_embeds=torch.from_numpy(embeddings),
+        negative_prompt_embeds=torch.from_numpy(none),
+        negative_prompt=None,
+        latents=torch.from_numpy(noise_of(model)),
+        video_length=3,
+        height=8,
+        width=8,
+        guidance_scale=3.0,
+        num_inference_steps=5,
+        output_type="np",
+    ).frames
+    expected = model.sample(captions)
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-3)
+    assert np.abs(expected - model.sample(captions[::-1])).max() > 0.01
+    assert np.abs(expected[:, 1:] - expected[:, :-1]).max() > 0.01
 
 
 def test_its_encoder_gives_the_latents_that_the_run_sees(tmp_path):

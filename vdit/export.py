@@ -2,8 +2,9 @@
 
 python -m vdit.export --workdir runs/s --out dit --format diffusers
 
-diffusers: images by labels (model.condition=label, data.num_frames=1, objective=ddpm,
-autoencoder.name=kl), for its DiTPipeline. What it has no place for ends in a line that names the
+diffusers: a DiT of pictures by labels (model.condition=label, data.num_frames=1) for its
+DiTPipeline, a Latte of videos by captions (model.attention=latte) for its LattePipeline, both with
+objective=ddpm and autoencoder.name=kl. What it has no place for ends in a line that names the
 config's key and the value expected.
 """
 
