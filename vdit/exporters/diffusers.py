@@ -133,6 +133,3 @@ def _scheduler(objective: DDPM) -> dict[str, Any]:
         "set_alpha_to_one": True,
         "timestep_spacing": "trailing",
     }
-
-
-WRITE = write

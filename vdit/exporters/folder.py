@@ -26,9 +26,9 @@ def export(model: Generator, out: str | os.PathLike, kind: str) -> list[str]:
     place = check_new(out)
     if kind not in FORMATS:
         raise InputError(f"format {kind!r}: expected {' or '.join(FORMATS)}")
-    write = importlib.import_module(f"vdit.exporters.{kind}").WRITE
+    module = importlib.import_module(f"vdit.exporters.{kind}")
     with unfinished(place) as made:
-        lines = write(model, made)
+        lines = module.write(model, made)
         os.rename(made, place)
         sync(place.parent)
     return lines
