@@ -45,10 +45,11 @@ setup(
         "eval": EVAL,
         "doom": DOOM,
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1.0"],
-        # torch (a CPU build will do) and diffusers: oracles of vdit.pretrained
+        # torch (a CPU build will do), diffusers, and transformers, without which it has no Latte:
+        # oracles of vdit.pretrained and vdit.exporters
         "test": [
             *("pytest>=8", "pytest-xdist", "ruff", "jupytext", "nbclient", "ipykernel"),
-            *("torch", "diffusers"),
+            *("torch", "diffusers", "transformers"),
             *EVAL,
             *DOOM,
         ],

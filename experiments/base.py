@@ -74,6 +74,7 @@ def model(size: str) -> dict:
         "heads": 0,
         "mlp_ratio": 4.0,
         "frequencies": 256,
+        "max_period": 10_000.0,  # of the timestep's sinusoids
         "patch": (1, 8, 8),
         "attention": "full",
         "positions": "rotary",  # rotary | sincos (fixed tables) | learned
@@ -99,6 +100,7 @@ def diffusion() -> dict:
             "predicts": "epsilon",  # epsilon | x | v
             "learned_variance": False,
             "timesteps": 1000,
+            "spacing": "even",  # of sampling's levels: even | trailing (as diffusers' DDIM)
         },
         "edm": {"loc": -1.2, "scale": 1.2, "data": 1.0, "low": 0.002, "high": 80.0, "rho": 7.0},
     }

@@ -138,7 +138,7 @@ def test_the_config_is_read_off_the_weights(kind):
     assert (config.width, config.heads, config.mlp_ratio) == (24, 2, 4)
     assert (config.learn_sigma, config.positions) == (True, "sincos")
     own = (config.depth, config.condition, config.attention)
-    assert own == {"dit": (3, "label", "full"), "latte": (6, "text", "interleaved")}[kind]
+    assert own == {"dit": (3, "label", "full"), "latte": (6, "text", "latte")}[kind]
     assert (config.vocabulary if kind == "dit" else config.text_features) == {"dit": 8, "latte": 5}[
         kind
     ]

@@ -18,6 +18,7 @@ from vdit.config.network import network
 from vdit.models import dit, layers
 
 DEMO = ModelConfig((3, 8, 8, 4), (1, 2, 2), 32, 2, 2, frequencies=64, vocabulary=30, text_length=24)
+LATTE_FOR_TEXT = dataclasses.replace(DEMO, attention="latte", depth=4, positions="sincos")
 CONFIGS = {
     "demo": DEMO,
     "unrolled": dataclasses.replace(DEMO, unroll=True),
@@ -37,6 +38,8 @@ CONFIGS = {
     "latte": dataclasses.replace(
         DEMO, attention="interleaved", depth=4, positions="sincos", qk_norm=False, condition="none"
     ),
+    "latte for text": LATTE_FOR_TEXT,
+    "latte of embeddings": dataclasses.replace(LATTE_FOR_TEXT, text_features=40, text_length=7),
     "context": dataclasses.replace(DEMO, caption_by="context"),
     "adaln alone": dataclasses.replace(DEMO, caption_by="adaln"),
     "frame timesteps": dataclasses.replace(DEMO, frame_timesteps=True),

@@ -124,7 +124,7 @@ def program(model, weights, x):
     return str(jax.make_jaxpr(run)(weights, x, np.zeros(len(x), np.float32)))
 
 
-@pytest.mark.parametrize("attention", VARIANTS)
+@pytest.mark.parametrize("attention", [name for name in VARIANTS if name != "latte"])
 def test_a_model_of_clips_is_to_an_image_the_program_of_one_of_images(attention):
     clips = ModelConfig((4, 4, 4, 2), (1, 2, 2), 16, 2, 2, attention=attention, condition="none")
     weights, image = dit.weight_shapes(clips), np.zeros((2, 1, 4, 4, 2), np.float32)

@@ -11,7 +11,7 @@ from flax import nnx
 from jax.sharding import AbstractDevice, AbstractMesh, AxisType
 
 from vdit.config.model_config import ModelConfig
-from vdit.models import attend, dit, latte_text
+from vdit.models import attend, dit
 from vdit.parallel.sharding import MESH_AXES
 
 # Of cuDNN's kernel, in a forward pass and in one with gradients; XLA's is no call.
@@ -93,9 +93,9 @@ def test_kernel_of_every_shape(what):
     assert found == [FORWARD, BACKWARD] * expected
 
 
-def program(config, create=dit.create, train=True):
+def program(config, train=True):
     """cuDNN's calls in a model's gradients, or in its forward pass alone, as in sampling."""
-    graph, weights = jax.eval_shape(lambda: nnx.split(create(config, jax.random.key(0))))
+    graph, weights = jax.eval_shape(lambda: nnx.split(dit.create(config, jax.random.key(0))))
     frames = config.latent[:1] * config.frame_timesteps
     embeddings = (2, config.text_length, config.text_features)
     shaped = jax.ShapeDtypeStruct
@@ -126,9 +126,9 @@ def test_attention_runs_once_where_what_products_made_is_kept(remat, forwards):
 
 
 def test_kernels_of_latte_for_text():
-    config = dataclasses.replace(TINY, attention="interleaved", dtype="bfloat16", text_features=8)
+    config = dataclasses.replace(TINY, attention="latte", dtype="bfloat16", text_features=8)
     with gpu():
-        assert program(config, latte_text.create, train=False) == [FORWARD] * 3
+        assert program(config, train=False) == [FORWARD] * 3
 
 
 def test_kernels_where_tokens_are_split_over_devices():

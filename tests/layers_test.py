@@ -48,6 +48,7 @@ WINGS = (
     "vdit.data",
     "vdit.generator",
     "vdit.captioning",
+    "vdit.exporters",
     "vdit.evaluators",
     "vdit.training",
     "vdit.planning.lowered",

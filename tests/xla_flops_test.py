@@ -13,6 +13,7 @@ WIDE = dataclasses.replace(
     DEMO, latent=(4, 16, 16, 4), width=1024, depth=2, heads=16, unroll=True, frequencies=256
 )
 CONFIGS = {name: dataclasses.replace(WIDE, attention=name) for name in VARIANTS}
+CONFIGS["latte"] = dataclasses.replace(CONFIGS["latte"], positions="sincos")
 CONFIGS["unet"] = dataclasses.replace(CONFIGS["unet"], depth=1)
 for condition in ("class", "label", "none"):
     CONFIGS[condition] = dataclasses.replace(WIDE, condition=condition, text_length=1)

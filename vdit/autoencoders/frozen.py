@@ -30,7 +30,7 @@ class FrozenAutoencoder(abc.ABC):
     def __init__(self, name: str, fingerprint: str, weights: Weights, settings: dict[str, Any]):
         self.name, self.fingerprint, self._settings = name, fingerprint, settings
         self._graph, self._params = published.from_stored(name, weights, settings)
-        model = nnx.merge(self._graph, self._params)
+        model = self.model
         self.time, self.space, self.channels = model.time, model.space, model.channels
 
     @classmethod
@@ -51,10 +51,19 @@ class FrozenAutoencoder(abc.ABC):
         with np.load(folder / WEIGHTS, allow_pickle=False) as stored:
             return cls(about["name"], about["fingerprint"], dict(stored), about["settings"])
 
+    @property
+    def model(self) -> nnx.Module:
+        """The network, made anew from its weights."""
+        return nnx.merge(self._graph, self._params)
+
+    def stored(self) -> Weights:
+        """Its weights under their published names."""
+        return to_stored(self._params)
+
     def save(self, folder: pathlib.Path) -> None:
         """Its weights under their published names, and its settings."""
         with whole_file(folder / WEIGHTS) as part:
-            np.savez(part, **to_stored(self._params))
+            np.savez(part, **self.stored())
         about = {"name": self.name, "fingerprint": self.fingerprint, "settings": self._settings}
         write_json(folder / FILE, about)
 

@@ -55,7 +55,13 @@ NOT_IDENTITY = (
 )
 # Keys that came later than the fingerprints that are about, and the value at which they mean what
 # was done before them: there they are left out, and no run that was finished is another.
-LATER = {"data.epochs": 0, "data.image_share": 0.0, "data.tokenizer": "words"}
+LATER = {
+    "data.epochs": 0,
+    "data.image_share": 0.0,
+    "data.tokenizer": "words",
+    "ddpm.spacing": "even",
+    "model.max_period": 10_000.0,
+}
 RECORDED = "compute_dtype"  # no identity, but what is gone on with must agree in it
 
 

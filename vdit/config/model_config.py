@@ -31,6 +31,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = dict.fromkeys(LAYOUTS, Family("transformer", "dit", "VideoDiT", planned=True)) | {
+    "latte": Family("latte_parts", "latte_text", "LatteText"),
     "unet": Family("unet_parts", "unet3d", "VideoUNet"),
 }
 VARIANTS = tuple(FAMILIES)
@@ -165,6 +166,8 @@ def checked(config: ModelConfig) -> ModelConfig:
         raise InputError(f"model.condition={config.condition!r}: a captioner's is 'text'")
     if config.context:
         _check_context(config)
+    if config.attention == "latte":
+        _check_latte(config)
     _check_width(config)
     return config
 
@@ -179,6 +182,18 @@ def _check_context(config: ModelConfig) -> None:
         raise InputError(
             "caption_by='context' with conditioning frames: expected 'cross' or 'adaln'"
         )
+
+
+def _check_latte(config: ModelConfig) -> None:
+    """Latte for text is one network, as it was published."""
+    expected = {"condition": "text", "caption_by": "cross", "positions": "sincos"}
+    for key, value in expected.items():
+        if getattr(config, key) != value:
+            raise InputError(f"model.{key}={getattr(config, key)!r} with latte: expected {value!r}")
+    if config.frame_timesteps:
+        raise InputError("model.given above 0 with latte: expected 0, it has one timestep a clip")
+    if config.depth % 2:
+        raise InputError(f"depth {config.depth}: latte takes a multiple of 2")
 
 
 def _check_width(config: ModelConfig) -> None:

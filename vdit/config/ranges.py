@@ -92,6 +92,7 @@ RANGES = {
     "model.heads": whole(0),
     "model.mlp_ratio": POSITIVE,
     "model.frequencies": whole(2),
+    "model.max_period": real(1, above=True),
     "model.patch": whole(1, counts=(3,)),
     "model.drop_caption": SHARE,
     "model.given": SHARE,

@@ -123,6 +123,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         heads=heads,
         mlp_ratio=model.mlp_ratio,
         frequencies=model.frequencies,
+        max_period=model.get("max_period", 10_000.0),  # older configs have no such key
         attention=model.attention,
         condition=model.condition,
         vocabulary=words + 2,

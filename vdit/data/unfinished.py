@@ -13,28 +13,30 @@ import uuid
 from collections.abc import Iterator
 
 SILENT_S = 24 * 3600  # longer than any maker takes from one write to the next
-NAMES = re.compile(r"\.[0-9a-f]{12}(\.[0-9a-f-]+)?\.\d+")  # older code named no machine
+NAMES = r"\.([0-9a-f]{12}|%s)(\.[0-9a-f-]+)?\.\d+"  # older code named no machine
 BOOT, PROCESSES = "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"
 
 
 @contextlib.contextmanager
 def unfinished(place: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A new hidden folder beside `place`, which is named by a fingerprint; gone at the end."""
+    """A new hidden folder beside `place`, gone at the end; so are those of dead makers of `place`,
+    and of folders that are named by fingerprints."""
     folder = place.with_name(f".{place.name}.{_machine()}.{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        _sweep(folder)
+        _sweep(folder, place.name)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(own: pathlib.Path) -> None:
+def _sweep(own: pathlib.Path, name: str) -> None:
     """Removes folders of dead makers. The time now is that of `own`, by the filesystem's clock."""
+    left = re.compile(NAMES % re.escape(name))
     now = own.stat().st_mtime
     for other in own.parent.iterdir():
-        if NAMES.fullmatch(other.name) and other != own and _is_dead(other, now):
+        if left.fullmatch(other.name) and other != own and _is_dead(other, now):
             shutil.rmtree(other, ignore_errors=True)
 
 
@@ -44,8 +46,8 @@ def _is_dead(folder: pathlib.Path, now: float) -> bool:
     A process number says it on the machine that gave it, until that boots. It says nothing
     elsewhere, and locks do not reach across every network filesystem: there, silence has to do.
     """
-    _, _, *machine, pid = folder.name.split(".")
-    if machine == [_machine()] and not _is_running(int(pid)):
+    *_, machine, pid = folder.name.split(".")
+    if machine == _machine() and not _is_running(int(pid)):
         return True
     try:
         written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))

@@ -88,12 +88,16 @@ class DDPM(Objective):
     predicts: str = "epsilon"
     learned_variance: bool = True
     timesteps: int = TIMESTEPS
+    spacing: str = "even"  # of the levels that are sampled at: see `schedules.respaced`
     unit: float = float(TIMESTEPS)
     methods: ClassVar[tuple[str, ...]] = ("ddim", "ancestral", "dpm")
 
     def __post_init__(self):
         if self.predicts not in ("epsilon", "x", "v"):
             raise InputError(f"ddpm.predicts {self.predicts!r}: expected epsilon, x or v")
+        if self.spacing not in schedules.SPACINGS:
+            known = " or ".join(schedules.SPACINGS)
+            raise InputError(f"ddpm.spacing={self.spacing!r}: expected {known}")
         schedules.schedule(self.schedule, self.timesteps)
 
     @property
@@ -131,7 +135,7 @@ class DDPM(Objective):
         return hybrid(chain, *parts)
 
     def path(self, steps: int) -> NoiseLevel:
-        return schedules.respaced(self.chain, steps).path(self.unit)
+        return schedules.respaced(self.chain, steps, self.spacing).path(self.unit)
 
     def denoised(
         self, output: jax.Array, x_t: jax.Array, level: NoiseLevel

@@ -102,11 +102,29 @@ def schedule(name: str, steps: int = TIMESTEPS) -> Schedule:
     return made
 
 
-def respaced(chain: Schedule, steps: int) -> Schedule:
-    """`steps` levels of the chain, evenly spaced from end to end (2102.09672, section 4)."""
-    if not 1 < steps <= len(chain):
-        raise InputError(f"{steps} sampling steps: expected 2 to {len(chain)}, the chain's length")
-    # Added up one by one: where an index falls on a half, rounding must go as in the papers' code.
-    stride = (len(chain) - 1) / (steps - 1)
-    indices = np.rint(np.cumsum(np.append(0.0, np.full(steps - 1, stride)))).astype(int)
+def respaced(chain: Schedule, steps: int, spacing: str = "even") -> Schedule:
+    """`steps` levels of the chain: even ones, from end to end (2102.09672, section 4), or trailing,
+    every so many-th from noise on, as diffusers counts them (2305.08891, table 2)."""
+    indices = SPACINGS[spacing](len(chain), steps)
     return Schedule(chain.alphas_cumprod[indices], chain.timesteps[indices])
+
+
+def _even(length: int, steps: int) -> np.ndarray:
+    if not 1 < steps <= length:
+        raise InputError(f"{steps} sampling steps: expected 2 to {length}, the chain's length")
+    # Added up one by one: where an index falls on a half, rounding must go as in the papers' code.
+    stride = (length - 1) / (steps - 1)
+    return np.rint(np.cumsum(np.append(0.0, np.full(steps - 1, stride)))).astype(int)
+
+
+def _trailing(length: int, steps: int) -> np.ndarray:
+    if steps < 1 or length % steps:
+        raise InputError(
+            f"{steps} sampling steps with ddpm.spacing=trailing: expected a divisor of {length}, "
+            "the chain's length"
+        )
+    stride = length // steps
+    return np.arange(stride - 1, length, stride)
+
+
+SPACINGS: dict[str, Callable[[int, int], np.ndarray]] = {"even": _even, "trailing": _trailing}

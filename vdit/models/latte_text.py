@@ -17,7 +17,7 @@ from vdit.config.model_config import ModelConfig
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.attention import CrossAttention, SelfAttention
-from vdit.models.layers import MLP, Dense
+from vdit.models.layers import MLP, Dense, zeros_dense
 from vdit.models.norms import layer_norm
 from vdit.models.stack import repeat, stacked
 
@@ -74,23 +74,29 @@ class Layer(nnx.Module):
 
 
 class CaptionProjection(nnx.Module):
-    """Embeddings of a caption (B, S, F) to (B, S, D): two dense layers, GELU between them."""
+    """A caption to (B, S, D): two dense layers, GELU between them, of embeddings (B, S, F).
 
-    def __init__(self, features: int, width: int, *, rngs: nnx.Rngs, dtype: DTypeLike):
-        kw = {"rngs": rngs, "dtype": dtype}
-        self.up = Dense(features, width, (None, "embed"), **kw)
+    Of tokens (B, S) the first layer is a table: its kernel's rows, which one token picks each.
+    """
+
+    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs, dtype: DTypeLike):
+        kw, features, width = {"rngs": rngs, "dtype": dtype}, config.text_features, config.width
+        self.words = None if features else _table(config.vocabulary, width, rngs)
+        self.up = Dense(features, width, (None, "embed"), **kw) if features else None
         self.down = Dense(width, width, ("embed", "mlp"), **kw)
 
-    def __call__(self, caption_BSF: jax.Array) -> jax.Array:
-        return self.down(jax.nn.gelu(self.up(caption_BSF), approximate=True))
+    def __call__(self, caption: jax.Array) -> jax.Array:
+        words = self.words[...][caption] if self.up is None else self.up(caption)
+        return self.down(jax.nn.gelu(words.astype(self.down.dtype), approximate=True))
 
 
 class LatteText(nnx.Module):
-    """noise = model(x_BTHWC, t_B, caption_BSF): Latte's estimate for a noised clip and its caption.
+    """noise = model(x_BTHWC, t_B, caption): Latte's estimate for a noised clip and its caption.
 
     x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is data;
-    caption: (B, S, F) embeddings of S words; length: (B,), how many of them there are (None: all).
-    Returns float32 of x's shape; 2 C channels with a learned variance.
+    caption: (B, S, F) embeddings of S words, or (B, S) tokens; length: (B,), how many of them are
+    seen (None: all, those that say nothing, too, as in diffusers' pipeline).
+    Returns float32 of x's shape, zero at the start; 2 C channels with a learned variance.
     """
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
@@ -102,25 +108,25 @@ class LatteText(nnx.Module):
             config.frequencies, width, config.max_period, **kw
         )
         self.modulation = Dense(width, 6 * width, ("embed", "mlp"), **kw)
-        self.caption = CaptionProjection(config.text_features, width, **kw)
+        self.caption = CaptionProjection(config, **kw)
         self.layers = stacked(functools.partial(Layer, config), config.depth // 2, rngs)
         self.table = _table(2, width, rngs)
-        self.output = Dense(width, config.output_numbers, ("embed", None), **kw)
+        self.output = zeros_dense(width, config.output_numbers, ("embed", None), **kw)
 
     def __call__(
         self,
         x_BTHWC: jax.Array,
         t_B: jax.Array,
-        caption_BSF: jax.Array,
+        caption: jax.Array,
         length_B: jax.Array | None = None,
     ) -> jax.Array:
         config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
         dtype = jnp.dtype(config.dtype)
         c_BD = self.noise_level(t_B).astype(dtype)
         c_B6D = self.modulation(jax.nn.silu(c_BD)).reshape(-1, 6, config.width)
-        caption = self.caption(caption_BSF.astype(dtype)), length_B
+        words = self.caption(caption), length_B
         x_BND, temporal_ND = self._embed(embed.patchify(x_BTHWC, config.patch).astype(dtype), grid)
-        x_BND = repeat(self.layers, config, x_BND, temporal_ND, c_B6D, caption, grid)
+        x_BND = repeat(self.layers, config, x_BND, temporal_ND, c_B6D, words, grid)
         shift, scale = jnp.unstack(c_BD[:, None] + self.table[...].astype(dtype), axis=1)
         y_BNP = self.output(layer_norm(x_BND, (shift, scale))).astype(jnp.float32)
         channels = x_BTHWC.shape[-1] * (1 + config.learn_sigma)
@@ -136,9 +142,3 @@ class LatteText(nnx.Module):
         temporal = jnp.asarray(positions.temporal_table(grid[0], self.config.width))
         temporal_ND = positions.temporal_to_tokens(temporal, grid).astype(x_BND.dtype)
         return shard_tokens(x_BND, grid[0]), temporal_ND
-
-
-def create(config: ModelConfig, key: jax.Array) -> LatteText:
-    """A new model from an explicit key; weights float32, axes named, no mesh needed yet."""
-    with nnx.use_eager_sharding(False):
-        return LatteText(config, rngs=nnx.Rngs(key))

@@ -8,15 +8,15 @@ No positions are stored: they are the tables of the size that the model was trai
 
 from collections.abc import Iterable
 
-import jax
 import numpy as np
-from flax import nnx
 
 from vdit.config.model_config import ModelConfig, checked
-from vdit.models import dit, latte_text
+from vdit.models import dit
 from vdit.pretrained.infer import KeyNames, axes, common
 from vdit.pretrained.names import WeightPath, dense
 
+create = dit.create
+CAPTION = "caption_projection.linear_1"
 LABELS = "class_embedder.embedding_table.weight"
 NOISE_LEVEL = {"dit": "transformer_blocks.0.norm1.emb", "latte": "adaln_single.emb"}
 OUTPUT = {"dit": "proj_out_2", "latte": "proj_out"}
@@ -44,13 +44,8 @@ def infer(weights: dict[str, np.ndarray], kind: str, heads: int) -> ModelConfig:
         labels = axes(weights, f"{NOISE_LEVEL[kind]}.{LABELS}", 2)[0]
         return checked(ModelConfig(condition="label", vocabulary=labels, **found))
     found["depth"] *= 2  # of blocks over space there are half
-    features = axes(weights, "caption_projection.linear_1.weight", 2)[1]
-    return checked(ModelConfig(attention="interleaved", text_features=features, **found))
-
-
-def create(config: ModelConfig, key: jax.Array) -> nnx.Module:
-    """A new model of this config."""
-    return (latte_text if config.condition == "text" else dit).create(config, key)
+    features = axes(weights, f"{CAPTION}.weight", 2)[1]
+    return checked(ModelConfig(attention="latte", text_features=features, **found))
 
 
 def weight_paths(config: ModelConfig) -> dict[str, WeightPath]:
@@ -81,7 +76,10 @@ def _dit(config: ModelConfig) -> dict[str, WeightPath]:
 def _latte(config: ModelConfig) -> dict[str, WeightPath]:
     """Latte's; only the blocks over space see the caption."""
     found = _noise_level(NOISE_LEVEL["latte"]) | dense("adaln_single.linear", ("modulation",))
-    found |= dense("caption_projection.linear_1", ("caption", "up"))
+    if config.text_features:
+        found |= dense(CAPTION, ("caption", "up"))
+    else:  # a table is a layer without a bias, of tokens as rows of an identity
+        found[f"{CAPTION}.weight"] = WeightPath(("caption", "words"), None, "kernel")
     found |= dense("caption_projection.linear_2", ("caption", "down"))
     found |= dense("proj_out", ("output",))
     found["scale_shift_table"] = WeightPath(("table",), None, "same")
