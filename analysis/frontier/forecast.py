@@ -1,5 +1,6 @@
 """One point and one interval for the loss of a compute not run, from all laws that vote."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -71,6 +72,28 @@ class Forecast:
             return False
         shift, width = (abs(np.log(a / b)) for a, b in (self.windows, self.interval))
         return bool(shift > SHIFT * width / 2)
+
+
+def sensitivity(said: Iterable[Forecast]) -> str:
+    """What the farthest of the forecasts that was tested, at most SPAN ahead, owes to one budget.
+
+    "" where none can say.
+    """
+    told = [one for one in said if one.windows and not one.beyond and one.times < SPAN * 1.02]
+    if not told:
+        return ""
+    far = max(told, key=lambda one: one.times)
+    words = (
+        f"at {far.times:.3g}x laws of all budgets say {far.windows[0]:.4f}, without the smallest "
+        f"{far.windows[1]:.4f}; the forecast averages both"
+    )
+    if not far.hangs_on_smallest:
+        return words
+    return (
+        f"{words}. It hangs on the smallest budget, by more than a third of half its interval: "
+        "either the curve nears a floor, or that budget lies above the law of the others "
+        "(see the slopes from budget to budget)"
+    )
 
 
 @dataclass(frozen=True)
