@@ -86,10 +86,16 @@ def test_two_budgets_have_one_window():
     assert forecast.outlook(found).at(1e14).windows is None
 
 
-def test_prefixes_are_asked_for_the_budgets_that_came():
+def test_prefixes_are_asked_for_the_budget_that_came_and_do_not_see_it(monkeypatch):
+    monkeypatch.setattr(calibrated, "WINDOWS", {"both": (0, 1)})
     rows = sweep(budgets=5)
-    told = [(times, window) for times, window, _ in calibrated.of_prefixes(rows, COLUMNS)]
-    assert told == [(2.0, window) for window in calibrated.WINDOWS]
+    (times, window, told), *more = calibrated.of_prefixes(rows, COLUMNS)
+    assert (times, window, more) == (2.0, "both", [])
+    last = rows["flops_budget"].eq(rows["flops_budget"].max())
+    higher = rows.assign(loss_ema=rows["loss_ema"].where(~last, rows["loss_ema"] * np.exp(0.1)))
+    other = next(calibrated.of_prefixes(higher, COLUMNS))[2]
+    assert other.error == pytest.approx(told.error - 0.1, abs=1e-3)
+    assert other.width == told.width
 
 
 def test_a_row_counts_what_held():
