@@ -6,6 +6,8 @@ python -m analysis.calibrate --verdicts --sweeps 200 --out verdicts.csv   of the
 python -m analysis.calibrate --flips --sweeps 20   verdicts turned by moving one run
 python -m analysis.calibrate --published --sweeps 100   of tables planted as published sweeps were
 python -m analysis.calibrate --power --design flat   the most that any test could tell
+python -m analysis.calibrate --windows --sweeps 20   forecasts with and without the smallest budget
+python -m analysis.calibrate --prefixes results.csv  the same, of a table's later budgets
 """
 
 import argparse
@@ -27,12 +29,18 @@ def main(argv: list[str] | None = None) -> None:
     what.add_argument("--flips", action="store_true", help="move every run by half its noise")
     what.add_argument("--published", action="store_true", help="exponents of tables like Llama 3's")
     what.add_argument("--power", action="store_true", help="the most that any test could tell")
+    what.add_argument(
+        "--windows", action="store_true", help="forecasts with the smallest budget, without"
+    )
+    what.add_argument(
+        "--prefixes", nargs="+", metavar="TABLE", help="the same, from tables' first budgets"
+    )
     parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
     parser.add_argument("--out", help="CSV to write")
     args = parser.parse_args(argv)
     import pandas as pd
 
-    from analysis.calibration import power, published, table, verdicts
+    from analysis.calibration import power, published, table, verdicts, windows
 
     if args.sweeps < 1:
         raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
@@ -47,6 +55,12 @@ def main(argv: list[str] | None = None) -> None:
         print(pd.DataFrame(found).to_string(index=False))
     elif args.verdicts:
         found = verdicts.run(args.sweeps, args.seed, chosen, progress=_progress)
+        print(pd.DataFrame(found).to_string(index=False))
+    elif args.windows:
+        found = windows.of_designs(args.sweeps, args.seed, chosen, progress=_progress)
+        print(pd.DataFrame(found).to_string(index=False))
+    elif args.prefixes:
+        found = windows.of_tables(args.prefixes)
         print(pd.DataFrame(found).to_string(index=False))
     else:
         found = table.table(table.run(args.sweeps, args.seed, chosen, progress=_progress))

@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     from analysis.fitting import guards, summary
     from analysis.fitting.rows import swept
-    from analysis.frontier import prediction, selection
+    from analysis.frontier import forecast, prediction, selection
     from analysis.scores.ahead import of_table
     from analysis.table import reading, serial
 
@@ -79,6 +79,8 @@ def main(argv: list[str] | None = None) -> None:
     found = prediction.predict(table, factor, loss, size, further, *scores)
     write_json(args.out, serial.to_json(found))
     print(f"{args.out}: {_words(found)}")
+    if hangs := forecast.sensitivity(found.ahead):
+        print(hangs)
 
 
 def _words(found):

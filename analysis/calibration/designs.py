@@ -19,6 +19,8 @@ FRONTIERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "flat": lambda u: 0 * u,
     "least": lambda u: np.log1p(-0.01) / np.log(8) * u,  # the least gain that matters
     "fourfold": lambda u: np.log1p(-0.04) / np.log(8) * u,
+    "early": lambda u: -0.11 * u + 0.035 * np.exp(-3 * u),  # the smallest budget lies above a line
+    "floor": lambda u: np.log(0.49 + 0.585 * np.exp(-0.27 * u)),  # bends alike, for good
 }
 
 
@@ -72,6 +74,8 @@ DESIGNS = (
     _demo("flat", E=0.0, frontier="flat"),
     _demo("least", E=0.0, frontier="least"),
     _demo("fourfold", E=0.0, frontier="fourfold"),
+    _demo("early", E=0.0, frontier="early"),
+    _demo("floor", E=0.0, frontier="floor"),
 )
 
 

@@ -26,7 +26,7 @@ def judge(design: Design, sweep: Sweep, rng: np.random.Generator) -> dict[str, S
     if found.estimator != "parabola":
         return {}
     whole = forecast.outlook(found, table, COLUMNS)
-    size = best_size.headline(best_size.voices(found, whole.stack.laws.get("chinchilla")), found)
+    size = best_size.headline(best_size.voices(found, whole.surface), found)
     last = designs.best(design, np.exp(found.log_c[-1:]))[1][0]
     law = laws.fit_law("frontier", found)
     said = {

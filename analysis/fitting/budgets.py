@@ -52,7 +52,7 @@ def measure(
 def _part(table, budgets, found, shown, options):
     whole = forecast.outlook(found, table, OWN)
     ahead = [whole.at(times * budgets[-1].flops) for times in TIMES if whole.stack.laws]
-    told = best_size.voices(found, whole.stack.laws.get("chinchilla"))
+    told = best_size.voices(found, whole.surface)
     return OfBudgets(
         bootstrap=options.bootstrap,
         noise=found.noise,
@@ -85,15 +85,16 @@ def _forecast_law(whole, found, rng):
     """Laws of compute in one form: the likeliest, and draws by weight."""
     if not whole.stack.laws:
         return None
-    laws = {name: whole.stack.laws[name] for name in ("frontier", "curved")}
     at, ahead = float(np.mean(found.log_c)), whole.stack.weights(float(found.log_c[-1]))
-    shares = np.array([ahead[name] + 1e-12 for name in laws])
-    best = list(laws.values())[int(np.argmax(shares))]
+    fits = {name: whole.stack.laws[name].parts for name in ("frontier", "curved")}
+    laws = [part for parts in fits.values() for part in parts]
+    shares = np.array([(ahead[n] + 1e-12) / len(p) for n, p in fits.items() for _ in p])
+    best = laws[int(np.argmax(shares))]
     reference, parameters = float(np.exp(at)), {"k": 0.0} | best.parameters(at)
     if found.noise is None:
         return ForecastLaw(reference, parameters, None)
     counts = rng.multinomial(DRAWS_KEPT, shares / shares.sum())
-    drawn = [law.draws(count, at, rng) for law, count in zip(laws.values(), counts, strict=True)]
+    drawn = [law.draws(count, at, rng) for law, count in zip(laws, counts, strict=True)]
     known = [{"k": np.zeros(count)} | d for d, count in zip(drawn, counts, strict=True)]
     draws = {name: np.concatenate([d[name] for d in known]).tolist() for name in "EAgk"}
     return ForecastLaw(reference, parameters, draws)

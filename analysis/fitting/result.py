@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from analysis import laws as every
 from analysis.engine.status import Status
 from analysis.fitting.entry import Entry
@@ -87,6 +89,12 @@ class OfBudgets:
     gain: Gain | None = None
     WRITTEN: ClassVar = ("noise", "estimator", "isoflop", "size_law", "tokens", "rollout", "curve")
     WRITTEN += ("loss_law", "gain")
+
+    @property
+    def slopes(self) -> list[float]:
+        """By what power of compute the best loss falls from each budget to the next."""
+        flops, loss = ([getattr(b, name) for b in self.budgets] for name in ("flops", "loss"))
+        return (-np.diff(np.log(loss)) / np.diff(np.log(flops))).tolist()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from analysis.fitting.entry import Entry
 from analysis.fitting.result import Fit
 from analysis.fitting.rows import Told
+from analysis.frontier import forecast
 from analysis.frontier.laws import SizeLaw
 from analysis.laws import form, names
 
@@ -42,7 +43,7 @@ def text(fit: Fit, asked: str) -> str:
     """The whole summary of a fit for which `asked` was asked."""
     columns = fit.columns
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
-    parts = [f"{fit.rows} rows fitted ({told})", budgets(fit)]
+    parts = [f"{fit.rows} rows fitted ({told})", budgets(fit), forecast.sensitivity(fit.forecasts)]
     parts.append(table(fit.laws) if asked == "all" else law(fit.entry))
     if fit.size_law and fit.size_law.parameters:
         parts.append(size(fit.size_law))
@@ -52,13 +53,17 @@ def text(fit: Fit, asked: str) -> str:
 
 
 def budgets(fit: Fit) -> str:
-    """Every compute budget with its best loss and size; "" where the table has none."""
+    """Every compute budget with its best loss and size; "" where the table has none.
+
+    slope: by what power of compute the best loss fell since the budget before.
+    """
     if not fit.budgets:
         return ""
-    lines = [f"{'budget, FLOPs':>14s} {'best loss':>10s} {'best size':>10s}"]
-    for b in fit.budgets:
+    lines = [f"{'budget, FLOPs':>14s} {'best loss':>10s} {'slope':>7s} {'best size':>10s}"]
+    slopes = ["", *(f"{slope:.3f}" for slope in fit.slopes)]
+    for b, slope in zip(fit.budgets, slopes, strict=True):
         what = "" if b.fitted else f"  {b.status.words}"
-        lines.append(f"{b.flops:14.3g} {b.loss:10.4f} {b.size:10.3g}{what}")
+        lines.append(f"{b.flops:14.3g} {b.loss:10.4f} {slope:>7s} {b.size:10.3g}{what}")
     return "\n".join(lines)
 
 

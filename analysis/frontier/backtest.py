@@ -1,40 +1,30 @@
 """What laws said of budgets they had not seen, and the forecast of all of them together.
 
-Every law is fitted to the first k budgets and asked for the distribution of every later minimum,
-for every k from FIRST on (how sharply isoFLOP curves bend, and the noise, are of all budgets). Laws
-weigh by the density that they gave to what came (stacking by predictive densities, 1704.02030) in
-trials that looked at least as far ahead; the forecast is their mixture, so its interval holds their
-disagreement. A law that is another's special case (the power law, the last budgets' slope) does not
-vote twice. Farther than any trial looked nothing tells the laws apart: there all of them, special
-cases too, weigh alike.
+Every law is fitted to the first k budgets, with the smallest of them and without (`windows`), and
+asked for the distribution of every later minimum, for every k from FIRST on (how sharply isoFLOP
+curves bend, and the noise, are of all budgets). Laws weigh by the density that they gave to what
+came (stacking by predictive densities, 1704.02030) in trials that looked at least as far ahead; the
+forecast is their mixture, so its interval holds their disagreement. A law that is another's special
+case (the power law, the last budgets' slope) does not vote twice. Farther than any trial looked
+nothing tells the laws apart: there all of them, special cases too, weigh alike.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from analysis.engine import student
 from analysis.engine.student import Mixture
-from analysis.frontier import curve, minima, runs
+from analysis.frontier import curve, minima, runs, windows
 from analysis.frontier.minima import Minima
+from analysis.frontier.windows import Fitted, Windows
 
 FIRST = 2
 MOST = 8  # splits: the last ones, where there are more budgets
 STACKED = ("frontier", "curved", *runs.LAWS)
 NO_CHANGE = "no change"
 SAME = 0.02  # of log compute: steps of budgets that differ by less look as far
-
-
-class Fitted(Protocol):
-    """A law as fitted: `posterior.Posterior` or `runs.Surface`."""
-
-    def value(self, log_c: float) -> float: ...
-
-    def at(self, log_c: float, variance: float = 0.0) -> Mixture: ...
-
-    def fall(self, low: float, high: float) -> Mixture: ...
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,7 @@ def _score(name, told):
 class Stack:
     """Laws fitted to all budgets, and how they did in trials."""
 
-    laws: dict[str, Fitted]
+    laws: dict[str, Windows]
     trials: list[Trial]
     last: float  # log compute of the largest budget
 
@@ -104,11 +94,31 @@ class Stack:
 
 
 def fitted(
-    found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
-) -> dict[str, Fitted]:
-    """Every law that the minima, and the runs of their budgets, can tell; by name."""
+    found: Minima,
+    rows: pd.DataFrame | None = None,
+    columns: dict[str, str] | None = None,
+    left_out: tuple[int, ...] = windows.LEFT_OUT,
+) -> dict[str, Windows]:
+    """Every law that the minima, and the runs of their budgets, can tell; by name.
+
+    Of windows without the `left_out` smallest budgets; of all where fewer than FIRST would be left.
+    """
     if len(found.log_c) < FIRST:
         return {}
+    told = [count for count in left_out if len(found.log_c) - count >= FIRST] or [0]
+    fits = [_fitted(found.without(count), _from(found, rows, count), columns) for count in told]
+    names = dict.fromkeys(name for fit in fits for name in fit)
+    return {name: Windows(tuple(fit[name] for fit in fits if name in fit)) for name in names}
+
+
+def _from(found, rows, count):
+    """The rows of all budgets but the `count` smallest that have a minimum."""
+    if rows is None or not count:
+        return rows
+    return rows[rows["flops_budget"] > np.exp(found.log_c[count - 1]) * (1 + 1e-6)]
+
+
+def _fitted(found: Minima, rows, columns) -> dict[str, Fitted]:
     laws = {name: minima.posterior(name, found) for name in curve.LAWS}
     if rows is None:
         return laws
@@ -119,7 +129,10 @@ def fitted(
 
 
 def trials(
-    found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
+    found: Minima,
+    rows: pd.DataFrame | None = None,
+    columns: dict[str, str] | None = None,
+    left_out: tuple[int, ...] = windows.LEFT_OUT,
 ) -> list[Trial]:
     """Every later budget asked of every law, for every number of first budgets."""
     count = len(found.log_c)
@@ -127,7 +140,7 @@ def trials(
     made = []
     for k in range(max(FIRST, count - MOST), count):
         first = found.first(k)
-        laws = fitted(first, rows, columns)
+        laws = fitted(first, rows, columns, left_out)
         for at in range(k, count):
             log_c = float(found.log_c[at])
             said = {name: law.at(log_c, variance[at]) for name, law in laws.items()}

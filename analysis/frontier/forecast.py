@@ -1,17 +1,20 @@
 """One point and one interval for the loss of a compute not run, from all laws that vote."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from analysis.frontier import backtest, rollout
+from analysis.frontier import backtest, rollout, windows
 from analysis.frontier.backtest import Stack
 from analysis.frontier.minima import Minima
 from analysis.frontier.rollout import Rollout
+from analysis.frontier.runs import Surface
 
 SPAN = 8.0  # times of compute over which the gain is taken
+SHIFT = 1 / 3  # of half an interval, by which the smallest budget may move a forecast unsaid
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Forecast:
     """Loss at `flops`; `laws` {law: its share} of what it is mixed.
 
     `times` the largest budget; `tested`: how far ahead, in times of compute, laws were tested on
-    this table: an interval beyond it rests on laws that nothing here has tried.
+    this table: an interval beyond it rests on laws that nothing here has tried. `windows`: what
+    laws of all budgets say, and laws of all but the smallest; None where too few are left.
     """
 
     flops: float
@@ -53,12 +57,43 @@ class Forecast:
     times: float
     tested: float
     laws: dict[str, Share]
+    windows: list[float] | None = None
     WRITTEN: ClassVar = ("beyond",)
 
     @property
     def beyond(self) -> bool:
         """True farther ahead than any law was tested."""
         return self.times > self.tested * (1 + 1e-6)
+
+    @property
+    def hangs_on_smallest(self) -> bool:
+        """True where the windows are more than SHIFT of half the interval apart."""
+        if not self.windows or not self.interval:
+            return False
+        shift, width = (abs(np.log(a / b)) for a, b in (self.windows, self.interval))
+        return bool(shift > SHIFT * width / 2)
+
+
+def sensitivity(said: Iterable[Forecast]) -> str:
+    """What the farthest of the forecasts that was tested, at most SPAN ahead, owes to one budget.
+
+    "" where none can say.
+    """
+    told = [one for one in said if one.windows and not one.beyond and one.times < SPAN * 1.02]
+    if not told:
+        return ""
+    far = max(told, key=lambda one: one.times)
+    words = (
+        f"at {far.times:.3g}x laws of all budgets say {far.windows[0]:.4f}, without the smallest "
+        f"{far.windows[1]:.4f}; the forecast averages both"
+    )
+    if not far.hangs_on_smallest:
+        return words
+    return (
+        f"{words}. It hangs on the smallest budget, by more than a third of half its interval: "
+        "either the curve nears a floor, or that budget lies above the law of the others "
+        "(see the slopes from budget to budget)"
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +122,23 @@ class Outlook:
             flops / float(np.exp(found.log_c[-1])),
             self.stack.tested,
             laws,
+            self._windows(log_c),
         )
+
+    def _windows(self, log_c):
+        """By all budgets and by all but the smallest, laws weighed as in the forecast."""
+        weights = self.stack.weights(log_c)
+        parts = [self.stack.laws[name].parts for name in weights]
+        if max(map(len, parts), default=1) < 2:
+            return None
+        logs = [[np.squeeze(part[at].value(log_c)) for part in parts] for at in (0, -1)]
+        return np.exp(np.array(logs) @ list(weights.values())).tolist()
+
+    @property
+    def surface(self) -> Surface | None:
+        """Chinchilla's law through all runs, where they tell it."""
+        law = self.stack.laws.get("chinchilla")
+        return law and law.whole
 
     def gain(self) -> Gain | None:
         """By what share the frontier's loss falls over the last SPAN of compute, by the laws.
@@ -117,10 +168,16 @@ def _gain(fall, low, high):
 
 
 def outlook(
-    found: Minima, rows: pd.DataFrame | None = None, columns: dict[str, str] | None = None
+    found: Minima,
+    rows: pd.DataFrame | None = None,
+    columns: dict[str, str] | None = None,
+    left_out: tuple[int, ...] = windows.LEFT_OUT,
 ) -> Outlook:
-    """Fit and test every law on the minima and, where `rows` are given, on their runs."""
-    laws = backtest.fitted(found, rows, columns)
-    made = backtest.trials(found, rows, columns)
+    """Fit and test every law on the minima and, where `rows` are given, on their runs.
+
+    In windows without the `left_out` smallest budgets.
+    """
+    laws = backtest.fitted(found, rows, columns, left_out)
+    made = backtest.trials(found, rows, columns, left_out)
     stack = Stack(laws, made, float(found.log_c[-1]))
     return Outlook(stack, rollout.rollout(stack, found.log_c), found)

@@ -52,15 +52,22 @@ class Minima:
 
     def first(self, count: int) -> "Minima":
         """The minima of the first `count` budgets."""
+        return self._only(slice(count))
+
+    def without(self, count: int) -> "Minima":
+        """The minima of all budgets but the `count` smallest."""
+        return self._only(slice(count, None))
+
+    def _only(self, kept):
         return replace(
             self,
-            budgets=self.budgets[:count],
-            log_c=self.log_c[:count],
-            size=self.size[:count],
-            loss=self.loss[:count],
-            run_covariance=self.run_covariance[:count, :count],
-            size_covariance=self.size_covariance[:count, :count],
-            df=self.df[:, :count],
+            budgets=self.budgets[kept],
+            log_c=self.log_c[kept],
+            size=self.size[kept],
+            loss=self.loss[kept],
+            run_covariance=self.run_covariance[kept, kept],
+            size_covariance=self.size_covariance[kept, kept],
+            df=self.df[:, kept],
         )
 
 

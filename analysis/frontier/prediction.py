@@ -90,7 +90,7 @@ def predict(
     runs = rows if set(columns.values()) <= set(rows.columns) else None
     whole = forecast.outlook(found, runs, columns)
     said = whole.at(largest * factor)
-    sizes = best_size.voices(found, whole.stack.laws.get("chinchilla"))
+    sizes = best_size.voices(found, whole.surface)
     path = np.geomspace(budgets[0].flops, said.flops, CURVE)
     return Prediction(
         **vars(said),

@@ -6,6 +6,7 @@ from analysis.figures import methods as trials
 from analysis.figures import points, sizes, style
 from analysis.figures import scaling as curves
 from analysis.fitting.result import Fit
+from analysis.frontier import forecast
 from analysis.page import elements
 from analysis.verdict.rule import Verdict
 
@@ -55,6 +56,9 @@ def _forecasts(fit):
         f"<p>Laws were tested on this sweep at most {tested:.3g}× ahead of what they were fitted "
         "to. A forecast beyond that rests on laws that nothing here has tried.</p>"
     )
+    if hangs := forecast.sensitivity(fit.forecasts):
+        slopes = ", ".join(f"{slope:.3f}" for slope in fit.slopes)
+        said += f"<p>The smallest budget: {elements.escape(hangs)}. Slopes: {slopes}.</p>"
     return (
         elements.table(["compute, × the largest", "loss", "95 % interval", "tested"], rows) + said
     )

@@ -57,7 +57,7 @@ def test_flat_sweeps_are_not_supported_and_quiet_ones_are():
 def test_the_committed_tables_say_how_often_intervals_held():
     folder = ROOT / "analysis/results/calibration"
     rows = pd.read_csv(folder / "calibration.csv")
-    assert set(rows["design"]) == set(BY_NAME)
+    assert set(rows["design"]) == set(BY_NAME) - {"early", "floor"}  # in results/windows
     known = rows[rows["identified"] > 0.9]
     assert (known["judged"] == "yes").mean() > 0.8
     # Budgets that err by more than their runs show are not held as often: see the README.

@@ -1,0 +1,55 @@
+"""A law fitted with the smallest budget and without it.
+
+The smallest budget may lie above the law that the others follow (the small-data region of
+1712.00409): a law through all budgets then sees a bend, and in the bend a floor. A true floor bends
+alike, and few budgets can't tell the two apart. So no window is chosen: what a law says is the even
+mixture of both (Pesaran and Pick, Forecast combination across estimation windows, J. Business &
+Economic Statistics 29, 2011).
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from analysis.engine import student
+from analysis.engine.student import Mixture
+
+LEFT_OUT = (0, 1)  # smallest budgets, by window
+
+
+class Fitted(Protocol):
+    """A law as fitted once: `posterior.Posterior` or `runs.Surface`."""
+
+    def value(self, log_c: float) -> float: ...
+
+    def at(self, log_c: float, variance: float = 0.0) -> Mixture: ...
+
+    def fall(self, low: float, high: float) -> Mixture: ...
+
+
+@dataclass(frozen=True)
+class Windows:
+    """One law as fitted to each window, each weighing alike: `parts`, first of the most budgets."""
+
+    parts: tuple[Fitted, ...]
+
+    @property
+    def whole(self) -> Fitted:
+        """The law through the most budgets."""
+        return self.parts[0]
+
+    def value(self, log_c: float) -> float:
+        """Log loss, the mean of the windows'."""
+        return float(np.mean([part.value(log_c) for part in self.parts]))
+
+    def at(self, log_c: float, variance: float = 0.0) -> Mixture:
+        """Of log loss: the law's, or of a minimum whose log has that `variance`."""
+        return self._mixed([part.at(log_c, variance) for part in self.parts])
+
+    def fall(self, low: float, high: float) -> Mixture:
+        """Of log loss at log compute `low` over that at `high`."""
+        return self._mixed([part.fall(low, high) for part in self.parts])
+
+    def _mixed(self, said):
+        return student.stack([1 / len(said)] * len(said), said)
