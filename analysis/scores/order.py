@@ -1,9 +1,10 @@
 """In which order abilities come with compute: where each score passes half of its upper bound.
 
-The bound of a share is what real clips score that went through the autoencoder; of an error that
-stands beside holding the last frame, half is half way from there to the coded clips. A score is
-taken to get better with compute (isotonic least squares, Barlow et al., 1972), a straight line in
-log compute between budgets.
+The bound of a share of clips that agree is what real clips score that went through the autoencoder;
+of what stands beside holding the last frame, half is half way from there to the coded clips.
+Nothing else has a half: of a PSNR, or of a precision, which chance gives, it would say nothing. A
+score is taken to get better with compute (isotonic least squares, Barlow et al., 1972), a straight
+line in log compute between budgets.
 
 Could the loss have told? The law of the score in the loss (`laws.metric`), of the runs up to a
 quarter of that compute, says what a run of the loss at the crossing would score.
@@ -50,12 +51,13 @@ def order(found: Sequence[Curve], rows: pd.DataFrame, fit: Fit) -> list[Crossing
 
 def _half(curve):
     """Half of the upper bound, or None where nothing bounds the score."""
-    coded, still = curve.beside.get("coded"), curve.beside.get("still")
+    coded, still, real = (curve.beside.get(of) for of in ("coded", "still", "real"))
     if coded is None:
         return None
-    if curve.lower_is_better:
-        return None if still is None or still <= coded else (still + coded) / 2
-    return coded / 2
+    if still is not None:
+        better = still > coded if curve.lower_is_better else still < coded
+        return (still + coded) / 2 if better else None
+    return coded / 2 if real == 1 and not curve.lower_is_better else None
 
 
 def _crossing(curve, rows, fit):
@@ -73,7 +75,8 @@ def _crossing(curve, rows, fit):
     if not math.isfinite(at):
         return Crossing(curve.name, half, float(np.exp(at)), interval, math.nan, None)
     loss = float(np.exp(np.interp(at, np.log(flops), np.log(losses))))
-    told = _foretold(curve, rows[rows["flops_budget"] <= math.exp(at) / EARLIER], fit, loss)
+    earlier = rows["flops_budget"].between(0, math.exp(at) / EARLIER, inclusive="right")
+    told = _foretold(curve, rows[earlier], fit, loss)
     return Crossing(curve.name, half, math.exp(at), interval, loss, told)
 
 
@@ -81,7 +84,9 @@ def _passes(log_c, values, errors, half):
     """log C at which rising values pass half; infinite before the first and beyond the last."""
     from scipy.optimize import isotonic_regression
 
-    rising = isotonic_regression(values, weights=errors**-2).x
+    # A share that no clip has, or every clip, comes with an error of 0.
+    least = errors[errors > 0].min(initial=1.0)
+    rising = isotonic_regression(values, weights=np.maximum(errors, least) ** -2).x
     after = int(np.argmax(rising >= half))
     if rising[after] < half:
         return math.inf

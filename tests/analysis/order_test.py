@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.scores import curve, order, words
@@ -11,7 +12,7 @@ from tests.analysis.scores_test import FLOPS, sweep
 
 def crossing(score, error=0.01, rng=None, lower=False, **beside):
     table, fit = sweep(score, error, rng=rng)
-    table = table.assign(M_lower_is_better=lower, **beside)
+    table = table.assign(M_lower_is_better=lower, **({} if lower else {"M_real": 1.0}), **beside)
     (found,) = order.order(curve.curves(table, fit), table, fit)
     return found
 
@@ -69,5 +70,34 @@ def test_an_error_that_goes_with_the_loss_is_foretold_and_one_that_jumps_is_not(
 
 
 def test_scores_that_nothing_bounds_have_no_half():
-    table, fit = sweep(lambda c, u: 0.1 * c)
-    assert order.order(curve.curves(table, fit), table, fit) == []
+    table, fit = sweep(lambda c, u: 10 + c)
+    for beside in (
+        {},
+        {"M_coded": 40.0},
+        {"M_coded": 40.0, "M_real": 100.0},
+    ):  # the last two a PSNR
+        bounded = table.assign(**beside)
+        assert order.order(curve.curves(bounded, fit), bounded, fit) == []
+
+
+def test_a_share_that_no_clip_has_comes_without_an_error():
+    table, fit = sweep(lambda c, u: np.maximum(0.2 * (c - 2), 0), 1e-9)
+    known = table["M"] > 1e-3
+    table = table.assign(M_se=np.where(known, 0.05, 0.0), M=table["M"].where(known, 0.0))
+    table = table.assign(M_coded=1.0, M_real=1.0)
+    (found,) = order.order(curve.curves(table, fit), table, fit)
+    assert found.flops == pytest.approx(FLOPS[0] * 2**4.5, rel=1e-3)
+
+
+def test_runs_outside_of_the_sweep_foretell_nothing():
+    def of_loss(c, u):
+        return 10 * (2.0 + c) ** -0.3 * np.exp(0.03 * u**2)
+
+    table, fit = sweep(of_loss, 0.01)
+    table = table.assign(M_lower_is_better=True, M_coded=0.0, M_still=11.2)
+    other = table.tail(5).assign(flops_budget=0.0, M=1.0)
+    (alone,), (beside,) = (
+        order.order(curve.curves(rows, fit), rows, fit)
+        for rows in (table, pd.concat([table, other], ignore_index=True))
+    )
+    assert beside.foretold == alone.foretold
