@@ -62,7 +62,9 @@ def _pipeline(model: Generator) -> dict[str, Any]:
         return {"_class_name": "LattePipeline", "text_encoder": nothing, "tokenizer": nothing}
     # diffusers' label is one less than ours, for our first is none, and its last is.
     names = enumerate(("(unknown)", *model.vocabulary.words))
-    return {"_class_name": "DiTPipeline", "id2label": {str(i): name for i, name in names}}
+    # It splits names at commas, each part a name of its own, so that the whole is none.
+    labels = {str(i): name.replace(",", ";") for i, name in names}
+    return {"_class_name": "DiTPipeline", "id2label": labels}
 
 
 def _transformer(c: ModelConfig) -> dict[str, Any]:
