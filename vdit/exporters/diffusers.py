@@ -15,7 +15,7 @@ from vdit.diffusion.ddpm import DDPM
 from vdit.diffusion.schedules import TIMESTEPS
 from vdit.exporters import kl
 from vdit.exporters.expected import CLASSES, check, is_latte
-from vdit.exporters.words import said
+from vdit.exporters.words import notes
 from vdit.generator import Generator
 from vdit.models import dit
 from vdit.pretrained.convert import to_torch
@@ -52,7 +52,7 @@ def write(model: Generator, folder: pathlib.Path) -> list[str]:
     }
     classes["scheduler"] = ["diffusers", scheduler["_class_name"]]
     write_json(folder / "model_index.json", classes | _pipeline(model))
-    return said(model)
+    return notes(model)
 
 
 def _pipeline(model: Generator) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from vdit.exporters.expected import is_latte
 from vdit.generator import Generator
 
 
-def said(model: Generator) -> list[str]:
+def notes(model: Generator) -> list[str]:
     """Lines."""
     how = model.sampling
     lines = [
