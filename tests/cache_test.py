@@ -188,6 +188,9 @@ def test_what_a_killed_maker_left_is_swept_and_the_living_are_spared(tmp_path):
         (".0123456789ab.deadbeef-f0.77", 30, True),
         (".0123456789ab.77", 2, False),  # of older code
         (".0123456789ab.77", 30, True),
+        (".dit.deadbeef-f0.77", 30, True),
+        (".dit.2", 30, False),  # a user's
+        (".dit.ab.2", 30, False),
         (".snapshot", 30, False),
     ],
 )
@@ -198,7 +201,8 @@ def test_folders_of_other_machines_are_swept_when_long_silent(tmp_path, name, ho
     then = time.time() - hours * 3600
     for path in (other / "train.array_record", other):
         os.utime(path, (then, then))
-    with unfinished.unfinished(tmp_path / "ba9876543210"):
+    (tmp_path / ".dit.deadbeef-f0.3").touch()  # a file, which holds nothing
+    with unfinished.unfinished(tmp_path / "dit"):
         assert other.exists() is not swept
 
 

@@ -55,6 +55,6 @@ def test_names_that_are_no_unicode_have_their_place(tmp_path):
         (tmp_path / os.fsdecode(name)).touch()
     with catalogue_of(tmp_path) as files:
         assert [video.name for video in files] == sorted(map(os.fsdecode, names))
-        files.say_each("caption", lambda name: name.upper())
+        files.set_each("caption", lambda name: name.upper())
         assert [v.caption for v in files] == [v.name.upper() for v in files]
         assert files.count("caption") == (5, 5)

@@ -171,8 +171,10 @@ def test_its_encoder_gives_the_latents_that_the_run_sees(tmp_path):
 
 def test_it_is_read_back_as_it_was(tmp_path):
     """Labels that it had not have the vector of none, which comes last there and first here."""
-    model = random_model()
-    folder.export(model, tmp_path / "dit", "diffusers")
+    words = Vocabulary(("cat", "dog, wild", "eel"), 1, whole=True)
+    model = dataclasses.replace(random_model(), vocabulary=words)
+    said = folder.export(model, tmp_path / "dit", "diffusers")
+    assert any("diffusers splits names at commas" in line for line in said)
     stored = read(tmp_path / "dit" / "transformer" / "diffusion_pytorch_model.safetensors")
     found = from_torch(stored, "dit", 2)
     assert found.config.max_period == pytest.approx(DIT.max_period)
@@ -184,4 +186,4 @@ def test_it_is_read_back_as_it_was(tmp_path):
     assert again.keys() == stored.keys()
     assert all(np.array_equal(again[name], stored[name]) for name in stored)
     index = json.loads((tmp_path / "dit" / "model_index.json").read_text())
-    assert index["id2label"] == {"0": "(unknown)", "1": "cat", "2": "dog", "3": "eel"}
+    assert index["id2label"] == {"0": "(unknown)", "1": "cat", "2": "dog; wild", "3": "eel"}

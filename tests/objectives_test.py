@@ -51,6 +51,9 @@ def test_a_sampler_that_the_objective_has_not_is_named(tmp_path):
         InputError, match=r"'euler' of ddpm-linear-v-learned: expected ddim, ancestral"
     ):
         DiffusionTask(made(tmp_path, "ddpm", "euler"))
+    steps = {"ddpm.spacing": "trailing", "sampling.steps": 7}
+    with pytest.raises(InputError, match=r"7 sampling steps .* a divisor of 1000"):
+        DiffusionTask(made(tmp_path, "ddpm", "ddim", **steps))
 
 
 def test_every_objective_has_a_sampler_by_default():

@@ -87,6 +87,19 @@ def test_what_is_told_from_a_damaged_frame_is_lost_and_nothing_else_moves(tmp_pa
         assert max(lost) + 1 == min(key for key in keys if key > lost[0]), packet
 
 
+@pytest.mark.parametrize("name", ["libx264.mp4", "libx264.avi", "ffv1.mkv"])
+def test_what_is_lost_at_the_start_moves_nothing_and_is_no_end(tmp_path, name):
+    codec = name.partition(".")[0]
+    pixels = "bgr0" if codec == "ffv1" else "yuv420p"
+    path = damaged(encoded(tmp_path / name, textured(), codec, pixels, keys=6), 0)
+    reader = decode.VideoReader(path)
+    shown = [frame and numbers([reader.picture(frame)[16:]])[0] for frame in reader]
+    assert shown == [*[None] * 6, *range(6, 24)]
+    assert reader.faults == ["decoding fails after 0 frames (InvalidDataError)"]
+    with pytest.raises(InputError, match=rf"{name}: decoding fails after 0 frames"):
+        media.read_video(path, (48, 64))
+
+
 def test_windows_begin_anew_after_a_gap():
     frames = [*map(np.array, range(7)), None, *map(np.array, range(8, 15))]
     found = {start: window.tolist() for start, window in windows.windows(frames, 2, 2, 3)}

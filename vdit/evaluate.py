@@ -46,11 +46,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "python -m vdit.evaluate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("vdit.evaluate", __doc__)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--workdir", help="folder of a run of vdit.main")
     where.add_argument("--root", help="folder of a sweep of sweeps.launch")

@@ -16,11 +16,7 @@ from vdit.exporters import FORMATS
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        "python -m vdit.export",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("vdit.export", __doc__)
     parser.add_argument("--workdir", required=True, help="folder of a run of vdit.main")
     parser.add_argument("--out", required=True, help="new folder to write")
     parser.add_argument("--format", default="diffusers", choices=FORMATS, help="who will read it")

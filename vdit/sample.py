@@ -26,11 +26,7 @@ STRENGTH = 0.6  # of an edit: the motion is kept, the look may change
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        "python -m vdit.sample",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("vdit.sample", __doc__)
     parser.add_argument("--workdir", required=True, help="folder of a run of vdit.main")
     parser.add_argument("--out", required=True, help="video to write: .mp4, .webp or .gif")
     parser.add_argument("--task", default="generate", choices=TASKS, help="what to make")

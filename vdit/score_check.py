@@ -84,9 +84,7 @@ def _of_worlds(autoencoder: pathlib.Path | None) -> list:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="vdit.score_check", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = errors.parser("vdit.score_check", __doc__)
     path, add = pathlib.Path, parser.add_argument
     add("--out", type=path, required=True, help="table to write (CSV)")
     add("--data", action="append", help="worlds (the default) or a prepared folder; repeat it")

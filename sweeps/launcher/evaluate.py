@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m vdit.evaluate", description=__doc__)
+    parser = errors.parser("vdit.evaluate", __doc__)
     add = parser.add_argument
     add("--root", type=Path, required=True, help="folder of a sweep")
     add("--only", default="", metavar="NAME,...", help="evaluators (default: as the configs ask)")

@@ -13,6 +13,7 @@ from sweeps.launcher.plan import make_plan, select, up_to, write_plan
 from sweeps.launcher.state import OPEN_STATES, State, retry, states_of
 from sweeps.launcher.training import Training
 from sweeps.launcher.watch import close, watch
+from vdit import errors
 from vdit.errors import InputError
 
 
@@ -94,7 +95,7 @@ def submitted(root: Path, workers: int, jobs: tuple[str, str]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sweeps.launch", description=__doc__)
+    parser = errors.parser("sweeps.launch", __doc__)
     add = parser.add_argument
     add("--sweep", required=True, metavar="FILE[:ARG]", help="sweeps/demo.py:ARG for its config")
     add("--root", type=Path, required=True, help="folder of the sweep; launchers may share one")

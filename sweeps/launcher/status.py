@@ -1,6 +1,5 @@
 """Prints where the runs of a sweep stand."""
 
-import argparse
 import collections
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from sweeps.launcher.plan import read_plan, select
 from sweeps.launcher.run_files import read_failure
 from sweeps.launcher.state import OVER_STATES, STATES, State, folders_of, states_of
 from sweeps.launcher.training import Training
+from vdit import errors
 from vdit.runs import claim, evaluations
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import find_claimed, steps_saved
@@ -94,6 +94,6 @@ def _cell(value: Any) -> str:
 
 def main() -> None:
     """Prints the table of a root."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.status", description=__doc__)
+    parser = errors.parser("sweeps.status", __doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder that sweeps.launch fills")
     print(show(parser.parse_args().root))

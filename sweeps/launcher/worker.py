@@ -146,7 +146,7 @@ def _job(arguments: argparse.Namespace) -> Job:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sweeps.launcher.worker", description=__doc__)
+    parser = errors.parser("sweeps.launcher.worker", __doc__)
     add = parser.add_argument
     add("--root", type=Path, required=True, help="folder with sweep.json")
     add("--prepare", action="store_true", help="make the latents, work on no run")

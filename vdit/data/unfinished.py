@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Iterator
 
 SILENT_S = 24 * 3600  # longer than any maker takes from one write to the next
-NAMES = r"\.([0-9a-f]{12}|%s)(\.[0-9a-f-]+)?\.\d+"  # older code named no machine
+# Older code named no machine; a name that a user chose needs one, or `.dit.2` would be ours.
+NAMES = r"\.([0-9a-f]{12}(\.[0-9a-f-]+)?|%s\.([0-9a-f]{8}-[0-9a-f]+|[0-9a-f]{32}))\.\d+"
 BOOT, PROCESSES = "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"
 
 
@@ -36,7 +37,8 @@ def _sweep(own: pathlib.Path, name: str) -> None:
     left = re.compile(NAMES % re.escape(name))
     now = own.stat().st_mtime
     for other in own.parent.iterdir():
-        if left.fullmatch(other.name) and other != own and _is_dead(other, now):
+        ours = left.fullmatch(other.name) and other != own and other.is_dir()
+        if ours and _is_dead(other, now):
             shutil.rmtree(other, ignore_errors=True)
 
 

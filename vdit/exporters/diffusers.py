@@ -15,7 +15,7 @@ from vdit.diffusion.ddpm import DDPM
 from vdit.diffusion.schedules import TIMESTEPS
 from vdit.exporters import kl
 from vdit.exporters.expected import CLASSES, check, is_latte
-from vdit.exporters.words import said
+from vdit.exporters.words import notes
 from vdit.generator import Generator
 from vdit.models import dit
 from vdit.pretrained.convert import to_torch
@@ -52,7 +52,7 @@ def write(model: Generator, folder: pathlib.Path) -> list[str]:
     }
     classes["scheduler"] = ["diffusers", scheduler["_class_name"]]
     write_json(folder / "model_index.json", classes | _pipeline(model))
-    return said(model)
+    return notes(model)
 
 
 def _pipeline(model: Generator) -> dict[str, Any]:
@@ -62,7 +62,9 @@ def _pipeline(model: Generator) -> dict[str, Any]:
         return {"_class_name": "LattePipeline", "text_encoder": nothing, "tokenizer": nothing}
     # diffusers' label is one less than ours, for our first is none, and its last is.
     names = enumerate(("(unknown)", *model.vocabulary.words))
-    return {"_class_name": "DiTPipeline", "id2label": {str(i): name for i, name in names}}
+    # It splits names at commas, each part a name of its own, so that the whole is none.
+    labels = {str(i): name.replace(",", ";") for i, name in names}
+    return {"_class_name": "DiTPipeline", "id2label": labels}
 
 
 def _transformer(c: ModelConfig) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from vdit.exporters.expected import is_latte
 from vdit.generator import Generator
 
 
-def said(model: Generator) -> list[str]:
+def notes(model: Generator) -> list[str]:
     """Lines."""
     how = model.sampling
     lines = [
@@ -12,6 +12,8 @@ def said(model: Generator) -> list[str]:
     ]
     if is_latte(model.config):
         lines.append(_embeddings(model))
+    if not is_latte(model.config) and any("," in name for name in model.vocabulary.words):
+        lines.append("NAME has ; for each comma of a class name: diffusers splits names at commas")
     if (how.method, model.objective.spacing) != ("ddim", "trailing"):
         lines.append(
             "its scheduler is DDIM at trailing timesteps, of a number of steps that divides "

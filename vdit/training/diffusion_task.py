@@ -39,7 +39,9 @@ class DiffusionTask:
         self.generator = generator_of(config, self.records.meta)
         self.model = recomputation.decided(self.generator.config, config)
         objective = self.generator.objective
-        objectives.check(objective, self.generator.sampling.method)
+        how = self.generator.sampling
+        objectives.check(objective, how.method)
+        objective.path(how.steps)  # a number of steps that it has not is found before training
         for name, options in evaluations.evaluators_of(config).items():
             evaluators.find(name, options)  # a wrong one is found before training
         self.init = Init(self.model, mup.relative_width(config))

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vdit import evaluators
+from vdit import diffusion, evaluators
 from vdit.config import flops, mixture, stream
 from vdit.config.model_config import ModelConfig
 from vdit.data import latents
 from vdit.data.cache import Records
+from vdit.diffusion import objectives
 from vdit.errors import InputError
 from vdit.evaluators import captions, losses
 from vdit.evaluators.common import EvaluationData
@@ -67,9 +68,10 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     clips, images = mixture.seen(config, data.step)
     unique = stream.unique_clips(clips, meta["train"], stream.epochs_of(config.data))
     shared = min(config.trunk.step, data.step)
+    diffuses = config.objective in diffusion.names()
     of_images = {"images": images} if mixture.share_of(config.data) else {}
     return flops.count_params(model) | {
-        "objective": config.objective,
+        "objective": objectives.create(config).name if diffuses else config.objective,
         "dataset": meta["dataset"],
         "autoencoder": meta["autoencoder"],
         "psnr": meta["psnr"],

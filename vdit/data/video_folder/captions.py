@@ -23,7 +23,7 @@ COLUMNS = ("prompt", "caption", "text", "description")
 SIDECARS, FOLDERS, NONE = "sidecars", "folder", "none"
 
 
-class Source(NamedTuple):
+class CaptionSource(NamedTuple):
     """Where captions are from, in words; of a table that, and its column of videos' names."""
 
     words: str
@@ -31,14 +31,14 @@ class Source(NamedTuple):
     file_column: str = ""
 
 
-def caption(
+def read_captions(
     files: Catalogue,
     root: pathlib.Path,
     asked: str | None = None,
     caption_column: str | None = None,
     file_column: str | None = None,
-) -> Source:
-    """Says the captions of the videos of `root` to its catalogue, and where they are from.
+) -> CaptionSource:
+    """Sets the captions of the videos of `root` in its catalogue; returns where they are from.
 
     `asked` is a table's path, "sidecars" or "none"; by default what is there: one of `TABLES` at
     the top of the folder, or a .txt or .json beside a video. Raises `InputError` where several
@@ -51,12 +51,12 @@ def caption(
         raise InputError(f"captions in {' and in '.join(found)}: choose by --captions")
     source = asked or next(iter(found), NONE)
     if source == NONE:
-        return Source(NONE)
+        return CaptionSource(NONE)
     if source == SIDECARS:
         for video, text in _sidecars(files):
-            files.say("caption", video, _sidecar(root / text, caption_column))
+            files.set("caption", video, _sidecar(root / text, caption_column))
             files.read(text)
-        return Source("a file beside each video")
+        return CaptionSource("a file beside each video")
     return _of_table(files, pathlib.Path(source), root, caption_column, file_column)
 
 
@@ -66,33 +66,33 @@ def _of_table(
     root: pathlib.Path,
     caption_column: str | None,
     file_column: str | None,
-) -> Source:
+) -> CaptionSource:
     table = read_table(path, "--captions")
     column = table.column(caption_column, COLUMNS, "--caption_column")
     file = table.column(file_column, FILE_COLUMNS, "--file_column")
     for video, row in files.rows(table, file):
         text = table.text(row, column)
         _check_lines(files, text, f"{path} {row.place}")
-        files.say("caption", video, text)
+        files.set("caption", video, text)
     if path.resolve().is_relative_to(root.resolve()):
         files.read(path.resolve().relative_to(root.resolve()).as_posix())
-    return Source(f"column {column!r} of {path}", table, file)
+    return CaptionSource(f"column {column!r} of {path}", table, file)
 
 
 def _check_lines(files: Catalogue, text: str, where: str) -> None:
     """A caption whose later lines begin with a video's name has swallowed rows: `InputError`."""
     for line in text.splitlines()[1:]:
-        if files.fits("bare", pathlib.PurePath(normal(line.split(",")[0].strip(' "'))).name):
+        if files.find("bare", pathlib.PurePath(normal(line.split(",")[0].strip(' "'))).name):
             raise InputError(
                 f"{where}: the caption goes on over {line!r}, which names another video; is a "
                 "quote left open?"
             )
 
 
-def of_folders(files: Catalogue) -> Source:
+def of_folders(files: Catalogue) -> CaptionSource:
     """The name of the folder that a video lies in as its class: of the innermost one."""
-    files.say_each("caption", lambda video: pathlib.PurePath(video).parent.name)
-    return Source("the name of each video's folder")
+    files.set_each("caption", lambda video: pathlib.PurePath(video).parent.name)
+    return CaptionSource("the name of each video's folder")
 
 
 def _sidecars(files: Catalogue) -> Iterator[tuple[str, str]]:
@@ -101,8 +101,8 @@ def _sidecars(files: Catalogue) -> Iterator[tuple[str, str]]:
         path = pathlib.PurePath(text)
         if path.suffix.lower() not in (".txt", ".json"):
             continue
-        videos = files.fits("stem", normal(str(path.with_suffix(""))))
-        former = files.marked(SIDECARS, videos[0], text) if videos else text
+        videos = files.find("stem", normal(str(path.with_suffix(""))))
+        former = files.first_named(SIDECARS, videos[0], text) if videos else text
         if former != text or len(videos) > 1:
             raise InputError(
                 f"{text}: which caption is whose, of {', '.join([former, *videos])}? choose by "

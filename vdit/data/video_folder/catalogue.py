@@ -19,7 +19,7 @@ CREATE TABLE mark (source, name, place, PRIMARY KEY (source, name)) WITHOUT ROWI
 KEYS = ("path", "bare", "stem")  # by which videos are looked for, in the form of `normal`
 INDEXES = "".join(f"CREATE INDEX by_{key} ON file ({key}) WHERE is_video;" for key in KEYS)
 
-Said = Literal["caption", "side", "sha256"]
+Column = Literal["caption", "side", "sha256"]
 
 
 class Listed(NamedTuple):
@@ -45,8 +45,7 @@ class Catalogue:
         query = "INSERT INTO file (name, path, bare, stem, is_video) VALUES (?, ?, ?, ?, ?)"
         self._database.executemany(query, (_row(name, extensions) for name in names))
         self._database.executescript(INDEXES)
-        self.videos = self._one("SELECT count(*) FROM file WHERE is_video")[0]
-        if not self.videos:
+        if not len(self):
             self.close()
             raise InputError(
                 f"--videos {root}: no file with a video's extension (.mp4, .mkv, .avi, …)"
@@ -55,6 +54,9 @@ class Catalogue:
     def close(self) -> None:
         """Deletes the database."""
         self._database.close()
+
+    def __len__(self) -> int:
+        return self._one("SELECT count(*) FROM file WHERE is_video")[0]
 
     def __iter__(self) -> Iterator[Listed]:
         query = "SELECT name, caption, side, sha256 FROM file WHERE is_video ORDER BY name"
@@ -74,20 +76,20 @@ class Catalogue:
         query = "SELECT 1 FROM file WHERE name = ? AND NOT is_video"
         return self._one(query, [_stored(name)]) is not None
 
-    def fits(self, key: str, value: str) -> list[str]:
+    def find(self, key: str, value: str) -> list[str]:
         """The first videos, three at most, with such a path, bare name or stem (`KEYS`)."""
         query = f"SELECT name FROM file WHERE is_video AND {key} = ? ORDER BY name LIMIT 3"
         return [_text(name) for (name,) in self._database.execute(query, [_stored(value)])]
 
-    def say(self, what: Said, video: str, text: str) -> None:
-        """Notes what is said of a video."""
-        query = f"UPDATE file SET {what} = ? WHERE name = ?"
+    def set(self, column: Column, video: str, text: str) -> None:
+        """Sets a column of a video."""
+        query = f"UPDATE file SET {column} = ? WHERE name = ?"
         self._database.execute(query, [_stored(text), _stored(video)])
 
-    def say_each(self, what: Said, of: Callable[[str], str]) -> None:
-        """Notes `of(name)` of every video."""
-        self._made(of)
-        self._database.execute(f"UPDATE file SET {what} = made(name) WHERE is_video")
+    def set_each(self, column: Column, of: Callable[[str], str]) -> None:
+        """Sets a column of every video to `of(name)`."""
+        self._define(of)
+        self._database.execute(f"UPDATE file SET {column} = value(name) WHERE is_video")
 
     def rows(self, table: Table, column: str) -> Iterator[tuple[str, Row]]:
         """Each row of a table with the video that it names; `column` holds a path under the folder
@@ -98,36 +100,34 @@ class Catalogue:
         """
         for row in table.rows:
             name = normal(table.text(row, column))
-            fits = self.fits("path", name) or self.fits("bare", name)
-            if len(fits) != 1:
-                what = f"may be {' or '.join(fits)}" if fits else "is no video of the folder"
+            found = self.find("path", name) or self.find("bare", name)
+            if len(found) != 1:
+                what = f"may be {' or '.join(found)}" if found else "is no video of the folder"
                 raise InputError(f"{table.path} {row.place}: {name!r} {what}")
-            former = self.marked(str(table.path), fits[0], row.place)
+            former = self.first_named(str(table.path), found[0], row.place)
             if former != row.place:
                 raise InputError(f"{table.path} {row.place}: {name!r} is named by {former}, too")
-            yield fits[0], row
+            yield found[0], row
 
-    def marked(self, source: str, video: str, place: str) -> str:
+    def first_named(self, source: str, video: str, place: str) -> str:
         """Where a source named a video first: `place`, if it did not before."""
         row = [_stored(text) for text in (source, video, place)]
         self._database.execute("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", row)
         return _text(self._one("SELECT place FROM mark WHERE source = ? AND name = ?", row[:2])[0])
 
-    def count(self, what: Said) -> tuple[int, int]:
-        """Of how many videos it is said, and how many different texts it is."""
-        query = (
-            f"SELECT count(*), count(DISTINCT {what}) FROM file WHERE is_video AND {what} != x''"
-        )
-        return self._one(query)
+    def count(self, column: Column) -> tuple[int, int]:
+        """How many videos have it, and how many different ones there are."""
+        of = f"FROM file WHERE is_video AND {column} != x''"
+        return self._one(f"SELECT count(*), count(DISTINCT {column}) {of}")
 
     def count_each(self, of: Callable[[str], str]) -> tuple[int, int]:
         """The same of `of(name)`."""
-        self._made(of)
-        made = "SELECT made(name) AS text FROM file WHERE is_video"
-        return self._one(f"SELECT count(*), count(DISTINCT text) FROM ({made}) WHERE text != x''")
+        self._define(of)
+        values = "SELECT value(name) AS text FROM file WHERE is_video"
+        return self._one(f"SELECT count(*), count(DISTINCT text) FROM ({values}) WHERE text != x''")
 
-    def _made(self, of: Callable[[str], str]) -> None:
-        self._database.create_function("made", 1, lambda name: _stored(of(_text(name))))
+    def _define(self, of: Callable[[str], str]) -> None:
+        self._database.create_function("value", 1, lambda name: _stored(of(_text(name))))
 
     def _one(self, query: str, values: Sequence[bytes] = ()) -> tuple:
         return self._database.execute(query, values).fetchone()

@@ -111,6 +111,8 @@ def stamped(
     back = lost = False
     for number, frame in enumerate(frames):
         if frame is None:
+            if before is None:  # the file begins with them
+                start, before = clock.times[0], clock.times[0] - clock.period
             if not lost:
                 yield before + clock.period - start, None
             lost = True

@@ -100,12 +100,14 @@ def _complete(
     frames: Iterable[av.VideoFrame | None], length: float, period: float
 ) -> Iterator[av.VideoFrame | None]:
     """The same frames; raises `EndsEarlyError` after the last where the header says `length` s."""
-    count, start, end, tick = 0, None, 0.0, 0.0
+    count, first, start, end, tick = 0, 0, None, 0.0, 0.0  # `first` frames are lost at the start
     for frame in frames:
         count += frame is not None
+        first += not count
         if frame is not None and frame.time is not None:
             if start is None:
-                start, tick = frame.time, float(frame.time_base)  # a Fraction, slow for each frame
+                tick = float(frame.time_base)  # a Fraction, slow for each frame
+                start = frame.time - first * period
             lasts = (frame.duration or 0) * tick
             end = max(end, frame.time - start + max(period, lasts))
         yield frame

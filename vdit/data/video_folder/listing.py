@@ -31,8 +31,8 @@ def listing(asked: Request) -> Iterator[Listing]:
     kinds = folder.EXTENSIONS | (folder.PICTURES if asked.frames == 1 else frozenset())
     with contextlib.closing(Catalogue(asked.videos, kinds)) as files:
         source = _captions(asked, files)
-        without = files.videos - files.count("caption")[0]
-        said = [f"captions: {source.words}; {without} of {files.videos} videos have no caption"]
+        without = len(files) - files.count("caption")[0]
+        said = [f"captions: {source.words}; {without} of {len(files)} videos have no caption"]
         settings = _settings(asked, files, said.append)
         if ignored := list(files.others()):
             said.append(f"ignored, as not videos by their names: {report.some(ignored)}")
@@ -41,11 +41,11 @@ def listing(asked: Request) -> Iterator[Listing]:
         yield Listing(files, ignored, settings, said)
 
 
-def _captions(asked: Request, files: Catalogue) -> captions.Source:
+def _captions(asked: Request, files: Catalogue) -> captions.CaptionSource:
     if asked.labels:
         return captions.of_folders(files)
     columns = (asked.caption_column, asked.file_column)
-    return captions.caption(files, asked.videos, asked.captions, *columns)
+    return captions.read_captions(files, asked.videos, asked.captions, *columns)
 
 
 def _settings(asked: Request, files: Catalogue, say: Callable[[str], None]) -> Settings:
@@ -80,14 +80,14 @@ def _commonest_rate(asked: Request, files: Catalogue, say: Callable[[str], None]
     fps = max(rates, key=lambda rate: (about(rate), rates[rate]))
     if others := rates.total() - about(fps):
         say(
-            f"{about(fps)} of {files.videos} files have about {fps:g} frames a second; other "
+            f"{about(fps)} of {len(files)} files have about {fps:g} frames a second; other "
             f"rates, of {others}, are resampled to that (--fps)"
         )
     return fps
 
 
-def _sides(asked: Request, files: Catalogue, source: captions.Source) -> str:
-    """Says what `--split` or `--groups` say of each video; what was found, or a proposal."""
+def _sides(asked: Request, files: Catalogue, source: captions.CaptionSource) -> str:
+    """Sets what `--split` or `--groups` say of each video; returns a line on it, or a proposal."""
     if asked.split:
         splits.read_splits(files, asked.split, asked.file_column)
         return ""

@@ -62,8 +62,8 @@ def _say_that_it_is_there(asked: Request) -> None:
     """Or raises `InputError`, where the prepared folder is not what is asked for."""
     with listing.listing(asked) as listed:
         _say(listed.said)
-        for name, sha256 in _bar(_hashes(asked, listed), "hashing", "file", listed.videos.videos):
-            listed.videos.say("sha256", name, sha256)
+        for name, sha256 in _bar(_hashes(asked, listed), "hashing", "file", len(listed.videos)):
+            listed.videos.set("sha256", name, sha256)
         same = record.check_same(asked.out, listed.settings, listed.videos)
     print(f"{asked.out}: prepared already, fingerprint {same}")
 

@@ -32,7 +32,7 @@ PATTERNS = (
 
 
 def group(files: Catalogue, asked: str, table: Table | None, file_column: str) -> str:
-    """Says recordings to the catalogue, by a column of the captions' table or, where none has that
+    """Sets recordings in the catalogue, by a column of the captions' table or, where none has that
     name, by a regular expression: what its groups (or else all of it) match in a video's path.
 
     Returns what was found, in words. Raises `InputError` for an expression that is none, or that no
@@ -41,13 +41,13 @@ def group(files: Catalogue, asked: str, table: Table | None, file_column: str) -
     if table and asked in table.columns:
         for video, row in files.rows(table, file_column):
             cell = row.cells.get(asked)
-            files.say("side", video, "" if cell is None else str(cell))
+            files.set("side", video, "" if cell is None else str(cell))
     else:
-        files.say_each("side", _recording(asked))
+        files.set_each("side", _recording(asked))
     count, groups = files.count("side")
     if not count:
         raise InputError(f"--groups {asked}: no column of the captions, and no name matches it")
-    alone = files.videos - count
+    alone = len(files) - count
     return f"--groups {asked}: {count} videos are of {groups} groups, {alone} are by themselves"
 
 
@@ -68,7 +68,7 @@ def proposal(files: Catalogue) -> str:
     """A line for names that look like clips of fewer recordings; "" where none do."""
     for pattern in PATTERNS:
         count, recordings = files.count_each(_recording(pattern))
-        if count > files.videos / 2 and recordings < count:
+        if count > len(files) / 2 and recordings < count:
             return (
                 f"{count} names look like clips cut of {recordings} recordings: "
                 f"--groups '{pattern}' would keep these together (now the split is by file)"
@@ -77,7 +77,7 @@ def proposal(files: Catalogue) -> str:
 
 
 def read_splits(files: Catalogue, path: pathlib.Path, file_column: str | None) -> None:
-    """Says the split of every video, from a table with a column `split`: train or validation.
+    """Sets the split of every video, from a table with a column `split`: train or validation.
 
     Raises `InputError` for other words and for videos that the table does not name.
     """
@@ -88,10 +88,10 @@ def read_splits(files: Catalogue, path: pathlib.Path, file_column: str | None) -
         word = table.text(row, split)
         if word not in SPLITS:
             raise InputError(f"{path} {row.place}: split {word!r}, expected train or validation")
-        files.say("side", video, word)
-    if missing := files.videos - files.count("side")[0]:
+        files.set("side", video, word)
+    if missing := len(files) - files.count("side")[0]:
         first = next(video.name for video in files if not video.side)
-        raise InputError(f"{path}: {missing} of {files.videos} videos not named: {first}")
+        raise InputError(f"{path}: {missing} of {len(files)} videos not named: {first}")
 
 
 def held_out(videos: Iterable[Video], share: float, seed: int) -> np.ndarray:

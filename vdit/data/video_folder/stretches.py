@@ -66,7 +66,7 @@ def undamaged(
             faults += [fault.format(count)] * (gap is None)
             gap = _Gap(key)
             continue
-        place = place if count else number
+        place = place if count or gap else number
         if gap:
             yield from [None] * max(1, number + gap.before - place)
             place, gap = number + gap.before, None
