@@ -19,7 +19,7 @@ from tests.faults.processes import start, wait_until
 from tests.paths import ROOT
 from tests.tiny import trained
 from vdit import caption
-from vdit.captioning import relabel, words
+from vdit.captioning import recaption, words
 from vdit.config import mixture
 from vdit.config.fingerprint import differences
 from vdit.data import cache, latents, recaptioned
@@ -34,10 +34,10 @@ from vdit.training.resolve import resolve
 SLOWLY = """
 import time
 from vdit import caption
-from vdit.captioning import relabel
+from vdit.captioning import recaption
 
-relabel.SLICE, real = 32, relabel.captioned
-relabel.captioned = lambda *given: (time.sleep(0.2), real(*given))[1]
+recaption.SLICE, real = 32, recaption.captioned
+recaption.captioned = lambda *given: (time.sleep(0.2), real(*given))[1]
 caption.main({flags})
 """
 
@@ -88,7 +88,7 @@ def test_killed_and_shared_it_ends_in_the_same_bytes(tmp_path, run, monkeypatch)
         flags = ["--workdir", str(run), "--out", str(folder)]
         return start(["-c", SLOWLY.format(flags=flags)], tmp_path / name)
 
-    monkeypatch.setattr(relabel, "SLICE", 32)
+    monkeypatch.setattr(recaption, "SLICE", 32)
     caption.main(["--workdir", str(run), "--out", str(tmp_path / "alone")])
     killed = begin("killed", tmp_path / "out")
     done = tmp_path / ".out.partial" / "write"
@@ -183,7 +183,7 @@ def test_a_model_of_videos_writes_no_captions(tmp_path, run):
     other = dataclasses.replace(model.config, attention="full"), {"objective": "flow"}
     model = dataclasses.replace(model, config=other[0], settings=other[1])
     with pytest.raises(InputError, match="a model of objective=flow: expected a captioner"):
-        relabel.relabel(model, config(tmp_path).data, tmp_path / "out", words.Lengths())
+        recaption.recaption(model, config(tmp_path).data, tmp_path / "out", words.Lengths())
 
 
 def test_lengths_are_asked_for_by_share_and_clip():

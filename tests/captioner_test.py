@@ -116,7 +116,7 @@ def test_a_captioner_stands_alone(run):
     tokens = model.tokens(written)
     alone = np.exp(-words.nats(model, latents, tokens))  # the same probabilities, all words at once
     np.testing.assert_allclose(confidence, alone, rtol=0.02)
-    with pytest.raises(InputError, match="objective 'captioner': expected"):
+    with pytest.raises(InputError, match="a captioner makes no videos"):
         model.sample(["a large red square moves left"])
 
 

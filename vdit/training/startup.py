@@ -1,4 +1,4 @@
-"""What a run starts from: its programs, its data, the weights that it starts from."""
+"""What a run starts from: its programs, its data, its first weights."""
 
 import pathlib
 from collections.abc import Callable
