@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import json
+import re
 import signal
 
 import numpy as np
@@ -19,7 +20,7 @@ from tests.faults.processes import start, wait_until
 from tests.paths import ROOT
 from tests.tiny import trained
 from vdit import caption
-from vdit.captioning import relabel, words
+from vdit.captioning import recaption, words
 from vdit.config import mixture
 from vdit.config.fingerprint import differences
 from vdit.data import cache, latents, recaptioned
@@ -34,10 +35,10 @@ from vdit.training.resolve import resolve
 SLOWLY = """
 import time
 from vdit import caption
-from vdit.captioning import relabel
+from vdit.captioning import recaption
 
-relabel.SLICE, real = 32, relabel.captioned
-relabel.captioned = lambda *given: (time.sleep(0.2), real(*given))[1]
+recaption.SLICE, real = 32, recaption.captioned
+recaption.captioned = lambda *given: (time.sleep(0.2), real(*given))[1]
 caption.main({flags})
 """
 
@@ -88,7 +89,7 @@ def test_killed_and_shared_it_ends_in_the_same_bytes(tmp_path, run, monkeypatch)
         flags = ["--workdir", str(run), "--out", str(folder)]
         return start(["-c", SLOWLY.format(flags=flags)], tmp_path / name)
 
-    monkeypatch.setattr(relabel, "SLICE", 32)
+    monkeypatch.setattr(recaption, "SLICE", 32)
     caption.main(["--workdir", str(run), "--out", str(tmp_path / "alone")])
     killed = begin("killed", tmp_path / "out")
     done = tmp_path / ".out.partial" / "write"
@@ -101,6 +102,29 @@ def test_killed_and_shared_it_ends_in_the_same_bytes(tmp_path, run, monkeypatch)
     for name in ("captions.csv", "captions.json"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
     assert not done.exists()
+
+
+def test_an_error_keeps_what_is_done(tmp_path, run, monkeypatch, capsys):
+    out, real, room = tmp_path / "out", recaption.captioned, [0]
+
+    def fails(*given):
+        if given[2][0] >= room[0]:
+            raise OSError(28, "No space left on device")
+        return real(*given)
+
+    monkeypatch.setattr(recaption, "SLICE", 128)
+    monkeypatch.setattr(recaption, "captioned", fails)
+    flags = ["--workdir", str(run), "--out", str(out), "--no_verify"]
+    for room[0], kept in ((0, 0), (128, 1)):
+        with pytest.raises(OSError, match="No space"):
+            caption.main(flags)
+        assert len(list(tmp_path.glob(".out.partial/write/*/done.json"))) == kept
+    assert "what is done is kept in" in capsys.readouterr().out
+    room[0] = 999
+    out.mkdir()  # an empty folder is no other one
+    caption.main(flags)
+    assert len(rows(out)) == 256
+    assert not list(tmp_path.glob(".out.partial"))
 
 
 def test_training_reads_them_and_its_name_says_so(tmp_path, written):
@@ -116,7 +140,7 @@ def test_training_reads_them_and_its_name_says_so(tmp_path, written):
     tokens = records.rows(np.arange(len(source)))["caption"]
     known = cache.vocabulary(records.meta)
     assert [known.text(row) for row in tokens] == source.captions()
-    assert mixture.variant_of(video) == "full-labelled0.5-written"
+    assert mixture.variant_of(video) == f"full-labelled0.5-written-{video.data.fingerprint[:6]}"
     with pytest.raises(
         InputError, match=r"data\.captions=.*expected '', it learns from given ones"
     ):
@@ -128,7 +152,7 @@ def test_training_reads_them_and_its_name_says_so(tmp_path, written):
     [
         ({"data.seed": 1}, r"of the clips of \w+, expected \w+, those of this data set"),
         ({"data.epochs": 2}, r"data\.epochs=2 with data\.captions=.*: expected 0"),
-        ({"data.captions": "nowhere"}, "data.captions nowhere: no captions there"),
+        ({"data.captions": "nowhere"}, "data.captions nowhere: no captions there; .* writes them"),
     ],
 )
 def test_captions_of_other_clips_are_a_line(tmp_path, written, more, message):
@@ -183,7 +207,7 @@ def test_a_model_of_videos_writes_no_captions(tmp_path, run):
     other = dataclasses.replace(model.config, attention="full"), {"objective": "flow"}
     model = dataclasses.replace(model, config=other[0], settings=other[1])
     with pytest.raises(InputError, match="a model of objective=flow: expected a captioner"):
-        relabel.relabel(model, config(tmp_path).data, tmp_path / "out", words.Lengths())
+        recaption.recaption(model, config(tmp_path).data, tmp_path / "out", words.Lengths())
 
 
 def test_lengths_are_asked_for_by_share_and_clip():
@@ -199,7 +223,9 @@ def test_the_sweep_asks_for_three_kinds_of_captions_at_the_same_flops(tmp_path, 
     runs = plan.make_plan(str(ROOT / "sweeps" / "captions.py"), tmp_path, [])["runs"]
     kinds = collections.Counter(mixture.variant_of(ConfigDict(run["config"])) for run in runs)
     assert set(kinds.values()) == {3}
-    assert kinds.keys() == {"full", "full-labelled0.1", "full-labelled0.1-written"}
+    written = next(kind for kind in kinds if "-written-" in kind)
+    assert kinds.keys() == {"full", "full-labelled0.1", written}
+    assert re.fullmatch("full-labelled0.1-written-[0-9a-f]{6}", written)
     assert len({run["flops"] for run in runs}) == 1
     assert len({run["run_id"] for run in runs}) == 9
     assert len({run["config"]["data"]["fingerprint"] for run in runs}) == 3

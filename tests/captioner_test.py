@@ -1,5 +1,7 @@
 """The captioner: a word sees what is before it, a planted world is learnt, wrong configs end."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,16 +14,20 @@ from tests import tiny
 from vdit.captioning import words
 from vdit.config import flops
 from vdit.config.model_config import ModelConfig
+from vdit.config.sizes import model_config_of
+from vdit.data import latents
 from vdit.data.byte_pairs import BytePairs
-from vdit.data.text import NULL, Vocabulary
+from vdit.data.cache import Records
+from vdit.data.text import NULL, UNKNOWN, Vocabulary
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.evaluators import captions
+from vdit.evaluators.common import EvaluationData
 from vdit.models import dit
 from vdit.models.captioner import ANY, LONG, SHORT
-from vdit.runs.folder import read_result
+from vdit.runs.folder import read_config, read_result
 from vdit.training.caption_task import CaptionLoss
-from vdit.training.evaluation import evaluate_run
+from vdit.training.evaluation import evaluate_run, model_columns
 from vdit.training.resolve import resolve
 from vdit.training.tasks import make_task
 
@@ -101,8 +107,55 @@ def test_the_planted_world_is_learnt(run):
     assert row["flops"] == 100 * 16 * flops.training_flops(vdit.load(run).config)
     for name in ("exact", "colour", "motion", "number", "words"):
         assert row[f"caption_{name}"] > 0.9, (name, row[f"caption_{name}"])
-    (found,) = evaluate_run(run, evaluators={"captions": {"clips": 16}})
+    of_videos = ("losses", "worlds", "video")
+    asked = {"captions": {"clips": 16}} | {name: {} for name in of_videos}
+    (found,) = evaluate_run(run, evaluators=asked)
     assert found["evaluators"]["captions"]["records"][0]["n"] == 16
+    assert [found["evaluators"][name]["records"] for name in of_videos] == [[], [], []]
+    assert found["row"]["validation"] != row["validation"]  # of 32 clips
+
+
+def test_clips_with_a_caption_are_measured_and_counted(run, monkeypatch):
+    real = Records.captions
+    late = lambda self, at: real(self, at) * (np.asarray(at) >= 30)[:, None]  # noqa: E731
+    monkeypatch.setattr(Records, "captions", late)
+    model, made = vdit.load(run), read_config(run)
+    records = Records(latents.prepare(made), "validation")
+    data, rows = EvaluationData(made, records, run, 100), records.rows([30, 31])
+    found = {r.name: r for r in captions.evaluate(model, data, clips=4, seed=0)}
+    nats = words.nats(model, rows["latent"], rows["caption"])
+    assert found["loss"].value == pytest.approx(nats.mean(), rel=1e-5)
+    assert data.training_clips == 192 - 30
+    assert model_columns(data, model.config)["unique_clips"] == 192 - 30
+
+
+def test_losses_of_other_tokens_have_other_names():
+    meta = {"key": {"sources": {"validation": ["a", 8]}, "coder": "b"}, "text_length": 9}
+
+    def name(words, **key):
+        changed = meta | {"words": words, "key": meta["key"] | key}
+        return captions.validation_id(changed, clips=8, seed=0)
+
+    assert name(["a", "b"]) == name(["b", "a"])
+    assert len({name(["a", "b"]), name(["a"]), name(["a", "b"], tokenizer="byte_pairs")}) == 3
+
+
+def test_a_plan_counts_the_words_that_a_vocabulary_may_have(tmp_path):
+    made = config(tmp_path, **{"data.name": "video_folder", "data.words": 300})
+    planned = flops.training_flops_per_clip(made)
+    assert planned == flops.training_flops(model_config_of(made, 300))
+    assert planned > flops.training_flops(model_config_of(made, 30))
+
+
+def test_a_caption_begins_with_text():
+    pairs = BytePairs.of(["a ☃ b", "ab ☃"], 300, 9)
+    blank = words._blank(types.SimpleNamespace(vocabulary=pairs))
+    assert blank[[NULL, UNKNOWN]].all()
+    assert [pairs.words[i - 2] for i in np.flatnonzero(blank)[2:]] == ["Ġ"]
+    _, weights = nnx.split(perturbed(SMALL))
+    x, one = jnp.zeros((words.BATCH, *SMALL.latent)), np.arange(SMALL.vocabulary) != 5
+    tokens, _ = words._written(weights, x, np.zeros(words.BATCH, np.int32), one, SMALL)
+    assert (np.asarray(tokens)[:, 0] == 5).all()
 
 
 def test_a_captioner_stands_alone(run):
@@ -116,7 +169,7 @@ def test_a_captioner_stands_alone(run):
     tokens = model.tokens(written)
     alone = np.exp(-words.nats(model, latents, tokens))  # the same probabilities, all words at once
     np.testing.assert_allclose(confidence, alone, rtol=0.02)
-    with pytest.raises(InputError, match="objective 'captioner': expected"):
+    with pytest.raises(InputError, match="a captioner makes no videos"):
         model.sample(["a large red square moves left"])
 
 

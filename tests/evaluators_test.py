@@ -103,7 +103,7 @@ def test_a_row_says_which_set_its_loss_was_measured_on(root):
     (other,) = evaluate_run(root / "run", [4], {"losses": {"triples": 64}})
     assert other["row"]["validation"] != first
     assert other["evaluators"]["losses"]["records"][0]["n"] == 64
-    (again,) = evaluate_run(root / "run", [4], {"continuation": {}})
+    (again,) = evaluate_run(root / "run", [4], {"continuation": {}, "captions": {}})
     assert again["row"] == other["row"]
     (back,) = evaluate_run(root / "run", [4], {"losses": {}})
     assert back["row"]["validation"] == first

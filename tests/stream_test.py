@@ -98,11 +98,9 @@ def test_longer_runs_add_parts_to_the_same_cache(tmp_path):
 
 def test_the_validation_set_has_one_identity_however_long_a_run_is(tmp_path):
     metas = [cache.read_meta(latents.prepare(made(tmp_path, steps))) for steps in (5, 15)]
-    assert len({validation_id(meta["key"], triples=8, seed=0) for meta in metas}) == 1
+    assert len({validation_id(meta, triples=8, seed=0) for meta in metas}) == 1
     moved = cache.read_meta(latents.prepare(made(tmp_path, 5, **{"data.train_clips": 11})))
-    assert validation_id(moved["key"], triples=8, seed=0) != validation_id(
-        metas[0]["key"], triples=8, seed=0
-    )
+    assert validation_id(moved, triples=8, seed=0) != validation_id(metas[0], triples=8, seed=0)
 
 
 def test_only_the_parts_that_are_read_are_made(tmp_path):

@@ -18,11 +18,7 @@ from vdit.runs import compile_cache
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
     """The flags, checked."""
-    parser = argparse.ArgumentParser(
-        "python -m vdit.caption",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = errors.parser("vdit.caption", __doc__)
     parser.add_argument("--workdir", required=True, help="run of experiments/captioner.py")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write")
     parser.add_argument("--data", help="prepared folder (by default the captioner's own data)")
@@ -34,6 +30,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="fixes which clips are asked for long")
     parser.add_argument("--step", type=int, help="checkpoint to read (the last by default)")
+    parser.add_argument("--no_verify", action="store_true", help="trust the checkpoint unread")
     args = parser.parse_args(argv)
     if args.long is not None and not 0 <= args.long <= 1:
         raise InputError(f"--long {args.long:g}: expected a share from 0 to 1")
@@ -58,11 +55,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(sys.argv[1:] if argv is None else argv)
     compile_cache.use_for(args.workdir)
     import vdit
-    from vdit.captioning import relabel, words
+    from vdit.captioning import recaption, words
 
-    model = vdit.load(args.workdir, args.step)
+    model = vdit.load(args.workdir, args.step, verify=not args.no_verify)
     lengths = words.Lengths(args.long, args.seed)
-    print(relabel.relabel(model, data_of(args, model.video), args.out, lengths))
+    print(recaption.recaption(model, data_of(args, model.video), args.out, lengths))
     return 0
 
 

@@ -191,6 +191,8 @@ def best_sizes(runs: Iterable[tuple[Run, Path]]) -> list[Run]:
 
 
 def _loss(folder: Path) -> float:
-    """That of the averaged weights; infinite for a run that has not ended, or that diverged."""
-    loss = read_result(folder).get("loss_ema") if (folder / RESULT).exists() else None
+    """That of the averaged weights (a captioner's only `loss` is); infinite for a run that has not
+    ended, or that diverged."""
+    row = read_result(folder) if (folder / RESULT).exists() else {}
+    loss = row.get("loss_ema", row.get("loss"))
     return math.inf if loss is None or math.isnan(loss) else loss

@@ -69,13 +69,19 @@ def write(
 ) -> tuple[list[str], np.ndarray]:
     """Captions of normalised latents (B, t, h, w, C), and confidences (B,): the geometric mean of
     the probabilities of a caption's tokens. Word by word the most probable one, of the words of
-    the training captions; no caption is empty. `start`, (B,), asks for lengths."""
+    the training captions, the first none of blanks alone: no caption is empty. `start`, (B,),
+    asks for lengths."""
     starts = np.broadcast_to(np.int32(start), len(latents))
-    found, weights = [], model.chosen_weights()
+    found, weights, blank = [], model.chosen_weights(), _blank(model)
     for i in range(0, len(latents), BATCH):
-        found.append(_written(weights, filled(latents, i), filled(starts, i), model.config))
+        found.append(_written(weights, filled(latents, i), filled(starts, i), blank, model.config))
     tokens, confidence = (np.concatenate(x)[: len(latents)] for x in zip(*found, strict=True))
     return [model.vocabulary.text(row) for row in tokens], confidence
+
+
+def _blank(model: Generator) -> np.ndarray:
+    """(V,) which tokens are no text: null, and the blank of byte pairs."""
+    return np.array([not model.vocabulary.text([token]) for token in range(model.vocabulary.size)])
 
 
 def filled(rows: np.ndarray, i: int) -> np.ndarray:
@@ -92,7 +98,7 @@ def _nats(weights, x_BTHWC, caption_BS, config: ModelConfig):
 
 
 @functools.partial(jax.jit, static_argnames="config")
-def _written(weights, x_BTHWC, start_B, config: ModelConfig):
+def _written(weights, x_BTHWC, start_B, blank_V, config: ModelConfig):
     """Tokens (B, S) and confidences (B,). The words before are read anew for each word: captions
     are short, and no cache need be kept."""
     model = nnx.merge(dit.graph_of(config), weights)
@@ -105,7 +111,7 @@ def _written(weights, x_BTHWC, start_B, config: ModelConfig):
         is_open_B = (i == 0) | (caption_BS[:, i - 1] != NULL)
         # What the model must not write: a word that it does not know, and nothing at all.
         logits_BV = logits_BV.at[:, UNKNOWN].set(-jnp.inf)
-        logits_BV = logits_BV.at[:, NULL].add(jnp.where(i == 0, -jnp.inf, 0.0))
+        logits_BV = jnp.where((i == 0) & blank_V, -jnp.inf, logits_BV)
         token_B = jnp.where(is_open_B, logits_BV.argmax(-1), NULL)
         log_p_B += jnp.where(is_open_B, jax.nn.log_softmax(logits_BV).max(-1), 0.0)
         return caption_BS.at[:, i].set(token_B), log_p_B, count_B + is_open_B

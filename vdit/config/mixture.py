@@ -52,14 +52,18 @@ def clips_per_step(config: Any) -> float:
 def variant_of(config: Any) -> str:
     """The results table's name of a run's variant: its model's, its share of images (of single
     frames, or of the pictures of that fingerprint), the share of the embedded world's clips that
-    have captions, and whether a captioner wrote the others'."""
+    have captions, and whose captions a captioner wrote (six digits of
+    the fingerprint of the data with them)."""
     share = share_of(config.data)
     pictures = config.data.get("images_fingerprint", "")[:6] if config.data.get("images") else ""
     kind = f"pictures-{pictures}-" if pictures else "images"
-    labelled = config.data.get("world", {}).get("labelled", 1.0)
+    world = (config.data.name == "worlds" and config.data.get("world")) or {}
+    labelled = world.get("labelled", 1.0)
     named = [sizes.variant_of(config.model)] + [f"{kind}{share:g}"] * (share > 0)
     named += [f"labelled{labelled:g}"] * (labelled < 1)
-    return "-".join(named + ["written"] * bool(config.data.get("captions")))
+    if config.data.get("captions"):
+        named += ["written", config.data.fingerprint[:6]]
+    return "-".join(named)
 
 
 def image_model(model: ModelConfig) -> ModelConfig:

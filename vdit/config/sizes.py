@@ -102,15 +102,11 @@ def latent_shape(
 def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> ModelConfig:
     """The `ModelConfig` that a run's config asks for; checked, each error one line.
 
-    `words` and `text_features` come from the data; neither changes FLOPs for word tokens.
+    `words` and `text_features` come from the data. Words change the FLOPs of captioners alone,
+    whose output has a number for each; where they are not known yet, see `_words_at_most`.
     """
     model, data = config.model, config.data
-    writes = config.objective == CAPTIONER
-    if writes != (model.attention == CAPTIONER):
-        raise InputError(
-            f"model.attention={model.attention!r} under objective={config.objective}: a captioner "
-            "has both, as in experiments/captioner.py"
-        )
+    _check_captioner(config)
     width, depth, heads = (
         size_of(model.size) if model.size else (model.width, model.depth, model.heads)
     )
@@ -126,7 +122,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         max_period=model.get("max_period", 10_000.0),  # older configs have no such key
         attention=model.attention,
         condition=model.condition,
-        vocabulary=words + 2,
+        vocabulary=(words or _words_at_most(config)) + 2,
         text_features=text_features,
         text_length=1 if model.condition in ("class", "label") else data.text_length,
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
@@ -138,10 +134,29 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         remat="none" if model.remat == "auto" else model.remat,  # training decides
         dtype=config.get("compute_dtype") or model.dtype,
     )
-    if checked(model_config).width <= model_config.patch_numbers and not writes:
+    if checked(model_config).width <= model_config.patch_numbers and not _writes(config):
         raise InputError(
             f"width {model_config.width} is not above the {model_config.patch_numbers} numbers in "
             "one patch: the velocity would have a rank floor; expected a wider model or a smaller "
             "patch"
         )
     return model_config
+
+
+def _writes(config: Any) -> bool:
+    return config.objective == CAPTIONER
+
+
+def _check_captioner(config: Any) -> None:
+    attention, objective = config.model.attention, config.objective
+    if _writes(config) != (attention == CAPTIONER):
+        raise InputError(
+            f"model.attention={attention!r} under objective={objective}: a captioner has both, as "
+            "in experiments/captioner.py"
+        )
+
+
+def _words_at_most(config: Any) -> int:
+    """What a captioner is planned with: `data.words`, the limit of a vocabulary. 0 for the embedded
+    world, whose few words are 1 % of a captioner's FLOPs, and where words cost nothing."""
+    return config.data.words if _writes(config) and config.data.name != "worlds" else 0

@@ -60,14 +60,20 @@ class Records:
         return f"{self.folder.name}/{self.split}"
 
     def rows(self, indices: Any) -> dict[str, np.ndarray]:
-        parts, places = np.divmod(np.asarray(indices), len(self))
-        if (parts == parts[0]).all():
-            raw = self._part(int(parts[0])).read(places)
-        else:
-            pairs = zip(parts, places, strict=True)
-            raw = np.concatenate([self._part(int(part)).read([place]) for part, place in pairs])
+        raw = self._read(indices)
         latent = self._statistics.normalise(raw["latent"].astype(np.float32))
         return {"latent": latent, "caption": raw["caption"]}
+
+    def captions(self, indices: Any) -> np.ndarray:
+        """Those of `rows`; latents are left as they are."""
+        return self._read(indices)["caption"]
+
+    def _read(self, indices: Any) -> np.ndarray:
+        parts, places = np.divmod(np.asarray(indices), len(self))
+        if (parts == parts[0]).all():
+            return self._part(int(parts[0])).read(places)
+        pairs = zip(parts, places, strict=True)
+        return np.concatenate([self._part(int(part)).read([place]) for part, place in pairs])
 
     def _open(self, part: int) -> "_RecordFile":
         path = record_file(self.folder, self.split, part)

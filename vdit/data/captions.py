@@ -54,7 +54,7 @@ class Captioned:
             raise InputError(f"{records}: its captions are embeddings; expected words")
         starts = range(0, len(records), READ)
         spans = (np.arange(i, min(i + READ, len(records))) for i in starts)
-        lengths = np.concatenate([(records.rows(s)["caption"] != NULL).sum(-1) for s in spans])
+        lengths = np.concatenate([(records.captions(s) != NULL).sum(-1) for s in spans])
         self.places = np.flatnonzero(lengths)
         if not len(self.places):
             raise InputError(f"{records}: no clip has a caption, and a captioner learns from those")

@@ -51,7 +51,7 @@ def fingerprint_of(table: pathlib.Path) -> str:
 def write(path: pathlib.Path, rows: list[Row], header: bool = True) -> None:
     """Writes rows as CSV."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)  # \r, too
         writer.writerows([Row._fields] * header + rows)
 
 
@@ -60,7 +60,7 @@ def read(folder: pathlib.Path, clips_of: str) -> tuple[list[str], str]:
     where it holds none, or those of other clips, `DamagedFileError` where they are damaged."""
     if not (folder / ABOUT).is_file():
         raise InputError(
-            f"data.captions {folder}: no captions there; python -m vdit.caption writes"
+            f"data.captions {folder}: no captions there; python -m vdit.caption writes them"
         )
     about = read_json(folder / ABOUT, WHAT)
     if about["clips_of"] != clips_of:
@@ -71,7 +71,13 @@ def read(folder: pathlib.Path, clips_of: str) -> tuple[list[str], str]:
     if (found := fingerprint_of(folder / TABLE)) != about["fingerprint"]:
         raise DamagedFileError(f"{folder / TABLE}: damaged, expected {WHAT}")
     with (folder / TABLE).open(newline="", encoding="utf-8") as file:
-        return [row["caption"] for row in csv.DictReader(file)], found
+        rows = list(csv.DictReader(file))
+    if [row["clip"] for row in rows] != [str(clip) for clip in range(about["clips"])]:
+        raise InputError(
+            f"{folder / TABLE}: expected a row for each clip from 0 to {about['clips'] - 1}, in "
+            "order; delete the folder, and python -m vdit.caption writes it again"
+        )
+    return [row["caption"] for row in rows], found
 
 
 class Recaptioned:

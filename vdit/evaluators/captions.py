@@ -10,6 +10,7 @@ import numpy as np
 
 from vdit.captioning import words
 from vdit.config.model_config import CAPTIONER
+from vdit.data.captions import Captioned
 from vdit.data.text import split
 from vdit.data.wording import Phrase, parse_caption
 from vdit.errors import InputError
@@ -25,25 +26,27 @@ Score = Callable[[str, str], float]
 def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -> list[Record]:
     """`loss` (nats a token of the given captions) and `caption_NAME`: exact (the same words),
     words (F1 of the words, whatever their order), confidence; of the embedded world number and each
-    attribute, too (`of_attribute`). Means over those of `clips` that have a caption, by the weights
-    in use; `seed` is not used. Nothing of models that write no captions.
+    attribute, too (`of_attribute`). Means over `clips` clips that have a caption (all, where fewer
+    have one), by the weights in use; `seed` is not used. Nothing of models that write no captions.
     """
     if model.config.attention != CAPTIONER or not clips:
         return []
-    held_out = data.clips(clips)
-    there = [i for i, caption in enumerate(held_out.captions) if caption.strip()]
-    given, clusters = [held_out.captions[i] for i in there], held_out.clusters[there]
-    latents = held_out.latents[there]
+    there = Captioned(data.validation).places
+    held_out = data.clips(min(clips, len(there)), there)
+    given, clusters, latents = held_out.captions, held_out.clusters, held_out.latents
     written, confidence = words.write(model, latents)
     values = {name: _scores(score, written, given) for name, score in _names(data.dataset).items()}
-    found = [_record("loss", words.nats(model, latents, held_out.tokens[there]), clusters, True)]
+    found = [_record("loss", words.nats(model, latents, held_out.tokens), clusters, True)]
     found += [_record(f"caption_{name}", v, clusters, False) for name, v in values.items()]
     return [*found, _record("caption_confidence", confidence, clusters, None)]
 
 
-def validation_id(key: dict[str, Any], *, clips: int, seed: int) -> str:
-    """Identity of the clips that `loss` is of; `key` is that of the latent cache."""
-    text = json.dumps([key["sources"]["validation"], key["coder"], key["words"], clips])
+def validation_id(meta: dict[str, Any], *, clips: int, seed: int) -> str:
+    """Identity of the clips and of the tokens that `loss` is a mean over: a word and a byte pair
+    are not comparable, nor are words of two vocabularies. `meta` is that of the latent cache."""
+    key = meta["key"]
+    tokens = [key.get("tokenizer", "words"), meta["text_length"], sorted(meta["words"])]
+    text = json.dumps([key["sources"]["validation"], key["coder"], tokens, clips])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

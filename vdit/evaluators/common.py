@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from vdit.config.model_config import CAPTIONER
 from vdit.data.cache import Records
+from vdit.data.captions import Captioned
 from vdit.data.continuation import ConditioningFrames
 from vdit.data.sources import Source, open_source
 from vdit.errors import InputError
@@ -89,13 +91,21 @@ class EvaluationData:
         """The validation clips as videos."""
         return open_source(self.config.data, "validation")
 
-    def clips(self, count: int) -> Clips:
-        """`count` clips: spread evenly, so that no video's windows crowd out another's; the first
-        of the embedded world's, which are independent. From the beginning again where there are
-        fewer."""
-        there = len(self.validation)
+    @functools.cached_property
+    def training_clips(self) -> int:
+        """How many different ones an epoch has: to a captioner those with a caption."""
+        if self.config.objective != CAPTIONER:
+            return self.validation.meta["train"]
+        return len(Captioned(Records(self.cache, "train")))
+
+    def clips(self, count: int, among: np.ndarray | None = None) -> Clips:
+        """`count` clips, of all or of those `among` (places): spread evenly, so that no video's
+        windows crowd out another's; the first of the embedded world's, which are independent. From
+        the beginning again where there are fewer."""
+        there = len(self.validation) if among is None else len(among)
         spread = self.dataset != "worlds" and count < there
         indices = np.arange(count) * there // count if spread else np.arange(count) % there
+        indices = indices if among is None else among[indices]
         rows, items = self.validation.rows(indices), [self.source[int(i)] for i in indices]
         videos = np.stack([item["video"] for item in items])
         captions = [item["caption"] for item in items]

@@ -54,10 +54,10 @@ def records(name: str, t: np.ndarray, losses: np.ndarray) -> list[Record]:
     return [whole, *(Record(f"{name}_t{k:02d}", mean) for k, mean in enumerate(means))]
 
 
-def validation_id(key: dict[str, Any], *, triples: int, seed: int) -> str:
+def validation_id(meta: dict[str, Any], *, triples: int, seed: int) -> str:
     """Identity of the fixed validation set: rows of different ones are never compared.
 
-    `key` is that of the latent cache.
+    `meta` is that of the latent cache.
     """
-    text = json.dumps([key, {"seed": seed, "triples": triples}, "uniform t"])
+    text = json.dumps([meta["key"], {"seed": seed, "triples": triples}, "uniform t"])
     return hashlib.sha256(text.encode()).hexdigest()[:12]

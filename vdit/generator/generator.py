@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.config import versions
-from vdit.config.model_config import ModelConfig
+from vdit.config.model_config import CAPTIONER, ModelConfig
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.diffusion import flow, objectives
@@ -60,7 +60,9 @@ class Generator:
 
     @property
     def objective(self) -> objectives.Objective:
-        """What the model was trained for."""
+        """What the model was trained for; `InputError` for a captioner, which makes no videos."""
+        if self.config.attention == CAPTIONER:
+            raise InputError("a captioner makes no videos: expected a run of another objective")
         return objectives.create(ConfigDict(self.settings))
 
     @property

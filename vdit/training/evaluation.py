@@ -8,7 +8,7 @@ from typing import Any
 
 from vdit import diffusion, evaluators
 from vdit.config import flops, mixture, stream
-from vdit.config.model_config import ModelConfig
+from vdit.config.model_config import CAPTIONER, ModelConfig
 from vdit.data import latents
 from vdit.data.cache import Records
 from vdit.diffusion import objectives
@@ -39,14 +39,21 @@ def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, 
     asked = evaluations.with_defaults(data.config, asked)
     chosen = {name: evaluators.find(name, options) for name, options in asked.items()}
     found = {
-        name: (asked[name], measure(model, data, **asked[name])) for name, measure in chosen.items()
+        name: (asked[name], measure(model, data, **asked[name]) if _applies(name, model) else [])
+        for name, measure in chosen.items()
     }
     before = evaluations.read_or_set_aside(data.workdir, data.step)
     row = before.get("row") or _row(model, data)
-    for name in asked.keys() & FIXED_SETS.keys():
-        key = data.validation.meta["key"]
-        row |= {"validation": FIXED_SETS[name].validation_id(key, **asked[name])}
+    for name, (options, records) in found.items():
+        if any(record.name == "loss" for record in records):
+            meta = data.validation.meta
+            row |= {"validation": FIXED_SETS[name].validation_id(meta, **options)}
     return evaluations.write(data.workdir, data.step, row, found)
+
+
+def _applies(name: str, model: Generator) -> bool:
+    """A captioner makes no videos, and has no loss at a time: it is measured by its captions."""
+    return name == "captions" or model.config.attention != CAPTIONER
 
 
 def _row(model: Generator, data: EvaluationData) -> dict[str, Any]:
@@ -66,7 +73,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
     """Columns of a checkpoint's row that its model and its data fix."""
     config, meta = data.config, data.validation.meta
     clips, images = mixture.seen(config, data.step)
-    unique = stream.unique_clips(clips, meta["train"], stream.epochs_of(config.data))
+    unique = stream.unique_clips(clips, data.training_clips, stream.epochs_of(config.data))
     shared = min(config.trunk.step, data.step)
     diffuses = config.objective in diffusion.names()
     of_images = {"images": images} if mixture.share_of(config.data) else {}
@@ -104,7 +111,7 @@ def evaluate_run(
     folder = pathlib.Path(workdir)
     config = read_config(folder)
     if config.objective == "autoencoder":
-        raise InputError(f"{workdir} is an autoencoder's: expected a run that makes videos")
+        raise InputError(f"{workdir} is an autoencoder's: expected a run on latents")
     asked = evaluations.evaluators_of(config) if evaluators is None else evaluators
     records = Records(latents.prepare(config, clips=0), "validation")
     found, damaged = [], []

@@ -48,9 +48,9 @@ def build(config: ConfigDict, seed: int = 0) -> Generator:
 def of_run(folder: str | pathlib.Path) -> Generator:
     """That of a run folder which has none, without weights: its data must be where they were.
 
-    Raises `InputError` where the folder holds no run, or one that makes no videos.
+    Raises `InputError` where the folder holds no run, or an autoencoder's.
     """
     config = read_config(folder)
     if config.objective == "autoencoder":
-        raise InputError(f"{folder} is an autoencoder's: expected a run that makes videos")
+        raise InputError(f"{folder} is an autoencoder's: expected a run on latents")
     return generator_of(config, cache.read_meta(latents.prepare(config, clips=0)))

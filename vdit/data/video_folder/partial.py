@@ -27,13 +27,17 @@ def place_of(out: pathlib.Path) -> pathlib.Path:
 
 @contextlib.contextmanager
 def partial_folder(
-    out: pathlib.Path, identity: str = "", worth: str = "*"
+    out: pathlib.Path,
+    identity: str = "",
+    worth: str = "*",
+    kept_after: tuple[type[BaseException], ...] = (SystemExit, KeyboardInterrupt),
 ) -> Iterator[pathlib.Path]:
     """The hidden folder, shared with all who ask for the same `identity`; what was made for
     another, or by nobody known, goes first.
 
-    Deleted at the end by who leaves last. After a signal it stays where a path in it matches
-    `worth`. Raises `InputError` where it can't be made, or others make something else in it.
+    Deleted at the end by who leaves last. After a signal, or what else `kept_after` names, it
+    stays where a path in it matches `worth`. Raises `InputError` where it can't be made, or others
+    make something else in it.
     """
     place = place_of(out)
     try:
@@ -45,7 +49,7 @@ def partial_folder(
     keep = False
     try:
         yield place
-    except (SystemExit, KeyboardInterrupt):
+    except kept_after:
         keep = any(place.glob(worth))
         if keep:
             print(f"what is done is kept in {place}; the same command goes on from there")

@@ -31,7 +31,7 @@ SLICE = 256  # clips
 VERSION = 1  # raised when the same captioner and clips would give other captions
 
 
-def relabel(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: words.Lengths) -> str:
+def recaption(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: words.Lengths) -> str:
     """Writes captions for all training clips of `data` to the folder `out`, or finds them there;
     returns a line that says how many. Given captions stay as they are.
 
@@ -46,7 +46,9 @@ def relabel(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: word
     asked |= {"captioner": hash_of(model.chosen_weights())}
     asked |= {"autoencoder": model.autoencoder.fingerprint, **dataclasses.asdict(lengths)}
     if not _is_there(out, asked):
-        with partial.partial_folder(out, json.dumps(asked, sort_keys=True), "write/*") as place:
+        identity, worth = json.dumps(asked, sort_keys=True), f"write/*/{units.DONE}"
+        # A full disk or too little memory must not cost the hours of the slices that are done.
+        with partial.partial_folder(out, identity, worth, (BaseException,)) as place:
             if not _is_there(out, asked):  # since we looked
                 _write(model, source, lengths, place)
                 _close(out, asked, place)
@@ -54,7 +56,7 @@ def relabel(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: word
 
 
 def _is_there(out: pathlib.Path, asked: dict[str, Any]) -> bool:
-    if not out.exists():
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     there = read_json(out / ABOUT, WHAT) if (out / ABOUT).is_file() else {}
     different = [key for key in asked if there.get(key) != asked[key]]
@@ -118,7 +120,7 @@ def _close(out: pathlib.Path, asked: dict[str, Any], place: pathlib.Path) -> Non
     """Joins the slices, and gives the folder its name."""
 
     def close(folder: pathlib.Path) -> dict[str, Any]:
-        if out.exists():  # whoever named it was killed before it could say so
+        if (out / ABOUT).exists():  # whoever named it was killed before it could say so
             return {}
         names, made = _slices(asked["clips"]), folder / "made"
         made.mkdir()
