@@ -82,14 +82,21 @@ def _forecast_curve(whole, found):
 
 
 def _forecast_law(whole, found, rng):
-    """Laws of compute in one form: the likeliest, and draws by weight."""
+    """Laws of compute in one form: one fit for the point, and draws of all by weight.
+
+    Of the likeliest law the window that is nearest to the forecast at REACH times the largest
+    budget: windows weigh alike, and no one of them is the mixture.
+    """
     if not whole.stack.laws:
         return None
     at, ahead = float(np.mean(found.log_c)), whole.stack.weights(float(found.log_c[-1]))
     fits = {name: whole.stack.laws[name].parts for name in ("frontier", "curved")}
     laws = [part for parts in fits.values() for part in parts]
     shares = np.array([(ahead[n] + 1e-12) / len(p) for n, p in fits.items() for _ in p])
-    best = laws[int(np.argmax(shares))]
+    far = float(found.log_c[-1] + np.log(REACH))
+    said = float(np.log(whole.at(float(np.exp(far))).loss))
+    windows = fits[max(fits, key=ahead.get)]
+    best = min(windows, key=lambda law: abs(law.value(far).item() - said))
     reference, parameters = float(np.exp(at)), {"k": 0.0} | best.parameters(at)
     if found.noise is None:
         return ForecastLaw(reference, parameters, None)
