@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 from analysis import calibrate
+from analysis.calibration import table
 from analysis.calibration import windows as calibrated
 from analysis.calibration.designs import FRONTIERS
+from analysis.fitting import budgets
 from analysis.frontier import backtest, forecast, runs
+from analysis.laws import forms
 from tests.analysis.backtest_test import COLUMNS, measured, on_a_law, sweep
 from vdit.errors import InputError
 
@@ -88,6 +91,18 @@ def test_the_gain_is_of_budgets_that_a_window_holds():
     assert both.interval[0] < 1 - np.exp(early(np.log(8)) - early(0)) < both.interval[1]
 
 
+def test_a_plan_is_of_the_window_nearest_to_the_forecast():
+    found = on_a_law(early, 4e-3)
+    whole = forecast.outlook(found)
+    law = budgets.forecast_law(whole, found, np.random.default_rng(0))
+    far = whole.at(8 * float(np.exp(found.log_c[-1])))
+    planned = forms.of_compute(far.flops, law.reference, **law.parameters)
+    by_all, later = (np.exp(p.value(np.log(far.flops)).item())
+                     for p in whole.stack.laws[whole.trials.chosen].parts)  # fmt: skip
+    assert planned == pytest.approx(later)
+    assert abs(np.log(later / far.loss)) < abs(np.log(by_all / far.loss))
+
+
 def test_a_law_of_the_later_window_alone_is_no_law_of_all(monkeypatch):
     rows = sweep(budgets=4)
     fit, every = runs.fit, len(rows)
@@ -122,6 +137,17 @@ def test_a_row_counts_what_held():
     assert row["rms"] == pytest.approx(100 * np.sqrt((0.03**2 + 0.01**2) / 2), abs=1e-3)
     assert (row["bias"], row["inside"], row["width"], row["warned"]) == (1.0, 1, 15.0, 1)
     assert calibrated.row("planted", 2.0, "all budgets", told)["warned"] is None
+
+
+def test_the_command_plants_sweeps_for_every_window(monkeypatch, capsys):
+    def alone(work, sweeps, seed, chosen, *rest):
+        return [work((design, seed, 0, sweeps)) for design in chosen]
+
+    monkeypatch.setattr(table, "shared", alone)
+    monkeypatch.setattr(calibrated, "WINDOWS", {"both": (0, 1)})
+    calibrate.main(["--windows", "--sweeps", "1", "--design", "few"])
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[:3] for row in rows] == [["few", "2.0", "both"], ["few", "8.0", "both"]]
 
 
 def test_the_command_asks_prefixes_of_a_table(tmp_path, capsys, monkeypatch):
