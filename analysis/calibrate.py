@@ -10,7 +10,6 @@ python -m analysis.calibrate --windows --sweeps 20   forecasts with and without 
 python -m analysis.calibrate --prefixes results.csv  the same, of a table's later budgets
 """
 
-import argparse
 import sys
 
 from vdit import errors
@@ -20,7 +19,20 @@ from vdit.runs.files import write_text
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.calibrate`."""
-    parser = argparse.ArgumentParser(prog="analysis.calibrate", description=__doc__.splitlines()[0])
+    args = _arguments(argv)
+    if args.sweeps < 1:
+        raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
+    chosen = _chosen(args.design, args.grids)
+    if args.flips:
+        return _flips(chosen if args.design else chosen[:1], args)
+    found = _rows(chosen, args)
+    if args.out:
+        write_text(args.out, found.to_csv(index=False))
+        print(f"written to {args.out}")
+
+
+def _arguments(argv):
+    parser = errors.parser("analysis.calibrate", __doc__)
     parser.add_argument("--sweeps", type=int, default=1000, help="of each design (1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the planted noise (0)")
     what = parser.add_mutually_exclusive_group()
@@ -37,37 +49,33 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
     parser.add_argument("--out", help="CSV to write")
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def _rows(chosen, args):
+    """What was asked for, as a table that has been printed."""
     import pandas as pd
 
     from analysis.calibration import power, published, table, verdicts, windows
 
-    if args.sweeps < 1:
-        raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
-    chosen = _chosen(args.design, args.grids)
-    if args.flips:
-        return _flips(chosen if args.design else chosen[:1], args)
-    if args.published:
-        found = list(published.held(args.sweeps, args.seed, _progress))
-        print(pd.DataFrame(found).to_string(index=False))
-    elif args.power:
-        found = [bound for design in chosen for bound in power.bounds(design)]
-        print(pd.DataFrame(found).to_string(index=False))
-    elif args.verdicts:
-        found = verdicts.run(args.sweeps, args.seed, chosen, progress=_progress)
-        print(pd.DataFrame(found).to_string(index=False))
-    elif args.windows:
-        found = windows.of_designs(args.sweeps, args.seed, chosen, progress=_progress)
-        print(pd.DataFrame(found).to_string(index=False))
-    elif args.prefixes:
-        found = windows.of_tables(args.prefixes)
-        print(pd.DataFrame(found).to_string(index=False))
-    else:
-        found = table.table(table.run(args.sweeps, args.seed, chosen, progress=_progress))
-        print("\n".join(table.lines(found)))
-    if args.out:
-        write_text(args.out, pd.DataFrame(found).to_csv(index=False))
-        print(f"written to {args.out}")
+    many = args.sweeps, args.seed
+    ways = {
+        "published": lambda: published.held(*many, _progress),
+        "power": lambda: [bound for design in chosen for bound in power.bounds(design)],
+        "verdicts": lambda: verdicts.run(*many, chosen, progress=_progress),
+        "windows": lambda: windows.of_designs(*many, chosen, progress=_progress),
+        "prefixes": lambda: windows.of_tables(args.prefixes),
+    }
+    for flag, way in ways.items():
+        if getattr(args, flag):
+            found = pd.DataFrame(way())
+            if "warned" in found:
+                found = found.astype({"warned": "Int64"})  # a count, or nothing
+            print(found.to_string(index=False))
+            return found
+    covered = table.table(table.run(*many, chosen, progress=_progress))
+    print("\n".join(table.lines(covered)))
+    return pd.DataFrame(covered)
 
 
 def _flips(chosen, args):

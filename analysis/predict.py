@@ -9,7 +9,6 @@ A prediction is made once. One whose runs are all in the table is left as it is,
 older than the runs it is checked against; one made from other runs is an error without --force.
 """
 
-import argparse
 import pathlib
 import sys
 from collections.abc import Iterable
@@ -43,7 +42,7 @@ def standing(path: str | pathlib.Path, run_ids: Iterable[str], budgets: Iterable
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.predict`."""
-    parser = argparse.ArgumentParser(prog="analysis.predict", description=__doc__.splitlines()[0])
+    parser = errors.parser("analysis.predict", __doc__)
     parser.add_argument("table", help=arguments.TABLE)
     parser.add_argument(
         "--factor", type=float, nargs="+", default=[2.0], help="times the largest budget (2)"
@@ -79,8 +78,8 @@ def main(argv: list[str] | None = None) -> None:
     found = prediction.predict(table, factor, loss, size, further, *scores)
     write_json(args.out, serial.to_json(found))
     print(f"{args.out}: {_words(found)}")
-    if hangs := forecast.sensitivity(found.ahead):
-        print(hangs)
+    if owed := forecast.smallest_budget(found.ahead):
+        print(owed)
 
 
 def _words(found):

@@ -14,6 +14,7 @@ from analysis.calibration import designs, frontier, table
 from analysis.calibration.designs import Design
 from analysis.frontier import forecast, minima
 from analysis.frontier.forecast import Outlook
+from vdit.errors import InputError
 
 WINDOWS = {"all budgets": (0,), "without the smallest": (1,), "both": (0, 1)}
 FEWEST = 4  # budgets of a prefix
@@ -67,7 +68,10 @@ def _planted(design, rng):
 
 
 def of_tables(paths: Sequence[str]) -> list[dict[str, Any]]:
-    """A row for each results table, times of compute and window, over its prefixes."""
+    """A row for each results table, times of compute and window, over its prefixes.
+
+    InputError of a table without measured noise, or without a later budget to ask for.
+    """
     from analysis.fitting.rows import swept
     from analysis.frontier import selection
     from analysis.table import reading
@@ -77,15 +81,24 @@ def of_tables(paths: Sequence[str]) -> list[dict[str, Any]]:
         rows = swept(reading.load(path, lambda line: None), path, None, [])
         columns = {role: rows.columns.get(role, role) for role in frontier.COLUMNS}
         selected = selection.select(rows.as_results(), columns["loss"], columns["params"], path)[0]
-        for times, window, told in of_prefixes(selected, columns):
-            found.setdefault((path, times, window), []).append(told)
+        told = list(of_prefixes(selected, columns, path))
+        if not told:
+            raise InputError(
+                f"{path}: {selected['flops_budget'].nunique()} budgets, expected {FEWEST + 1} or "
+                f"more, one of them {', '.join(f'{t:g}' for t in TIMES)} times another after the "
+                f"first {FEWEST - 1}"
+            )
+        for times, window, one in told:
+            found.setdefault((path, times, window), []).append(one)
     return [row(*key, told) for key, told in found.items()]
 
 
-def of_prefixes(rows: pd.DataFrame, columns: dict[str, str]) -> Iterator[tuple[float, str, Told]]:
+def of_prefixes(
+    rows: pd.DataFrame, columns: dict[str, str], name: str = "table"
+) -> Iterator[tuple[float, str, Told]]:
     """(times the prefix's largest budget, window, Told) of a table; `columns` by role.
 
-    What came is the minimum of all runs of the table.
+    What came is the minimum of all runs of the table. InputError where noise is not known.
     """
     loss, size = columns["loss"], columns["params"]
     known = minima.measure(rows, loss, size)[1]
@@ -93,6 +106,11 @@ def of_prefixes(rows: pd.DataFrame, columns: dict[str, str]) -> Iterator[tuple[f
         largest = float(np.exp(known.log_c[count - 1]))
         seen = rows[rows["flops_budget"] <= largest * (1 + 1e-6)]
         found = minima.measure(seen, loss, size)[1]
+        if found.noise is None:
+            raise InputError(
+                f"{name}: no noise is known of its first {count} budgets, expected several seeds "
+                "of a cell or more sizes of a budget"
+            )
         for window, left_out in WINDOWS.items():
             whole = forecast.outlook(found, seen, columns, left_out)
             for times in TIMES:

@@ -13,6 +13,7 @@ from analysis.fitting.rows import Rows
 from analysis.frontier import best_size, flags, forecast, isoflop, minima
 from analysis.frontier.drawn import IsoflopCurve, LossCurve, SizeCurve
 from analysis.frontier.flags import Flag
+from analysis.frontier.forecast import Outlook
 from analysis.frontier.laws import NAMES, fit_law, fit_size
 from analysis.frontier.runs import flops_ratio
 from analysis.laws import forms
@@ -63,7 +64,7 @@ def _part(table, budgets, found, shown, options):
         tokens=FlopsRatio(*(values.tolist() for values in flops_ratio(table, OWN))),
         rollout=whole.trials,
         curve=_forecast_curve(whole, found),
-        loss_law=_forecast_law(whole, found, options.rng()),
+        loss_law=forecast_law(whole, found, options.rng()),
         forecasts=tuple(ahead),
         gain=whole.gain(),
     )
@@ -81,15 +82,24 @@ def _forecast_curve(whole, found):
     return LossCurve(flops.tolist(), *ends.tolist())
 
 
-def _forecast_law(whole, found, rng):
-    """Laws of compute in one form: the likeliest, and draws by weight."""
+def forecast_law(
+    whole: Outlook, found: minima.Minima, rng: np.random.Generator
+) -> ForecastLaw | None:
+    """Laws of compute in one form: one fit for the point, and draws of all by weight.
+
+    Of the likeliest law the window that is nearest to the forecast at REACH times the largest
+    budget: windows weigh alike, and no one of them is the mixture.
+    """
     if not whole.stack.laws:
         return None
     at, ahead = float(np.mean(found.log_c)), whole.stack.weights(float(found.log_c[-1]))
     fits = {name: whole.stack.laws[name].parts for name in ("frontier", "curved")}
     laws = [part for parts in fits.values() for part in parts]
     shares = np.array([(ahead[n] + 1e-12) / len(p) for n, p in fits.items() for _ in p])
-    best = laws[int(np.argmax(shares))]
+    far = float(found.log_c[-1] + np.log(REACH))
+    said = float(np.log(whole.at(float(np.exp(far))).loss))
+    windows = fits[max(fits, key=ahead.get)]
+    best = min(windows, key=lambda law: abs(law.value(far).item() - said))
     reference, parameters = float(np.exp(at)), {"k": 0.0} | best.parameters(at)
     if found.noise is None:
         return ForecastLaw(reference, parameters, None)

@@ -43,7 +43,8 @@ def text(fit: Fit, asked: str) -> str:
     """The whole summary of a fit for which `asked` was asked."""
     columns = fit.columns
     told = ", ".join(f"{role}: {columns[role]}" for role in ("loss", "params") if role in columns)
-    parts = [f"{fit.rows} rows fitted ({told})", budgets(fit), forecast.sensitivity(fit.forecasts)]
+    owed = forecast.smallest_budget(fit.forecasts)
+    parts = [f"{fit.rows} rows fitted ({told})", budgets(fit), owed]
     parts.append(table(fit.laws) if asked == "all" else law(fit.entry))
     if fit.size_law and fit.size_law.parameters:
         parts.append(size(fit.size_law))

@@ -9,7 +9,7 @@ case (the power law, the last budgets' slope) does not vote twice. Farther than 
 nothing tells the laws apart: there all of them, special cases too, weigh alike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,16 @@ class Stack:
     last: float  # log compute of the largest budget
 
     @property
+    def windows(self) -> "list[Stack]":
+        """Of the laws through the most budgets, and of those through the fewest; [] where alike."""
+        if max((len(law.parts) for law in self.laws.values()), default=1) < 2:
+            return []
+        return [
+            replace(self, laws={name: law.alone(part) for name, law in self.laws.items()})
+            for part in (0, -1)
+        ]
+
+    @property
     def tested(self) -> float:
         """Times of compute beyond what laws were fitted to, of the farthest trial."""
         return float(np.exp(max((trial.ahead for trial in self.trials), default=0.0)))
@@ -102,13 +112,19 @@ def fitted(
     """Every law that the minima, and the runs of their budgets, can tell; by name.
 
     Of windows without the `left_out` smallest budgets; of all where fewer than FIRST would be left.
+    What only a later window tells is no law of theirs: the first is the law through all of them.
     """
     if len(found.log_c) < FIRST:
         return {}
     told = [count for count in left_out if len(found.log_c) - count >= FIRST] or [0]
     fits = [_fitted(found.without(count), _from(found, rows, count), columns) for count in told]
-    names = dict.fromkeys(name for fit in fits for name in fit)
-    return {name: Windows(tuple(fit[name] for fit in fits if name in fit)) for name in names}
+    since = [float(found.log_c[count]) for count in told]
+    return {name: _windows(name, fits, since) for name in fits[0]}
+
+
+def _windows(name, fits, since):
+    parts = [(fit[name], at) for fit, at in zip(fits, since, strict=True) if name in fit]
+    return Windows(*zip(*parts, strict=True))
 
 
 def _from(found, rows, count):

@@ -14,7 +14,7 @@ from analysis.frontier.rollout import Rollout
 from analysis.frontier.runs import Surface
 
 SPAN = 8.0  # times of compute over which the gain is taken
-SHIFT = 1 / 3  # of half an interval, by which the smallest budget may move a forecast unsaid
+SHIFT = 1 / 6  # of an interval, by which the smallest budget may move a forecast unsaid
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Forecast:
 
     `times` the largest budget; `tested`: how far ahead, in times of compute, laws were tested on
     this table: an interval beyond it rests on laws that nothing here has tried. `windows`: what
-    laws of all budgets say, and laws of all but the smallest; None where too few are left.
+    laws of all budgets say, and laws of all but the smallest, the middle of each; None where too
+    few are left.
     """
 
     flops: float
@@ -67,15 +68,15 @@ class Forecast:
 
     @property
     def hangs_on_smallest(self) -> bool:
-        """True where the windows are more than SHIFT of half the interval apart."""
+        """True where the windows are more than SHIFT of the interval apart."""
         if not self.windows or not self.interval:
             return False
         shift, width = (abs(np.log(a / b)) for a, b in (self.windows, self.interval))
-        return bool(shift > SHIFT * width / 2)
+        return bool(shift > SHIFT * width)
 
 
-def sensitivity(said: Iterable[Forecast]) -> str:
-    """What the farthest of the forecasts that was tested, at most SPAN ahead, owes to one budget.
+def smallest_budget(said: Iterable[Forecast]) -> str:
+    """What the farthest of the forecasts that was tested, at most SPAN ahead, owes to it.
 
     "" where none can say.
     """
@@ -85,12 +86,12 @@ def sensitivity(said: Iterable[Forecast]) -> str:
     far = max(told, key=lambda one: one.times)
     words = (
         f"at {far.times:.3g}x laws of all budgets say {far.windows[0]:.4f}, without the smallest "
-        f"{far.windows[1]:.4f}; the forecast averages both"
+        f"{far.windows[1]:.4f}; the forecast is the middle of both together"
     )
     if not far.hangs_on_smallest:
         return words
     return (
-        f"{words}. It hangs on the smallest budget, by more than a third of half its interval: "
+        f"{words}. It hangs on the smallest budget, by more than a sixth of its interval: "
         "either the curve nears a floor, or that budget lies above the law of the others "
         "(see the slopes from budget to budget)"
     )
@@ -113,26 +114,16 @@ class Outlook:
             name: Share(weight, *_said(self.stack.laws[name], log_c, variance, known))
             for name, weight in self.stack.weights(log_c).items()
         }
-        whole = self.stack.at(log_c, variance)
-        loss = np.exp(whole.quantile(0.5) if known else self.stack.value(log_c))
+        loss, interval = _said(self.stack, log_c, variance, known)
         return Forecast(
             flops,
-            float(loss),
-            np.exp(whole.interval()).tolist() if known else None,
+            loss,
+            interval,
             flops / float(np.exp(found.log_c[-1])),
             self.stack.tested,
             laws,
-            self._windows(log_c),
+            [_middle(part, log_c, variance, known) for part in self.stack.windows] or None,
         )
-
-    def _windows(self, log_c):
-        """By all budgets and by all but the smallest, laws weighed as in the forecast."""
-        weights = self.stack.weights(log_c)
-        parts = [self.stack.laws[name].parts for name in weights]
-        if max(map(len, parts), default=1) < 2:
-            return None
-        logs = [[np.squeeze(part[at].value(log_c)) for part in parts] for at in (0, -1)]
-        return np.exp(np.array(logs) @ list(weights.values())).tolist()
 
     @property
     def surface(self) -> Surface | None:
@@ -154,10 +145,13 @@ class Outlook:
 
 
 def _said(law, log_c, variance, known):
-    if not known:
-        return float(np.exp(np.squeeze(law.value(log_c)))), None
-    found = law.at(log_c, variance)
-    return float(np.exp(found.quantile(0.5))), np.exp(found.interval()).tolist()
+    middle = _middle(law, log_c, variance, known)
+    return middle, np.exp(law.at(log_c, variance).interval()).tolist() if known else None
+
+
+def _middle(law, log_c, variance, known):
+    log = law.at(log_c, variance).quantile(0.5) if known else np.squeeze(law.value(log_c))
+    return float(np.exp(log))
 
 
 def _gain(fall, low, high):

@@ -16,6 +16,7 @@ from analysis.engine import student
 from analysis.engine.student import Mixture
 
 LEFT_OUT = (0, 1)  # smallest budgets, by window
+SAME = 1e-6  # of log compute: a budget is not told from another that is so near
 
 
 class Fitted(Protocol):
@@ -30,14 +31,22 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Windows:
-    """One law as fitted to each window, each weighing alike: `parts`, first of the most budgets."""
+    """One law as fitted to each window, each weighing alike: `parts`, first of the most budgets.
+
+    `since`: log compute of the smallest budget of each.
+    """
 
     parts: tuple[Fitted, ...]
+    since: tuple[float, ...]
 
     @property
     def whole(self) -> Fitted:
         """The law through the most budgets."""
         return self.parts[0]
+
+    def alone(self, part: int) -> "Windows":
+        """The law as fitted to one window, by its number."""
+        return Windows((self.parts[part],), (self.since[part],))
 
     def value(self, log_c: float) -> float:
         """Log loss, the mean of the windows'."""
@@ -48,8 +57,12 @@ class Windows:
         return self._mixed([part.at(log_c, variance) for part in self.parts])
 
     def fall(self, low: float, high: float) -> Mixture:
-        """Of log loss at log compute `low` over that at `high`."""
-        return self._mixed([part.fall(low, high) for part in self.parts])
+        """Of log loss at log compute `low` over that at `high`.
+
+        By the windows that reach down to `low`: of others that is no measured range.
+        """
+        told = [p for p, at in zip(self.parts, self.since, strict=True) if at <= low + SAME]
+        return self._mixed([part.fall(low, high) for part in told or [self.whole]])
 
     def _mixed(self, said):
         return student.stack([1 / len(said)] * len(said), said)

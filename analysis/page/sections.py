@@ -56,9 +56,9 @@ def _forecasts(fit):
         f"<p>Laws were tested on this sweep at most {tested:.3g}× ahead of what they were fitted "
         "to. A forecast beyond that rests on laws that nothing here has tried.</p>"
     )
-    if hangs := forecast.sensitivity(fit.forecasts):
+    if owed := forecast.smallest_budget(fit.forecasts):
         slopes = ", ".join(f"{slope:.3f}" for slope in fit.slopes)
-        said += f"<p>The smallest budget: {elements.escape(hangs)}. Slopes: {slopes}.</p>"
+        said += f"<p>The smallest budget: {elements.escape(owed)}. Slopes: {slopes}.</p>"
     return (
         elements.table(["compute, × the largest", "loss", "95 % interval", "tested"], rows) + said
     )

@@ -13,7 +13,7 @@ LABELS = {
     "loss": "loss",
 }
 LAWS = {
-    "forecast": "laws through the budgets, by how they predicted the next one",
+    "forecast": "the law through the budgets that is nearest to the forecast (intervals: of all)",
     "chinchilla": "Chinchilla's law through all runs",
 }
 INFERENCE = {

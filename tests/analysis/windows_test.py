@@ -4,23 +4,23 @@ import dataclasses
 import functools
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from analysis import calibrate
+from analysis.calibration import table
 from analysis.calibration import windows as calibrated
-from analysis.frontier import backtest, forecast
+from analysis.calibration.designs import FRONTIERS
+from analysis.fitting import budgets
+from analysis.frontier import backtest, forecast, runs
+from analysis.laws import forms
 from tests.analysis.backtest_test import COLUMNS, measured, on_a_law, sweep
+from vdit.errors import InputError
 
 LEFT_OUT = {"all": (0,), "both": (0, 1)}
 
 
-def early(u):
-    """A straight line in logs; the smallest budget lies 3.5 % above it, the next .4 %."""
-    return -0.11 * u + 0.035 * np.exp(-3 * u)
-
-
-def floor(u):
-    """What the law with a floor says of the long curve up to 32x."""
-    return np.log(0.49 + 0.585 * np.exp(-0.27 * u))
+early, floor = (FRONTIERS[name] for name in ("early", "floor"))
 
 
 @functools.cache
@@ -56,12 +56,14 @@ def test_what_a_forecast_owes_to_the_smallest_budget_is_said():
     hanging, steady = (said(curve)[0]["both"] for curve in (early, lambda u: -0.11 * u))
     assert hanging.hangs_on_smallest
     assert not steady.hangs_on_smallest
-    assert "hangs on the smallest budget" in forecast.sensitivity([hanging])
-    words = forecast.sensitivity([steady])
+    assert "hangs on the smallest budget" in forecast.smallest_budget([hanging])
+    words = forecast.smallest_budget([steady])
     assert f"without the smallest {steady.windows[1]:.4f}" in words
     assert "hangs" not in words
-    assert forecast.sensitivity([dataclasses.replace(hanging, tested=2.0)]) == ""
-    assert forecast.sensitivity([said(early)[0]["all"]]) == ""
+    for one in (hanging, steady):
+        assert min(one.windows) < one.loss < max(one.windows)
+    assert forecast.smallest_budget([dataclasses.replace(hanging, tested=2.0)]) == ""
+    assert forecast.smallest_budget([said(early)[0]["all"]]) == ""
 
 
 def test_the_later_window_does_not_see_the_smallest_budget():
@@ -78,6 +80,37 @@ def test_the_later_window_does_not_see_the_smallest_budget():
         assert moved[name].parts[1].value(ahead) == pytest.approx(later.value(ahead), abs=1e-12)
         assert law.value(ahead) == pytest.approx((whole.value(ahead) + later.value(ahead)) / 2)
     assert abs(moved["power"].whole.value(ahead) - laws["power"].whole.value(ahead)) > 0.1
+
+
+def test_the_gain_is_of_budgets_that_a_window_holds():
+    """Of four budgets that span eightfold, that window is no range any more without the first."""
+    short = on_a_law(early).first(4)
+    by_all = forecast.outlook(short, left_out=(0,)).gain()
+    both = forecast.outlook(short).gain()
+    assert np.ptp(both.interval) < 1.5 * np.ptp(by_all.interval)
+    assert both.interval[0] < 1 - np.exp(early(np.log(8)) - early(0)) < both.interval[1]
+
+
+def test_a_plan_is_of_the_window_nearest_to_the_forecast():
+    found = on_a_law(early, 4e-3)
+    whole = forecast.outlook(found)
+    law = budgets.forecast_law(whole, found, np.random.default_rng(0))
+    far = whole.at(8 * float(np.exp(found.log_c[-1])))
+    planned = forms.of_compute(far.flops, law.reference, **law.parameters)
+    by_all, later = (np.exp(p.value(np.log(far.flops)).item())
+                     for p in whole.stack.laws[whole.trials.chosen].parts)  # fmt: skip
+    assert planned == pytest.approx(later)
+    assert abs(np.log(later / far.loss)) < abs(np.log(by_all / far.loss))
+
+
+def test_a_law_of_the_later_window_alone_is_no_law_of_all(monkeypatch):
+    rows = sweep(budgets=4)
+    fit, every = runs.fit, len(rows)
+    monkeypatch.setattr(runs, "fit", lambda name, seen, by: (
+        None if len(seen) == every else fit(name, seen, by)))  # fmt: skip
+    laws = backtest.fitted(measured(rows), rows, COLUMNS)
+    assert {"frontier", "curved"} <= set(laws)
+    assert "chinchilla" not in laws
 
 
 def test_two_budgets_have_one_window():
@@ -104,3 +137,33 @@ def test_a_row_counts_what_held():
     assert row["rms"] == pytest.approx(100 * np.sqrt((0.03**2 + 0.01**2) / 2), abs=1e-3)
     assert (row["bias"], row["inside"], row["width"], row["warned"]) == (1.0, 1, 15.0, 1)
     assert calibrated.row("planted", 2.0, "all budgets", told)["warned"] is None
+
+
+def test_the_command_plants_sweeps_for_every_window(monkeypatch, capsys):
+    def alone(work, sweeps, seed, chosen, *rest):
+        return [work((design, seed, 0, sweeps)) for design in chosen]
+
+    monkeypatch.setattr(table, "shared", alone)
+    monkeypatch.setattr(calibrated, "WINDOWS", {"both": (0, 1)})
+    calibrate.main(["--windows", "--sweeps", "1", "--design", "few"])
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[:3] for row in rows] == [["few", "2.0", "both"], ["few", "8.0", "both"]]
+
+
+def test_the_command_asks_prefixes_of_a_table(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(calibrated, "WINDOWS", {"all budgets": (0,), "both": (0, 1)})
+    tables = {
+        "whole": sweep(budgets=5, seeds_at=1),
+        "short": sweep(budgets=4),
+        "bare": sweep(budgets=5, seeds_at=0).groupby("flops_budget").head(1),
+    }
+    for name, rows in tables.items():
+        rows.assign(loss=rows["loss_ema"]).to_csv(tmp_path / f"{name}.csv", index=False)
+    out = tmp_path / "prefixes.csv"
+    calibrate.main(["--prefixes", str(tmp_path / "whole.csv"), "--out", str(out)])
+    assert pd.read_csv(out, dtype=str, na_filter=False)["warned"].tolist() == ["", "0"]
+    assert "whole.csv    2.0" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"short\.csv: 4 budgets, expected 5 or more"):
+        calibrate.main(["--prefixes", str(tmp_path / "short.csv")])
+    with pytest.raises(InputError, match=r"bare\.csv: no noise is known of its first 4 budgets"):
+        calibrate.main(["--prefixes", str(tmp_path / "bare.csv")])
