@@ -124,7 +124,9 @@ def test_checkpoints_of_a_run_that_older_code_named_are_of_that_run(root, tmp_pa
 
 
 def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
-    with pytest.raises(InputError, match="evaluator 'beauty': expected one of continuation, loss"):
+    with pytest.raises(
+        InputError, match="evaluator 'beauty': expected one of captions, continuation, loss"
+    ):
         evaluate_run(root / "run", None, {"beauty": {}})
     with pytest.raises(InputError, match=r"evaluators.worlds.clip: .* clips, seed"):
         evaluate_run(root / "run", None, {"worlds": {"clip": 3}})

@@ -54,7 +54,7 @@ def test_every_number_of_the_shipped_configs_has_a_range():
     shipped = base.get_config().to_dict(), autoencoder.get_config().to_dict()
     found = set(itertools.chain(*map(numbers, shipped)))
     assert found - set(RANGES) == set()
-    assert set(RANGES) - found <= {"data.epochs", "checkpoint_every_s"}
+    assert set(RANGES) - found <= {"data.epochs", "checkpoint_every_s", "data.world.labelled"}
 
 
 def test_a_number_is_of_one_kind_however_it_is_written(tmp_path):

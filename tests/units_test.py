@@ -82,6 +82,19 @@ def test_a_unit_that_kills_whoever_does_it_is_named(tmp_path):
     assert units.result(tmp_path, "u") == {"tried": "again"}
 
 
+def test_a_unit_that_is_done_keeps_its_name_whoever_has_not_seen_it(tmp_path, monkeypatch):
+    """Others read in it: claimed once more, it would be gone for a moment."""
+
+    def do(name, folder):
+        (folder / "it").write_text(name)
+        return {}
+
+    units.share(tmp_path, ["a"], do)
+    monkeypatch.setattr(units, "_do", lambda *_: pytest.fail("it was claimed"))
+    assert not units._do_one(tmp_path, ["a"], do)
+    assert (tmp_path / "a" / "it").exists()
+
+
 def test_what_was_left_of_another_command_goes_and_what_is_live_does_not(tmp_path):
     out, place = tmp_path / "out", place_of(tmp_path / "out")
     with partial_folder(out, "one", "cut/*"):

@@ -111,13 +111,18 @@ def fitted(
 ) -> dict[str, Windows]:
     """Every law that the minima, and the runs of their budgets, can tell; by name.
 
-    Of windows without the `left_out` smallest budgets; of all where fewer than FIRST would be left.
+    Of windows without the `left_out` smallest budgets; of all where fewer than FIRST would be left,
+    and of a law through runs where too few are left to tell it.
     What only a later window tells is no law of theirs: the first is the law through all of them.
     """
     if len(found.log_c) < FIRST:
         return {}
     told = [count for count in left_out if len(found.log_c) - count >= FIRST] or [0]
     fits = [_fitted(found.without(count), _from(found, rows, count), columns) for count in told]
+    ahead = float(found.log_c[-1])
+    for fit in fits[1:]:
+        for name in [n for n in runs.LAWS if n in fit and not fit[n].tells(ahead)]:
+            del fit[name]
     since = [float(found.log_c[count]) for count in told]
     return {name: _windows(name, fits, since) for name in fits[0]}
 

@@ -36,6 +36,12 @@ class Surface:
         (one, slope), (other, last) = self._at(low), self._at(high)
         return student.single(one - other, self._scale(slope - last), self.df)
 
+    def tells(self, log_c: float) -> bool:
+        """Whether its errors are known, and below a factor of e at a compute: few runs may not."""
+        variances, (_, slope) = np.linalg.eigvalsh(self.covariance), self._at(log_c)
+        is_known = variances[0] >= -1e-9 * variances[-1]
+        return bool(is_known and slope @ self.covariance @ slope < 1)
+
     def _scale(self, slope, variance=0.0):
         return float(np.sqrt(slope @ self.covariance @ slope + variance + 1e-24))
 

@@ -51,11 +51,12 @@ class Claim(NamedTuple):
         os.close(self.descriptor)
 
 
-def acquire(path: Path) -> Claim | None:
-    """Claims the run that rests at `path`; None when another worker has it."""
+def acquire(path: Path, unless: str = "") -> Claim | None:
+    """Claims the run that rests at `path`; None when another worker has it, or when it holds a file
+    of the name `unless`: others may read there, and find nothing while it has another name."""
     path.parent.mkdir(exist_ok=True)
     try:
-        return _acquired(path)
+        return None if unless and (path / unless).exists() else _acquired(path)
     except OSError as error:
         if error.errno in TAKEN:
             return None

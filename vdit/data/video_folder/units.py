@@ -62,7 +62,7 @@ def _do_one(place: Path, left: Sequence[str], do: Work) -> bool:
     for name in left:
         if name in there and attempt_of(there[name].name)[1] and claim.is_live(there[name]):
             continue
-        if held := attempt.acquire(place / name):
+        if held := attempt.acquire(place / name, unless=DONE):
             try:
                 _do(name, held, do)
             finally:
