@@ -1,6 +1,7 @@
 """A folder of videos to a prepared data set: fixed windows in ArrayRecord, split by video.
 
 python -m vdit.prepare --videos DIR --out DIR --frames 16 --size 64 [--executor slurm --workers N]
+python -m vdit.prepare --videos DIR --out DIR --frames 16 --size 64 --buckets auto
 
 The same command, started several times on machines that see both folders, shares the work; killed
 and started again it goes on.
@@ -30,17 +31,21 @@ def main(argv: list[str] | None = None) -> None:
     """Prepares the folder that the flags name, or says that it is there already."""
     argv = sys.argv[1:] if argv is None else argv
     asked = flags.parser().parse_args(argv)
+    flags.check(asked)
     if asked.executor == "slurm":
         print(submit(asked, argv))
         return
     # Files are what runs side by side: threads within a product of NumPy would wait, busily.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from vdit.data.video_folder.prepare import prepare  # PyAV, SciPy: --help needs none
+    from vdit.data.video_folder.bucketed import prepare_buckets  # PyAV, SciPy: not for --help
+    from vdit.data.video_folder.prepare import prepare
     from vdit.data.video_folder.request import Request
 
-    del asked.executor, asked.workers
+    which = asked.buckets
+    del asked.executor, asked.workers, asked.buckets
     try:
-        prepare(Request(**vars(asked)))
+        request = Request(**vars(asked))
+        prepare_buckets(request, which) if which else prepare(request)
     except signals.Stopped:
         if squeue.requeue_this_job():
             print("Slurm starts this job again for the rest", flush=True)

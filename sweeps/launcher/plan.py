@@ -189,7 +189,7 @@ def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
         "batch": config.batch,
         "flops": trained * counts.flops,
         "flops_budget": config.flops_budget,
-        "tokens": trained * counts.tokens,
+        "tokens": round(trained * counts.tokens),
         "clips": clips,
         "epochs": _epochs(clips, config.data),
         "program": program(parts),

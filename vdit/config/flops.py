@@ -52,23 +52,38 @@ def count_params(c: ModelConfig) -> dict[str, int]:
 
 
 def training_flops_per_clip(config: Any) -> float:
-    """FLOPs that training spends on one clip of a batch under a config: with images beside videos
-    the mean of a clip and of the images that stand in its place."""
-    return mean_training_flops(model_config_of(config), mixture.share_of(config.data))
+    """FLOPs that training spends on one clip of a batch under a config: of batches of more than one
+    shape the mean, and of what stands in a clip's place."""
+    return mean_training_flops(config, model_config_of(config))
 
 
-def mean_training_flops(c: ModelConfig, image_share: float) -> float:
-    """The same of a model; an image step's frames have a timestep and a caption each."""
-    if not image_share:
+def mean_training_flops(config: Any, c: ModelConfig) -> float:
+    """The same, where its model is at hand; each image has a timestep and a caption of its own."""
+    own, *others = mixture.parts(config, c)
+    if not others:
         return training_flops(c)
-    images = c.latent[0] * training_flops(mixture.image_model(c))
-    return (1 - image_share) * training_flops(c) + image_share * images
+    places = ((p.share, p.batch / config.batch * training_flops(p.model)) for p in (own, *others))
+    return sum(share * flops for share, flops in places)
+
+
+def mean_tokens(config: Any, c: ModelConfig) -> float:
+    """Latent patches of one clip of a batch: those of the config's shape, or the mean."""
+    own, *others = mixture.parts(config, c)
+    if not others:
+        return c.tokens
+    return sum(p.share * p.batch * p.model.tokens for p in (own, *others)) / config.batch
 
 
 def spent(config: Any, c: ModelConfig, steps: int) -> int:
-    """FLOPs of `steps` training steps of a config, whose model is `c`; each kind by its own."""
-    clips, images = mixture.seen(config, steps)
-    return clips * training_flops(c) + images * training_flops(mixture.image_model(c))
+    """FLOPs of `steps` training steps of a config, whose model is `c`; each shape by its own."""
+    had = mixture.batches_of(config, c, steps)
+    return sum(batches * part.batch * training_flops(part.model) for part, batches in had)
+
+
+def tokens(config: Any, c: ModelConfig, steps: int) -> int:
+    """Latent patches of these steps."""
+    had = mixture.batches_of(config, c, steps)
+    return sum(batches * part.batch * part.model.tokens for part, batches in had)
 
 
 class Counts(NamedTuple):
@@ -77,11 +92,11 @@ class Counts(NamedTuple):
 
     params: int
     flops: float
-    tokens: int
+    tokens: float
 
 
 def counts(config: Any) -> Counts:
     """Those of a config."""
     model = model_config_of(config)
-    flops = mean_training_flops(model, mixture.share_of(config.data))
-    return Counts(count_params(model)["params"], flops, model.tokens)
+    flops, tokens = mean_training_flops(config, model), mean_tokens(config, model)
+    return Counts(count_params(model)["params"], flops, tokens)

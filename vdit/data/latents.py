@@ -4,6 +4,7 @@ A cache is named by the fingerprint of data and autoencoder, not by how long any
 longer run adds parts to it. The folder, and each part, appears whole or not at all.
 """
 
+import math
 import os
 import pathlib
 from typing import Any
@@ -14,10 +15,11 @@ from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.autoencoders.load import load_autoencoder
 from vdit.config import mixture, stream
 from vdit.config.fingerprint import fingerprint
-from vdit.data import captions, overlap, pictures
+from vdit.data import buckets, captions, overlap, pictures
 from vdit.data.cache import META, read_meta, record_file
 from vdit.data.encode import encode
 from vdit.data.sources import Source, open_source
+from vdit.data.statistics import pooled
 from vdit.data.unfinished import unfinished
 from vdit.errors import InputError
 from vdit.parallel import processes
@@ -35,11 +37,12 @@ def prepare(config: ConfigDict, clips: int | None = None) -> pathlib.Path:
     _check_unchanged(config, autoencoder.fingerprint, sources["train"].fingerprint)
     if clips is None and config.data.get("images"):
         pictures.check(config, sources["train"])
-    key = cache_key(config, autoencoder.fingerprint, sources)
+    beside = buckets.sources(config.data)
+    key = cache_key(config, autoencoder.fingerprint, sources | beside)
     folder = pathlib.Path(config.cache) / fingerprint(key)
     if processes.is_first():
         if not folder.exists():
-            _make(folder, key, config, autoencoder, sources)
+            _make(folder, key, config, autoencoder, sources, beside)
         if clips is None:
             seen = mixture.seen(config, config.steps)
             clips = seen.clips if config.data.get("images") else max(seen)
@@ -82,21 +85,26 @@ def _make(
     config: ConfigDict,
     autoencoder: Autoencoder,
     sources: dict[str, Source],
+    beside: dict[str, Source],
 ) -> None:
-    """The cache with the first part of the train split."""
-    _say_left_out(sources)
+    """The cache with the first part of the train split, and other buckets `beside` it."""
+    _say_left_out(sources | beside)
     with unfinished(folder) as made:
         example = autoencoder.encode(sources["train"][0]["video"][None])[0]
-        meta = {"key": key, "shape": example.shape} | captions.describe(config, sources["train"])
+        meta = {"key": key, "shape": example.shape}
+        meta |= captions.describe(config, buckets.captioned(sources["train"], beside))
         meta |= {"dataset": sources["train"].name, "autoencoder": autoencoder.name}
         if columns := overlap.columns(config.data):
             meta["overlap"] = columns
         meta["psnr"] = autoencoder.psnr(sources["validation"])
         moments = {}
-        for split, source in sources.items():
-            path, meta[split] = record_file(made, split), len(source)
-            moments[split] = encode(path, source, range(len(source)), autoencoder, meta)
-        meta["mean"], meta["std"] = (m.tolist() for m in moments["train"])
+        for name, source in sources.items():
+            path, meta[name] = record_file(made, name), len(source)
+            moments[name] = encode(path, source, range(len(source)), autoencoder, meta)
+        of_training = [(len(sources["train"]) * math.prod(example.shape[:3]), *moments["train"])]
+        if beside:
+            of_training += buckets.encode_all(made, beside, autoencoder, meta)
+        meta["mean"], meta["std"] = (m.tolist() for m in pooled(of_training))
         write_json(made / META, meta)
         digests.write(made, [META])
         try:

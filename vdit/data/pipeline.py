@@ -7,7 +7,7 @@ batch of tiny clips does not cost eight times the overhead of one.
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import grain
@@ -19,7 +19,6 @@ from vdit.data.sources import Source
 from vdit.errors import InputError
 
 Rows = Callable[[int], dict[str, np.ndarray]]  # of the batch of that number
-IMAGES = 1  # of the seeds of a run's streams
 
 
 class Records(Protocol):
@@ -44,9 +43,9 @@ class VideoRecords:
         return {"video": np.stack([self.source[int(i)]["video"] for i in indices])}
 
 
-class Images(NamedTuple):
-    """Images beside clips: `batch` a step, in `share` of the steps (`vdit.config.mixture`), over
-    `epochs` of each part of their own stream."""
+class Stream(NamedTuple):
+    """Examples of another shape beside a run's own: `batch` a step, in `share` of the steps
+    (`vdit.config.mixture`), over `epochs` of each part of their own stream."""
 
     records: Records
     batch: int
@@ -61,7 +60,7 @@ def batches(
     sharding: jax.sharding.Sharding,
     place: bool = True,
     epochs: int = 0,
-    images: Images | None = None,
+    beside: Sequence[Stream] = (),
 ) -> grain.IterDataset:
     """An endless Grain dataset of batches (dicts of arrays) that lie on the devices.
 
@@ -72,13 +71,17 @@ def batches(
       sharding: of the first axis of every array.
       place: False leaves the rows on the host, for who stacks several batches first.
       epochs: over each part of the stream (`vdit.config.stream`); 0: over the first for ever.
-      images: whose batches stand in for those of clips at some steps, in an order of their own.
+      beside: whose batches stand in for those of `records` at some steps, each in its own order.
     """
     read = _reader(records, batch, seed, sharding, epochs)
-    if images:
-        order = _order_seed(seed, IMAGES)
-        own = _reader(images.records, images.batch, order, sharding, images.epochs)
-        read = functools.partial(_of_either, clips=read, images=own, share=images.share)
+    if beside:
+        others = [
+            _reader(s.records, s.batch, _order_seed(seed, place), sharding, s.epochs)
+            for place, s in enumerate(beside, 1)
+        ]
+        own = 1 - sum(stream.share for stream in beside)
+        shares = (own, *(stream.share for stream in beside))
+        read = functools.partial(_of_one, readers=(read, *others), shares=shares)
     rows = (
         grain.MapDataset.range(sys.maxsize // batch)
         .map(read)
@@ -102,10 +105,10 @@ def _reader(
     return lambda i: records.rows(clips_of_batch(i, batch, len(records), seed, epochs)[mine])
 
 
-def _of_either(step: int, clips: Rows, images: Rows, share: float) -> dict[str, np.ndarray]:
-    """The batch of a step: the next one of its kind."""
-    before = mixture.image_steps(step, share)
-    return images(before) if mixture.is_image_step(step, share) else clips(step - before)
+def _of_one(step: int, readers: Sequence[Rows], shares: Sequence[float]) -> dict[str, np.ndarray]:
+    """The batch of a step: the next one of its shape."""
+    part, number = mixture.turn(step, shares)
+    return readers[part](number)
 
 
 def _is_lone_cpu(sharding: jax.sharding.Sharding) -> bool:

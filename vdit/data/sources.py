@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ml_collections import ConfigDict
 
-from vdit.config import stream
+from vdit.config import buckets, stream
 from vdit.data.tfds_source import TfdsSource, clip_shape, import_tfds
 from vdit.errors import InputError
 from vdit.runs.files import read_json
@@ -85,7 +85,8 @@ def _clips(data: Any, split: str) -> dict[str, Any]:
 
 def _open_folder(data: Any, split: str, key: str = "data.dir") -> TfdsSource:
     tfds = import_tfds()
-    path = pathlib.Path(data.dir or "") / "vdit.json"
+    index = buckets.read_index(data.dir)
+    path = folder_of(data) / "vdit.json"
     if not data.dir or not path.is_file():
         raise InputError(
             f"{key} {str(data.dir or '')!r}: no prepared folder; make one with python -m "
@@ -100,14 +101,22 @@ def _open_folder(data: Any, split: str, key: str = "data.dir") -> TfdsSource:
             f"the config asks {_by(clip_shape(data))}"
         )
     rows = tfds.builder_from_directory(path.parent).as_data_source(split)
-    return TfdsSource(data, split, rows, [record["fingerprint"], split])
+    identity = [record["fingerprint"], split] + ([index["fingerprint"]] if index else [])
+    return TfdsSource(data, split, rows, identity)
+
+
+def folder_of(data: Any) -> pathlib.Path:
+    """Where the windows of a config's shape are: `data.dir`, or the bucket in it; `InputError`
+    where no bucket is of that shape."""
+    own = next(iter(buckets.clips_of(data)), "") if buckets.read_index(data.dir) else ""
+    return pathlib.Path(data.dir or "") / own
 
 
 def fps_of(data: Any) -> float | None:
     """Frames a second of the clips of a prepared folder; None where the data do not say."""
     if data.name != "video_folder":
         return None
-    return read_json(pathlib.Path(data.dir) / "vdit.json", "what vdit.prepare wrote").get("fps")
+    return read_json(folder_of(data) / "vdit.json", "what vdit.prepare wrote").get("fps")
 
 
 def _open_tfds(data: Any, split: str) -> TfdsSource:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from vdit.config import buckets
 from vdit.config.model_config import CAPTIONER
 from vdit.data.cache import Records
 from vdit.data.captions import Captioned
@@ -95,7 +96,8 @@ class EvaluationData:
     def training_clips(self) -> int:
         """How many different ones an epoch has: to a captioner those with a caption."""
         if self.config.objective != CAPTIONER:
-            return self.validation.meta["train"]
+            of_buckets = buckets.clips_of(self.config.data)
+            return sum(of_buckets.values()) or self.validation.meta["train"]
         return len(Captioned(Records(self.cache, "train")))
 
     def clips(self, count: int, among: np.ndarray | None = None) -> Clips:

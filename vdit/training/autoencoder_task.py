@@ -58,7 +58,7 @@ class AutoencoderTask:
         if share := mixture.share_of(config.data):
             raise InputError(f"data.image_share={share:g}: expected 0, an autoencoder sees clips")
         self.config = config
-        self.records, self.images = VideoRecords(open_source(config.data, "train")), None
+        self.records, self.beside = VideoRecords(open_source(config.data, "train")), ()
         self.init = causal.Init.of(a)
         self.loss = CodingLoss(self.init, a.kl_weight)
 

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from vdit import evaluators
 from vdit.captioning import words
-from vdit.config import mixture, stream
+from vdit.config import buckets, mixture, stream
 from vdit.config.flops import training_flops
 from vdit.config.model_config import ModelConfig
 from vdit.data import latents, media
@@ -65,7 +65,7 @@ class CaptionTask:
     def __init__(self, config: ConfigDict):
         _check(config)
         folder = latents.prepare(config)
-        self.config, self.images = config, None
+        self.config, self.beside = config, ()
         self.records = Captioned(Records(folder, "train"))
         self.validation = Captioned(Records(folder, "validation"))
         self.generator = generator_of(config, self.validation.meta)
@@ -123,6 +123,7 @@ def _check(config: ConfigDict) -> None:
     wrong = (
         ("data.epochs", stream.epochs_of(config.data), 0, "a captioner has one set"),
         ("data.image_share", mixture.share_of(config.data), 0, "a captioner sees clips"),
+        ("buckets", len(buckets.clips_of(config.data)), 0, "a captioner sees clips of one shape"),
         ("data.captions", config.data.get("captions", ""), "", "it learns from given ones"),
         ("init", config.init, "", "a captioner begins with fresh weights"),
         ("mesh.context", config.mesh.context, 1, "its words are not split over devices"),

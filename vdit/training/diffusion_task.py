@@ -10,11 +10,10 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit import evaluators
-from vdit.config import mixture
 from vdit.config.flops import mean_training_flops
 from vdit.data import latents, media
+from vdit.data.beside import streams
 from vdit.data.cache import Records
-from vdit.data.images import images_of
 from vdit.data.sources import open_source
 from vdit.diffusion import objectives
 from vdit.evaluators import losses
@@ -47,8 +46,8 @@ class DiffusionTask:
         self.init = Init(self.model, mup.relative_width(config))
         settings = config.model
         self.loss = DiffusionLoss(self.model, objective, settings.drop_caption, settings.given)
-        self.images = images_of(config, self.records, self.model.latent[0], folder)
-        self.flops_per_clip = mean_training_flops(self.model, mixture.share_of(config.data))
+        self.beside = streams(config, self.model, self.records)
+        self.flops_per_clip = mean_training_flops(config, self.model)
 
     def begin(self, workdir: pathlib.Path) -> None:
         """The generator without weights: with those of any checkpoint it is whole."""
@@ -94,7 +93,8 @@ class DiffusionTask:
         self._show_real(workdir)
         fixed = self.config.validation
         t = losses.timesteps(fixed.triples)
-        on_training = losses.fixed_set_losses(model, self.records, t, fixed.seed, "ema")
+        of = model, self.config, self.records, t, fixed.seed, "ema"
+        on_training = losses.mean_over_buckets(self.config, losses.losses_by_bucket(*of))
         return {"loss_train": float(on_training.mean()), "remat": self.model.remat}
 
     def _show_real(self, workdir: pathlib.Path) -> None:

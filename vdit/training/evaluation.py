@@ -84,7 +84,7 @@ def model_columns(data: EvaluationData, model: ModelConfig) -> dict[str, Any]:
         "psnr": meta["psnr"],
         "depth": model.depth,
         "width": model.width,
-        "tokens": data.step * config.batch * model.tokens,
+        "tokens": flops.tokens(config, model, data.step),
         "clips": clips,
         "unique_clips": unique,
         "epochs": clips / unique,

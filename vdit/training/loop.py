@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import jax
 from ml_collections import ConfigDict
 
+from vdit.config import mixture
 from vdit.parallel import cores, processes, sharding
 from vdit.runs import signals
 from vdit.runs.same_run import check_same_run
@@ -105,8 +106,9 @@ def train(
     workdir = pathlib.Path(workdir)
     check_same_run(workdir, config.to_dict(), write=processes.is_first())
     flops = task.flops_per_clip * config.batch
-    devices = cores.devices(config.mesh, config.batch, flops, config.accumulate)
-    mesh = sharding.make_mesh(config.mesh, config.batch, devices, config.accumulate)
+    batch = mixture.divisor(config)
+    devices = cores.devices(config.mesh, batch, flops, config.accumulate)
+    mesh = sharding.make_mesh(config.mesh, batch, devices, config.accumulate)
     clock = Clock()
     with (
         jax.set_mesh(mesh),

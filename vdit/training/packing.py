@@ -113,7 +113,7 @@ def _program(member: Member) -> dict[str, Any]:
         "batch": config.batch,
         "mesh": config.mesh.to_dict(),
         "data": {name: (x.shape, x.dtype) for name, x in rows.items()},
-        "image_share": task.images and task.images.share,
+        "shapes": [(stream.batch, stream.share) for stream in task.beside],
     }
 
 

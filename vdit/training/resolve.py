@@ -7,7 +7,7 @@ import pathlib
 from ml_collections import ConfigDict
 
 from vdit import evaluators
-from vdit.config import mixture, ranges, versions
+from vdit.config import buckets, mixable, ranges, versions
 from vdit.config.sizes import PUBLISHED, model_config_of, size_of
 from vdit.errors import InputError
 
@@ -30,11 +30,15 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
     config.unlock()
     ranges.fit(config)
     config["format"] = versions.FORMAT
+    if "buckets" in config.data:  # what is there decides, not what was when a config was made
+        del config.data["buckets"]
+    if clips := buckets.clips_of(config.data):
+        config.data["buckets"] = clips
     _check_wandb(config)
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.update(size_of(config.model.size)._asdict())
-        mixture.check(config, model_config_of(config))
+        mixable.check(config, model_config_of(config))
         evaluators.check(config.evaluators)
         config.autoencoder["fingerprint"] = _autoencoder_fingerprint(config.autoencoder)
         if config.init:

@@ -31,7 +31,7 @@ def batches(
     """What a run trains on, step by step (`vdit.data.pipeline.batches`)."""
     rows, epochs = sharding.batch_sharding(mesh), stream.epochs_of(config.data)
     return pipeline.batches(
-        task.records, config.batch, config.seed, rows, place, epochs, task.images
+        task.records, config.batch, config.seed, rows, place, epochs, task.beside
     )
 
 

@@ -1,7 +1,7 @@
 """What can be learned by the one training loop: to denoise latents, to code videos, to caption."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from vdit import diffusion
 from vdit.config.model_config import CAPTIONER
-from vdit.data.pipeline import Images
+from vdit.data.pipeline import Stream
 from vdit.errors import InputError
 
 DIFFUSION = diffusion.names()
@@ -20,7 +20,7 @@ DIFFUSION = diffusion.names()
 class Task(Protocol):
     """What the loop asks of a task.
 
-    `records` are the rows for the pipeline, `images` those beside them or None. `init(key) ->
+    `records` are the rows for the pipeline, `beside` those of other shapes. `init(key) ->
     weights` and `loss` are frozen dataclasses: equal runs share compiled programs.
     `loss.draw(batch, key)` is the batch with all that is random, `loss(weights, drawn) -> (loss,
     metrics)` a mean over any part of its clips;
@@ -29,7 +29,7 @@ class Task(Protocol):
     """
 
     records: Any
-    images: Images | None
+    beside: Sequence[Stream]
     init: Callable[[jax.Array], nnx.State]
     loss: Callable[..., tuple[jax.Array, dict]]
     flops_per_clip: float

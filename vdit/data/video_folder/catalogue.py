@@ -3,7 +3,7 @@ are in memory at a time."""
 
 import pathlib
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from vdit.data.video_folder import folder
@@ -114,6 +114,14 @@ class Catalogue:
         row = [_stored(text) for text in (source, video, place)]
         self._database.execute("INSERT OR IGNORE INTO mark VALUES (?, ?, ?)", row)
         return _text(self._one("SELECT place FROM mark WHERE source = ? AND name = ?", row[:2])[0])
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Takes all others for read files, no videos."""
+        self._database.execute("CREATE TEMP TABLE kept (name PRIMARY KEY) WITHOUT ROWID")
+        rows = ((_stored(name),) for name in names)
+        self._database.executemany("INSERT INTO kept VALUES (?)", rows)
+        others = "is_video AND name NOT IN (SELECT name FROM kept)"
+        self._database.execute(f"UPDATE file SET is_video = 0, is_read = 1 WHERE {others}")
 
     def count(self, column: Column) -> tuple[int, int]:
         """How many videos have it, and how many different ones there are."""

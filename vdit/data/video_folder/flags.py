@@ -36,6 +36,10 @@ EXECUTOR = (
     "slurm: an array of jobs shares the work (resources: SBATCH_PARTITION, SBATCH_TIMELIMIT, …)"
 )
 WORKERS = "jobs of --executor slurm (default 8)"
+BUCKETS = (
+    "windows of several shapes instead of one, each clip's of the nearest aspect; auto: of about "
+    "the pixels of --size; FILE: one a line, as 80x48@9 (WxH@frames), without --frames and --size"
+)
 MAX_BAD = "share of unreadable files to bear (default 0.05)"
 
 
@@ -76,8 +80,9 @@ def parser() -> argparse.ArgumentParser:
     path, count, add = pathlib.Path, number(int, 1), parser.add_argument
     add("--videos", type=path, required=True, help="folder of videos, searched deeply")
     add("--out", type=path, required=True, help="folder to make")
-    add("--frames", type=count, required=True, help="frames in a window")
-    add("--size", type=size, required=True, help="pixels: N for NxN, or HxW")
+    add("--frames", type=count, help="frames in a window")
+    add("--size", type=size, help="pixels: N for NxN, or HxW")
+    add("--buckets", metavar="auto|FILE", help=BUCKETS)
     captions = parser.add_mutually_exclusive_group()
     captions.add_argument("--captions", metavar="FILE|sidecars|none", help=CAPTIONS)
     captions.add_argument("--labels", choices=("folder",), help=LABELS)
@@ -98,3 +103,12 @@ def parser() -> argparse.ArgumentParser:
     add("--workers", type=count, metavar="N", default=8, help=WORKERS)
     add("--seed", type=number(int, 0), default=0, help="of the split (default 0)")
     return parser
+
+
+def check(asked: argparse.Namespace) -> None:
+    """Raises `InputError` where the shape is not said, or twice."""
+    given = [name for name in ("frames", "size") if getattr(asked, name) is not None]
+    if asked.buckets in (None, "auto") and len(given) < 2:
+        raise InputError("the following arguments are required: --frames, --size")
+    if asked.buckets not in (None, "auto") and given:
+        raise InputError(f"--{given[0]} with --buckets FILE: the file says the shapes")

@@ -2,11 +2,11 @@
 
 import collections
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from vdit.data.video_folder import captions, container, folder, report, splits, windows
-from vdit.data.video_folder.catalogue import Catalogue
+from vdit.data.video_folder.catalogue import Catalogue, Listed
 from vdit.data.video_folder.ingest import Settings
 from vdit.data.video_folder.request import Request
 
@@ -28,15 +28,19 @@ def listing(asked: Request) -> Iterator[Listing]:
 
     Raises `InputError` for what can't be listed, captioned or grouped as asked.
     """
-    kinds = folder.EXTENSIONS | (folder.PICTURES if asked.frames == 1 else frozenset())
+    pictures = asked.pictures or asked.frames == 1
+    kinds = folder.EXTENSIONS | (folder.PICTURES if pictures else frozenset())
     with contextlib.closing(Catalogue(asked.videos, kinds)) as files:
         source = _captions(asked, files)
+        line = _sides(asked, files, source)
+        if asked.only is not None:
+            files.keep(asked.only)
         without = len(files) - files.count("caption")[0]
         said = [f"captions: {source.words}; {without} of {len(files)} videos have no caption"]
         settings = _settings(asked, files, said.append)
         if ignored := list(files.others()):
             said.append(f"ignored, as not videos by their names: {report.some(ignored)}")
-        if line := _sides(asked, files, source):
+        if line:
             said.append(line)
         yield Listing(files, ignored, settings, said)
 
@@ -54,7 +58,7 @@ def _settings(asked: Request, files: Catalogue, say: Callable[[str], None]) -> S
         for key in ("frames", "stride", "validation", "seed", "keep_near_duplicates")
     }
     hop = asked.hop or windows.span(asked.frames, asked.stride)
-    fps = asked.fps or _commonest_rate(asked, files, say)
+    fps = asked.fps or commonest_rate(asked, files, say)
     tile = asked.tile == "always"
     if asked.tile == "auto":
         paths = (asked.videos / video.name for video in files)
@@ -66,7 +70,9 @@ def _settings(asked: Request, files: Catalogue, say: Callable[[str], None]) -> S
     return Settings(height=asked.size[0], width=asked.size[1], hop=hop, tile=tile, fps=fps, **same)
 
 
-def _commonest_rate(asked: Request, files: Catalogue, say: Callable[[str], None]) -> float | None:
+def commonest_rate(
+    asked: Request, files: Collection[Listed], say: Callable[[str], None]
+) -> float | None:
     """Frames a second that most headers say, about; says it where files differ."""
     paths = (asked.videos / video.name for video in files)
     rates = collections.Counter(map(container.rate_by_header, paths))

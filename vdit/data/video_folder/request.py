@@ -26,3 +26,5 @@ class Request:
     groups: str | None = None  # a column of the captions, or a regular expression
     split: pathlib.Path | None = None
     keep_near_duplicates: bool = False
+    only: tuple[str, ...] | None = None  # of a bucket: its files, others are passed over
+    pictures: bool = False  # are videos of one frame; so they are to who asks for one frame

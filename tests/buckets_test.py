@@ -1,0 +1,236 @@
+"""Sets of several shapes: which clip goes where, what a run sees of each, and what it costs."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.clips import noise, write_video
+from tests.tiny import config
+from vdit import prepare
+from vdit.config import buckets, flops, mixture
+from vdit.config.buckets import Bucket
+from vdit.data.buckets import data_of
+from vdit.data.sources import open_source
+from vdit.data.video_folder import buckets as choosing
+from vdit.errors import InputError
+from vdit.training.diffusion_task import DiffusionTask
+from vdit.training.loop import train
+from vdit.training.metrics import Silent
+from vdit.training.resolve import resolve
+
+SHAPES = {"square": (20, 20), "wide": (18, 36)}  # H, W
+NAMES = {"square": "16x16@3", "wide": "24x12@3", "picture": "16x16@1"}
+TINY = {"model.depth": 1, "model.width": 16, "validation.triples": 20, "data.epochs": 0}
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Four videos of each shape with captions, and one of two frames."""
+    root = tmp_path_factory.mktemp("videos") / "in"
+    root.mkdir()
+    for kind, shape in SHAPES.items():
+        for i in range(4):
+            write_video(root / f"{kind}{i}.mkv", noise(6, shape, seed=i))
+            (root / f"{kind}{i}.txt").write_text(f"{kind} {i}")
+    write_video(root / "short.mkv", noise(2, (20, 20)))
+    return root
+
+
+def prepared(videos, out, *flags):
+    prepare.main(["--videos", str(videos), "--out", str(out), *flags])
+    return buckets.read_index(out)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """A file of buckets, pictures among them."""
+    path = tmp_path_factory.mktemp("asked") / "buckets.txt"
+    path.write_text("# wide ones\n" + "\n".join(NAMES.values()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(videos, asked):
+    """The videos and four pictures, prepared in three buckets."""
+    both = videos.parent / "both"
+    both.mkdir()
+    for path in videos.iterdir():
+        (both / path.name).symlink_to(path)
+    for i in range(4):
+        Image.new("RGB", (20, 20), (60 * i, 0, 0)).save(both / f"picture{i}.png")
+    prepared(both, videos.parent / "out", "--buckets", str(asked))
+    return videos.parent / "out"
+
+
+def files_of(out, name):
+    return json.loads((out / name / "vdit.json").read_text())["files"]
+
+
+def test_each_clip_is_in_the_bucket_of_its_aspect_that_its_frames_fill(folder):
+    for kind in SHAPES:
+        found = files_of(folder, NAMES[kind])
+        captions = {f"{kind}{i}.mkv": f"{kind} {i}" for i in range(4)}
+        assert {file: about["caption"] for file, about in found.items()} == captions
+        assert {about["windows"] for about in found.values()} == {2}
+    pictures = [f"picture{i}.png" for i in range(4)]
+    assert sorted(files_of(folder, NAMES["picture"])) == [*pictures, "short.mkv"]
+    assert buckets.read_index(folder)["buckets"][NAMES["wide"]]["train"] == 6
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_few_buckets_are_chosen_as_the_clips_are(videos, tmp_path, capsys):
+    looks = [choosing.Look(16 / 9, 9)] * 60 + [choosing.Look(9 / 16, 9)] * 30
+    looks += [choosing.Look(1.0, 9)] * 9 + [choosing.Look(3.0, 9)]
+    chosen = choosing.choose(looks, (256, 256), 9)
+    assert chosen == [Bucket(256, 256, 9), Bucket(192, 336, 9), Bucket(336, 192, 9)]
+    index = prepared(videos, tmp_path / "out", "--frames", "3", "--size", "24", "--buckets", "auto")
+    assert sorted(index["buckets"]) == ["24x24@3", "32x16@3"]
+    assert index["left_out"] == ["short.mkv"]
+    said = capsys.readouterr().out
+    assert "no bucket fits 1 of 9 files, too short: short.mkv\n" in said
+    again = prepared(videos, tmp_path / "out", "--frames", "3", "--size", "24", "--buckets", "auto")
+    assert again == index
+    assert capsys.readouterr().out.count("prepared already") == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "flags", "error"),
+    [
+        ("16x16@3\n64x8@3", (), r"no clip fits 64x8@3; expected buckets of clips"),
+        ("16x16@3\n16by16", (), r"buckets.txt line 2: '16by16': expected a bucket as WxH@F"),
+        ("16x16@3", ("--size", "16"), r"--size with --buckets FILE: the file says the shapes"),
+        ("16x16@3", ("--tile",), r"--tile with --buckets: tiles have no aspect"),
+        ("16x16@99", (), r"no clip fits 16x16@99"),
+        ("16x16@3\n16x16@2", (), r"bucket 16x16@2: 1 different video\(s\) long and large enough"),
+    ],
+)
+def test_buckets_that_cannot_be_are_refused_in_a_line(videos, tmp_path, lines, flags, error):
+    path = tmp_path / "buckets.txt"
+    path.write_text(lines)
+    with pytest.raises(InputError, match=error):
+        prepared(videos, tmp_path / "out", "--buckets", str(path), *flags)
+    assert [left.name for left in tmp_path.iterdir()] == ["buckets.txt"]
+
+
+def test_a_recording_on_both_sides_of_the_buckets_splits_is_refused(videos, tmp_path):
+    flags = ("--frames", "3", "--size", "24", "--buckets", "auto", "--groups", r"(\d)\.mkv")
+    with pytest.raises(InputError, match=r"files of .* are in train in one bucket and in validat"):
+        prepared(videos, tmp_path / "out", *flags, "--seed", "1")
+
+
+@pytest.mark.parametrize("shares", [(0.75, 0.25), (0.4, 0.3, 0.2, 0.1), (0.01, 0.33, 0.66)])
+def test_every_step_is_of_one_shape_and_shapes_have_their_shares_evenly(shares):
+    counts = np.array([mixture.turns(step, shares) for step in range(1001)])
+    assert (counts.sum(1) == np.arange(1001)).all()
+    assert set(np.diff(counts, axis=0).sum(1)) == {1}
+    assert (np.diff(counts, axis=0) >= 0).all()
+    assert abs(counts - np.outer(np.arange(1001), shares)).max() < len(shares)
+    for step in (0, 1, 10, 999):
+        part, number = mixture.turn(step, shares)
+        assert number == counts[step, part] == counts[step + 1, part] - 1
+
+
+def made_of(folder, tmp, **more):
+    data = {"data.name": "video_folder", "data.dir": str(folder)}
+    return resolve(config(tmp, **(TINY | data | more)))
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    """(its config, its task, its folder, its row) of a run on three buckets."""
+    from vdit.training.run import run
+
+    tmp = tmp_path_factory.mktemp("run")
+    made = made_of(folder, tmp)
+    row = run(made, str(tmp / "run"))
+    return made, DiffusionTask(made), tmp / "run", row
+
+
+def test_a_bucket_has_steps_as_it_has_patches_and_a_step_about_as_many_patches(run):
+    made, task, _, row = run
+    parts = mixture.parts(made, task.model)
+    clips = {"16x16@3": 6, "16x16@1": made.data.buckets["16x16@1"], "24x12@3": 6}
+    patches = {
+        name: n * {"16x16@1": 64, "24x12@3": 216}.get(name, 192) for name, n in clips.items()
+    }
+    total = sum(patches.values())
+    assert {p.name: p.share for p in parts} == {k: n / total for k, n in patches.items()}
+    assert {p.name: p.batch for p in parts} == dict.fromkeys(patches, 8) | {"16x16@1": 24}
+    assert max(abs(p.batch * p.model.tokens / (8 * 192) - 1) for p in parts) <= 0.125
+    turns = mixture.turns(12, [p.share for p in parts])
+    assert min(turns) > 0
+    spent = [n * p.batch for n, p in zip(turns, parts, strict=True)]
+    each = [flops.training_flops(p.model) for p in parts]
+    assert row["flops"] == sum(n * f for n, f in zip(spent, each, strict=True))
+    assert row["tokens"] == sum(n * p.model.tokens for n, p in zip(spent, parts, strict=True))
+    assert row["clips"] == sum(spent)
+    assert row["variant"] == "full-buckets3"
+    mean = sum(p.share * p.batch * flops.training_flops(p.model) for p in parts)
+    assert 8 * flops.training_flops_per_clip(made) == pytest.approx(mean)
+
+
+def test_latents_of_each_bucket_are_its_clips_in_the_scale_of_all(run):
+    made, task, _, _ = run
+    scale, every = task.generator.statistics, []
+    sets = {"16x16@3": task.records}
+    names = list(mixture.shares(made))[1:]
+    sets |= {name: s.records for name, s in zip(names, task.beside, strict=True)}
+    for name, records in sets.items():
+        source = open_source(data_of(made.data, name), "train")
+        rows = records.rows(np.arange(len(records)))
+        videos = np.stack([source[i]["video"] for i in range(len(source))])
+        assert rows["latent"].shape == videos.shape
+        seen = np.rint((scale.denormalise(rows["latent"]) + 1) * 127.5)
+        np.testing.assert_allclose(seen, videos, atol=1)
+        words = [task.generator.vocabulary.encode(source[i]["caption"]) for i in range(len(source))]
+        assert (rows["caption"] == words).all()
+        every.append(rows["latent"].reshape(-1, 3))
+    np.testing.assert_allclose(np.concatenate(every).mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(np.concatenate(every).std(0), 1, atol=1e-3)
+
+
+def test_the_loss_is_the_mean_of_the_buckets_by_their_patches(run):
+    made, _, workdir, row = run
+    lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    last = next(line for line in lines if line["step"] == 12 and "lr" in line)
+    shares = mixture.shares(made)
+    assert {key for key in last if key.startswith("loss_")} == {
+        f"loss_{name}" for name in list(shares)[1:]
+    }
+    assert sum(shares[name] * row[f"loss_ema_{name}"] for name in shares) == pytest.approx(
+        row["loss_ema"], rel=1e-6
+    )
+    assert len({row[f"loss_ema_{name}"] for name in shares}) == 3
+
+
+def test_a_broken_run_on_buckets_ends_bitwise_as_an_unbroken_one(run, tmp_path):
+    made, task, _, _ = run
+
+    class Breaks(Silent):
+        def write(self, step, row):
+            if step == 7:
+                raise KeyboardInterrupt
+
+    whole, _ = train(task, made, tmp_path / "whole", Silent())
+    with pytest.raises(KeyboardInterrupt):
+        train(task, made, tmp_path / "broken", Breaks())
+    again, _ = train(task, made, tmp_path / "broken", Silent())
+    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(again), strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"data.width": 24}, r"no bucket 24x16@3 .*; expected one of 16x16@1, 16x16@3, 24x12@3"),
+        ({"model.patch": (1, 8, 8)}, r"bucket 24x12@3: patch \(1, 8, 8\): 8 does not divide"),
+        ({"data.image_share": 0.5}, r"data.image_share=0.5 with buckets: expected 0"),
+        ({"model.positions": "learned"}, r"model.positions='learned' with buckets"),
+    ],
+)
+def test_a_run_that_does_not_go_with_buckets_is_refused_in_a_line(folder, tmp_path, changes, error):
+    with pytest.raises(InputError, match=error):
+        made_of(folder, tmp_path, **({"model.width": 224, "model.heads": 2} | changes))
