@@ -94,7 +94,8 @@ def model(size: str) -> dict:
 def diffusion() -> dict:
     """The settings of each objective; a run reads those of its own."""
     return {
-        "flow": {"loc": 0.0, "scale": 1.0, "shift": 1.0},
+        # shift_tokens: the patches of clips of that shift, others have it by theirs; 0: all alike
+        "flow": {"loc": 0.0, "scale": 1.0, "shift": 1.0, "shift_tokens": 0},
         "ddpm": {
             "schedule": "linear",  # linear | cosine
             "predicts": "epsilon",  # epsilon | x | v

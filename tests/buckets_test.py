@@ -1,14 +1,18 @@
 """Sets of several shapes: which clip goes where, what a run sees of each, and what it costs."""
 
+import dataclasses
 import json
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 from PIL import Image
 
+import vdit
+from sweeps.launcher.plan import make_plan
 from tests.clips import noise, write_video
-from tests.tiny import config
+from tests.tiny import ROOT, config, python
 from vdit import prepare
 from vdit.config import buckets, flops, mixture
 from vdit.config.buckets import Bucket
@@ -16,6 +20,7 @@ from vdit.data.buckets import data_of
 from vdit.data.sources import open_source
 from vdit.data.video_folder import buckets as choosing
 from vdit.errors import InputError
+from vdit.evaluators import shapes
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
 from vdit.training.metrics import Silent
@@ -79,6 +84,19 @@ def test_each_clip_is_in_the_bucket_of_its_aspect_that_its_frames_fill(folder):
     assert sorted(files_of(folder, NAMES["picture"])) == [*pictures, "short.mkv"]
     assert buckets.read_index(folder)["buckets"][NAMES["wide"]]["train"] == 6
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("how", ["2", "cut,record"])
+def test_killed_processes_leave_no_trace_in_any_bucket(folder, asked, tmp_path, how):
+    (tmp_path / "logs").mkdir()
+    flags = ["--videos", folder.parent / "both", "--out", tmp_path / "out", "--buckets", asked]
+    python("-m", "tests.preparers", tmp_path / "logs", how, *flags)
+    made, alone = (
+        {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        for out in (tmp_path / "out", folder)
+    )
+    assert made == alone
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["logs", "out"]
 
 
 def test_few_buckets_are_chosen_as_the_clips_are(videos, tmp_path, capsys):
@@ -220,6 +238,69 @@ def test_a_broken_run_on_buckets_ends_bitwise_as_an_unbroken_one(run, tmp_path):
     again, _ = train(task, made, tmp_path / "broken", Silent())
     for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(again), strict=True):
         assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+def test_a_run_is_sampled_at_any_shape_that_divides(run):
+    model = vdit.load(run[2])
+    how = {"steps": 1, "method": "euler", "guidance": 1.0}
+    assert model.at("24x12@3").sample(["wide 1"], **how).shape == (1, 3, 12, 24, 3)
+    assert model.at("20x16@5").sample([""], **how).shape == (1, 5, 16, 20, 3)
+    assert model.at("16x16@3") is model
+    for shape, error in (
+        ("20x15@3", r"20x15@3: patch \(1, 2, 2\): 2 does not divide the latents' H = 15"),
+        ("20x15", r"'20x15': expected a bucket as WxH@F"),
+    ):
+        with pytest.raises(InputError, match=error):
+            model.at(shape)
+    learned = dataclasses.replace(model.config, positions="learned")
+    model = dataclasses.replace(model, config=learned)
+    with pytest.raises(InputError, match="learned positions know 16x16@3 alone"):
+        model.at("20x16@3")
+
+
+def test_latents_of_another_shape_are_those_of_the_models_autoencoder(run):
+    model = dataclasses.replace(vdit.load(run[2]), video=(9, 64, 64))
+    coded = dataclasses.replace(model.config, latent=(3, 8, 8, 4))  # 4 frames and 8 pixels in one
+    model = dataclasses.replace(model, config=coded)
+    assert model.at("80x48@17").config.latent == (5, 6, 10, 4)
+    assert model.at("80x48@1").config.latent == (1, 6, 10, 4)
+    for shape, error in (
+        ("80x48@16", r"expected 1 \+ a multiple of 4 frames"),
+        ("80x44@17", r"80x44@17: 44 pixels: expected a multiple of 8"),
+    ):
+        with pytest.raises(InputError, match=error):
+            model.at(shape)
+
+
+def test_a_run_on_any_shapes_is_measured_on_those_of_a_set(run, folder):
+    model, data = vdit.load(run[2]), SimpleNamespace()
+    found = shapes.evaluate(model, data, clips=2, seed=3, dir=str(folder))
+    mean, *each = found
+    index = buckets.read_index(folder)["buckets"]
+    assert [record.name for record in each] == [f"shapes_loss_{name}" for name in index]
+    patches = [index[name]["train"] * model.at(name).config.tokens for name in index]
+    values = [record.value for record in each]
+    assert mean.value == pytest.approx(np.average(values, weights=patches))
+    source = open_source(data_of(run[0].data, "24x12@3"), "validation")
+    clips = np.stack([source[i]["video"] for i in (0, 1)])
+    own = model.at("24x12@3").losses(clips, [source[i]["caption"] for i in (0, 1)], 3)
+    assert values[list(index).index("24x12@3")] == pytest.approx(own.mean())
+    assert shapes.evaluate(model, data, clips=2, seed=3) == []
+    with pytest.raises(InputError, match=r"shapes.dir=/tmp: expected a folder of vdit.prepare --b"):
+        shapes.evaluate(model, data, clips=2, seed=3, dir="/tmp")
+
+
+def test_the_sweep_matches_flops_of_buckets_and_of_square_crops(folder, tmp_path):
+    dirs = f"shapes={folder},square={folder / '16x16@3'},frames=3,pixels=16"
+    plan = make_plan(f"{ROOT}/sweeps/buckets.py:{dirs}", tmp_path, ["model.patch=(1, 2, 2)"])
+    runs = plan["runs"]
+    assert len(runs) == len({run["run_id"] for run in runs}) == 12
+    for run in runs:
+        step = run["flops"] / run["steps"]
+        assert abs(run["flops"] - run["flops_budget"]) <= step / 2
+    kinds = {(run["config"]["data"]["dir"], run["steps"]) for run in runs}
+    assert len(kinds) == 4  # a mean step of buckets costs otherwise than one on squares
+    assert {len(run["config"]["data"].get("buckets", {})) for run in runs} == {3, 0}
 
 
 @pytest.mark.parametrize(

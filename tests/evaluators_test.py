@@ -241,7 +241,7 @@ def test_records_are_columns_by_their_names():
 
 
 def test_every_evaluator_is_a_file_with_an_evaluate():
-    names = ("captions", "continuation", "losses", "physics", "sets", "video", "worlds")
+    names = ("captions", "continuation", "losses", "physics", "sets", "shapes", "video", "worlds")
     assert evaluators.names() == names
     for name in evaluators.names():
         assert evaluators.find(name, {}).__doc__

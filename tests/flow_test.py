@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from vdit.config.model_config import ModelConfig
 from vdit.diffusion import flow, samplers
+from vdit.training.diffusion_loss import DiffusionLoss
 
 
 def test_ends_of_the_path_are_data_and_noise():
@@ -27,6 +29,24 @@ def test_shift_is_the_published_map():
     assert flow.shifted(jnp.float32(0.5), 3.0) == pytest.approx(0.75)
     t = flow.sample_timesteps(jax.random.uniform(jax.random.key(0), (4096,)), shift=3.0)
     assert np.median(t) == pytest.approx(0.75, abs=0.01)
+
+
+def test_clips_of_more_patches_are_shifted_by_the_root_of_how_many_more():
+    base = flow.RectifiedFlow(shift=2.0, shift_tokens=100)
+    assert base.for_tokens(100) == base
+    assert base.for_tokens(400).shift == 4.0
+    assert base.for_tokens(400).for_tokens(100) == base
+    assert flow.RectifiedFlow(shift=2.0).for_tokens(400).shift == 2.0
+
+
+def test_training_draws_the_noise_levels_of_the_shape_that_it_sees():
+    model = ModelConfig((2, 4, 4, 3), (1, 2, 2), 16, 1, 2, condition="none")  # of 8 patches
+    batch = {"latent": jnp.zeros((8, 2, 8, 8, 3)), "caption": jnp.zeros((8, 1), jnp.int32)}
+    plain, shifted = (
+        DiffusionLoss(model, flow.RectifiedFlow(shift_tokens=tokens), 0.1) for tokens in (0, 8)
+    )
+    t, moved = (np.asarray(loss.draw(batch, jax.random.key(0))["t"]) for loss in (plain, shifted))
+    np.testing.assert_allclose(moved, flow.shifted(t, 2.0), rtol=1e-5)
 
 
 def test_fixed_timesteps_fill_every_tenth_alike():

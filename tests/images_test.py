@@ -14,7 +14,7 @@ from vdit.autoencoders.autoencoder import CausalVideoAutoencoder
 from vdit.config import flops, mixture
 from vdit.config.model_config import VARIANTS, ModelConfig
 from vdit.data import cache, latents, pipeline
-from vdit.data.images import FirstFrames
+from vdit.data.beside import FirstFrames
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.parallel import sharding
@@ -31,12 +31,12 @@ HALF = {"data.image_share": SHARE, "model.depth": 1, "model.width": 16, "validat
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.29, 0.5, 0.75])
 def test_images_have_their_share_of_the_steps_evenly_spread(share):
-    kinds = [mixture.is_image_step(step, share) for step in range(400)]
+    kinds = [mixture.turn(step, (1 - share, share))[0] for step in range(400)]
     counts = np.cumsum([0, *kinds])
     assert not kinds[0]  # a run begins with clips
     assert counts[100] == round(100 * share)
     assert (abs(counts - share * np.arange(401)) < 1).all()
-    assert [mixture.image_steps(step, share) for step in range(401)] == counts.tolist()
+    assert [mixture.turns(step, (1 - share, share))[1] for step in range(401)] == counts.tolist()
 
 
 def test_an_image_is_what_the_autoencoder_makes_of_the_frame_alone(tmp_path, monkeypatch):
@@ -69,8 +69,8 @@ class Counting:
 
 def mixed(where=None, share=SHARE):
     where = where or sharding.batch_sharding(sharding.make_mesh({}))
-    images = pipeline.Images(Counting(), 12, share)
-    return iter(pipeline.batches(Counting(), 4, 0, where, place=False, images=images))
+    images = pipeline.Stream(Counting(), 12, share)
+    return iter(pipeline.batches(Counting(), 4, 0, where, place=False, beside=[images]))
 
 
 def taken(iterator, n):
@@ -213,7 +213,7 @@ def test_packed_runs_have_the_numbers_of_unpacked_ones(run):
         assert one == pytest.approx(other, rel=1e-5)
     assert [rows[1][k] for k in ("clips", "images")] == [6 * 8, 6 * 8 * FRAMES]
     other = resolve(config(tmp, **(HALF | {"data.image_share": 0.25})))
-    with pytest.raises(InputError, match="differ in image_share"):
+    with pytest.raises(InputError, match="differ in shapes"):
         packing.run([runs[0], (other, str(tmp / "packed" / "c"))])
 
 

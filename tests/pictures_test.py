@@ -38,7 +38,8 @@ def test_pictures_of_a_folder_are_trained_on_beside_clips(tmp_path, pictures):
     assert (row["clips"], row["images"]) == (3 * 8, 3 * 8 * 3)  # six times over all twelve
     assert row["variant"].endswith(f"-pictures-{made.data.images_fingerprint[:6]}-0.5")
     task = DiffusionTask(made)
-    rows = task.images.records.rows(np.arange(len(task.images.records)))
+    pictures = task.beside[0].records
+    rows = pictures.rows(np.arange(len(pictures)))
     assert rows["latent"].shape[1:] == (1, 16, 16, 3)
     source = open_images(made.data)
     meta = cache.read_meta(latents.prepare(made))

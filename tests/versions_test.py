@@ -93,7 +93,7 @@ def named(experiment, argument, overrides):
         config.model.dtype = "float32"  # from before it was auto
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in overrides.items()}
     config.update_from_flattened_dict(plain)
-    if experiment != "clips":  # whose videos and weights are not in the repository
+    if experiment not in ("clips", "buckets"):  # whose videos are not in the repository
         config = resolve(config)
     changes = {"fingerprint": "data", "epochs": 0}  # from before the world was endless
     return fingerprint(config.to_dict() | {"data": config.data.to_dict() | changes})

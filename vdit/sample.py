@@ -2,6 +2,7 @@
 
 python -m vdit.sample --workdir runs/s --out x.mp4 --prompt "a small red circle moves left"
 python -m vdit.sample --workdir runs/s --out x.mp4 --task extend --frames in.mp4
+python -m vdit.sample --workdir runs/s --out x.mp4 --shape 80x48@17
 
 With --frames (a video or a picture): animate its first frame; extend it, or extend_back before it;
 interpolate between its beginning and its end; loop from its end to its beginning; edit it, all of
@@ -32,6 +33,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--task", default="generate", choices=TASKS, help="what to make")
     parser.add_argument("--frames", help="video or picture to go on from")
     parser.add_argument("--strength", type=float, help=f"of an edit, 0 to 1 ({STRENGTH})")
+    parser.add_argument("--shape", metavar="WxH@F", help="pixels and frames (those trained on)")
     parser.add_argument("--prompt", default="", help="caption; empty for none")
     parser.add_argument("--steps", type=int, help="sampling steps (the run's own by default)")
     parser.add_argument("--guidance", type=float, help="1 is none (the run's own by default)")
@@ -64,6 +66,7 @@ def sample(args: argparse.Namespace) -> tuple["np.ndarray", float | None]:
     from vdit.data import continuation, media
 
     model = vdit.load(args.workdir, args.step, verify=not args.no_verify)
+    model = model.at(args.shape) if args.shape else model
     prompts = [args.prompt]
     if not model.knows(args.prompt):
         print("some words of the prompt were not in the training captions", file=sys.stderr)

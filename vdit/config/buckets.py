@@ -25,6 +25,11 @@ class Bucket(NamedTuple):
     def __str__(self) -> str:
         return f"{self.width}x{self.height}@{self.frames}"
 
+    @classmethod
+    def of(cls, clip: tuple[int, int, int]) -> "Bucket":
+        """That of (T, H, W)."""
+        return cls(clip[2], clip[1], clip[0])
+
     @property
     def clip(self) -> tuple[int, int, int]:
         """(T, H, W)."""

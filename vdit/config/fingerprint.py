@@ -60,6 +60,7 @@ LATER = {
     "data.image_share": 0.0,
     "data.tokenizer": "words",
     "ddpm.spacing": "even",
+    "flow.shift_tokens": 0,
     "model.max_period": 10_000.0,
 }
 RECORDED = "compute_dtype"  # no identity, but what is gone on with must agree in it

@@ -91,6 +91,13 @@ def _parts(config: Any) -> tuple[Part, ...]:
     return parts(config, sizes.model_config_of(config))
 
 
+def described(config: Any, model: ModelConfig) -> str:
+    """A line: the shapes, and that each has a compiled program of its own."""
+    found = parts(config, model)
+    each = (f"{p.name} {p.share:.0%} in batches of {p.batch} x {p.model.tokens}" for p in found)
+    return f"{len(found)} shapes, as many programs of a step (share, patches): {', '.join(each)}"
+
+
 def turns(steps: int, shares: Sequence[float]) -> list[int]:
     """How many of the first `steps` steps each part has; of one step the first part has it.
 

@@ -99,6 +99,7 @@ RANGES = {
     "flow.loc": real(),
     "flow.scale": POSITIVE,
     "flow.shift": POSITIVE,
+    "flow.shift_tokens": whole(0),
     "ddpm.timesteps": whole(2),
     "edm.loc": real(),
     "edm.scale": POSITIVE,

@@ -1,6 +1,7 @@
 """Rectified flow (2209.03003): straight lines from data (t = 0) to noise (t = 1)."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -63,13 +64,23 @@ def fixed_timesteps(count: int) -> jax.Array:
 
 @dataclasses.dataclass(frozen=True)
 class RectifiedFlow(Objective):
-    """The model predicts the velocity; `loc`, `scale` and `shift` are of training's timesteps."""
+    """The model predicts the velocity; `loc`, `scale` and `shift` are of training's timesteps.
+
+    With `shift_tokens` above 0 the shift is that of clips of so many latent patches.
+    """
 
     loc: float = 0.0
     scale: float = 1.0
     shift: float = 1.0
+    shift_tokens: int = 0
     name: ClassVar[str] = "flow"
     methods: ClassVar[tuple[str, ...]] = ("euler", "heun", "ddim", "ancestral", "dpm")
+
+    def for_tokens(self, tokens: int) -> "RectifiedFlow":
+        if not self.shift_tokens:
+            return self
+        shift = self.shift * math.sqrt(tokens / self.shift_tokens)  # 2403.03206, eq. 23
+        return dataclasses.replace(self, shift=shift, shift_tokens=tokens)
 
     def sample_timesteps(self, u_B: jax.Array) -> jax.Array:
         return sample_timesteps(u_B, self.loc, self.scale, self.shift)

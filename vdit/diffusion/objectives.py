@@ -31,6 +31,10 @@ class Objective(abc.ABC):
     prior: float = 1.0  # standard deviation of the noise that sampling starts from
     zero: NoiseLevel = NoiseLevel(0.0, 1.0, 0.0)  # how the model is asked of clean frames
 
+    def for_tokens(self, tokens: int) -> "Objective":
+        """The same for clips of so many latent patches; of most objectives it is no other."""
+        return self
+
     @abc.abstractmethod
     def sample_timesteps(self, u_B: jax.Array) -> jax.Array:
         """(B,) timesteps of a batch in training, from (B,) uniform numbers."""

@@ -11,7 +11,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
-from vdit.config import versions
+from vdit.config import buckets, versions
 from vdit.config.model_config import CAPTIONER, ModelConfig
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
@@ -19,6 +19,7 @@ from vdit.diffusion import flow, objectives
 from vdit.diffusion.programs import fixed_losses
 from vdit.errors import InputError
 from vdit.generator.sampling import check_frames, sample_in_batches
+from vdit.generator.shape import at_shape
 from vdit.runs import digests
 from vdit.runs.files import write_json
 from vdit.runs.weights import save_weights
@@ -63,7 +64,7 @@ class Generator:
         """What the model was trained for; `InputError` for a captioner, which makes no videos."""
         if self.config.attention == CAPTIONER:
             raise InputError("a captioner makes no videos: expected a run of another objective")
-        return objectives.create(ConfigDict(self.settings))
+        return objectives.create(ConfigDict(self.settings)).for_tokens(self.config.tokens)
 
     @property
     def sampling(self) -> objectives.Sampling:
@@ -79,6 +80,11 @@ class Generator:
         if weights not in ("ema", "params"):
             raise InputError(f"weights={weights!r}: expected ema or params")
         return dataclasses.replace(self, weights=weights)
+
+    def at(self, shape: str) -> "Generator":
+        """The same for clips of another shape, WxH@F in pixels and frames; `InputError` for one
+        that the autoencoder, the patches or the positions do not know."""
+        return at_shape(self, buckets.parse(shape))
 
     # --- sampling -------------------------------------------------------------------------------
 

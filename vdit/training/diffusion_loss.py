@@ -53,7 +53,8 @@ class DiffusionLoss:
         noise, (u_t, u_drop) = noise.reshape(x.shape), jax.scipy.special.ndtr(u.T)
         kept = per_clip(u_drop >= self.drop_caption, caption)
         caption = caption * kept.astype(caption.dtype)
-        t = self.objective.sample_timesteps(u_t)
+        tokens = math.prod(grid_of(x.shape, self.config.patch))
+        t = self.objective.for_tokens(tokens).sample_timesteps(u_t)
         drawn = {"x": x, "noise": noise, "t": t, "caption": caption}
         if self.conditioned:
             u_masks = jax.scipy.special.ndtr(u_masks)

@@ -10,6 +10,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit import evaluators
+from vdit.config import mixture
 from vdit.config.flops import mean_training_flops
 from vdit.data import latents, media
 from vdit.data.beside import streams
@@ -53,6 +54,8 @@ class DiffusionTask:
         """The generator without weights: with those of any checkpoint it is whole."""
         if processes.is_first():
             self.generator.save(workdir / FOLDER)
+            if self.beside:
+                print(mixture.described(self.config, self.model), file=sys.stderr, flush=True)
 
     def init_from(self, weights: nnx.State) -> nnx.State:
         """Fresh ones, or with those of `config.init` in their places."""

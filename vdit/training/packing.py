@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from vdit.config import mixture
 from vdit.errors import DivergedError, InputError
 from vdit.parallel import cores, sharding
 from vdit.parallel.compute_dtype import decided
@@ -113,7 +114,7 @@ def _program(member: Member) -> dict[str, Any]:
         "batch": config.batch,
         "mesh": config.mesh.to_dict(),
         "data": {name: (x.shape, x.dtype) for name, x in rows.items()},
-        "shapes": [(stream.batch, stream.share) for stream in task.beside],
+        "shapes": mixture.shares(config),
     }
 
 
