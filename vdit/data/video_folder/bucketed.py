@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vdit.config.buckets import INDEX, Bucket, read_index
@@ -41,10 +42,16 @@ def prepare_buckets(asked: Request, which: str) -> None:
     with partial.partial_folder(asked.out, identity, "made/*") as place:
         made = place / "made"
         made.mkdir(exist_ok=True)
-        for request in _requests(asked, clips, made):
-            if not read_index(asked.out):  # else others were quicker
+        requests = _requests(asked, clips, made)
+        with _unless_named(asked.out):
+            for request in requests:
                 _prepare(request)
-        units.share(place / "close", ["close"], lambda *_: _close(made, asked.out, left_out))
+
+        def close(*_: object) -> dict[str, Any]:
+            _wait_for_others(requests)
+            return _close(made, asked.out, left_out)
+
+        units.share(place / "close", ["close"], close)
     print(f"{asked.out}: {_summary(read_index(asked.out))}")
 
 
@@ -102,6 +109,24 @@ def _prepare(request: Request) -> None:
         prepare(request)
     except InputError as error:
         raise InputError(f"bucket {request.out.name}: {error}") from error
+
+
+@contextlib.contextmanager
+def _unless_named(out: pathlib.Path) -> Iterator[None]:
+    """Errors don't matter where others have made all of it, and moved it away from under us."""
+    try:
+        yield
+    except InputError:
+        if not read_index(out):
+            raise
+
+
+def _wait_for_others(requests: list[Request]) -> None:
+    """Until nobody is at work in a bucket; all are made."""
+    for request in requests:
+        while partial.place_of(request.out).exists():
+            partial.clear(request.out)
+            time.sleep(units.POLL_S)
 
 
 def _check_same(asked: Request, clips: Clips, there: Mapping[str, Any]) -> None:
