@@ -240,8 +240,13 @@ def test_a_broken_run_on_buckets_ends_bitwise_as_an_unbroken_one(run, tmp_path):
         assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
-def test_a_run_is_sampled_at_any_shape_that_divides(run):
-    model = vdit.load(run[2])
+@pytest.fixture(scope="module")
+def model(folder, tmp_path_factory):
+    """A model for the set, of fresh weights."""
+    return vdit.build(made_of(folder, tmp_path_factory.mktemp("model")))
+
+
+def test_a_model_is_sampled_at_any_shape_that_divides(model):
     how = {"steps": 1, "method": "euler", "guidance": 1.0}
     assert model.at("24x12@3").sample(["wide 1"], **how).shape == (1, 3, 12, 24, 3)
     assert model.at("20x16@5").sample([""], **how).shape == (1, 5, 16, 20, 3)
@@ -258,8 +263,8 @@ def test_a_run_is_sampled_at_any_shape_that_divides(run):
         model.at("20x16@3")
 
 
-def test_latents_of_another_shape_are_those_of_the_models_autoencoder(run):
-    model = dataclasses.replace(vdit.load(run[2]), video=(9, 64, 64))
+def test_latents_of_another_shape_are_those_of_the_models_autoencoder(model):
+    model = dataclasses.replace(model, video=(9, 64, 64))
     coded = dataclasses.replace(model.config, latent=(3, 8, 8, 4))  # 4 frames and 8 pixels in one
     model = dataclasses.replace(model, config=coded)
     assert model.at("80x48@17").config.latent == (5, 6, 10, 4)
@@ -272,8 +277,8 @@ def test_latents_of_another_shape_are_those_of_the_models_autoencoder(run):
             model.at(shape)
 
 
-def test_a_run_on_any_shapes_is_measured_on_those_of_a_set(run, folder):
-    model, data = vdit.load(run[2]), SimpleNamespace()
+def test_a_run_on_any_shapes_is_measured_on_those_of_a_set(model, folder, tmp_path):
+    data = SimpleNamespace()
     found = shapes.evaluate(model, data, clips=2, seed=3, dir=str(folder))
     mean, *each = found
     index = buckets.read_index(folder)["buckets"]
@@ -281,7 +286,7 @@ def test_a_run_on_any_shapes_is_measured_on_those_of_a_set(run, folder):
     patches = [index[name]["train"] * model.at(name).config.tokens for name in index]
     values = [record.value for record in each]
     assert mean.value == pytest.approx(np.average(values, weights=patches))
-    source = open_source(data_of(run[0].data, "24x12@3"), "validation")
+    source = open_source(data_of(made_of(folder, tmp_path).data, "24x12@3"), "validation")
     clips = np.stack([source[i]["video"] for i in (0, 1)])
     own = model.at("24x12@3").losses(clips, [source[i]["caption"] for i in (0, 1)], 3)
     assert values[list(index).index("24x12@3")] == pytest.approx(own.mean())

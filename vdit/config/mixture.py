@@ -18,7 +18,7 @@ from vdit.config.model_config import ModelConfig, checked
 from vdit.errors import InputError
 
 IMAGES = "images"
-PARTS = 4  # of a batch, in whole numbers of which a bucket has its clips
+PARTS = 4  # of a batch, if it is a multiple: a bucket's is of whole parts
 
 
 class Part(NamedTuple):
@@ -71,8 +71,8 @@ def _of_buckets(config: Any, model: ModelConfig, clips: dict[str, int]) -> tuple
 
 
 def _batch(batch: int, times: float) -> int:
-    """About `times` the batch in whole parts of it, so that it divides over about as many devices:
-    of a batch that is a multiple of `PARTS`, to an eighth."""
+    """About `times` the batch in whole parts of it, at least one, so that it divides over about as
+    many devices."""
     unit = batch // math.gcd(batch, PARTS)
     return max(1, round(batch * times / unit)) * unit
 
