@@ -157,18 +157,22 @@ def made_of(folder, tmp, **more):
 
 
 @pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
-    """(its config, its task, its folder, its row) of a run on three buckets."""
+def task(folder, tmp_path_factory):
+    """What a run on three buckets learns from; its config is `task.config`."""
+    return DiffusionTask(made_of(folder, tmp_path_factory.mktemp("run")))
+
+
+@pytest.fixture(scope="module")
+def run(task, tmp_path_factory):
+    """The folder of the run, and its row."""
     from vdit.training.run import run
 
-    tmp = tmp_path_factory.mktemp("run")
-    made = made_of(folder, tmp)
-    row = run(made, str(tmp / "run"))
-    return made, DiffusionTask(made), tmp / "run", row
+    workdir = tmp_path_factory.mktemp("run") / "run"
+    return workdir, run(task.config, str(workdir))
 
 
-def test_a_bucket_has_steps_as_it_has_patches_and_a_step_about_as_many_patches(run):
-    made, task, _, row = run
+def test_a_bucket_has_steps_as_it_has_patches_and_a_step_about_as_many_patches(run, task):
+    (_, row), made = run, task.config
     parts = mixture.parts(made, task.model)
     clips = {"16x16@3": 6, "16x16@1": made.data.buckets["16x16@1"], "24x12@3": 6}
     patches = {
@@ -190,8 +194,8 @@ def test_a_bucket_has_steps_as_it_has_patches_and_a_step_about_as_many_patches(r
     assert 8 * flops.training_flops_per_clip(made) == pytest.approx(mean)
 
 
-def test_latents_of_each_bucket_are_its_clips_in_the_scale_of_all(run):
-    made, task, _, _ = run
+def test_latents_of_each_bucket_are_its_clips_in_the_scale_of_all(task):
+    made = task.config
     scale, every = task.generator.statistics, []
     sets = {"16x16@3": task.records}
     names = list(mixture.shares(made))[1:]
@@ -210,8 +214,8 @@ def test_latents_of_each_bucket_are_its_clips_in_the_scale_of_all(run):
     np.testing.assert_allclose(np.concatenate(every).std(0), 1, atol=1e-3)
 
 
-def test_the_loss_is_the_mean_of_the_buckets_by_their_patches(run):
-    made, _, workdir, row = run
+def test_the_loss_is_the_mean_of_the_buckets_by_their_patches(run, task):
+    (workdir, row), made = run, task.config
     lines = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     last = next(line for line in lines if line["step"] == 12 and "lr" in line)
     shares = mixture.shares(made)
@@ -224,8 +228,8 @@ def test_the_loss_is_the_mean_of_the_buckets_by_their_patches(run):
     assert len({row[f"loss_ema_{name}"] for name in shares}) == 3
 
 
-def test_a_broken_run_on_buckets_ends_bitwise_as_an_unbroken_one(run, tmp_path):
-    made, task, _, _ = run
+def test_a_broken_run_on_buckets_ends_bitwise_as_an_unbroken_one(task, tmp_path):
+    made = task.config
 
     class Breaks(Silent):
         def write(self, step, row):
