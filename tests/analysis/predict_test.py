@@ -44,15 +44,15 @@ def test_the_next_budget_is_predicted_within_half_of_no_change():
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    """A few sweeps; more of them, of a design like it, in calibrate_test."""
+    """Four sweeps, not one missed; coverage, of forty of a design like it, is in calibrate_test."""
     inside, widths = [], []
     truth = optimum(SMALLEST * 32)[1]
-    for seed in range(16):
+    for seed in range(4):
         found = prediction.predict(table_of(5, seed=seed))
         low, high = found.interval
         inside.append(low < truth < high)
         widths.append((high - low) / abs(found.no_change - truth))
-    assert np.mean(inside) >= 0.875
+    assert all(inside)
     assert np.median(widths) < 1.5
 
 
