@@ -11,16 +11,11 @@ KEPT = {}
 
 @pytest.fixture
 def kept_outlooks(monkeypatch):
-    """`forecast.outlook` of the same minima and runs is the same, whichever law is asked for.
-
-    For tests that put nothing of their own in its place: it hangs on its arguments alone.
-    """
+    """For tests that put nothing in the place of its parts: it hangs on its arguments alone."""
     found = forecast.outlook
 
     def outlook(*arguments):
         key = pickle.dumps(arguments)
-        if key not in KEPT:
-            KEPT[key] = found(*arguments)
-        return KEPT[key]
+        return KEPT[key] if key in KEPT else KEPT.setdefault(key, found(*arguments))
 
     monkeypatch.setattr(forecast, "outlook", outlook)

@@ -104,11 +104,8 @@ def test_scores_that_do_not_improve_leave_it_undecided_and_more_clips_are_propos
 
 @pytest.mark.parametrize("noise", [1e-4, 0.003, 0.01])
 def test_flat_data_are_never_supported(noise):
-    """Nor where the exponent's interval excludes zero, the prediction held, the scores rise.
-
-    Two sweeps of each noise; of 100, in analysis/results/calibration, none was supported.
-    """
-    for seed in range(2):
+    """Nor where the exponent's interval excludes zero, the prediction held, the scores rise."""
+    for seed in range(2):  # of 100 in analysis/results/calibration none was supported
         rng = np.random.default_rng([seed, 7])
         rows = make_rows(6)
         for row in rows:
