@@ -35,11 +35,10 @@ def make(table, out, *more):
 
 
 def test_the_next_budget_is_predicted_within_half_of_no_change():
-    """How often such an interval holds what comes: calibrate_test."""
     found = prediction.predict(table_of(5))
     truth = optimum(SMALLEST * 32)[1]
     assert found.flops == SMALLEST * 32
-    assert found.interval[0] < truth < found.interval[1]
+    assert found.interval[0] < truth < found.interval[1]  # how often it is: calibrate_test
     assert abs(found.loss - truth) < 0.5 * abs(found.no_change - truth)
     assert np.ptp(found.interval) < 1.5 * abs(found.no_change - truth)
     assert found.run_ids == sorted(table_of(5)["run_id"])
