@@ -44,14 +44,6 @@ def test_a_wrong_command_is_one_clear_line(message, monkeypatch):
     assert "Traceback" not in str(caught.value)
 
 
-def test_the_process_says_it_and_exits_with_2(tmp_path):
-    meant = flags(tmp_path, tmp_path / "run", **{"mesh.data": 3})
-    done = forked("-m", "vdit.main", *meant, check=False)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: mesh data=3, fsdp=1, tensor=1")
-    assert "Traceback" not in done.stderr
-
-
 @pytest.mark.parametrize("change", [{"model.patch": (1, 8, 8)}, {"model.condition": "sound"}])
 def test_a_config_that_makes_no_model_stops_before_anything_is_written(tmp_path, change):
     with pytest.raises(InputError):

@@ -76,7 +76,7 @@ def _forecast_curve(whole, found):
         return None
     flops = _grid(found)
     if found.noise is None:
-        return LossCurve(flops.tolist(), [whole.at(c).loss for c in flops])
+        return LossCurve(flops.tolist(), [whole.loss(c) for c in flops])
     said = [whole.stack.at(log_c) for log_c in np.log(flops)]
     ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
     return LossCurve(flops.tolist(), *ends.tolist())
@@ -97,7 +97,7 @@ def forecast_law(
     laws = [part for parts in fits.values() for part in parts]
     shares = np.array([(ahead[n] + 1e-12) / len(p) for n, p in fits.items() for _ in p])
     far = float(found.log_c[-1] + np.log(REACH))
-    said = float(np.log(whole.at(float(np.exp(far))).loss))
+    said = float(np.log(whole.loss(float(np.exp(far)))))
     windows = fits[max(fits, key=ahead.get)]
     best = min(windows, key=lambda law: abs(law.value(far).item() - said))
     reference, parameters = float(np.exp(at)), {"k": 0.0} | best.parameters(at)

@@ -9,6 +9,7 @@ case (the power law, the last budgets' slope) does not vote twice. Farther than 
 nothing tells the laws apart: there all of them, special cases too, weigh alike.
 """
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,11 +44,16 @@ class Trial:
         """Budgets between the last one fitted and this one."""
         return self.at - self.fitted + 1
 
+    @functools.cached_property
+    def densities(self) -> dict[str, float]:
+        """{law: log density that it gave to what came}; every forecast asks for them again."""
+        return {name: told.log_density(self.log_loss) for name, told in self.said.items()}
+
 
 def _score(name, told):
     """Log density that a law gave; the mean of one fit's, for what one fit says hangs together."""
     fits = {trial.fitted for trial in told}
-    each = [[t.said[name].log_density(t.log_loss) for t in told if t.fitted == k] for k in fits]
+    each = [[t.densities[name] for t in told if t.fitted == k] for k in fits]
     return sum(np.mean(densities) for densities in each)
 
 

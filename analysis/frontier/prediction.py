@@ -100,7 +100,7 @@ def predict(
         estimator=found.estimator,
         columns={"loss": loss, "size": size},
         budgets=[budget.flops for budget in found.budgets],
-        curve=LossCurve(path.tolist(), [whole.at(flops).loss for flops in path]),
+        curve=LossCurve(path.tolist(), [whole.loss(flops) for flops in path]),
         rollout=whole.trials,
         ahead=[
             _ahead(whole, sizes, times, times * largest, scores) for times in (factor, *further)

@@ -29,6 +29,7 @@ RUNS = [
     for i, row in enumerate(make_rows(7))
 ]
 EACH = 4  # rows of a run
+pytestmark = pytest.mark.usefixtures("kept_outlooks")  # whatever law is asked for, of these runs
 
 
 def whole():

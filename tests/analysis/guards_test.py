@@ -8,6 +8,8 @@ from analysis.fitting.result import Fit
 from tests.analysis.foreign_tables import rows_of, runs, said, same, written
 from vdit.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("kept_outlooks")  # of one table, whatever is asked of it
+
 
 @pytest.mark.parametrize("name", ["accuracy", "VBench", "score"])
 def test_a_loss_that_rises_is_asked_for_its_direction(name):

@@ -38,22 +38,10 @@ def test_the_next_budget_is_predicted_within_half_of_no_change():
     found = prediction.predict(table_of(5))
     truth = optimum(SMALLEST * 32)[1]
     assert found.flops == SMALLEST * 32
-    assert found.interval[0] < truth < found.interval[1]
+    assert found.interval[0] < truth < found.interval[1]  # how often it is: calibrate_test
     assert abs(found.loss - truth) < 0.5 * abs(found.no_change - truth)
+    assert np.ptp(found.interval) < 1.5 * abs(found.no_change - truth)
     assert found.run_ids == sorted(table_of(5)["run_id"])
-
-
-def test_intervals_hold_the_truth_about_as_often_as_they_say():
-    """A few sweeps; more of them, of a design like it, in calibrate_test."""
-    inside, widths = [], []
-    truth = optimum(SMALLEST * 32)[1]
-    for seed in range(16):
-        found = prediction.predict(table_of(5, seed=seed))
-        low, high = found.interval
-        inside.append(low < truth < high)
-        widths.append((high - low) / abs(found.no_change - truth))
-    assert np.mean(inside) >= 0.875
-    assert np.median(widths) < 1.5
 
 
 def test_a_prediction_is_left_as_it_is(files, capsys):

@@ -1,5 +1,6 @@
 """A sweep's root with a planted law and no training: run folders as `vdit.main` leaves them."""
 
+import functools
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ SCORES = {"objects_agree": 1, "permanence": 1, "acceleration": -1}
 TRIPLES = 400
 
 
+@functools.cache
 def optimum(flops):
     """Compute-optimal size and loss of the planted law, from its definition by a fine search."""
     n = np.geomspace(1e2, 1e9, 200_001)

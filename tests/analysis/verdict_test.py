@@ -105,7 +105,7 @@ def test_scores_that_do_not_improve_leave_it_undecided_and_more_clips_are_propos
 @pytest.mark.parametrize("noise", [1e-4, 0.003, 0.01])
 def test_flat_data_are_never_supported(noise):
     """Nor where the exponent's interval excludes zero, the prediction held, the scores rise."""
-    for seed in range(5):
+    for seed in range(2):  # of 100 in analysis/results/calibration none was supported
         rng = np.random.default_rng([seed, 7])
         rows = make_rows(6)
         for row in rows:
@@ -119,15 +119,15 @@ def test_flat_data_are_never_supported(noise):
 
 
 def test_the_gains_interval_holds_the_planted_gain_as_often_as_it_says():
-    """200 sweeps: a binomial error of 1.5 %, so 91 to 99 % for 95 %."""
+    """100 sweeps: a binomial error of 2.2 %; 91 to 99 % for 95 %. Intervals of 0.7 hold 83 %."""
     clean, rng = pd.DataFrame(make_rows(6, noise=0.0)), np.random.default_rng(5)
     truth, inside = math.log(optimum(4 * SMALLEST)[1] / optimum(32 * SMALLEST)[1]), 0
-    for _ in range(200):
+    for _ in range(100):
         noise = np.exp(0.003 * rng.standard_normal(len(clean)))
         table = clean.assign(loss_ema=clean["loss_ema"] * noise)
         low, high = light_fit(table, ahead=()).gain.interval
         inside += -math.log1p(-low) <= truth <= -math.log1p(-high)
-    assert 0.91 <= inside / 200 <= 0.99
+    assert 0.91 <= inside / 100 <= 0.99
 
 
 @pytest.mark.parametrize(
