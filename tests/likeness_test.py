@@ -41,7 +41,7 @@ def test_pairs_are_those_of_all_that_are_alike(least):
 def videos(tmp_path):
     """Training: drifting fields, one of them twice. Validation: some of them later, fainter and
     noisy, and one that is new."""
-    rng, steps = np.random.default_rng(1), np.arange(5 * FRAMES)[:, None, None, None]
+    rng, steps = np.random.default_rng(1), np.arange(4 * FRAMES)[:, None, None, None]
     fields = rng.standard_normal((9, 2, 4, 4, 3)).repeat(4, 2).repeat(4, 3) * 40
     clear = [128 + np.sin(steps / 2) * one + np.cos(steps / 3) * other for one, other in fields]
     noise = [rng.uniform(0, 24) * rng.standard_normal(images.shape) for images in clear]
@@ -87,9 +87,9 @@ def in_full(videos):
 
 @pytest.mark.parametrize("unit", [1, 100])
 def test_near_duplicates_are_those_of_all_pairs(videos, tmp_path, monkeypatch, unit):
-    monkeypatch.setattr(near_duplicates, "CHUNK", 7)
-    monkeypatch.setattr(near_duplicates, "PAIRS", 20)
-    monkeypatch.setattr(likeness, "BLOCK", 9)
+    monkeypatch.setattr(near_duplicates, "CHUNK", 9)
+    monkeypatch.setattr(near_duplicates, "PAIRS", 1)
+    monkeypatch.setattr(likeness, "BLOCK", 16)
     held = Held(tmp_path, near_duplicates.describe(videos, SETTINGS, tmp_path))
     parts = [
         held.compare(videos[first : first + unit], SETTINGS)
