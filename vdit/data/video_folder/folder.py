@@ -16,6 +16,8 @@ mpeg mpg mpv mts mxf nsv nut obu ogg ogm ogv qt rm rmvb roq smk swf tod tp trp t
 webm wmv wtv xvid y4m
 """
 EXTENSIONS = frozenset(_EXTENSIONS.split())
+# Of pictures that may move: those that do are videos.
+ANIMATED = frozenset(["avif", "webp"])
 # Of pictures, which are videos of one frame to who asks for such.
 PICTURES = frozenset(["avif", "bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"])
 
