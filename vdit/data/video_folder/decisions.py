@@ -33,7 +33,7 @@ class Decided:
         self._held = np.zeros(len(cut.plan), bool)
         self._held[there["held"]] = True
         self._left_out = {int(index): set(of) for index, of in there["left_out"].items()}
-        self.near_duplicates, self.said = there.get("near_duplicates"), there.get("said")
+        self.near_duplicates, self.message = there.get("near_duplicates"), there.get("message")
         self.windows = there.get("windows")  # of all, as the data set has them
         self.shards = {name: Shard(*row) for name, row in there["shards"].items()}
 
@@ -94,7 +94,7 @@ def _check_readable(videos: Iterable[Video], max_bad: float) -> None:
 
 
 def _left_out(found: Found, settings: Settings) -> dict[str, Any]:
-    """The windows to leave out of validation unless they are to be kept, and what is said."""
+    """The windows to leave out of validation unless they are to be kept, and a message."""
     keep = settings.keep_near_duplicates
     if found.pairs and len(found.pairs) == found.windows and not keep:
         raise InputError(
@@ -107,7 +107,7 @@ def _left_out(found: Found, settings: Settings) -> dict[str, Any]:
     return {
         "left_out": left_out,
         "near_duplicates": record.near_duplicates(found),
-        "said": report.duplicates(found, keep),
+        "message": report.duplicates(found, keep),
     }
 
 

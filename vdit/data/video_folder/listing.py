@@ -20,7 +20,7 @@ class Listing(NamedTuple):
     videos: Catalogue
     ignored: list[str]
     settings: Settings
-    said: list[str]
+    messages: list[str]
 
 
 @contextlib.contextmanager
@@ -35,16 +35,16 @@ def listing(asked: Request) -> Iterator[Listing]:
         files.leave_out(stills)
         source = _captions(asked, files)
         without = len(files) - files.count("caption")[0]
-        said = [f"captions: {source.words}; {without} of {len(files)} videos have no caption"]
-        settings = _settings(asked, files, said.append)
+        messages = [f"captions: {source.words}; {without} of {len(files)} videos have no caption"]
+        settings = _settings(asked, files, messages.append)
         ignored = list(files.others())
         if others := sorted(set(ignored) - stills):
-            said.append(f"ignored, as not videos by their names: {report.some(others)}")
+            messages.append(f"ignored, as not videos by their names: {report.some(others)}")
         if stills:
-            said.append(f"ignored, as stills: {report.some(sorted(stills))}")
+            messages.append(f"ignored, as stills: {report.some(sorted(stills))}")
         if line := _sides(asked, files, source):
-            said.append(line)
-        yield Listing(files, ignored, settings, said)
+            messages.append(line)
+        yield Listing(files, ignored, settings, messages)
 
 
 def _stills(asked: Request, files: Catalogue) -> set[str]:

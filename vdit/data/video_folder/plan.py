@@ -18,13 +18,16 @@ from vdit.runs.files import read_json, write_text
 SLICE_FILES, SLICE_BYTES = 64, 1 << 30
 
 
+LAYOUT = 2  # raised when steps find other things in the hidden folder than they did
+
+
 class Plan:
     """The plan as it lies in a folder: one slice of its videos in memory at a time."""
 
     def __init__(self, path: pathlib.Path, there: Mapping[str, Any]):
         self._path = path
         self.settings = Settings(**there["settings"])
-        self.ignored, self.said = there["ignored"], there["said"]
+        self.ignored, self.messages = there["ignored"], there["messages"]
         self._firsts = there["firsts"]  # index of each slice's first video, and how many there are
         self.slices = [f"{index:06d}" for index in range(len(self._firsts) - 1)]
 
@@ -54,7 +57,9 @@ def identity(asked: Request) -> str:
     flags = {key: str(value) for key, value in vars(asked).items() if key != "out"}
     beside = [pathlib.Path(str(path)) for path in (asked.captions, asked.split) if path]
     total = sum(map(_file_digest, (*folder.walk(asked.videos), *beside)))
-    text = json.dumps({**flags, "files": total % 2**256, "version": record.VERSION})
+    text = json.dumps(
+        {**flags, "files": total % 2**256, "version": record.VERSION, "layout": LAYOUT}
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -76,7 +81,8 @@ def write(asked: Request, path: pathlib.Path) -> dict[str, Any]:
             write_text(path / f"{len(firsts) - 1:06d}.json", text)
             firsts.append(firsts[-1] + len(part))
     settings = dataclasses.asdict(listed.settings)
-    return {"firsts": firsts, "settings": settings, "ignored": listed.ignored, "said": listed.said}
+    told = {"ignored": listed.ignored, "messages": listed.messages}
+    return {"firsts": firsts, "settings": settings, **told}
 
 
 def _slices(videos: Iterable[Listed], root: pathlib.Path) -> Iterator[list[Listed]]:

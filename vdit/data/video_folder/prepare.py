@@ -52,7 +52,7 @@ def prepare(asked: Request) -> None:
         videos = _cut(asked, place)
         print(report.table(videos))
         decided = deciding.decide(asked, videos, place)
-        print(decided.said)
+        print(decided.message)
         lengths = _write(decided, place)
         head = _close(asked.out, decided, lengths, place)
     print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
@@ -62,7 +62,7 @@ def prepare(asked: Request) -> None:
 def _say_that_it_is_there(asked: Request) -> None:
     """Or raises `InputError`, where the prepared folder is not what is asked for."""
     with listing.listing(asked) as listed:
-        _say(listed.said)
+        _say(listed.messages)
         for name, sha256 in progress(_hashes(asked, listed), "hashing", "file", len(listed.videos)):
             listed.videos.set("sha256", name, sha256)
         same = record.check_same(asked.out, listed.settings, listed.videos)
@@ -87,7 +87,7 @@ def _cut(asked: Request, place: pathlib.Path) -> slices.Cut:
     """The plan, and every slice of it cut."""
     there = units.one(place, "plan", lambda path: plan.write(asked, path))
     planned = plan.Plan(place / "plan" / "plan", there)
-    _say(planned.said)
+    _say(planned.messages)
     with progress(None, "cutting", "file", len(planned)) as bar:
         lock, shown = threading.Lock(), collections.Counter()  # a bar counts in one thread only
 
