@@ -87,6 +87,18 @@ def test_what_is_told_from_a_damaged_frame_is_lost_and_nothing_else_moves(tmp_pa
         assert max(lost) + 1 == min(key for key in keys if key > lost[0]), packet
 
 
+@pytest.mark.parametrize("name", ["libx264.mp4", "libx264.avi", "mpeg2video.avi"])
+def test_a_damaged_start_of_an_open_group_moves_nothing(tmp_path, name):
+    """The decoder skips what precedes its first key frame, or shows it, wrong."""
+    codec = name.partition(".")[0]
+    path = encoded(tmp_path / name, textured(), codec, keys=8, **OPEN[codec])
+    with av.open(str(path)) as container:
+        keys = [k for k, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+    reader = decode.VideoReader(damaged(path, 0))
+    shown = [frame and numbers([reader.picture(frame)[16:]])[0] for frame in reader]
+    assert shown == [*[None] * keys[1], *range(keys[1], 24)]
+
+
 @pytest.mark.parametrize("name", ["libx264.mp4", "libx264.avi", "ffv1.mkv"])
 def test_what_is_lost_at_the_start_moves_nothing_and_is_no_end(tmp_path, name):
     codec = name.partition(".")[0]

@@ -24,6 +24,7 @@ LONGEST_STILL = 60
 # Steps are of an even stream where this share of them differs from the period by less than `EVEN`
 # periods; one that is as near to a multiple says that frames between are missing.
 STEADY, EVEN = 0.9, 0.25
+LONGEST_LOSS = 1  # seconds: beyond these a picture stood, as on a screen
 # A step back beyond these periods, more than any codec reorders, is a clock that starts again.
 REORDERED = 16
 
@@ -101,8 +102,7 @@ def _missing(times: list[float], period: float) -> int:
     steps = [(b - a) / period for a, b in itertools.pairwise(times)]
     if sum(abs(step - 1) < EVEN for step in steps) < STEADY * len(steps):
         return 0
-    longest = LONGEST_STILL * max(1, period) / period  # beyond it the clock has jumped
-    long = (step for step in steps if 1.5 < step <= longest)
+    long = (step for step in steps if 1.5 < step <= 1 + LONGEST_LOSS / period)
     return sum(round(step) - 1 for step in long if abs(step - round(step)) < EVEN)
 
 
