@@ -18,9 +18,6 @@ from vdit.runs.files import read_json, write_text
 SLICE_FILES, SLICE_BYTES = 64, 1 << 30
 
 
-LAYOUT = 2  # raised when steps find other things in the hidden folder than they did
-
-
 class Plan:
     """The plan as it lies in a folder: one slice of its videos in memory at a time."""
 
@@ -57,9 +54,7 @@ def identity(asked: Request) -> str:
     flags = {key: str(value) for key, value in vars(asked).items() if key != "out"}
     beside = [pathlib.Path(str(path)) for path in (asked.captions, asked.split) if path]
     total = sum(map(_file_digest, (*folder.walk(asked.videos), *beside)))
-    text = json.dumps(
-        {**flags, "files": total % 2**256, "version": record.VERSION, "layout": LAYOUT}
-    )
+    text = json.dumps({**flags, "files": total % 2**256, "version": record.VERSION})
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -58,10 +58,8 @@ def undamaged(
         if gap and gap.covers(found):
             continue
         number, frame, fault = found
-        if (
-            frame and fault and not count and number not in is_key
-        ):  # a recording that starts between key frames
-            continue
+        if frame and fault and not count and number not in is_key:
+            continue  # a recording that starts between key frames
         last = number if frame is None or number in is_key else last
         if fault:
             if (key := _following(keys, last)) is None:
