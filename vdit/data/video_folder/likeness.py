@@ -47,13 +47,12 @@ class Index:
         points = self._placed(others_MK)
         order = np.argsort(points[:, 0], kind="stable")
         points = points[order]
-        ones = np.ones((len(points), 1), np.float32)
-        right = np.hstack([points, ones, (self._near - _squares(points)) / 2]).T
+        right = np.hstack([points, _ones(points), (self._near - _squares(points)) / 2]).T
         for first in range(0, len(self._points), BLOCK):
             block = self._points[first : first + BLOCK]
             ends = block[[0, -1], 0] + np.sqrt(self._near) * np.array([-1, 1])
             low, high = np.searchsorted(points[:, 0], ends)
-            left = np.hstack([block, -_squares(block) / 2, ones[:1].repeat(len(block), 0)])
+            left = np.hstack([block, -_squares(block) / 2, _ones(block)])
             near = np.flatnonzero(left @ right[:, low:high] > 0)
             here, there = np.divmod(near, max(1, high - low))
             here, there = self._order[first + here], order[low + there]
@@ -65,6 +64,10 @@ class Index:
         lengths, directions = _polar(vectors_NK)
         lengths = np.sqrt(self._least) * (lengths - self._middle)
         return np.hstack([lengths[:, None], directions @ self._axes]).astype(np.float32)
+
+
+def _ones(points: np.ndarray) -> np.ndarray:
+    return np.ones((len(points), 1), np.float32)
 
 
 def _squares(points: np.ndarray) -> np.ndarray:
