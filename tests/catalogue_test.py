@@ -49,7 +49,7 @@ def test_a_plan_of_many_videos_never_has_all_their_names_in_memory(tmp_path, cap
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         there, peak = pool.apply(plan_and_peak, (asked, tmp_path / "plan"))
     assert peak < sum(len(name) + len(text) for name, text in texts.items())
-    assert there["said"][0].endswith(f"0 of {MANY} videos have no caption")
+    assert there["messages"][0].endswith(f"0 of {MANY} videos have no caption")
     planned = plan.Plan(tmp_path / "plan", there)
     found = [video for name in planned.slices for video in planned.videos(name)]
     assert {video.name.removesuffix(".mp4"): video.caption for video in found} == texts

@@ -3,6 +3,7 @@ of one fixed camera at other times."""
 
 import io
 import itertools
+import sys
 
 import av
 import numpy as np
@@ -14,6 +15,7 @@ from tests.tiny import config
 from vdit.config.sizes import model_config_of
 from vdit.data import cache, latents, overlap
 from vdit.data.video_folder import ingest, near_duplicates, windows
+from vdit.data.video_folder.near_duplicates import Held
 from vdit.errors import InputError
 from vdit.evaluators.common import EvaluationData
 from vdit.training import evaluation
@@ -53,6 +55,20 @@ def cropped(images):
 
 
 @pytest.fixture
+def found(tmp_path):
+    """found(videos): the near-duplicates, training cut into units of two videos."""
+
+    def whole(videos):
+        for index, video in enumerate(videos):
+            video.index = index
+        held = Held(tmp_path, near_duplicates.describe(videos, SETTINGS, tmp_path))
+        parts = [held.compare(videos[at : at + 2], SETTINGS) for at in range(0, len(videos), 2)]
+        return held.found(parts, videos)
+
+    return whole
+
+
+@pytest.fixture
 def video(tmp_path):
     """video(name, split, pictures): a video whose windows wait as those of `vdit.prepare` do."""
 
@@ -68,7 +84,7 @@ def video(tmp_path):
 
 
 @real
-def test_another_time_of_one_camera_is_no_duplicate(video):
+def test_another_time_of_one_camera_is_no_duplicate(video, found):
     """Under 1 % of the windows in which something moves."""
     flagged = moving = 0
     for name in CAMERAS:
@@ -76,16 +92,16 @@ def test_another_time_of_one_camera_is_no_duplicate(video):
         halves = images[: len(images) // 2], images[len(images) // 2 :]
         for train, held in (halves, halves[::-1]):
             both = [video(name, "train", train), video(name, "validation", held)]
-            found = near_duplicates.find(both, SETTINGS)
-            flagged += len(found.pairs)
-            moving += found.windows - found.still
+            seen = found(both)
+            flagged += len(seen.pairs)
+            moving += seen.windows - seen.still
     assert moving > 20
     assert flagged < 0.01 * moving
 
 
 @real
 @pytest.mark.parametrize("changed", [encoded, lambda images: encoded(cropped(images))])
-def test_planted_copies_are_found(video, changed):
+def test_planted_copies_are_found(video, found, changed):
     """95 % of the windows in which something moves, each as like its own recording.
 
     Of what training has: a window that reaches past its last one is like it in part alone.
@@ -96,11 +112,11 @@ def test_planted_copies_are_found(video, changed):
     for name, images in originals.items():
         end = len(images) // FRAMES * FRAMES
         videos.append(video(name, "validation", changed(images)[SHIFT:end]))
-    found = near_duplicates.find(videos, SETTINGS)
-    right = [video.name == like for video, _, like in found.pairs]
+    seen = found(videos)
+    right = [video.name == like for video, _, like in seen.pairs]
     assert all(right)
-    assert found.windows - found.still > 15
-    assert len(right) >= 0.95 * (found.windows - found.still)
+    assert seen.windows - seen.still > 15
+    assert len(right) >= 0.95 * (seen.windows - seen.still)
 
 
 def planted(root):
@@ -140,8 +156,12 @@ def row_of(out, workdir):
     return tuple(row[name] for name in COLUMNS)
 
 
-def test_they_are_counted_and_left_out_of_validation(tmp_path, capsys):
+def test_they_are_counted_and_left_out_of_validation(tmp_path, capsys, monkeypatch):
     root, flags = planted(tmp_path / "videos"), ("--split", str(tmp_path / "videos/split.csv"))
+    with monkeypatch.context() as told:
+        told.setattr(Held, "compare", lambda *_: sys.exit())  # the same command goes on from there
+        with pytest.raises(SystemExit):
+            run(root, tmp_path / "out", *flags, frames=4, size=32)
     record = run(root, tmp_path / "out", *flags, frames=4, size=32)
     assert {w["file"] for w in record["near_duplicates"]["windows"]} == {"again.mp4"}
     assert {w["like"] for w in record["near_duplicates"]["windows"]} == {"a.mkv"}

@@ -17,11 +17,12 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from vdit import errors, prepare
-from vdit.data.video_folder import builder, decisions, plan, record, slices
+from vdit.data.video_folder import builder, decisions, near_duplicates, plan, record, slices
 from vdit.runs import claim, lease
 
 PLACES = {  # functions that are called there
     "cut": (slices, "write_text"),
+    "split": (near_duplicates, "describe"),
     "decide": (decisions, "_shards"),
     "shard": (builder, "windows_in"),  # the shard has its name, and is not said to be done
     "record": (record, "write"),

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.awkward import damaged, encoded, numbers, textured
+from tests.awkward import damaged, encoded, notes, numbers, textured
 from tests.clips import read, run
 from vdit.data import media
 from vdit.data.video_folder import clock, decode, windows
@@ -87,6 +87,18 @@ def test_what_is_told_from_a_damaged_frame_is_lost_and_nothing_else_moves(tmp_pa
         assert max(lost) + 1 == min(key for key in keys if key > lost[0]), packet
 
 
+@pytest.mark.parametrize("name", ["libx264.mp4", "libx264.avi", "mpeg2video.avi"])
+def test_a_damaged_start_of_an_open_group_moves_nothing(tmp_path, name):
+    """The decoder skips what precedes its first key frame, or shows it, wrong."""
+    codec = name.partition(".")[0]
+    path = encoded(tmp_path / name, textured(), codec, keys=8, **OPEN[codec])
+    with av.open(str(path)) as container:
+        keys = [k for k, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+    reader = decode.VideoReader(damaged(path, 0))
+    shown = [frame and numbers([reader.picture(frame)[16:]])[0] for frame in reader]
+    assert shown == [*[None] * keys[1], *range(keys[1], 24)]
+
+
 @pytest.mark.parametrize("name", ["libx264.mp4", "libx264.avi", "ffv1.mkv"])
 def test_what_is_lost_at_the_start_moves_nothing_and_is_no_end(tmp_path, name):
     codec = name.partition(".")[0]
@@ -114,6 +126,35 @@ def test_a_long_gap_is_no_jump_of_the_clock_that_joins_its_ends():
     found = [image and image.time for image in clock.on_grid(stamped, 0.1, 0.1)]
     assert found == [0.0, 0.1, None, 500.1]
     assert "clock jumps" in notes[0]
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.mkv"])
+def test_frames_taken_out_of_a_stream_are_told_by_times(tmp_path, name):
+    """The decoder shows later ones without a word, told from the wrong frame."""
+    whole, less = encoded(tmp_path / "whole.mp4", textured()), tmp_path / name
+    with av.open(str(whole)) as source, av.open(str(less), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        for packet in packets[:9] + packets[11:]:
+            packet.stream = stream
+            target.mux(packet)
+    assert notes(whole) == []
+    (note,) = notes(less)
+    assert "its times leave out 2 frames" in note
+
+
+@pytest.mark.parametrize(
+    ("times", "missing"),
+    [
+        ([0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, 433], 2),  # in ms, of 30 a second
+        ([0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, 383], 0),  # half a period more
+        ([0, 33, 100, 133, 233, 267, 300, 400, 433, 467, 500, 533], 0),  # of no constant rate
+        ([0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, 99_000], 0),  # the clock jumps
+    ],
+)
+def test_a_stream_that_is_not_even_misses_nothing(times, missing):
+    times = [time / 1000 for time in times]
+    assert clock._missing(times, clock.period_of(times)) == missing
 
 
 def test_what_goes_on_from_a_video_or_scores_it_takes_no_damage(videos):

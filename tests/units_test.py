@@ -43,7 +43,7 @@ def prepared(tmp_path, how):
     return contents(out), ended
 
 
-@pytest.mark.parametrize("how", ["4", "cut,cut,decide,shard,record"])
+@pytest.mark.parametrize("how", ["4", "cut,cut,split,decide,shard,record"])
 def test_killed_processes_leave_no_trace(tmp_path, alone, how):
     made, said = prepared(tmp_path, how)
     assert made == alone

@@ -30,6 +30,23 @@ def rate_kept(fps: float) -> dict[str, str | Image.Exif]:
     return {"comment": text, "exif": exif}
 
 
+def is_still(path: pathlib.Path) -> bool:
+    """Whether a file holds one picture; False for what can't be read."""
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "n_frames", 1) == 1
+    except OSError:
+        return False
+
+
+def rate(path: pathlib.Path) -> float | None:
+    """Frames a second, of which no header tells: all are decoded. None where that fails."""
+    try:
+        return 1 / read(path)[1]
+    except DecodeError:
+        return None
+
+
 def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], float, float]:
     """(seconds from the first, frame) of each picture, the period of frames, and how long the last
     one lasts. Raises `DecodeError` for what can't be read."""

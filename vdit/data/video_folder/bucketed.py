@@ -58,10 +58,9 @@ def prepare_buckets(asked: Request, which: str) -> None:
 def _planned(asked: Request, which: str) -> tuple[Request, Clips, list[str]]:
     """The request with one rate for all, the clips of each bucket, files that none has."""
     shapes = [] if which == buckets.AUTO else buckets.read(pathlib.Path(which))
-    pictures = any(bucket.frames == 1 for bucket in shapes) or asked.frames == 1
-    kinds = folder.EXTENSIONS | (folder.PICTURES if pictures else frozenset())
-    with contextlib.closing(Catalogue(asked.videos, kinds)) as files:
-        films = [video for video in files if not buckets.is_picture(video.name)]
+    pictures = asked.takes_pictures or any(bucket.frames == 1 for bucket in shapes)
+    with contextlib.closing(Catalogue(asked.videos, folder.kinds(pictures))) as files:
+        films = [v for v in files if not buckets.is_picture(asked.videos / v.name)]
         fps = asked.fps or listing.commonest_rate(asked, films, print)
         looks = buckets.looks(asked.videos, (video.name for video in files), fps)
     clips = {name: look for name, look in looks.items() if look}

@@ -40,7 +40,7 @@ def _look(path: pathlib.Path, fps: float | None) -> Look | None:
         aspect = _aspect(path)
     except (container.DecodeError, av.FFmpegError, StopIteration):
         return None
-    if is_picture(path.name):
+    if is_picture(path):
         return Look(aspect, 1)
     rate, frames = container.rate_by_header(path), container.frames_by_header(path)
     if not frames:
@@ -49,9 +49,10 @@ def _look(path: pathlib.Path, fps: float | None) -> Look | None:
     return Look(aspect, frames * fps / rate if other else frames)
 
 
-def is_picture(name: str) -> bool:
-    """By its name."""
-    return pathlib.PurePath(name).suffix.lower()[1:] in folder.PICTURES
+def is_picture(path: pathlib.Path) -> bool:
+    """By its name, and where that leaves it open by whether it moves."""
+    kind = path.suffix.lower()[1:]
+    return kind in folder.PICTURES and (kind not in folder.ANIMATED or animation.is_still(path))
 
 
 def _aspect(path: pathlib.Path) -> float:

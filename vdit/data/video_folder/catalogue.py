@@ -45,11 +45,18 @@ class Catalogue:
         query = "INSERT INTO file (name, path, bare, stem, is_video) VALUES (?, ?, ?, ?, ?)"
         self._database.executemany(query, (_row(name, extensions) for name in names))
         self._database.executescript(INDEXES)
+        self._root = root
+        self.leave_out([])
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Has files be none of the videos; raises `InputError`, and closes, where none is left."""
+        query = "UPDATE file SET is_video = 0 WHERE name = ?"
+        self._database.executemany(query, ([_stored(name)] for name in names))
         if not len(self):
             self.close()
-            raise InputError(
-                f"--videos {root}: no file with a video's extension (.mp4, .mkv, .avi, …)"
-            )
+            stills = f", and {len(names)} stills (--frames 1 takes them)" if names else ""
+            what = f"no file with a video's extension (.mp4, .mkv, .avi, …){stills}"
+            raise InputError(f"--videos {self._root}: {what}")
 
     def close(self) -> None:
         """Deletes the database."""

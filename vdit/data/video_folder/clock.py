@@ -21,6 +21,10 @@ STAMPED = 0.9
 # Seconds (or periods, where frames are further apart): a longer step in time is a break in the
 # clock, not a picture that stood.
 LONGEST_STILL = 60
+# Steps are of an even stream where this share of them differs from the period by less than `EVEN`
+# periods; one that is as near to a multiple says that frames between are missing.
+STEADY, EVEN = 0.9, 0.25
+LONGEST_LOSS = 1  # seconds: beyond these a picture stood, as on a screen
 # A step back beyond these periods, more than any codec reorders, is a clock that starts again.
 REORDERED = 16
 
@@ -28,13 +32,15 @@ REORDERED = 16
 class Clock(NamedTuple):
     """Sorted `times` of frames in seconds, the `period` between most of them; `by_order` where the
     k-th frame shows at the k-th time, whatever is stamped on it, and `note` why, for the user;
-    `keys` are the packets of key frames, by number, in the order of decoding."""
+    `keys` are the packets of key frames, by number, in the order of decoding; `missing` frames
+    have been taken out of an even stream."""
 
     times: list[float]
     period: float
     by_order: bool = False
     note: str = ""
     keys: tuple[int, ...] = ()
+    missing: int = 0
 
     def time_of(self, number: int, frame: av.VideoFrame) -> float | None:
         """Seconds at which the decoder's frame of this number is shown; None where none is said."""
@@ -84,7 +90,20 @@ def _clock(stamps: list[int | None], stream: av.VideoStream) -> Clock:
     times = [stamp * ticks / per_second for stamp in known]
     moved = any(b < a for a, b in itertools.pairwise(s for s in stamps if s is not None))
     by_order = stream.codec_context.has_b_frames and not moved
-    return Clock(times, period_of(times) if len(times) > 1 else float(1 / rate), by_order)
+    period = period_of(times) if len(times) > 1 else float(1 / rate)
+    return Clock(times, period, by_order, missing=_missing(times, period))
+
+
+def _missing(times: list[float], period: float) -> int:
+    """Frames that sorted times leave out of an even stream; 0 of one that is not even.
+
+    A decoder that was not told of them shows later frames as told from the wrong ones.
+    """
+    steps = [(b - a) / period for a, b in itertools.pairwise(times)]
+    if sum(abs(step - 1) < EVEN for step in steps) < STEADY * len(steps):
+        return 0
+    long = (step for step in steps if 1.5 < step <= 1 + LONGEST_LOSS / period)
+    return sum(round(step) - 1 for step in long if abs(step - round(step)) < EVEN)
 
 
 def period_of(times: list[float]) -> float:
@@ -128,6 +147,9 @@ def stamped(
             start += step - clock.period
         before += step
         yield before - start, frame
+    if clock.missing:
+        why = "taken out, or of a picture that stood"
+        notes.append(f"its times leave out {clock.missing} frames ({why}): the one before is held")
     if clock.note or back:
         notes.append(clock.note or "frame times run backwards: its frames in order")
 

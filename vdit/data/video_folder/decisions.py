@@ -1,6 +1,7 @@
 """What is decided of all videos once they are cut: splits, windows that are left out, shards."""
 
 import collections
+import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from vdit.data.video_folder import near_duplicates, record, report, splits
 from vdit.data.video_folder.ingest import Settings, Video
+from vdit.data.video_folder.near_duplicates import Found
 from vdit.data.video_folder.request import Request
 from vdit.data.video_folder.slices import Cut
 from vdit.errors import InputError
@@ -31,7 +33,7 @@ class Decided:
         self._held = np.zeros(len(cut.plan), bool)
         self._held[there["held"]] = True
         self._left_out = {int(index): set(of) for index, of in there["left_out"].items()}
-        self.near_duplicates, self.said = there.get("near_duplicates"), there.get("said")
+        self.near_duplicates, self.message = there.get("near_duplicates"), there.get("message")
         self.windows = there.get("windows")  # of all, as the data set has them
         self.shards = {name: Shard(*row) for name, row in there["shards"].items()}
 
@@ -54,9 +56,10 @@ class Decided:
         return (video for video in there if video.split == shard.split and video.windows)
 
 
-def decide(cut: Cut, asked: Request) -> dict[str, Any]:
-    """What `Decided` takes. Raises `InputError` for too many unreadable files, and where
-    a split would have no window."""
+def split(cut: Cut, asked: Request, folder: pathlib.Path) -> dict[str, Any]:
+    """What `Decided` takes while near-duplicates are not known, and of `moving` what
+    `near_duplicates.Held` takes, with the folder. Raises `InputError` for too many unreadable
+    files, and where a split would have no window."""
     settings = cut.plan.settings
     _check_readable(cut, asked.max_bad)
     if asked.split:
@@ -64,7 +67,14 @@ def decide(cut: Cut, asked: Request) -> dict[str, Any]:
     else:
         held = splits.held_out(cut, settings.validation, settings.seed)
     there = {"held": np.flatnonzero(held).tolist(), "left_out": {}, "shards": {}}
-    there |= _near_duplicates(Decided(cut, there), settings)
+    return there | {"moving": near_duplicates.describe(Decided(cut, there), settings, folder)}
+
+
+def decide(cut: Cut, there: Mapping[str, Any], found: Found) -> dict[str, Any]:
+    """What `Decided` takes, of what `split` said and the near-duplicates that were found; raises
+    `InputError` where all validation windows are such."""
+    settings = cut.plan.settings
+    there = {key: there[key] for key in ("held", "shards")} | _left_out(found, settings)
     videos = Decided(cut, there)
     windows = sum(video.windows for video in videos)
     return there | {"windows": windows, "shards": _shards(videos, settings)}
@@ -83,10 +93,8 @@ def _check_readable(videos: Iterable[Video], max_bad: float) -> None:
         )
 
 
-def _near_duplicates(videos: Decided, settings: Settings) -> dict[str, Any]:
-    """What was found, and the windows to leave out of validation unless they are to be kept;
-    `InputError` where these are all."""
-    found = near_duplicates.find(videos, settings)
+def _left_out(found: Found, settings: Settings) -> dict[str, Any]:
+    """The windows to leave out of validation unless they are to be kept, and a message."""
     keep = settings.keep_near_duplicates
     if found.pairs and len(found.pairs) == found.windows and not keep:
         raise InputError(
@@ -99,7 +107,7 @@ def _near_duplicates(videos: Decided, settings: Settings) -> dict[str, Any]:
     return {
         "left_out": left_out,
         "near_duplicates": record.near_duplicates(found),
-        "said": report.duplicates(found, keep),
+        "message": report.duplicates(found, keep),
     }
 
 

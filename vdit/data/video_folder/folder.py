@@ -16,8 +16,15 @@ mpeg mpg mpv mts mxf nsv nut obu ogg ogm ogv qt rm rmvb roq smk swf tod tp trp t
 webm wmv wtv xvid y4m
 """
 EXTENSIONS = frozenset(_EXTENSIONS.split())
+# Of pictures that may move: those that do are videos.
+ANIMATED = frozenset(["avif", "webp"])
 # Of pictures, which are videos of one frame to who asks for such.
 PICTURES = frozenset(["avif", "bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"])
+
+
+def kinds(pictures: bool) -> frozenset[str]:
+    """Extensions of videos; pictures are some of one frame, else those alone that may move."""
+    return EXTENSIONS | (PICTURES if pictures else ANIMATED)
 
 
 def list_files(

@@ -120,6 +120,8 @@ def _judge(video: Video, faults: list[str], last: container.DecodeError | None) 
 
 def _why_empty(video: Video, settings: Settings) -> str:
     needed = windows.span(settings.frames, settings.stride)
+    if video.frames == 1 < needed:
+        return f"a still: one frame, a window covers {needed}"
     if video.frames < needed:
         return f"too short: {video.frames} frames, a window covers {needed}"
     return f"smaller than a tile of {settings.height}x{settings.width}"

@@ -2,10 +2,11 @@
 
 import collections
 import contextlib
+import pathlib
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-from vdit.data.video_folder import captions, container, folder, report, splits, windows
+from vdit.data.video_folder import animation, captions, container, folder, report, splits, windows
 from vdit.data.video_folder.catalogue import Catalogue, Listed
 from vdit.data.video_folder.ingest import Settings
 from vdit.data.video_folder.request import Request
@@ -19,7 +20,7 @@ class Listing(NamedTuple):
     videos: Catalogue
     ignored: list[str]
     settings: Settings
-    said: list[str]
+    messages: list[str]
 
 
 @contextlib.contextmanager
@@ -28,21 +29,36 @@ def listing(asked: Request) -> Iterator[Listing]:
 
     Raises `InputError` for what can't be listed, captioned or grouped as asked.
     """
-    pictures = asked.pictures or asked.frames == 1
-    kinds = folder.EXTENSIONS | (folder.PICTURES if pictures else frozenset())
-    with contextlib.closing(Catalogue(asked.videos, kinds)) as files:
+    with contextlib.closing(Catalogue(asked.videos, folder.kinds(asked.takes_pictures))) as files:
+        stills = _stills(asked, files)
+        files.leave_out(stills)
         source = _captions(asked, files)
         line = _sides(asked, files, source)
         if asked.only is not None:
             files.keep(asked.only)
         without = len(files) - files.count("caption")[0]
-        said = [f"captions: {source.words}; {without} of {len(files)} videos have no caption"]
-        settings = _settings(asked, files, said.append)
-        if ignored := list(files.others()):
-            said.append(f"ignored, as not videos by their names: {report.some(ignored)}")
+        messages = [f"captions: {source.words}; {without} of {len(files)} videos have no caption"]
+        settings = _settings(asked, files, messages.append)
+        ignored = list(files.others())
+        if others := sorted(set(ignored) - stills):
+            messages.append(f"ignored, as not videos by their names: {report.some(others)}")
+        if stills:
+            messages.append(f"ignored, as stills: {report.some(sorted(stills))}")
         if line:
-            said.append(line)
-        yield Listing(files, ignored, settings, said)
+            messages.append(line)
+        yield Listing(files, ignored, settings, messages)
+
+
+def _stills(asked: Request, files: Catalogue) -> set[str]:
+    """Files that might move by their names, and do not; none of interest to who asks for such."""
+    if asked.takes_pictures:
+        return set()
+    names = (video.name for video in files if _may_move(video.name))
+    return {name for name in names if animation.is_still(asked.videos / name)}
+
+
+def _may_move(name: str) -> bool:
+    return pathlib.PurePath(name).suffix.lower()[1:] in folder.ANIMATED
 
 
 def _captions(asked: Request, files: Catalogue) -> captions.CaptionSource:
@@ -74,8 +90,7 @@ def commonest_rate(
     asked: Request, files: Collection[Listed], say: Callable[[str], None]
 ) -> float | None:
     """Frames a second that most headers say, about; says it where files differ."""
-    paths = (asked.videos / video.name for video in files)
-    rates = collections.Counter(map(container.rate_by_header, paths))
+    rates = collections.Counter(_rate(asked, video.name) for video in files)
     rates.pop(None, None)
     if not rates:
         return None
@@ -90,6 +105,11 @@ def commonest_rate(
             f"rates, of {others}, are resampled to that (--fps)"
         )
     return fps
+
+
+def _rate(asked: Request, name: str) -> float | None:
+    moves = asked.frames > 1 and _may_move(name)
+    return (animation.rate if moves else container.rate_by_header)(asked.videos / name)
 
 
 def _sides(asked: Request, files: Catalogue, source: captions.CaptionSource) -> str:

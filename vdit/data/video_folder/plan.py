@@ -24,7 +24,7 @@ class Plan:
     def __init__(self, path: pathlib.Path, there: Mapping[str, Any]):
         self._path = path
         self.settings = Settings(**there["settings"])
-        self.ignored, self.said = there["ignored"], there["said"]
+        self.ignored, self.messages = there["ignored"], there["messages"]
         self._firsts = there["firsts"]  # index of each slice's first video, and how many there are
         self.slices = [f"{index:06d}" for index in range(len(self._firsts) - 1)]
 
@@ -76,7 +76,8 @@ def write(asked: Request, path: pathlib.Path) -> dict[str, Any]:
             write_text(path / f"{len(firsts) - 1:06d}.json", text)
             firsts.append(firsts[-1] + len(part))
     settings = dataclasses.asdict(listed.settings)
-    return {"firsts": firsts, "settings": settings, "ignored": listed.ignored, "said": listed.said}
+    told = {"ignored": listed.ignored, "messages": listed.messages}
+    return {"firsts": firsts, "settings": settings, **told}
 
 
 def _slices(videos: Iterable[Listed], root: pathlib.Path) -> Iterator[list[Listed]]:

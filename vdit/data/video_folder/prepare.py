@@ -1,8 +1,9 @@
 """A folder of videos to a prepared one, by one process or by many that share the work.
 
-Four steps, each of units that are claimed (`units`): the plan; slices of the videos cut to windows;
-what is decided of all of them; shards written. The last names the folder. Nobody goes on to a step
-before all units of the one before are done, so that the result depends on videos and flags alone.
+Steps, each of units that are claimed (`units`): the plan; slices of the videos cut to windows; what
+is decided of all of them (`deciding`); shards written. The last names the folder. Nobody goes on to
+a step before all units of the one before are done, so that the result depends on videos and flags
+alone.
 """
 
 import collections
@@ -12,14 +13,13 @@ import os
 import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
-
-import tqdm
 
 from vdit.data import contact_sheet
 from vdit.data.video_folder import (
     cutting,
+    deciding,
     decisions,
     folder,
     listing,
@@ -31,6 +31,7 @@ from vdit.data.video_folder import (
     units,
 )
 from vdit.data.video_folder.ingest import Video
+from vdit.data.video_folder.progress import progress
 from vdit.data.video_folder.request import Request
 from vdit.runs.files import sync
 
@@ -50,8 +51,8 @@ def prepare(asked: Request) -> None:
             return _say_that_it_is_there(asked)
         videos = _cut(asked, place)
         print(report.table(videos))
-        decided = _decide(asked, videos, place)
-        print(decided.said)
+        decided = deciding.decide(asked, videos, place)
+        print(decided.message)
         lengths = _write(decided, place)
         head = _close(asked.out, decided, lengths, place)
     print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
@@ -61,8 +62,8 @@ def prepare(asked: Request) -> None:
 def _say_that_it_is_there(asked: Request) -> None:
     """Or raises `InputError`, where the prepared folder is not what is asked for."""
     with listing.listing(asked) as listed:
-        _say(listed.said)
-        for name, sha256 in _bar(_hashes(asked, listed), "hashing", "file", len(listed.videos)):
+        _say(listed.messages)
+        for name, sha256 in progress(_hashes(asked, listed), "hashing", "file", len(listed.videos)):
             listed.videos.set("sha256", name, sha256)
         same = record.check_same(asked.out, listed.settings, listed.videos)
     print(f"{asked.out}: prepared already, fingerprint {same}")
@@ -82,22 +83,12 @@ def _say(lines: Iterable[str]) -> None:
         print(line, flush=True)
 
 
-def _bar(items: Iterable | None, label: str, unit: str, total: int | None = None) -> tqdm.tqdm:
-    return tqdm.tqdm(items, desc=label, unit=unit, total=total, leave=False)
-
-
-def _one(place: pathlib.Path, name: str, do: Callable[[pathlib.Path], dict]) -> dict[str, Any]:
-    """What comes of a step of a single unit."""
-    units.share(place / name, [name], lambda _, path: do(path))
-    return units.result(place / name, name)
-
-
 def _cut(asked: Request, place: pathlib.Path) -> slices.Cut:
     """The plan, and every slice of it cut."""
-    there = _one(place, "plan", lambda path: plan.write(asked, path))
+    there = units.one(place, "plan", lambda path: plan.write(asked, path))
     planned = plan.Plan(place / "plan" / "plan", there)
-    _say(planned.said)
-    with _bar(None, "cutting", "file", len(planned)) as bar:
+    _say(planned.messages)
+    with progress(None, "cutting", "file", len(planned)) as bar:
         lock, shown = threading.Lock(), collections.Counter()  # a bar counts in one thread only
 
         def show(name: str, video: Video | None, files: int = 0) -> None:
@@ -116,11 +107,6 @@ def _cut(asked: Request, place: pathlib.Path) -> slices.Cut:
 
         units.share(place / "cut", planned.slices, cut, others)
     return slices.Cut(planned, place / "cut")
-
-
-def _decide(asked: Request, videos: slices.Cut, place: pathlib.Path) -> decisions.Decided:
-    there = _one(place, "decide", lambda _: decisions.decide(videos, asked))
-    return decisions.Decided(videos, there)
 
 
 def _write(videos: decisions.Decided, place: pathlib.Path) -> dict[str, list[int]]:
@@ -143,7 +129,7 @@ def _write(videos: decisions.Decided, place: pathlib.Path) -> dict[str, list[int
         return {"windows": builder.windows_in(final)}
 
     settings = videos.plan.settings
-    with _bar(None, "writing", "window", videos.windows) as bar:
+    with progress(None, "writing", "window", videos.windows) as bar:
         units.share(place / "write", list(videos.shards), write)
     lengths: dict[str, list[int]] = {split: [] for split in count}
     for name, shard in videos.shards.items():
@@ -174,4 +160,4 @@ def _close(
             os.replace(made, out)
         return head
 
-    return _one(place, "close", close)
+    return units.one(place, "close", close)

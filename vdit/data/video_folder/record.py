@@ -15,7 +15,7 @@ from vdit.errors import InputError
 from vdit.runs.files import read_json
 
 FILE = "vdit.json"
-VERSION = 5  # raised when the same files and settings would give other windows
+VERSION = 6  # raised when the same files and settings would give other windows
 
 
 def fingerprint(settings: Settings, videos: Iterable[Video | Listed]) -> str:

@@ -27,4 +27,9 @@ class Request:
     split: pathlib.Path | None = None
     keep_near_duplicates: bool = False
     only: tuple[str, ...] | None = None  # of a bucket: its files, others are passed over
-    pictures: bool = False  # are videos of one frame; so they are to who asks for one frame
+    pictures: bool = False  # pictures are videos of one frame, whatever `frames` says
+
+    @property
+    def takes_pictures(self) -> bool:
+        """So does who asks for videos of one frame."""
+        return self.pictures or self.frames == 1

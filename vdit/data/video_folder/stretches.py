@@ -7,6 +7,7 @@ most decoders show such frames without a word. `None` stands in their place.
 import bisect
 import collections
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -53,12 +54,12 @@ def undamaged(
     """
     count = place = 0  # frames that were yielded; order of display
     last, gap, is_key = -1, None, frozenset(keys)
-    for found in _settled(_decoded(packets)):
+    for found in _with_skipped(_settled(_decoded(packets))):
         if gap and gap.covers(found):
             continue
         number, frame, fault = found
-        if frame and fault and not count:  # a recording that starts between key frames
-            continue
+        if frame and fault and not count and number not in is_key:
+            continue  # a recording that starts between key frames
         last = number if frame is None or number in is_key else last
         if fault:
             if (key := _following(keys, last)) is None:
@@ -93,6 +94,28 @@ def _settled(decoded: Iterable[_Decoded]) -> Iterator[_Decoded]:
         while waiting and waiting[0].number < low:
             yield waiting.popleft()
     yield from waiting
+
+
+def _with_skipped(decoded: Iterable[_Decoded]) -> Iterator[_Decoded]:
+    """The same. Where a file begins with damage, a decoder skips frames that follow its first key
+    frame and precede it in order of display, as it has nothing to tell them from: that key frame
+    stands in for them.
+    """
+    decoded, damaged = iter(decoded), False
+    for found in decoded:
+        if found.frame and not found.fault:
+            break
+        damaged |= found.frame is None
+        yield found
+    else:
+        return
+    ahead = list(itertools.islice(decoded, 2 * REORDERED)) if damaged else []
+    there = {other.number for other in ahead}
+    end = min(max(there, default=0), found.number + REORDERED + 1)
+    for number in sorted({*range(found.number + 1, end)} - there):
+        yield found._replace(number=number)
+    yield found
+    yield from itertools.chain(ahead, decoded)
 
 
 def _decoded(packets: Iterable[av.Packet]) -> Iterator[_Decoded]:

@@ -45,6 +45,12 @@ def share(
             time.sleep(POLL_S)
 
 
+def one(place: Path, name: str, do: Callable[[Path], Mapping[str, Any]]) -> dict[str, Any]:
+    """What comes of a step of a single unit, whoever did it."""
+    share(place / name, [name], lambda _, path: do(path))
+    return result(place / name, name)
+
+
 def result(place: Path, name: str) -> dict[str, Any]:
     """What was said of a unit that is done."""
     return read_json(place / name / DONE, "what came of a unit of work")
