@@ -64,10 +64,10 @@ class ResNet(nnx.Module):
 
     def __call__(self, x_BTHWC: jax.Array, c_BTD: jax.Array) -> jax.Array:
         shift, scale = jnp.split(self.modulation(c_BTD)[:, :, None, None], 2, -1)
-        h = placed(self.inward(jax.nn.silu(self.norm(x_BTHWC))))
+        h = placed(self.inward(placed(jax.nn.silu(self.norm(x_BTHWC)))))
         h = group_norm(h, self.size) * (1 + scale) + shift
         x = x_BTHWC if self.skip is None else self.skip(x_BTHWC)
-        return x + placed(self.outward(jax.nn.silu(h)))
+        return x + placed(self.outward(placed(jax.nn.silu(h))))
 
 
 def placed(x_BTHWC: jax.Array) -> jax.Array:
