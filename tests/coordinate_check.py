@@ -56,7 +56,7 @@ def _programs(config: ModelConfig):
     """Fresh weights, their gradient, a step; n is a number, so sp and muP share the programs."""
 
     def loss(weights, batch):
-        return flow.losses(nnx.merge(graph_of(config), weights), *batch).mean()
+        return flow.RectifiedFlow().losses(nnx.merge(graph_of(config), weights), *batch).mean()
 
     def create(key, n):
         weights = Init(config, n)(key)

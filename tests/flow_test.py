@@ -10,6 +10,10 @@ from vdit.diffusion import flow, samplers
 from vdit.training.diffusion_loss import DiffusionLoss
 
 
+def uniform():
+    return jax.random.uniform(jax.random.key(0), (4096,))
+
+
 def test_ends_of_the_path_are_data_and_noise():
     x, noise = jnp.ones((2, 3)), -jnp.ones((2, 3))
     assert (flow.interpolate(x, noise, jnp.zeros(2)) == x).all()
@@ -19,7 +23,7 @@ def test_ends_of_the_path_are_data_and_noise():
 
 
 def test_timesteps_follow_the_logit_normal():
-    t = flow.sample_timesteps(jax.random.uniform(jax.random.key(0), (4096,)), 0.5, 0.7)
+    t = flow.RectifiedFlow(0.5, 0.7).sample_timesteps(uniform())
     logit = np.log(t / (1 - t))
     assert logit.mean() == pytest.approx(0.5, abs=0.01)
     assert logit.std() == pytest.approx(0.7, abs=0.01)
@@ -27,7 +31,7 @@ def test_timesteps_follow_the_logit_normal():
 
 def test_shift_is_the_published_map():
     assert flow.shifted(jnp.float32(0.5), 3.0) == pytest.approx(0.75)
-    t = flow.sample_timesteps(jax.random.uniform(jax.random.key(0), (4096,)), shift=3.0)
+    t = flow.RectifiedFlow(shift=3.0).sample_timesteps(uniform())
     assert np.median(t) == pytest.approx(0.75, abs=0.01)
 
 

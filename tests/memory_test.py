@@ -88,8 +88,9 @@ def test_other_errors_pass_and_models_without_formulas_get_a_line_too(tmp_path):
     with pytest.raises(InputError) as caught, out_of_memory.explained(None, made, mesh):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9e bytes")
     assert "try --config.accumulate=2" in str(caught.value)
-    unet = dataclasses.replace(XL, attention="unet")
-    assert out_of_memory._job(unet, made, {"data": 1}) is None
+    captioner, unet = (dataclasses.replace(XL, attention=a) for a in ("captioner", "unet"))
+    assert out_of_memory._job(captioner, made, {"data": 1}) is None
+    assert out_of_memory._job(unet, made, {"data": 1}).model == unet
 
 
 def test_a_run_that_cannot_be_measured_is_kept_and_measured_later(tmp_path, monkeypatch):

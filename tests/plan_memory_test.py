@@ -23,10 +23,13 @@ def test_an_axis_that_does_not_divide_stays_whole():
 
 
 @pytest.mark.parametrize("remat", REMATS)
-@pytest.mark.parametrize("name", ["wide", "interleaved", "context"])
-def test_what_remat_keeps_is_what_the_backward_pass_is_handed(name, remat):
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [("wide", 16), ("interleaved", 16), ("context", 16), ("latte for text", 16), ("unet", 1)],
+)
+def test_what_remat_keeps_is_what_the_backward_pass_is_handed(name, depth, remat):
     """Of clips, by the difference of two batches; of weights, by what is left of either."""
-    changes = {"width": 128, "depth": 16, "remat": remat, "dtype": "bfloat16"}
+    changes = {"width": 128, "depth": depth, "remat": remat, "dtype": "bfloat16"}
     model = dataclasses.replace(CONFIGS[name], **changes)
     forward, _, state = forward_and_loss(model)
 

@@ -1,5 +1,6 @@
 """`python -m vdit.plan`: the mesh that it chooses, what it refuses, the real step beside it."""
 
+import collections
 import csv
 import dataclasses
 import json
@@ -43,7 +44,8 @@ def test_the_best_mesh_is_the_fastest_that_fits():
         ("tensor=3", 64, {}, "tensor=3 does not divide the 16 heads"),
         ("context=3", 63, {}, "context=3 does not divide 4096"),
         ("context=32", 64, {"attention": "factorised"}, "context=32 does not divide 16 and 256"),
-        ("data=1", 64, {"attention": "unet"}, "--attention unet: expected one of full, interl"),
+        ("tensor=2", 64, {"attention": "unet"}, "unet on tensor=2: expected data and fsdp alone"),
+        ("data=1", 64, {"attention": "captioner"}, "captioner: expected one of full, interl"),
     ],
 )
 def test_what_does_not_divide_is_named(mesh, batch, changes, line):
@@ -175,6 +177,22 @@ meshes = "data=8", "data=2,fsdp=4"
 jobs = [Job(model, 8, mesh_of(mesh), DEVICES["h100"]) for mesh in meshes]
 print(json.dumps([compared.compare(job) for job in jobs]))
 """
+UNET = """
+import json
+from vdit.config.devices import DEVICES
+from vdit.config.model_config import ModelConfig
+from vdit.planning import collectives, cost_model, hlo, lowered, traffic
+from vdit.planning.job import Job, checked, mesh_of
+model = ModelConfig((2, 4, 4, 4), (1, 1, 1), 32, 1, 2, frequencies=64, condition="none",
+                    attention="unet")
+job = checked(Job(model, 4, mesh_of("fsdp=2"), DEVICES["h100"]))
+program = lowered.compiled(job)
+print(json.dumps({
+    "arguments": [cost_model.argument_bytes(job), program.memory_analysis().argument_size_in_bytes],
+    "formulas": [c[:5] for c in collectives.collectives(job)],
+    "moves": [m[:5] for m in traffic.moves(hlo.read(program.as_text()), job.mesh)],
+}))
+"""
 
 
 def test_the_compiled_step_takes_the_bytes_that_the_formula_says():
@@ -183,3 +201,18 @@ def test_the_compiled_step_takes_the_bytes_that_the_formula_says():
     assert all(row["formula"] == pytest.approx(row["compiled"], rel=0.02) for row in found)
     state = [row["compiled"] - 4 * (2 * 8 * 8 * 4 + 1) for row in found]
     assert [state[0] / n for n in state] == pytest.approx([1, 4], rel=0.1)
+
+
+def test_a_unet_moves_weights_and_gradients_and_no_clips():
+    """A compiler for CPUs sums gradients whole, and gathers some weights once for both passes."""
+    found = json.loads(forked("-c", UNET, devices=2).stdout.splitlines()[-1])
+    formula, compiled = found["arguments"]
+    assert formula == pytest.approx(compiled, rel=0.01)
+    moved = collections.Counter()
+    for kind, _, _, size, times in found["moves"]:
+        moved[kind] += size * times
+    said = {kind: size for kind, _, _, _, size in found["formulas"]}
+    assert moved["all-reduce"] == pytest.approx(2 * said["reduce-scatter"], rel=0.01)
+    assert 0.5 * said["all-gather"] < moved["all-gather"] < 1.01 * said["all-gather"]
+    vectors = moved.total() - moved["all-reduce"] - moved["all-gather"]
+    assert vectors < 4 * 4 * 32 * 32 / 8  # bytes of a batch's tokens, which any layer would move

@@ -71,5 +71,12 @@ def test_a_device_that_no_plan_knows_is_said(monkeypatch, config, capsys):
     on_a_gpu(monkeypatch, "NVIDIA B9")
     assert recomputation.decided(XL, config).remat == recomputation.LEAST_TRAFFIC
     assert "no plan knows the memory of NVIDIA B9; dots is taken" in capsys.readouterr().err
-    unet = dataclasses.replace(XL, attention="unet")
-    assert recomputation.fastest(unet, 4, ONE, DEVICES["h100"]).remat == recomputation.LEAST_TRAFFIC
+    other = dataclasses.replace(XL, attention="captioner")
+    chosen = recomputation.fastest(other, 4, ONE, DEVICES["h100"])
+    assert chosen.remat == recomputation.LEAST_TRAFFIC
+
+
+def test_a_unet_is_chosen_for_too_where_its_step_is_planned():
+    unet = dataclasses.replace(XL, attention="unet", width=512, depth=2)
+    chosen = [recomputation.fastest(unet, n, ONE, DEVICES["h100"]).remat for n in (1, 64)]
+    assert chosen == ["dots", "full"]

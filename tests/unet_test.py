@@ -99,6 +99,11 @@ def test_a_frame_may_have_a_timestep_of_its_own():
         model(x, t_BT[:, :2], caption)
 
 
+def test_its_timesteps_have_the_period_that_is_asked_for():
+    model = nnx.merge(*split(dataclasses.replace(CONFIG, max_period=100.0)))
+    assert model.noise_level.max_period == 100.0
+
+
 def test_what_it_cannot_take_is_named():
     x, t, caption = inputs(change(CONFIG, (3, 4, 5, 2)))
     with pytest.raises(InputError, match="W = 5 patches: a U-Net of 2 levels takes multiples of 2"):

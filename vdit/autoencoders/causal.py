@@ -81,11 +81,6 @@ def loss(
     return mse + kl_weight * kl, {"mse": mse, "kl": kl}
 
 
-def psnr(x: jax.Array, y: jax.Array) -> jax.Array:
-    """10 log10(peak^2 / mean squared error) in dB, over all numbers at once, peak 2 ([-1, 1])."""
-    return 10 * jnp.log10(4 / jnp.mean(jnp.square(x - y.clip(-1, 1))))
-
-
 def _check_config(config: Any) -> None:
     for name, allowed in (("space", SPACE), ("time", TIME)):
         if (value := getattr(config, name)) not in allowed:

@@ -31,8 +31,10 @@ def training_flops(c: ModelConfig) -> int:
 
 
 def recomputed_flops(c: ModelConfig) -> int:
-    """FLOPs of one clip that `remat` does twice: all products ("full") or, fused, none."""
-    return forward_flops(c) if c.remat == "full" else 0
+    """FLOPs of one clip that `remat` does twice: all ("full") or those of convolutions ("dots")."""
+    if c.remat != "dots":
+        return forward_flops(c) if c.remat == "full" else 0
+    return sum(n * part.flops for part, n in network(c).parts_of_layers() if part.remade)
 
 
 def gmacs(c: ModelConfig) -> float:

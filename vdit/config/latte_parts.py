@@ -33,8 +33,8 @@ def _caption(c: ModelConfig) -> list[Part]:
     m, d, features = c.text_length, c.width, c.text_features
     up = Dense("caption.up", m, features, d, layers.INWARD, of=CLIP, first=True)
     down = Dense("caption.down", m, d, d, layers.ONWARD, of=CLIP)
-    words = Held(m, d)  # what enters GELU and the dense layer, and what all blocks see
-    return [up if features else Table("caption.words", c.vocabulary, d), down, *[words] * 3]
+    words = Held(m, d)  # what enters GELU, its powers and sums, the dense layer, and all blocks
+    return [up if features else Table("caption.words", c.vocabulary, d), down, *[words] * 7]
 
 
 def _last(c: ModelConfig) -> list[Part]:

@@ -1,8 +1,10 @@
 """What a model is: all options of a VideoDiT, and which of them go together. No JAX here."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from vdit.config.devices import MESH_AXES
 from vdit.errors import InputError
 
 # A variant is a list of stages, run one after the other; a stage repeats a layer of one block or
@@ -21,18 +23,23 @@ LAYOUTS = {
 class Family(NamedTuple):
     """A kind of network. `parts` is a module of `vdit.config` whose network(c) lists the parts of a
     `ModelConfig` c (`vdit.config.network`); `network` a module of `vdit.models`, `model` its class,
-    called as `vdit.models.dit.VideoDiT` is. `planned`: the formulas of `vdit.planning` hold for it:
-    tokens go through dense layers and attention alone, and are split as a transformer's are."""
+    called as `vdit.models.dit.VideoDiT` is. `splits` are the axes of the meshes that
+    `vdit.plan` knows it on, where it has `remat`: batch and weights alone, or tokens and heads too.
+    """
 
     parts: str
     network: str
     model: str
-    planned: bool = False
+    splits: tuple[str, ...] = ()
+
+    def is_planned_on(self, mesh: Mapping[str, int]) -> bool:
+        """Whether the formulas of `vdit.planning` hold for it on a mesh, the sizes of its axes."""
+        return bool(self.splits) and all(n == 1 or a in self.splits for a, n in mesh.items())
 
 
-FAMILIES = dict.fromkeys(LAYOUTS, Family("transformer", "dit", "VideoDiT", planned=True)) | {
-    "latte": Family("latte_parts", "latte_text", "LatteText"),
-    "unet": Family("unet_parts", "unet3d", "VideoUNet"),
+FAMILIES = dict.fromkeys(LAYOUTS, Family("transformer", "dit", "VideoDiT", MESH_AXES)) | {
+    "latte": Family("latte_parts", "latte_text", "LatteText", ("data", "fsdp")),
+    "unet": Family("unet_parts", "unet3d", "VideoUNet", ("data", "fsdp")),
 }
 VARIANTS = tuple(FAMILIES)
 # From clips to words (objective=captioner); it is called with the length asked for, not a timestep.

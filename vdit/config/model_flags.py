@@ -12,6 +12,7 @@ from vdit.errors import InputError
 def add(parser: argparse.ArgumentParser, dtype: str = "float32") -> None:
     """The flags that `asked` reads."""
     parser.add_argument("--size", help=", ".join(SIZES))
+    parser.add_argument("--depth", help="layers, if others; of a U-Net, blocks of a level")
     parser.add_argument("--patch", default="1,2,2", help="frames, height, width of a patch")
     parser.add_argument("--latent", default="1,32,32,4", help="T,H,W,C of a clip's latents")
     parser.add_argument("--attention", default="full", help=", ".join(VARIANTS))
@@ -42,7 +43,10 @@ def asked(args: argparse.Namespace) -> ModelConfig:
     if args.dtype not in ITEM:
         raise InputError(f"--dtype {args.dtype}: expected one of {', '.join(ITEM)}")
     latent = integers("latent", args.latent, 4, 1)
-    config = ModelConfig(latent, integers("patch", args.patch, 3, 1), *size_of(args.size))
+    size = size_of(args.size)
+    if args.depth:
+        size = size._replace(depth=integers("depth", args.depth, 1, 1)[0])
+    config = ModelConfig(latent, integers("patch", args.patch, 3, 1), *size)
     condition = "text" if text else "label" if classes else "none"
     changes = {k: getattr(args, k) for k in ("attention", "positions", "learn_sigma", "dtype")}
     changes |= {"condition": condition, "text_length": text or 1, "vocabulary": classes + 1}

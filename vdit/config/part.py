@@ -53,6 +53,7 @@ class Part:
     """What a part has where it does not say otherwise; `item` is the bytes of a number."""
 
     flops = 0  # of a forward pass
+    remade = False  # whether `remat="dots"` does these FLOPs again
     weights: Sequence[Weight] = ()  # all arrays that are trained
 
     def kept(self, item: int) -> ActivationBytes:

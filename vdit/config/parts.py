@@ -10,7 +10,8 @@ TOKENS, WORDS, CLIP = "tokens", "words", "clip"  # whose rows: a clip's, its cap
 @dataclasses.dataclass(frozen=True)
 class Dense(Part):
     """y = x W + b on so many rows; keeps x where these are tokens. Vectors of a clip are left out,
-    a caption's words are kept once for all (`Held`). `first`: x needs no gradient."""
+    a caption's words are kept once for all (`Held`). `first`: x needs no gradient; `last`: nothing
+    of its layer needs y."""
 
     name: str
     rows: int
@@ -19,6 +20,7 @@ class Dense(Part):
     axes: Axes
     of: str = TOKENS
     first: bool = False
+    last: bool = False
 
     @property
     def flops(self) -> int:
@@ -34,11 +36,13 @@ class Dense(Part):
         return read if self.of == TOKENS else NOTHING
 
     def made(self, item: int) -> ActivationBytes:
-        written = named(item * self.rows * self.d_out, self.axes[-1])
-        return NOTHING if self.of == CLIP else written
+        return NOTHING if self.of == CLIP or self.last else self._written(item)
 
     def moved(self, item: int) -> ActivationBytes:
-        return self.kept(item) + self.made(item) if self.of == TOKENS else NOTHING
+        return self.kept(item) + self._written(item) if self.of == TOKENS else NOTHING
+
+    def _written(self, item: int) -> ActivationBytes:
+        return named(item * self.rows * self.d_out, self.axes[-1])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ class Convolution(Dense):
     operation (nor for XLA): an axis of n positions has 3 n - 2 pairs of one and a neighbour."""
 
     grid: tuple[int, int, int] = (1, 1, 1)
+    remade = True
 
     @property
     def flops(self) -> int:
@@ -31,6 +32,9 @@ class Convolution(Dense):
 
     def made(self, item: int) -> ActivationBytes:
         return NOTHING
+
+    def _written(self, item: int) -> ActivationBytes:
+        return ActivationBytes(item * self.rows * self.d_out)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,8 +56,12 @@ class GroupNorm(Part):
 
 
 def network(c: ModelConfig) -> Network:
-    """Every block is a layer of its own; behind the last come a norm and the output."""
-    stack = [Layer(_block(block, c.width), block.level.tokens * block.d_in) for block in blocks(c)]
+    """Every block is a layer of its own, and all are handed the caption's words, which are kept
+    once; behind the last come a norm and the output."""
+    words, stack = c.text_length * c.width * c.crosses, []
+    for block in blocks(c):
+        entering = block.level.tokens * block.d_in + (words if not stack else 0)
+        stack.append(Layer(_block(block, c.width), entering))
     last = [
         GroupNorm(c.tokens, c.width, "norm"),
         _convolution(at_level(c, 0, c.width), "output", c.width, c.output_numbers),
@@ -76,8 +84,9 @@ def _block(block: Block, base: int) -> tuple[Part, ...]:
         words = level.text_length
         attention += layers.cross_attention(level, f"{name}.cross", base)
         attention += [Held(words, base), Mask(level.heads * level.tokens * words)]
-    attention += layers.self_attention(level, f"{name}.time", "time")
-    return (*_resnet(level, f"{name}.resnet", d_in, d, base), *attention)
+    *over_time, out = layers.self_attention(level, f"{name}.time", "time")
+    last = dataclasses.replace(out, last=True)
+    return (*_resnet(level, f"{name}.resnet", d_in, d, base), *attention, *over_time, last)
 
 
 def _resnet(level: ModelConfig, name: str, d_in: int, d: int, base: int) -> list[Part]:

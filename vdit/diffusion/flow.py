@@ -20,14 +20,6 @@ def shifted(t: jax.Array | np.ndarray, shift: float) -> jax.Array | np.ndarray:
     return shift * t / (1 + (shift - 1) * t)
 
 
-def sample_timesteps(
-    u_B: jax.Array, loc: float = 0.0, scale: float = 1.0, shift: float = 1.0
-) -> jax.Array:
-    """(B,) logit-normal timesteps (2403.03206, eq. 19), shifted, from (B,) uniform numbers."""
-    u = jnp.clip(stratified(u_B), 1e-6, 1 - 1e-6)
-    return shifted(jax.nn.sigmoid(loc + scale * jax.scipy.special.ndtri(u)), shift)
-
-
 def interpolate(x: jax.Array, noise: jax.Array, t_B: jax.Array) -> jax.Array:
     """x_t = (1 - t) x + t noise (2209.03003, eq. 1)."""
     t = per_clip(t_B, x)
@@ -37,19 +29,6 @@ def interpolate(x: jax.Array, noise: jax.Array, t_B: jax.Array) -> jax.Array:
 def velocity(x: jax.Array, noise: jax.Array) -> jax.Array:
     """d x_t / d t = noise - x, what the model predicts."""
     return noise - x
-
-
-def losses(
-    model: Model,
-    x: jax.Array,
-    noise: jax.Array,
-    t_B: jax.Array,
-    caption: jax.Array | None,
-    weight: jax.Array | float = 1.0,
-) -> jax.Array:
-    """(B,) mean squared error of the velocity, one number a clip."""
-    error = model(interpolate(x, noise, t_B), t_B, caption) - velocity(x, noise)
-    return mean_flat(jnp.square(error), weight)
 
 
 def fixed_timesteps(count: int) -> jax.Array:
@@ -83,7 +62,10 @@ class RectifiedFlow(Objective):
         return dataclasses.replace(self, shift=shift, shift_tokens=tokens)
 
     def sample_timesteps(self, u_B: jax.Array) -> jax.Array:
-        return sample_timesteps(u_B, self.loc, self.scale, self.shift)
+        """(B,) logit-normal timesteps (2403.03206, eq. 19), shifted."""
+        u = jnp.clip(stratified(u_B), 1e-6, 1 - 1e-6)
+        t_B = jax.nn.sigmoid(self.loc + self.scale * jax.scipy.special.ndtri(u))
+        return shifted(t_B, self.shift)
 
     def losses(
         self,
@@ -94,7 +76,9 @@ class RectifiedFlow(Objective):
         caption: jax.Array | None,
         weight: jax.Array | float = 1.0,
     ) -> jax.Array:
-        return losses(model, x, noise, t_B, caption, weight)
+        """(B,) mean squared error of the velocity, one number a clip."""
+        error = model(interpolate(x, noise, t_B), t_B, caption) - velocity(x, noise)
+        return mean_flat(jnp.square(error), weight)
 
     def path(self, steps: int) -> NoiseLevel:
         t = shifted(np.linspace(1.0, 0.0, steps + 1), self.shift)

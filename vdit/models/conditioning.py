@@ -8,28 +8,40 @@ from jax.typing import DTypeLike
 from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 from vdit.models import embed
+from vdit.models.layers import Dense
 from vdit.parallel.sharding import replicate
 
 Words = tuple[jax.Array, jax.Array]  # (B, S, D), and how many there are, (B,)
 
 
-def condition(
-    model: nnx.Module, t: jax.Array, caption: jax.Array, frames: int
-) -> tuple[jax.Array, Words | None]:
-    """What modulates all blocks, (B, D) or (B, T, D), and the words that they attend to.
+class Conditioned(nnx.Module):
+    """What goes into any network: patches, the timestep, the caption or label."""
 
-    `model` has `config`, `noise_level` and `caption`; `frames` are patches along time.
-    """
-    t = t if t.ndim == 1 else t[:, :: model.config.patch[0]]
-    if t.ndim > 1 and t.shape[1] != frames:
-        raise InputError(f"{t.shape[1]} timesteps a clip: expected 1 or {frames}")
-    c, words, dtype = model.noise_level(t), None, jnp.dtype(model.config.dtype)
-    if model.config.condition == "label":
-        c = _added(c, model.caption(caption))
-    elif model.config.condition != "none":
-        e_BSD, length_B, pooled_BD = model.caption(caption)
-        c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), length_B)
-    return replicate(jax.nn.silu(c).astype(dtype)), words
+    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
+        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
+        width, self.config = config.width, config
+        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
+        # Names of weights are a file format: this one is the timestep's embedding.
+        self.noise_level = embed.TimestepEmbedding(
+            config.frequencies, width, config.max_period, **kw
+        )
+        self.caption = caption_embedder(config, **kw)
+
+    def condition(
+        self, t: jax.Array, caption: jax.Array, frames: int
+    ) -> tuple[jax.Array, Words | None]:
+        """What modulates all blocks, (B, D) or (B, T, D), and the words that they attend to;
+        `frames` are patches along time."""
+        t = t if t.ndim == 1 else t[:, :: self.config.patch[0]]
+        if t.ndim > 1 and t.shape[1] != frames:
+            raise InputError(f"{t.shape[1]} timesteps a clip: expected 1 or {frames}")
+        c, words, dtype = self.noise_level(t), None, jnp.dtype(self.config.dtype)
+        if self.config.condition == "label":
+            c = _added(c, self.caption(caption))
+        elif self.config.condition != "none":
+            e_BSD, length_B, pooled_BD = self.caption(caption)
+            c, words = _added(c, pooled_BD), (e_BSD.astype(dtype), length_B)
+        return replicate(jax.nn.silu(c).astype(dtype)), words
 
 
 def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:

@@ -17,14 +17,14 @@ from vdit.config.model_config import ModelConfig, family_of, stages
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.blocks import Layer, unsplit_frames
-from vdit.models.conditioning import caption_embedder, condition
-from vdit.models.layers import Dense, zeros_dense
+from vdit.models.conditioning import Conditioned
+from vdit.models.layers import zeros_dense
 from vdit.models.norms import layer_norm
 from vdit.models.stack import repeat, stacked
 from vdit.parallel.sharding import replicate
 
 
-class VideoDiT(nnx.Module):
+class VideoDiT(Conditioned):
     """velocity = model(x_BTHWC, t_B, caption): rectified flow's estimate of noise - data.
 
     x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is
@@ -35,14 +35,8 @@ class VideoDiT(nnx.Module):
     """
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
-        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
-        width, self.config = config.width, config
-        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
-        # Names of weights are a file format: this one is the timestep's embedding.
-        self.noise_level = embed.TimestepEmbedding(
-            config.frequencies, width, config.max_period, **kw
-        )
-        self.caption = caption_embedder(config, **kw)
+        super().__init__(config, rngs=rngs)
+        kw, width = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}, config.width
         self.stages = nnx.List(
             [
                 stacked(functools.partial(Layer, config, blocks), n, rngs)
@@ -59,7 +53,7 @@ class VideoDiT(nnx.Module):
         x_BND = self.patches(embed.patchify(x_BTHWC, config.patch).astype(dtype))
         x_BND, angles_NE, temporal_ND = self._add_positions(x_BND, grid)
         x_BND = shard_tokens(x_BND, unsplit_frames(config, grid))
-        c, words = condition(self, t, caption, grid[0])
+        c, words = self.condition(t, caption, grid[0])
         tokens, length_B = x_BND.shape[1], None
         if config.context:
             x_BND, angles_NE, length_B = _with_words(x_BND, angles_NE, *words)

@@ -17,10 +17,11 @@ from vdit.models import embed
 from vdit.models.attend import shard_tokens
 from vdit.models.attention import CrossAttention, SelfAttention
 from vdit.models.causal_conv import CausalConv
-from vdit.models.conditioning import Words, caption_embedder, condition
+from vdit.models.conditioning import Conditioned, Words
 from vdit.models.layers import Dense
 from vdit.models.norms import layer_norm
 from vdit.models.stack import REMAT
+from vdit.parallel.sharding import constrain
 
 
 def group_norm(x_BTHWC: jax.Array, size: int, epsilon: float = 1e-6) -> jax.Array:
@@ -63,10 +64,15 @@ class ResNet(nnx.Module):
 
     def __call__(self, x_BTHWC: jax.Array, c_BTD: jax.Array) -> jax.Array:
         shift, scale = jnp.split(self.modulation(c_BTD)[:, :, None, None], 2, -1)
-        h = self.inward(jax.nn.silu(self.norm(x_BTHWC)))
+        h = placed(self.inward(placed(jax.nn.silu(self.norm(x_BTHWC)))))
         h = group_norm(h, self.size) * (1 + scale) + shift
         x = x_BTHWC if self.skip is None else self.skip(x_BTHWC)
-        return x + self.outward(jax.nn.silu(h))
+        return x + placed(self.outward(placed(jax.nn.silu(h))))
+
+
+def placed(x_BTHWC: jax.Array) -> jax.Array:
+    """Clips and frames on their devices, channels whole: how weights lie is no way for these to."""
+    return constrain(x_BTHWC, "batch", "tokens", None, None, None)
 
 
 class Block(nnx.Module):
@@ -108,7 +114,7 @@ def upsampled(x_BTHWC: jax.Array) -> jax.Array:
     return x_BTHWC.repeat(2, axis=2).repeat(2, axis=3)
 
 
-class VideoUNet(nnx.Module):
+class VideoUNet(Conditioned):
     """prediction = model(x_BTHWC, t_B, caption), as `dit.VideoDiT` has it; t may be (B, T) too.
 
     Of any T, and any H and W in patches that its levels can halve (`unet.levels` of the latents
@@ -116,11 +122,8 @@ class VideoUNet(nnx.Module):
     """
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
-        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
-        width, self.config = config.width, config
-        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.TimestepEmbedding(config.frequencies, width, **kw)
-        self.caption = caption_embedder(config, **kw)
+        super().__init__(config, rngs=rngs)
+        kw, width = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}, config.width
         plans = unet.down_blocks(config), unet.up_blocks(config)
         self.down, self.up = (_levels(plan, config, rngs) for plan in plans)
         deepest = unet.channels(config)[-1]
@@ -132,8 +135,8 @@ class VideoUNet(nnx.Module):
         config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
         unet.check_grid(grid, len(self.down))
         x = embed.patchify(x_BTHWC, config.patch).astype(jnp.dtype(config.dtype))
-        x = self.patches(x).reshape(len(x), *grid, -1)
-        c, words = condition(self, t_B, caption, grid[0])
+        x = placed(self.patches(x).reshape(len(x), *grid, -1))
+        c, words = self.condition(t_B, caption, grid[0])
         x = self._between(x, c.reshape(len(c), -1, config.width), words)
         y_BTHWP = self.output(jax.nn.silu(self.norm(x))).astype(jnp.float32)
         numbers = x_BTHWC.shape[-1] * (1 + config.learn_sigma)

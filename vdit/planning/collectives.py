@@ -89,7 +89,8 @@ def _timed(job: Job, t: Transfer) -> Collective:
 def _of_weights(job: Job) -> Iterator[Transfer]:
     """Weights are gathered forward and again backward: nobody keeps them [Z]."""
     model, mesh, item = job.model, job.mesh, ITEM[job.model.dtype]
-    layers, own = model.depth, item * weights_per_device(model, mesh)
+    layers = sum(layer.repeats for layer in network(model).layers)
+    own = item * weights_per_device(model, mesh)
     gathered = item * weights_per_device(model, mesh | {"fsdp": 1})
     yield Transfer("all-gather", "fsdp", "weights", 2 * layers, 2 * gathered)
     yield Transfer("reduce-scatter", "fsdp", "gradients", layers, gathered)

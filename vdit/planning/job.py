@@ -60,9 +60,13 @@ def named(mesh: dict[str, int]) -> str:
 def checked(job: Job) -> Job:
     """The job itself, or an `InputError` that names what does not divide."""
     mesh, model = job.mesh, job.model
-    if not family_of(model).planned:
-        known = ", ".join(name for name, family in FAMILIES.items() if family.planned)
+    if not (splits := family_of(model).splits):
+        known = ", ".join(name for name, family in FAMILIES.items() if family.splits)
         raise InputError(f"--attention {model.attention}: expected one of {known}")
+    if not family_of(model).is_planned_on(mesh):
+        raise InputError(
+            f"--attention {model.attention} on {named(mesh)}: expected {' and '.join(splits)} alone"
+        )
     if job.batch % (mesh["data"] * mesh["fsdp"]):
         raise InputError(f"--batch {job.batch} does not divide over data x fsdp of {named(mesh)}")
     if model.heads % mesh["tensor"]:

@@ -10,27 +10,19 @@ import numpy as np
 from flax import nnx
 from ml_collections import ConfigDict
 
-from vdit import evaluators
 from vdit.captioning import words
 from vdit.config import buckets, mixture, stream
 from vdit.config.flops import training_flops
 from vdit.config.model_config import ModelConfig
-from vdit.data import latents, media
 from vdit.data.cache import Records
 from vdit.data.captions import Captioned
 from vdit.data.sources import open_source
 from vdit.errors import InputError
-from vdit.evaluators.common import EvaluationData
-from vdit.generator import FOLDER
 from vdit.models import dit
 from vdit.models.captioner import ANY, LONG, SHORT
-from vdit.parallel import processes
-from vdit.runs import evaluations
 from vdit.runs.files import write_json
-from vdit.training import evaluation, mup, recomputation
-from vdit.training.diffusion_loss import Init
+from vdit.training.latent_task import LatentTask
 from vdit.training.step import TrainState
-from vdit.training.untrained import generator_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,63 +51,37 @@ class CaptionLoss:
         return words.nats_per_token(logits_BSV, drawn["caption"]).mean(), {}
 
 
-class CaptionTask:
-    """See `vdit.training.tasks.Task`; builds the latent cache first where it does not exist."""
+class CaptionTask(LatentTask):
+    """A captioner, of those clips that have a caption."""
+
+    measured_by, images = "captions", None
 
     def __init__(self, config: ConfigDict):
         _check(config)
-        folder = latents.prepare(config)
-        self.config, self.beside = config, ()
-        self.records = Captioned(Records(folder, "train"))
-        self.validation = Captioned(Records(folder, "validation"))
-        self.generator = generator_of(config, self.validation.meta)
-        self.model = recomputation.decided(self.generator.config, config)
-        for name, options in evaluations.evaluators_of(config).items():
-            evaluators.find(name, options)  # a wrong one is found before training
-        self.init = Init(self.model, mup.relative_width(config))
+        super().__init__(config)
+        self.beside = ()
+        self.records = Captioned(Records(self.folder, "train"))
+        self.captioned = Captioned(self.held_out)
         self.loss = CaptionLoss(self.model, self.records.median)
         self.flops_per_clip = training_flops(self.model)
-
-    def begin(self, workdir: pathlib.Path) -> None:
-        """All of the captioner but its weights."""
-        if processes.is_first():
-            self.generator.save(workdir / FOLDER)
-
-    def init_from(self, weights: nnx.State) -> nnx.State:
-        """Fresh ones."""
-        return weights
 
     def preview(self, weights: nnx.State, step: int | str, workdir: pathlib.Path) -> np.ndarray:
         """The same few held-out clips at every step, and what is written of them."""
         source, count = open_source(self.config.data, "validation"), self.config.sampling.count
-        shown = self.validation.places[:count]
-        items = [source[int(i)] for i in shown]
+        items = [source[int(i)] for i in self.captioned.places[:count]]
         videos = np.stack([item["video"] for item in items])
         model = self.generator.with_weights(weights, weights)
-        rows = self.validation.rows(np.arange(len(shown)))
+        rows = self.captioned.rows(np.arange(len(items)))
         written, confidence = words.write(model, rows["latent"])
-        name = step if isinstance(step, str) else f"step_{step:06d}"
-        media.write_all(workdir / "samples", name, videos, self.generator.fps)
         given = [item["caption"] for item in items]
         about = {"written": written, "confidence": confidence.tolist(), "given": given}
+        name = self.write(workdir, step, videos)
         write_json(workdir / "samples" / f"{name}.json", about)
         return videos
 
-    def evaluate(self, state: TrainState, step: int, workdir: pathlib.Path) -> dict[str, Any]:
-        """By the config's evaluators; the columns of the step's row, those of `captions` in it."""
-        model = self.generator.with_weights(state.params, state.ema, step)
-        data = EvaluationData(self.config, self.validation.records, workdir, step)
-        asked = {"captions": {}} | evaluations.evaluators_of(self.config)
-        found = evaluation.evaluate(model, data, asked)
-        records = found["evaluators"]["captions"]["records"]
-        return found["row"] | evaluations.columns([evaluations.Record(**r) for r in records])
-
     def finish(self, state: TrainState, workdir: pathlib.Path) -> dict[str, Any]:
         """The captioner with its weights, and what it writes of a few clips."""
-        model = self.generator.with_weights(state.params, state.ema, self.config.steps)
-        model.save_weights(workdir / FOLDER)
-        self.preview(state.ema, "final", workdir)
-        return {"captioned_clips": len(self.records)}
+        return super().finish(state, workdir) | {"captioned_clips": len(self.records)}
 
 
 def _check(config: ConfigDict) -> None:

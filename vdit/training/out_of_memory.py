@@ -116,7 +116,7 @@ def _model(config) -> str:
 
 def _job(model, config, mesh: dict[str, int]) -> Job | None:
     """The step as `vdit.planning` sees it; None for models that it has no formulas for."""
-    if model is None or not family_of(model).planned:
+    if model is None or not family_of(model).is_planned_on(mesh):
         return None
     clips, rows = config.batch // config.accumulate, mesh.get("data", 1) * mesh.get("fsdp", 1)
     return Job(model, clips // cores.parts(clips // rows, model.tokens), mesh, device=None)

@@ -42,7 +42,7 @@ def fastest(
 
     Where they do not know the device or the model, what keeps traffic and memory low.
     """
-    if device is None or not device.memory or not family_of(model).planned:
+    if device is None or not device.memory or not family_of(model).is_planned_on(mesh):
         return dataclasses.replace(model, remat=LEAST_TRAFFIC)
     return search.best(search.with_remats(Job(model, batch, mesh, device), REMATS)).model
 

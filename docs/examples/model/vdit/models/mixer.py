@@ -6,8 +6,8 @@ from flax import nnx
 
 from vdit.config.model_config import ModelConfig
 from vdit.models import embed
-from vdit.models.conditioning import caption_embedder, condition
-from vdit.models.layers import MLP, Dense, zeros_dense
+from vdit.models.conditioning import Conditioned
+from vdit.models.layers import MLP, zeros_dense
 from vdit.models.norms import layer_norm
 
 
@@ -28,24 +28,21 @@ class Block(nnx.Module):
         return x_BND + self.channels(layer_norm(x_BND, (shift_2, scale_2)))
 
 
-class VideoMixer(nnx.Module):
+class VideoMixer(Conditioned):
     """prediction = model(x_BTHWC, t, caption), as `dit.VideoDiT` has it, of one grid alone: its
     MLPs over tokens know how many there are."""
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
+        super().__init__(config, rngs=rngs)
         kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
-        width, self.config = config.width, config
-        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
-        self.noise_level = embed.TimestepEmbedding(config.frequencies, width, **kw)
-        self.caption = caption_embedder(config, **kw)
         self.blocks = nnx.List([Block(config, rngs=rngs) for _ in range(config.depth)])
-        self.output = zeros_dense(width, config.output_numbers, ("embed", None), **kw)
+        self.output = zeros_dense(config.width, config.output_numbers, ("embed", None), **kw)
 
     def __call__(self, x_BTHWC: jax.Array, t: jax.Array, caption: jax.Array) -> jax.Array:
         config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
         x_BND = embed.patchify(x_BTHWC, config.patch).astype(jnp.dtype(config.dtype))
         x_BND = self.patches(x_BND)
-        c, _ = condition(self, t, caption, grid[0])
+        c, _ = self.condition(t, caption, grid[0])
         for block in self.blocks:
             x_BND = block(x_BND, c)
         y_BNP = self.output(layer_norm(x_BND)).astype(jnp.float32)
