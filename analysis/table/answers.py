@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 def of_table(table: "pd.DataFrame", name: str) -> list[Answer]:
-    """Of vdit.evaluators.damage's table, data by data and score by score; `InputError` for another."""
+    """Of the table of vdit.evaluators.damage, by data and score; `InputError` for another."""
     for column in COLUMNS:
         if column not in table.columns:
             raise InputError(f"{name}: missing column {column!r}")

@@ -1,7 +1,8 @@
 """Do scores answer to damage? Clips are damaged by known amounts and scored.
 
   python -m vdit.evaluators.damage --out answers.csv
-  python -m vdit.evaluators.damage --data worlds --data DIR --autoencoder RUN --lpips DIR --out x.csv
+  python -m vdit.evaluators.damage --data worlds --data DIR --autoencoder RUN --lpips DIR \
+      --out x.csv
 
 Of the embedded world, or of folders that `python -m vdit.prepare --frames 9 --size 64` made: blur,
 noise, JPEG, H.264, warping, frames shuffled or frozen, clips that go on as another one. Half of the
