@@ -10,7 +10,7 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
-from vdit.config import sizes
+from vdit.config import embeddings, sizes
 from vdit.config.model_config import ModelConfig
 from vdit.errors import InputError
 
@@ -53,7 +53,7 @@ def variant_of(config: Any) -> str:
     """The results table's name of a run's variant: its model's, its share of images (of single
     frames, or of the pictures of that fingerprint), the share of the embedded world's clips that
     have captions, and whose captions a captioner wrote (six digits of
-    the fingerprint of the data with them)."""
+    the fingerprint of the data with them), and by which text encoder they are embedded."""
     share = share_of(config.data)
     pictures = config.data.get("images_fingerprint", "")[:6] if config.data.get("images") else ""
     kind = f"pictures-{pictures}-" if pictures else "images"
@@ -63,6 +63,8 @@ def variant_of(config: Any) -> str:
     named += [f"labelled{labelled:g}"] * (labelled < 1)
     if config.data.get("captions"):
         named += ["written", config.data.fingerprint[:6]]
+    if embedded := embeddings.summary(config):
+        named += [embedded["encoder"], embedded["fingerprint"][:6]]
     return "-".join(named)
 
 
