@@ -130,6 +130,8 @@ def load(folder: str, device: str = "cpu") -> Network:
     if missing := sorted(told["missing_keys"]):  # transformers would make these up
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise InputError(f"text encoder {folder}: its weights lack {missing[0]}{more}")
+    if tokenizer.pad_token is None:
+        raise InputError(f"text encoder {folder}: its tokenizer has no pad token, expected one")
     features = network.config.hidden_size
     fingerprint = files.fingerprint_of(place)
     return Network(place.kind, fingerprint, features, tokenizer, network, folder)
