@@ -41,6 +41,9 @@ setup(
         # clu.metric_writers and clu.periodic_actions need both
         "tensorboard": ["tensorflow-cpu", "tensorboard"],
         "wandb": ["wandb"],
+        # T5's or CLIP's text encoders, for vdit.embed (torch as a CPU build will do); T5's own
+        # tokenizer files need sentencepiece, its tokenizer.json does not
+        "text": ["transformers>=5", "torch", "sentencepiece"],
         "notebook": ["jupyterlab", "jupytext"],
         "eval": EVAL,
         "doom": DOOM,

@@ -2,7 +2,7 @@
 
 python -m analysis.sensitivity answers.csv --png answers.png
 
-The table is written by `python -m vdit.score_check`.
+The table is written by `python -m vdit.evaluators.damage`.
 """
 
 from vdit import errors
@@ -11,7 +11,7 @@ from vdit import errors
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.sensitivity`."""
     parser = errors.parser("analysis.sensitivity", __doc__)
-    parser.add_argument("table", help="table of vdit.score_check (CSV)")
+    parser.add_argument("table", help="table of vdit.evaluators.damage (CSV)")
     parser.add_argument("--png", metavar="PNG", help="picture to write")
     args = parser.parse_args(argv)
     from analysis.table import answers, reading, writing

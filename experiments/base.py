@@ -122,6 +122,7 @@ def data(videos: str, frames: int, pixels: int) -> dict:
         "image_share": 0.0,  # of the latent patches trained on: single frames, coded alone
         "images": "",  # pictures prepared with --frames 1; else first frames of the clips
         "captions": "",  # a folder of vdit.caption's: for all training clips, not the given alone
+        "embeddings": "",  # a folder of vdit.embed's: of captions by a text encoder
         "text_length": 24,
         "words": 4096,
         "tokenizer": "byte_pairs" if videos else "words",

@@ -114,10 +114,10 @@ def test_the_undamaged_half_is_the_measure(table):
 
 
 def test_bad_input_ends_in_one_line(tmp_path):
-    done = python("-m", "vdit.score_check", "--out", "x.csv", "--clips", "8", check=False)
+    done = python("-m", "vdit.evaluators.damage", "--out", "x.csv", "--clips", "8", check=False)
     assert "expected 64 or more" in done.stderr
     twice = ["--data", "a/x", "--data", "b/x"]
-    done = python("-m", "vdit.score_check", "--out", "x.csv", *twice, check=False)
+    done = python("-m", "vdit.evaluators.damage", "--out", "x.csv", *twice, check=False)
     assert "--data a/x b/x: expected folders of different names" in done.stderr
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")

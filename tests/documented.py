@@ -13,6 +13,9 @@ import shlex
 import sys
 from collections.abc import Iterator
 
+from vdit.config import command_line
+from vdit.config.sizes import model_config_of
+
 FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:python -m|make) [^`]+)`")
 
@@ -51,26 +54,25 @@ def mistake(words: list[str]) -> str:
 
 def _parse(module: str, arguments: list[str]) -> None:
     sys.argv = [module, *arguments]
-    if module == "vdit.main":
-        from vdit.config.sizes import model_config_of
-        from vdit.main import parse_flags
-
-        config, _ = parse_flags(sys.argv)
-        if "model" in config:
-            model_config_of(config)
-        raise Parsed
     runpy.run_module(module, run_name="__main__")
 
 
 def main(pages: list[str]) -> int:
     """Prints what is wrong, and how many commands were looked at."""
-    real = argparse.ArgumentParser.parse_args
+    real, real_parse = argparse.ArgumentParser.parse_args, command_line.parse
 
     def parse_args(*args, **kwargs):
         real(*args, **kwargs)
         raise Parsed
 
-    argparse.ArgumentParser.parse_args = parse_args
+    def parse(*args, **kwargs):
+        config, _ = real_parse(*args, **kwargs)
+        if "model" in config:
+            config.data.embeddings = ""  # a folder that a page's reader has
+            model_config_of(config)
+        raise Parsed
+
+    argparse.ArgumentParser.parse_args, command_line.parse = parse_args, parse
     found = [(page, words) for page in pages for words in commands(pathlib.Path(page).read_text())]
     wrong = [(page, words, why) for page, words in found if (why := mistake(words))]
     for page, words, why in wrong:

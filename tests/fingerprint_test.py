@@ -98,6 +98,7 @@ def test_moves_with_what_changes_numbers(key, value):
         ("sweep.branch", True),
         ("data.dir", "z"),
         ("data.captions", "z"),
+        ("data.embeddings", "z"),
         ("data.images", "z"),
         ("autoencoder.dir", "z"),
         ("model.remat", "full"),
@@ -115,7 +116,7 @@ def test_stays_with_what_does_not(key, value):
 def test_every_left_out_key_is_tested_above():
     tested = {"cache", "wandb", "log_every", "sample_every", "checkpoint_every", "mesh"}
     tested |= {"experiment", "sweep", "data.dir", "autoencoder.dir", "model.remat"}
-    tested |= {"data.images", "data.captions"}
+    tested |= {"data.images", "data.captions", "data.embeddings"}
     tested |= {"model.unroll", "keep", "init", "evaluate_every", "evaluation", "evaluators"}
     tested |= {"checkpoint_every_s", "verify", "format", "compute_dtype"}
     assert set(NOT_IDENTITY) == tested

@@ -10,56 +10,14 @@ import sys
 from typing import Any
 
 from vdit import errors
-from vdit.errors import InputError
+from vdit.config import command_line
 from vdit.runs import compile_cache
 
 
 def parse_flags(argv: list[str]) -> tuple[Any, str]:
     """(config, workdir) from the command line; a wrong flag or key is an `InputError`."""
-    from absl import flags
-    from ml_collections import config_flags
-
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file(
-        "config",
-        None,
-        "Config file and its argument, e.g. experiments/base.py:size=S; single "
-        "keys by --config.KEY=VALUE.",
-        flag_values=values,
-    )
-    flags.DEFINE_string("workdir", None, "Folder of the run.", flag_values=values)
-    flags.DEFINE_boolean("help", False, "This text.", short_name="h", flag_values=values)
-    _check_given_once(argv)
-    try:
-        rest = values(argv)
-        config = (
-            values["config"].value.copy_and_resolve_references()
-            if values["config"].present
-            else None
-        )
-    except (KeyError, AttributeError) as error:
-        key = str(error.args[0]).strip("'\"")
-        raise InputError(f"unknown config key {key}; experiments/base.py lists them") from error
-    except (flags.Error, TypeError, ValueError, OSError) as error:
-        # What a config file raises arrives inside a printed traceback: its last line is the point.
-        raise InputError(str(error).rsplit("InputError: ")[-1]) from error
-    if values.help:
-        print(__doc__ + "\n" + values.main_module_help())
-        sys.exit(0)
-    for name in ("config", "workdir"):
-        if values[name].value is None:
-            raise InputError(f"--{name} is missing; see --help")
-    if rest[1:]:
-        raise InputError(f"{rest[1]!r}: expected --config and --workdir only; see --help")
-    return config, values["workdir"].value
-
-
-def _check_given_once(argv: list[str]) -> None:
-    """Of a flag that is given twice the first would be dropped without a word."""
-    names = [word.lstrip("-").partition("=")[0] for word in argv[1:] if word.startswith("-")]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"--{name} is given twice")
+    config, values = command_line.parse(argv, __doc__, {"workdir": "Folder of the run."})
+    return config, values["workdir"]
 
 
 def main() -> int:

@@ -35,6 +35,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--strength", type=float, help=f"of an edit, 0 to 1 ({STRENGTH})")
     parser.add_argument("--shape", metavar="WxH@F", help="pixels and frames (those trained on)")
     parser.add_argument("--prompt", default="", help="caption; empty for none")
+    parser.add_argument("--text_encoder", help="folder of the run's text encoder, if it moved")
     parser.add_argument("--steps", type=int, help="sampling steps (the run's own by default)")
     parser.add_argument("--guidance", type=float, help="1 is none (the run's own by default)")
     parser.add_argument("--method", help="euler, heun, … (the run's own by default)")
@@ -67,6 +68,8 @@ def sample(args: argparse.Namespace) -> tuple["np.ndarray", float | None]:
 
     model = vdit.load(args.workdir, args.step, verify=not args.no_verify)
     model = model.at(args.shape) if args.shape else model
+    if args.text_encoder:
+        model = model.with_text_encoder(args.text_encoder)
     prompts = [args.prompt]
     if not model.knows(args.prompt):
         print("some words of the prompt were not in the training captions", file=sys.stderr)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # slow to import, and --help needs none
     import pandas as pd
 
 COLUMNS = ("data", "kind", "strength", "metric", "features", "value", "worse", "se")
-BLOCKS = 16  # that the errors of vdit.score_check leave out one at a time
+BLOCKS = 16  # that the errors of vdit.evaluators.damage leave out one at a time
 SEEN = float(stats.t.ppf(0.975, BLOCKS - 1))  # standard errors from zero
 ROUNDING = 1e-5  # of a score: float32 features of the same frames repeat to this
 PSNR = "psnr"  # falls with damage, and is infinite without
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 def of_table(table: "pd.DataFrame", name: str) -> list[Answer]:
-    """Of vdit.score_check's table, data by data and score by score; `InputError` for another."""
+    """Of the table of vdit.evaluators.damage, by data and score; `InputError` for another."""
     for column in COLUMNS:
         if column not in table.columns:
             raise InputError(f"{name}: missing column {column!r}")

@@ -17,9 +17,9 @@ ABSENT = "absent"
 # - `mesh`, `model.remat` and `model.unroll` change the order of float sums, no more (1e-5 relative
 #   on the loss curve). A checkpoint may therefore go on on other devices, and a finished point is
 #   not trained again because a second GPU came free. Their effect, speed, has its own columns.
-# - `data.dir`, `data.images`, `data.captions`, `autoencoder.dir` and `init` are paths; `resolve`
-#   puts the fingerprints of what is there beside them, and those do count (`data.fingerprint` is
-#   of clips and captions).
+# - `data.dir`, `data.images`, `data.captions`, `data.embeddings`, `autoencoder.dir` and `init` are
+#   paths; `resolve` puts the fingerprints of what is there beside them, and those do count
+#   (`data.fingerprint` is of clips, captions and their embeddings).
 # - `evaluators`, `evaluation` and `evaluate_every` say what is measured, of which checkpoints:
 #   a finished run can be measured anew. `validation` stays in, for it defines the loss that a run
 #   reports; the evaluator "losses" takes options for other triples.
@@ -36,6 +36,7 @@ NOT_IDENTITY = (
     "compute_dtype",
     "data.captions",
     "data.dir",
+    "data.embeddings",
     "data.images",
     "evaluate_every",
     "evaluation",

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from vdit.config import buckets, sizes
+from vdit.config import buckets, embeddings, sizes
 from vdit.config.model_config import ModelConfig, checked
 from vdit.errors import InputError
 
@@ -142,8 +142,8 @@ def clips_per_step(config: Any) -> float:
 def variant_of(config: Any) -> str:
     """The results table's name of a run's variant: its model's, its share of images (of single
     frames, or of the pictures of that fingerprint), the share of the embedded world's clips that
-    have captions, how many buckets there are, and whose captions a captioner wrote (six digits of
-    the fingerprint of the data with them)."""
+    have captions, how many buckets there are, whose captions a captioner wrote (six digits of the
+    fingerprint of the data with them), and by which text encoder they are embedded."""
     share, shapes = share_of(config.data), len(buckets.clips_of(config.data))
     pictures = config.data.get("images_fingerprint", "")[:6] if config.data.get("images") else ""
     kind = f"pictures-{pictures}-" if pictures else "images"
@@ -153,6 +153,8 @@ def variant_of(config: Any) -> str:
     named += [f"labelled{labelled:g}"] * (labelled < 1) + [f"buckets{shapes}"] * (shapes > 1)
     if config.data.get("captions"):
         named += ["written", config.data.fingerprint[:6]]
+    if embedded := embeddings.summary(config):
+        named += [embedded["encoder"], embedded["fingerprint"][:6]]
     return "-".join(named)
 
 

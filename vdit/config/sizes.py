@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from vdit.config import embeddings
 from vdit.config.model_config import CAPTIONER, ModelConfig, checked
 from vdit.errors import InputError
 
@@ -102,8 +103,9 @@ def latent_shape(
 def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> ModelConfig:
     """The `ModelConfig` that a run's config asks for; checked, each error one line.
 
-    `words` and `text_features` come from the data. Words change the FLOPs of captioners alone,
-    whose output has a number for each; where they are not known yet, see `_words_at_most`.
+    `words` and `text_features` come from the data, the latter by default from `data.embeddings`.
+    Words change the FLOPs of captioners alone, whose output has a number for each; where they are
+    not known yet, see `_words_at_most`.
     """
     model, data = config.model, config.data
     _check_captioner(config)
@@ -123,7 +125,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         attention=model.attention,
         condition=model.condition,
         vocabulary=(words or _words_at_most(config)) + 2,
-        text_features=text_features,
+        text_features=text_features or embeddings.summary(config).get("features", 0),
         text_length=1 if model.condition in ("class", "label") else data.text_length,
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
         caption_by=model.caption_by,

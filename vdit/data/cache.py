@@ -15,6 +15,7 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader
 
 from vdit.data.byte_pairs import BytePairs
+from vdit.data.embeddings.encoder import TextEncoder
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
 from vdit.errors import InputError
@@ -136,8 +137,10 @@ def statistics(meta: dict[str, Any]) -> LatentStatistics:
     return LatentStatistics(meta["mean"], meta["std"])
 
 
-def vocabulary(meta: dict[str, Any]) -> Vocabulary | BytePairs | None:
-    """What a cache's captions were tokenised with; None where they are given embeddings."""
+def vocabulary(meta: dict[str, Any]) -> Vocabulary | BytePairs | TextEncoder | None:
+    """What a cache's captions were tokenised or embedded with; None of given embeddings."""
+    if "encoder" in meta:
+        return TextEncoder.of(meta["encoder"])
     if meta["text_features"]:
         return None
     if "tokenizer" in meta:

@@ -1,5 +1,6 @@
 """What the records of a data set hold of its captions."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,11 @@ TOKENIZERS = ("words", "byte_pairs")
 
 def describe(config: ConfigDict, source: Source) -> dict[str, Any]:
     """The keys of a cache's meta that say what its captions are: tokens of words or byte pairs,
-    one class label, or the embeddings that the source gives."""
+    one class label, or embeddings, by a text encoder or as the source gives them."""
+    if embeddings := getattr(source, "embeddings", None):
+        encoder = embeddings.encoder
+        sizes = {"text_length": encoder.length, "text_features": encoder.features}
+        return sizes | {"words": [], "encoder": dataclasses.asdict(encoder)}
     first = source[0]
     if "embedding" in first:
         length, features = np.asarray(first["embedding"]).shape

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.data.byte_pairs import BytePairs
 from vdit.data.cache import record_dtype, vocabulary
+from vdit.data.embeddings.folder import Embeddings
 from vdit.data.sources import Source
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.errors import InputError
@@ -23,7 +24,7 @@ BATCH = 64
 # Compression would save 8 % of the disk, as latents are nearly noise, and double the time to read.
 OPTIONS = "group_size:1,uncompressed"
 
-Words = Vocabulary | BytePairs
+Words = Vocabulary | BytePairs | Embeddings
 
 
 def encode(
@@ -35,7 +36,7 @@ def encode(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Writes the latents and captions of these clips, as `meta` has them; returns the mean and
     standard deviation of each latent channel. Raises `InputError` where the disk is full."""
-    dtype, words = record_dtype(meta), vocabulary(meta)
+    dtype, words = record_dtype(meta), getattr(source, "embeddings", None) or vocabulary(meta)
     writer = ArrayRecordWriter(str(path), OPTIONS)
     total, square, count = 0.0, 0.0, 0
     counted = collections.Counter()
@@ -74,7 +75,7 @@ def _caption(item: dict[str, Any], words: Words | None) -> np.ndarray:
 
 def _counted(items: list[dict[str, Any]], words: Words | None) -> dict[str, int]:
     """Captions and those that are cut, tokens and those that are unknown; none of embeddings."""
-    if words is None:
+    if not isinstance(words, Vocabulary | BytePairs):
         return {}
     tokens = [words.tokens(item["caption"]) for item in items]
     return {

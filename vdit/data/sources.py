@@ -48,7 +48,16 @@ def open_source(data: Any, split: str) -> Source:
     captions = data.get("captions") if split == "train" else ""
     if captions and epochs:
         raise InputError(f"data.epochs={epochs} with data.captions={captions}: expected 0, one set")
-    return _recaptioned(data, source) if captions else source
+    return _embedded(data, _recaptioned(data, source) if captions else source)
+
+
+def _embedded(data: Any, source: Source) -> Source:
+    """With the embeddings of the folder `data.embeddings`, if any."""
+    if not data.get("embeddings"):
+        return source
+    from vdit.data.embeddings.folder import Embedded
+
+    return Embedded(source, data)
 
 
 def _recaptioned(data: Any, source: Source) -> Source:
@@ -63,7 +72,7 @@ def open_images(data: Any) -> Source:
     train split."""
     size = {"height": data.height, "width": data.width}
     own = {"name": "video_folder", "dir": data.images, "num_frames": 1, "train_clips": 0}
-    return _open_folder(ConfigDict(own | size), "train", "data.images")
+    return _embedded(data, _open_folder(ConfigDict(own | size), "train", "data.images"))
 
 
 def _open_worlds(data: Any, split: str) -> Source:

@@ -9,15 +9,26 @@ import jax.numpy as jnp
 
 from vdit.diffusion.noise_level import NoiseLevel
 
+Rows = tuple[tuple[float, ...], ...]  # (n, F)
+
+
+def null_caption(like: jax.Array, rows: Rows = ()) -> jax.Array:
+    """The caption that says nothing, of the shape of captions (B, S) or (B, S, F): zeros, or an
+    embedding's rows, zeros behind them."""
+    null = jnp.zeros_like(like)
+    return null.at[:, : len(rows)].set(jnp.asarray(rows, like.dtype)) if rows else null
+
 
 @dataclasses.dataclass(frozen=True)
 class Guidance:
-    """`interval` counts in sigma / alpha, EDM's sigma; `rescale` from 0 (off) to 1."""
+    """`interval` counts in sigma / alpha, EDM's sigma; `rescale` from 0 (off) to 1; `null` is the
+    empty prompt's embedding (see `null_caption`)."""
 
     scale: float = 1.0
     interval: tuple[float, float] = (0.0, math.inf)
     rescale: float = 0.0
     channels: int = 0  # how many of the output's are guided; 0 for those of x
+    null: Rows = ()
 
     @property
     def always(self) -> bool:
@@ -60,9 +71,9 @@ def guided(
 ) -> Callable[[jax.Array, NoiseLevel], jax.Array]:
     """output(x, level) of the guided model; one batch of two halves, one where guidance is off.
 
-    `null` is the caption that says nothing; zeros by default.
+    `null` is the caption that says nothing; by default that of `guidance`.
     """
-    null = jnp.zeros_like(caption) if null is None else null
+    null = null_caption(caption, guidance.null) if null is None else null
 
     def alone(x, level):
         return model(x, jnp.full((len(x),), level.t, jnp.float32), caption)

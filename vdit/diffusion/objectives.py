@@ -15,7 +15,7 @@ import jax
 
 from vdit import diffusion
 from vdit.diffusion import samplers
-from vdit.diffusion.guidance import Guidance, guided
+from vdit.diffusion.guidance import Guidance, Rows, guided
 from vdit.diffusion.noise_level import NoiseLevel
 from vdit.errors import InputError
 
@@ -132,10 +132,10 @@ def sample(
     return objective.integrate(output, x, path, how.method, key)
 
 
-def sampling_of(settings: Any) -> Sampling:
-    """By a config's `sampling`; an empty interval is one without bounds."""
+def sampling_of(settings: Any, null: Rows = ()) -> Sampling:
+    """By a config's `sampling`; an empty interval is one without bounds. `null` is Guidance's."""
     interval = tuple(settings["interval"]) or Guidance().interval
-    guidance = Guidance(settings["guidance"], interval, settings["rescale"])
+    guidance = Guidance(settings["guidance"], interval, settings["rescale"], null=null)
     return Sampling(settings["method"], settings["steps"], guidance)
 
 

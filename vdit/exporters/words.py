@@ -39,7 +39,8 @@ def _embeddings(model: Generator) -> str:
     """Captions are not in the folder: what stands for one, and for none."""
     c = model.config
     if c.text_features:
-        return f"E are embeddings (B, {c.text_length}, {c.text_features}) as in training, N zeros"
+        none = 'those of ""' if model.null else "zeros"
+        return f"E are embeddings (B, {c.text_length}, {c.text_features}) as in training, N {none}"
     return (
         f"E is torch.eye({c.vocabulary})[vdit.load(RUN).tokens(captions)], N the same of "
         f"{c.text_length} zeros a caption"

@@ -13,9 +13,11 @@ from ml_collections import ConfigDict
 from vdit.autoencoders.autoencoder import Autoencoder
 from vdit.config import buckets, versions
 from vdit.config.model_config import CAPTIONER, ModelConfig
+from vdit.data.embeddings.encoder import TextEncoder
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.diffusion import flow, objectives
+from vdit.diffusion.guidance import Rows
 from vdit.diffusion.programs import fixed_losses
 from vdit.errors import InputError
 from vdit.generator.sampling import check_frames, sample_in_batches
@@ -42,8 +44,9 @@ class Generator:
     It computes in `config.dtype`, a run's in what that was trained in: its losses on any device are
     then of one kind.
 
-    `vocabulary` is None for a model that was trained on given embeddings, `fps` (frames a second of
-    its clips) where its data did not say. `params` and `ema` are None as long as no weights are
+    `vocabulary` (words, byte pairs, or the text encoder that embeds prompts) is None for a model
+    that was trained on given embeddings, `fps` (frames a second of its clips) where its data did
+    not say. `params` and `ema` are None as long as no weights are
     there.
     """
 
@@ -52,7 +55,7 @@ class Generator:
     video: tuple[int, int, int]
     autoencoder: Autoencoder
     statistics: LatentStatistics
-    vocabulary: "Vocabulary | BytePairs | None"
+    vocabulary: "Vocabulary | BytePairs | TextEncoder | None"
     fps: float | None = None
     params: nnx.State | None = None
     ema: nnx.State | None = None
@@ -69,7 +72,12 @@ class Generator:
     @property
     def sampling(self) -> objectives.Sampling:
         """How noise becomes latents, unless `sample` is told otherwise."""
-        return objectives.sampling_of(self.settings["sampling"])
+        return objectives.sampling_of(self.settings["sampling"], self.null)
+
+    @property
+    def null(self) -> Rows:
+        """The empty prompt's embedding (n, F), which stands for no caption; () of tokens."""
+        return self.vocabulary.empty if isinstance(self.vocabulary, TextEncoder) else ()
 
     def with_weights(self, params: nnx.State, ema: nnx.State, step: int = 0) -> "Generator":
         """The same with other weights."""
@@ -85,6 +93,17 @@ class Generator:
         """The same for clips of another shape, WxH@F in pixels and frames; `InputError` for one
         that the autoencoder, the patches or the positions do not know."""
         return at_shape(self, buckets.parse(shape))
+
+    def with_text_encoder(self, folder: str | pathlib.Path) -> "Generator":
+        """The same with its text encoder in another folder, which is read when a prompt is.
+
+        Raises `InputError` for a model that has none, or for another encoder.
+        """
+        if not isinstance(self.vocabulary, TextEncoder):
+            raise InputError(f"text encoder {folder}: this run was trained without one")
+        moved = dataclasses.replace(self.vocabulary, folder=str(folder))
+        moved.check()
+        return dataclasses.replace(self, vocabulary=moved)
 
     # --- sampling -------------------------------------------------------------------------------
 
@@ -144,7 +163,9 @@ class Generator:
         return tokens
 
     def knows(self, prompt: str) -> bool:
-        """Whether all words of a prompt were in the training captions."""
+        """Whether all words of a prompt were in the training captions; a text encoder knows all."""
+        if isinstance(self.vocabulary, TextEncoder):
+            return True
         return UNKNOWN not in self.tokens([prompt])
 
     # --- losses ---------------------------------------------------------------------------------

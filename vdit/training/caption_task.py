@@ -61,7 +61,7 @@ class CaptionTask(LatentTask):
         super().__init__(config)
         self.beside = ()
         self.records = Captioned(Records(self.folder, "train"))
-        self.captioned = Captioned(self.held_out)
+        self.captioned = Captioned(self.validation)
         self.loss = CaptionLoss(self.model, self.records.median)
         self.flops_per_clip = training_flops(self.model)
 

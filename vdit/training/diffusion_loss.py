@@ -11,6 +11,7 @@ from flax import nnx
 from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.diffusion import conditioning_frames
 from vdit.diffusion.batch import per_clip
+from vdit.diffusion.guidance import Rows, null_caption
 from vdit.diffusion.objectives import Objective
 from vdit.models import dit
 from vdit.models.embed import grid_of
@@ -36,6 +37,7 @@ class DiffusionLoss:
     objective: Objective
     drop_caption: float
     conditioned: float = 0.0  # share of clips with conditioning frames
+    null: Rows = ()  # the empty prompt's embedding, where captions are embeddings by an encoder
 
     def tokens(self, drawn: dict[str, jax.Array]) -> int | None:
         """Of a clip, where a CPU may take a batch in parts (`vdit.parallel.cores`)."""
@@ -52,7 +54,7 @@ class DiffusionLoss:
         u, noise, u_masks = jnp.split(draw, ends[:-1], axis=1)
         noise, (u_t, u_drop) = noise.reshape(x.shape), jax.scipy.special.ndtr(u.T)
         kept = per_clip(u_drop >= self.drop_caption, caption)
-        caption = caption * kept.astype(caption.dtype)
+        caption = jnp.where(kept, caption, null_caption(caption, self.null))
         tokens = math.prod(grid_of(x.shape, self.config.patch))
         t = self.objective.for_tokens(tokens).sample_timesteps(u_t)
         drawn = {"x": x, "noise": noise, "t": t, "caption": caption}

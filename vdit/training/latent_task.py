@@ -30,8 +30,8 @@ class LatentTask:
 
     def __init__(self, config: ConfigDict):
         self.config, self.folder = config, latents.prepare(config)
-        self.held_out = Records(self.folder, "validation")
-        self.generator = generator_of(config, self.held_out.meta)
+        self.validation = Records(self.folder, "validation")
+        self.generator = generator_of(config, self.validation.meta)
         self.model = recomputation.decided(self.generator.config, config)
         for name, options in evaluations.evaluators_of(config).items():
             evaluators.find(name, options)  # a wrong one is found before training
@@ -49,7 +49,7 @@ class LatentTask:
     def evaluate(self, state: TrainState, step: int, workdir: pathlib.Path) -> dict[str, Any]:
         """By the config's evaluators; the columns of the step's row, `measured_by`'s among them."""
         model = self.generator.with_weights(state.params, state.ema, step)
-        data = EvaluationData(self.config, self.held_out, workdir, step)
+        data = EvaluationData(self.config, self.validation, workdir, step)
         asked = {self.measured_by: {}} | evaluations.evaluators_of(self.config)
         found = evaluation.evaluate(model, data, asked)
         records = found["evaluators"][self.measured_by]["records"]

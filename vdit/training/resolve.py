@@ -7,7 +7,7 @@ import pathlib
 from ml_collections import ConfigDict
 
 from vdit import evaluators
-from vdit.config import buckets, mixable, ranges, versions
+from vdit.config import buckets, embeddings, mixable, ranges, versions
 from vdit.config.sizes import PUBLISHED, model_config_of, size_of
 from vdit.errors import InputError
 
@@ -38,6 +38,8 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.update(size_of(config.model.size)._asdict())
+        if embedded := embeddings.summary(config):
+            config.data["embedded"] = embedded
         mixable.check(config, model_config_of(config))
         evaluators.check(config.evaluators)
         config.autoencoder["fingerprint"] = _autoencoder_fingerprint(config.autoencoder)

@@ -1,7 +1,8 @@
 """Do scores answer to damage? Clips are damaged by known amounts and scored.
 
-  python -m vdit.score_check --out answers.csv
-  python -m vdit.score_check --data worlds --data DIR --autoencoder RUN --lpips DIR --out x.csv
+  python -m vdit.evaluators.damage --out answers.csv
+  python -m vdit.evaluators.damage --data worlds --data DIR --autoencoder RUN --lpips DIR \
+      --out x.csv
 
 Of the embedded world, or of folders that `python -m vdit.prepare --frames 9 --size 64` made: blur,
 noise, JPEG, H.264, warping, frames shuffled or frozen, clips that go on as another one. Half of the
@@ -84,7 +85,7 @@ def _of_worlds(autoencoder: pathlib.Path | None) -> list:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = errors.parser("vdit.score_check", __doc__)
+    parser = errors.parser("vdit.evaluators.damage", __doc__)
     path, add = pathlib.Path, parser.add_argument
     add("--out", type=path, required=True, help="table to write (CSV)")
     add("--data", action="append", help="worlds (the default) or a prepared folder; repeat it")
