@@ -164,10 +164,11 @@ def held(
         told = (TABLES[name](np.random.default_rng([seed, i])) for i in range(sweeps))
         said = list(progress(told, sweeps))
         for way in dict.fromkeys(way for one in said for way in one):
-            yield _held(name, way, sweeps, [one[way] for one in said if way in one])
+            yield counted(name, way, sweeps, [one[way] for one in said if way in one])
 
 
-def _held(name, way, sweeps, known):
+def counted(name: str, way: str, sweeps: int, known: list[tuple[float, laws.Exponent]]) -> Held:
+    """The row of one way, from (the planted exponent, what was said) of each table that has one."""
     truth = known[0][0]
     a = np.array([said.a for _, said in known])
     low, high = np.transpose([said.interval for _, said in known])
