@@ -4,7 +4,7 @@ python -m analysis.calibrate --out calibration.csv
 python -m analysis.calibrate --grids --sweeps 400 --out grids.csv   of learning rate and batch
 python -m analysis.calibrate --verdicts --sweeps 200 --out verdicts.csv   of the rule
 python -m analysis.calibrate --flips --sweeps 20   verdicts turned by moving one run
-python -m analysis.calibrate --published --sweeps 100   of tables planted as published sweeps were
+python -m analysis.calibrate --published llama porian step_law   planted as published sweeps were
 python -m analysis.calibrate --power --design flat   the most that any test could tell
 python -m analysis.calibrate --windows --sweeps 20   forecasts with and without the smallest budget
 python -m analysis.calibrate --prefixes results.csv  the same, of a table's later budgets
@@ -39,7 +39,9 @@ def _arguments(argv):
     what.add_argument("--grids", action="store_true", help="of learning rate and batch instead")
     what.add_argument("--verdicts", action="store_true", help="what the rule says of sweeps")
     what.add_argument("--flips", action="store_true", help="move every run by half its noise")
-    what.add_argument("--published", action="store_true", help="exponents of tables like Llama 3's")
+    what.add_argument(
+        "--published", nargs="+", metavar="NAME", help="exponents of tables like llama's (3)"
+    )
     what.add_argument("--power", action="store_true", help="the most that any test could tell")
     what.add_argument(
         "--windows", action="store_true", help="forecasts with the smallest budget, without"
@@ -60,7 +62,7 @@ def _rows(chosen, args):
 
     many = args.sweeps, args.seed
     ways = {
-        "published": lambda: published.held(*many, _progress),
+        "published": lambda: published.held(args.published, *many, _progress),
         "power": lambda: [bound for design in chosen for bound in power.bounds(design)],
         "verdicts": lambda: verdicts.run(*many, chosen, progress=_progress),
         "windows": lambda: windows.of_designs(*many, chosen, progress=_progress),

@@ -5,19 +5,25 @@ llama   2407.21783, figures 2 and 3: 10 budgets of 6e18 to 1e22 FLOPs, D* = 0.29
 porian  2406.19146, RefinedWeb, tuned optimizer: 12 budgets of 1.25e16 to 2.56e19 FLOPs, a ladder of
         sizes a factor of the root of 2 apart, Hoffmann's law (N* ~ C^0.5, 20 tokens per parameter),
         with which they end up in excellent agreement, noise between seeds that falls with the loss.
+step_law  2503.04715, its public dense runs, of learning rate and batch: the grid of that name.
 
-The losses are a Chinchilla surface with the published optimum; its floor and its curvature, which
-are not published, are such that the losses of the first and last budget are about those shown.
+The losses of the first two are a Chinchilla surface with the published optimum; its floor and its
+curvature, which are not published, are such that the losses of the first and last budget are about
+those shown.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from analysis.calibration import grids
 from analysis.calibration.frontier import COLUMNS
 from analysis.frontier import best_size, laws, minima, runs
+from analysis.laws import hyperparameters
+from vdit.errors import InputError
 
 LLAMA = (
     # budget runs  D/D* least, most  noise of log loss
@@ -96,17 +102,18 @@ PLANTED: dict[str, tuple[Planted, Callable[[np.random.Generator], pd.DataFrame]]
 
 @dataclass(frozen=True)
 class Held:
-    """What one way said of a in `sweeps` planted tables; means and sd of those with an interval."""
+    """What one way said of an exponent in `sweeps` planted tables, of those with an interval."""
 
     planted: str
     way: str
-    a: float
+    exponent: float
     sweeps: int
     identified: int
-    held: int  # intervals with the planted a inside
-    off: float  # mean of a less the planted one
-    sd: float  # of a
+    held: int  # intervals with the planted exponent inside
+    off: float  # mean of what was found less the planted one
+    sd: float
     half_width: float  # mean
+    narrow: float  # times too narrow: 1.96 rms errors over half an interval
 
 
 def judge(table: pd.DataFrame) -> dict[str, laws.Exponent]:
@@ -123,19 +130,50 @@ def judge(table: pd.DataFrame) -> dict[str, laws.Exponent]:
     return known
 
 
+def _of_sizes(law, plant, rng):
+    return {way: (law.a, said) for way, said in judge(plant(rng)).items()}
+
+
+def _of_settings(rng):
+    grid = next(grid for grid in grids.GRIDS if grid.name == "step_law")
+    found, said = hyperparameters.fit(grids.planted(grid, rng)[0]).entry(), {}
+    for axis, law in (("lr", grids.LR), ("batch", grids.BATCH)):
+        for name in ("params", "tokens"):
+            if ends := found.intervals.get(key := f"{axis}_{name}"):
+                told = laws.Exponent(found.parameters[key], ends)
+                said[f"{axis}, exponent of {name}"] = law[name], told
+    return said
+
+
+TABLES: dict[str, Callable[[np.random.Generator], dict[str, tuple[float, laws.Exponent]]]] = {
+    **{name: partial(_of_sizes, *planted) for name, planted in PLANTED.items()},
+    "step_law": _of_settings,
+}  # {way: (the planted exponent, what was said)}
+
+
 def held(
+    names: Iterable[str],
     sweeps: int,
     seed: int,
     progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
 ) -> Iterator[Held]:
-    """A row for each planted table and way."""
-    for name, (law, plant) in PLANTED.items():
-        tables = (plant(np.random.default_rng([seed, i])) for i in range(sweeps))
-        said = [judge(table) for table in progress(tables, sweeps)]
+    """A row for each planted table of `names` and way; InputError of a name not in `TABLES`."""
+    for name in names:
+        if name not in TABLES:
+            raise InputError(f"--published {name}: expected one of {', '.join(TABLES)}")
+        told = (TABLES[name](np.random.default_rng([seed, i])) for i in range(sweeps))
+        said = list(progress(told, sweeps))
         for way in dict.fromkeys(way for one in said for way in one):
-            known = [one[way] for one in said if way in one]
-            a, (low, high) = np.array([k.a for k in known]), np.array([k.interval for k in known]).T
-            inside, half = ((low <= law.a) & (law.a <= high)).sum(), (high - low).mean() / 2
-            numbers = a.mean() - law.a, a.std(ddof=1), half
-            rounded = (float(f"{number:.3g}") for number in numbers)
-            yield Held(name, way, law.a, sweeps, len(known), int(inside), *rounded)
+            yield counted(name, way, sweeps, [one[way] for one in said if way in one])
+
+
+def counted(name: str, way: str, sweeps: int, known: list[tuple[float, laws.Exponent]]) -> Held:
+    """The row of one way, from (the planted exponent, what was said) of each table that has one."""
+    truth = known[0][0]
+    a = np.array([said.a for _, said in known])
+    low, high = np.transpose([said.interval for _, said in known])
+    inside, half = ((low <= truth) & (truth <= high)).sum(), (high - low).mean() / 2
+    rms = np.sqrt(((a - truth) ** 2).mean())
+    numbers = a.mean() - truth, a.std(ddof=1), half, 1.96 * rms / half
+    rounded = (float(f"{number:.3g}") for number in numbers)
+    return Held(name, way, truth, sweeps, len(known), int(inside), *rounded)

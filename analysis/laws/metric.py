@@ -6,8 +6,9 @@ M is m at L_0, k is its slope there in log L, and p bends it: PSNR is the case p
 -10 / log 10 where the loss is the squared error), a line p = 1, FVD with a floor p > 0 (the floor,
 m - k / p, is M at zero loss). M rises or falls throughout, by the sign of k.
 
-A share, such as an accuracy, that rises from chance to a ceiling is `sigmoid`'s: as any form of
-`score_forms`, it goes through the same fit.
+A share, such as an accuracy, that rises from chance to a ceiling is `sigmoid`'s; an error that far
+ahead must not fall below zero has the same law of its logarithm, `positive`: as any form of
+`score_forms`, they go through the same fit.
 
     fit(loss, metric, group=None, direction=None, name="fvd")
     predict(law, loss)        of a new measurement
@@ -63,8 +64,8 @@ def fit(
 
     group: (R,) labels of runs; the rows of one run count as one. direction: "up" where the metric
     rises with the loss (FVD, FID), "down" where it falls (PSNR), None to find it. Parameters are
-    the form's and L_0. InputError on numbers that are not finite, losses not positive, or an
-    unknown direction.
+    the form's and L_0; of a logged form they and their errors are the logarithm's.
+    InputError on numbers that are not finite, losses not positive, or an unknown direction.
     """
     loss, metric = _checked(loss, metric, direction, name)
     runs = len(loss) if group is None else len(set(np.asarray(group).tolist()))
@@ -76,9 +77,10 @@ def fit(
         return Metric(objective=None, status=Status.of(f"not identified: {said}"), **known)
     centre = float(np.exp(np.log(loss).mean()))
     x = np.log(loss / centre)
-    theta = form.solve(x, metric)
-    rest = float(((metric - form.value(theta, x)) ** 2).sum())
-    turn = monotone.turn(x, metric, runs, rest)
+    y = score_forms.linked(form, metric)
+    theta = form.solve(x, y)
+    rest = float(((y - form.value(theta, x)) ** 2).sum())
+    turn = monotone.turn(x, y, runs, rest)
     falls = form.value(theta, x.max()) < form.value(theta, x.min())
     said = _contradiction(turn and centre * np.exp(turn), falls, between, direction)
     if said:
@@ -115,8 +117,8 @@ def predict(law: Metric, loss: ArrayLike) -> Answer:
     value, jacobian = form.value(theta, x), form.jacobian(theta, x)
     variance = np.einsum("...i,ij,...j", jacobian, np.array(law.covariance), jacobian)
     spread = student.quantile(law.df) * np.sqrt(variance + law.variance)
-    ends = [np.clip(end, *form.range).tolist() for end in (value - spread, value + spread)]
-    return Answer(value.tolist(), ends)
+    told = score_forms.unlinked(form, np.stack([value, value - spread, value + spread]))
+    return Answer(told[0].tolist(), told[1:].tolist())
 
 
 def _checked(loss, metric, direction, name):
@@ -133,8 +135,9 @@ def _checked(loss, metric, direction, name):
 def _too_little(loss, metric, runs, form):
     if runs < len(form.parameters) + 2:
         return f"{runs} runs, the law needs {len(form.parameters) + 2}"
-    if not ((metric >= form.range[0]) & (metric <= form.range[1])).all():
-        return f"a {form.law} is of shares, between {form.range[0]:g} and {form.range[1]:g}"
+    low, high = form.range
+    if metric.min() < low or metric.max() > high or (form.logged and metric.min() == 0):
+        return f"a {form.law} is of scores between {low:g} and {high:g}"
     if monotone.still(loss):
         return "the loss does not move"
     return "the metric does not move" if monotone.still(metric) else ""

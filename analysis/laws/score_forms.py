@@ -1,21 +1,27 @@
-"""Monotone forms of a score in x = log(L / L_0), L_0 the losses' geometric mean."""
+"""Monotone forms of a score in x = log(L / L_0), L_0 the losses' geometric mean.
+
+A form keeps to what its score can be: an error stays above zero, a share between 0 and 1.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 STRAIGHT = 1e-4  # |p| below this: the Taylor series, where the form is 0 / 0
 CURVED = 20.0  # |p| up to this is sought
+FARTHEST = 700.0  # log of a score: beyond it no number is left
 STEEPEST, BEYOND = 100.0, 2.0  # a sigmoid's slope; how far from the runs' x its middle may lie
 
 
 class Form(Protocol):
-    """A score as a function of x, and its least squares."""
+    """A score as a function of x, or the logarithm of one, and its least squares."""
 
     law: str
     parameters: tuple[str, ...]
     range: tuple[float, float]  # which a score can't leave
+    logged: bool
 
     def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The score at x, of theta (K,)."""
@@ -37,6 +43,7 @@ class Bent:
     law: str = "metric"
     parameters: tuple[str, ...] = ("m", "k", "p")
     range: tuple[float, float] = (-np.inf, np.inf)
+    logged: bool = False
 
     def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The score at x."""
@@ -70,6 +77,7 @@ class Sigmoid:
     law: str = "sigmoid"
     parameters: tuple[str, ...] = ("low", "high", "k", "middle")
     range: tuple[float, float] = (0.0, 1.0)
+    logged: bool = False
 
     def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The score at x."""
@@ -135,4 +143,30 @@ def _least_squares(form, x, score, start, low, high):
 
 
 BENT, SIGMOID = Bent(), Sigmoid()
-FORMS: dict[str, Form] = {form.law: form for form in (BENT, SIGMOID)}
+POSITIVE = Bent("positive", range=(0.0, np.inf), logged=True)  # an error in pixels, say
+FORMS: dict[str, Form] = {form.law: form for form in (BENT, POSITIVE, SIGMOID)}
+
+
+def linked(form: Form, score: ArrayLike) -> np.ndarray:
+    """What is fitted of a score: its logarithm, where the form is logged."""
+    score = np.asarray(score, float)
+    return np.log(score) if form.logged else score
+
+
+def unlinked(form: Form, fitted: np.ndarray) -> np.ndarray:
+    """The score, within its range, of what was fitted."""
+    score = np.exp(fitted.clip(-FARTHEST, FARTHEST)) if form.logged else fitted
+    return score.clip(*form.range)
+
+
+def of(scores: ArrayLike, lower_is_better: bool) -> Form:
+    """The form that can't leave what the score can be, by values of it and its direction.
+
+    POSITIVE of an error, SIGMOID of a share that is better when higher, else BENT.
+    """
+    scores = np.asarray(scores, float)
+    if not len(scores):
+        return BENT
+    if lower_is_better:
+        return POSITIVE if scores.min() > 0 else BENT
+    return SIGMOID if scores.min() >= 0 and scores.max() <= 1 else BENT

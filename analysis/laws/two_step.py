@@ -2,12 +2,13 @@
 
 Step 1 says the loss, L(N, D) = E + A N^-alpha + B D^-beta (or L(C), where the table has compute
 alone); step 2 the score that goes with a loss: `sigmoid` of a share that rises as the loss falls,
-as accuracies do, else `metric`. Each errs by what its law does not know and by how runs scatter
-about it, noise between runs included; the errors are independent, so the ends of the chained
-interval are as far from the value as
+as accuracies do, `positive` of an error that falls with it, else `metric`. Each errs by what its
+law does not know and by how runs scatter about it, noise between runs included; the errors are
+independent, so the ends of the chained interval are as far from the value as
 
     sqrt((M(end of the loss's interval) - M(L))^2 + (half the interval of a new score at L)^2)
 
+of log M for `positive`.
 Beside it stands the same monotone law straight from compute to score, which does not see that two
 runs of one compute differ in size.
 """
@@ -20,11 +21,10 @@ import numpy as np
 from analysis.engine.answer import Answer
 from analysis.fitting import entry, prediction
 from analysis.fitting.entry import SQUARES, Entry
-from analysis.laws import metric
+from analysis.laws import metric, score_forms
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.frontier import LAW as FRONTIER
 from analysis.laws.method import Method
-from analysis.laws.score_forms import BENT, SIGMOID
 from analysis.table import columns
 
 if TYPE_CHECKING:
@@ -71,13 +71,14 @@ class TwoStep(Entry):
 
 def chained(loss: float, loss_interval: Interval, scores: metric.Metric) -> tuple[float, Interval]:
     """The score at a loss that is known to an interval, and its interval."""
-    found = metric.predict(scores, loss)
-    value = found.value
+    found, form = metric.predict(scores, loss), score_forms.FORMS[scores.law]
     if loss_interval is None:
-        return value, None
-    moved = np.sort(metric.predict(scores, loss_interval).value) - value
-    half = np.abs(np.array(found.interval) - value)
-    return value, (value + np.array([-1, 1]) * np.hypot(moved, half)).tolist()
+        return found.value, None
+    value = score_forms.linked(form, found.value)
+    at_ends = score_forms.linked(form, metric.predict(scores, loss_interval).value)
+    half = np.abs(score_forms.linked(form, found.interval) - value)
+    ends = value + np.array([-1, 1]) * np.hypot(np.sort(at_ends) - value, half)
+    return found.value, score_forms.unlinked(form, ends).tolist()
 
 
 def fit(rows: "Rows", part: "OfBudgets", options: entry.Options) -> TwoStep:
@@ -150,12 +151,11 @@ def _direct(rows):
 
 
 def _form(rows):
-    """A sigmoid for a share that rises as the loss falls: other forms would leave 0 to 1."""
+    """By its values and by which way it goes with the loss."""
     scores = columns.numbers(rows.fitted, "metric")
     known = ~np.isnan(scores)
     scores, losses = scores[known], rows.loss()[known]
-    share = len(scores) and scores.min() >= 0 and scores.max() <= 1
-    return SIGMOID if share and np.corrcoef(losses, scores)[0, 1] < 0 else BENT
+    return score_forms.of(scores, len(scores) > 1 and np.corrcoef(losses, scores)[0, 1] > 0)
 
 
 def _number(value, interval):

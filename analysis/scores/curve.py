@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fitting.result import Fit
-from analysis.laws import metric
-from analysis.laws.score_forms import BENT, SIGMOID
+from analysis.laws import metric, score_forms
 from analysis.scores import columns, noise
 from analysis.scores.best_size import SizeFactor, size_factor
 
@@ -185,6 +184,4 @@ def law_of_loss(rows: pd.DataFrame, fit: Fit, name: str, lower: bool) -> metric.
 
 
 def _law(x, values, name, lower):
-    """A sigmoid for a share that is better when higher, which may start at chance; else bent."""
-    share = not lower and min(values) >= 0 and max(values) <= 1
-    return metric.fit(x, values, name=name, form=SIGMOID if share else BENT)
+    return metric.fit(x, values, name=name, form=score_forms.of(values, lower))

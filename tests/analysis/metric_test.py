@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from analysis.laws import metric
-from analysis.laws.score_forms import BENT, SIGMOID
+from analysis.laws import metric, score_forms
+from analysis.laws.score_forms import BENT, POSITIVE, SIGMOID
 from analysis.table import serial
 from vdit.errors import InputError
 
@@ -127,6 +127,37 @@ def test_a_sigmoid_is_recovered_without_noise_and_is_of_shares_alone():
         0.25 + 0.65 / (1 + (1.5 / 2.8) ** 9), rel=1e-4
     )
     assert "between 0 and 1" in metric.fit(losses, 100 * share, form=SIGMOID).status.words
+
+
+def test_an_error_stays_above_zero_however_far_ahead():
+    """Pixels off, over compute: it falls ever faster, as positions of the long curve do."""
+    flops, noise = np.geomspace(1, 512, 10), np.random.default_rng(0).standard_normal(10)
+    pixels = np.exp(2.3 - 0.004 * (flops**0.8 - 1))
+    found = metric.fit(flops, pixels, form=POSITIVE)
+    assert metric.predict(found, 1024).value == pytest.approx(np.exp(2.304 - 0.004 * 1024**0.8))
+    noisy = pixels * np.exp(0.05 * noise)
+    assert metric.predict(metric.fit(flops, noisy), 4096).value < 0
+    found = metric.fit(flops, noisy, form=POSITIVE)
+    for times in (4096, 1e30):  # the second beyond any number
+        said = metric.predict(found, times)
+        assert 0 < said.interval[0] <= said.value <= said.interval[1] < np.inf
+    assert (
+        "between 0 and inf" in metric.fit(flops, pixels * (flops > 1), form=POSITIVE).status.words
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "lower_is_better", "form"),
+    [
+        ([4.1, 9.6], True, POSITIVE),
+        ([0.0, 9.6], True, BENT),  # its logarithm is no number
+        ([0.1, 0.6], False, SIGMOID),
+        ([0.1, 31.0], False, BENT),
+        ([], True, BENT),
+    ],
+)
+def test_a_score_gets_the_form_that_keeps_to_its_range(scores, lower_is_better, form):
+    assert score_forms.of(scores, lower_is_better) is form
 
 
 @pytest.mark.parametrize("form", [BENT, SIGMOID])

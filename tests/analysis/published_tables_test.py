@@ -6,9 +6,10 @@ import pytest
 
 import analysis
 from analysis.calibration import published as planted
+from analysis.frontier.laws import Exponent
 from analysis.published import __main__ as command
 from analysis.published import compared
-from tests.paths import reference
+from tests.paths import ROOT, reference
 from vdit.errors import InputError
 
 TOO_NARROW = 1.5  # at most, of an interval
@@ -57,3 +58,20 @@ def test_published_exponents_come_back_inside_honest_intervals(name):
     for way, found in off.items():
         assert len(found) >= 2, way
         assert np.sqrt(np.mean(np.square(found))) < TOO_NARROW, way
+
+
+def test_no_planted_exponents_interval_is_much_too_narrow():
+    rows = pd.read_csv(ROOT / "analysis/results/published/planted.csv")
+    assert set(rows["planted"]) == set(planted.TABLES)
+    assert (rows["identified"] >= 0.9 * rows["sweeps"]).all()
+    assert rows["narrow"].max() < TOO_NARROW
+    with pytest.raises(InputError, match="--published llama3: expected one of llama, porian"):
+        list(planted.held(["llama3"], 1, 0))
+
+
+def test_what_is_counted_of_planted_exponents():
+    """Two intervals of four hold 1, off by -4, -1, 0 and 4: rms 2.87 for a half width of 2."""
+    said = [(1.0, Exponent(a, [a - 2, a + 2])) for a in (-3.0, 0.0, 1.0, 5.0)]
+    found = planted.counted("some", "way", 5, said)
+    assert (found.sweeps, found.identified, found.held) == (5, 4, 2)
+    assert (found.off, found.half_width, found.narrow) == (-0.25, 2.0, 2.81)

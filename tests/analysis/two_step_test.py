@@ -67,6 +67,14 @@ def test_an_accuracy_from_chance_to_a_ceiling_never_leaves_what_it_can_be():
     assert sum(inside) >= 20  # of 24
 
 
+def test_an_error_that_falls_with_the_loss_stays_above_zero():
+    table = ladder(np.random.default_rng(0))
+    table["score"] = 10 * (table["loss"] / 3) ** 6 * np.exp(0.02 * np.arange(18) % 3)
+    found = fit(table, bootstrap=40)
+    assert found["step_2"] == "positive"
+    assert all(0 < said["interval"][0] < said["value"] for said in found["scores"])
+
+
 def test_the_noise_of_both_steps_is_in_the_interval():
     losses = np.geomspace(2.2, 3.4, 12)
     noise = np.random.default_rng(0).standard_normal(12)
