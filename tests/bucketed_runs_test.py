@@ -197,6 +197,7 @@ def test_a_run_on_any_shapes_is_measured_on_those_of_a_set(model, folder, tmp_pa
     own = model.at("24x12@3").losses(clips, [source[i]["caption"] for i in (0, 1)], 3)
     assert values[list(index).index("24x12@3")] == pytest.approx(own.mean())
     assert shapes.evaluate(model, data, clips=2, seed=3) == []
+    assert shapes.evaluate(model, data, clips=0, seed=3, dir=str(folder)) == []
     with pytest.raises(InputError, match=r"shapes.dir=/tmp: expected a folder of vdit.prepare --b"):
         shapes.evaluate(model, data, clips=2, seed=3, dir="/tmp")
 
@@ -211,7 +212,10 @@ def test_the_sweep_matches_flops_of_buckets_and_of_square_crops(folder, tmp_path
         assert abs(run["flops"] - run["flops_budget"]) <= step / 2
     kinds = {(run["config"]["data"]["dir"], run["steps"]) for run in runs}
     assert len(kinds) == 4  # a mean step of buckets costs otherwise than one on squares
-    assert {len(run["config"]["data"].get("buckets", {})) for run in runs} == {3, 0}
+    of_buckets = [run for run in runs if "buckets" in run["config"]["data"]]
+    assert len(of_buckets) == 6
+    for run in of_buckets:
+        assert run["epochs"] == run["clips"] / sum(run["config"]["data"]["buckets"].values())
 
 
 @pytest.mark.parametrize(

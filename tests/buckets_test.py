@@ -75,6 +75,13 @@ def test_few_buckets_are_chosen_as_the_clips_are(videos, tmp_path, capsys):
     assert [left.name for left in tmp_path.iterdir()] == ["out"]
 
 
+def test_a_damaged_index_is_named(tmp_path):
+    for text in ("{", "{}", "[]"):
+        (tmp_path / buckets.INDEX).write_text(text)
+        with pytest.raises(InputError, match=r"buckets.json: damaged, expected what vdit.prepare"):
+            buckets.read_index(tmp_path)
+
+
 def test_who_comes_as_others_end_finds_all_made(videos, folder, tmp_path, monkeypatch, capsys):
     """They give the folder its name after it was looked for, and before it is begun."""
 
