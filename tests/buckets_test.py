@@ -75,7 +75,9 @@ def test_few_buckets_are_chosen_as_the_clips_are(videos, tmp_path, capsys):
     assert [left.name for left in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_damaged_index_is_named(tmp_path):
+def test_a_damaged_index_and_a_list_without_a_name_are_refused_in_a_line(tmp_path):
+    with pytest.raises(InputError, match=r"--buckets \.: neither auto nor a file of buckets"):
+        prepared(tmp_path, tmp_path / "out", "--buckets", "")
     for text in ("{", "{}", "[]"):
         (tmp_path / buckets.INDEX).write_text(text)
         with pytest.raises(InputError, match=r"buckets.json: damaged, expected what vdit.prepare"):
