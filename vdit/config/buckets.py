@@ -81,7 +81,7 @@ def own_of(data: Any) -> Bucket:
 
 
 def _counts(data: Any) -> dict[str, int]:
-    index = read_index(data.dir) if data.name == "video_folder" else None
+    index = read_index(data.dir) if data.get("name") == "video_folder" else None
     most = data.train_clips
     there = {name: found["train"] for name, found in index["buckets"].items()} if index else {}
     return {name: min(most, count) if most else count for name, count in there.items()}
