@@ -1,7 +1,8 @@
 """Are native shapes worth it? A run on buckets, measured as one on square crops is.
 
-Commands  python -m vdit.prepare --videos DIR --out data/shapes --frames 9 --size 64 --buckets auto
-          python -m vdit.prepare --videos DIR --out data/square --frames 9 --size 64
+Commands  python -m vdit.prepare --videos DIR --out data/shapes --frames 9 --size 64 --split FILE \
+              --buckets auto
+          python -m vdit.prepare --videos DIR --out data/square --frames 9 --size 64 --split FILE
           python -m vdit.main --config experiments/buckets.py:shapes=data/shapes --workdir runs/x
 Runs      Both kinds, at matched FLOPs: sweeps/buckets.py. `shapes_loss` is on the clips of the
           buckets, at their shapes, for both. Not run yet.

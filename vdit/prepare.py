@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> None:
     del asked.executor, asked.workers, asked.buckets
     try:
         request = Request(**vars(asked))
-        prepare_buckets(request, which) if which else prepare(request)
+        prepare(request) if which is None else prepare_buckets(request, which)
     except signals.Stopped:
         if squeue.requeue_this_job():
             print("Slurm starts this job again for the rest", flush=True)

@@ -14,7 +14,7 @@ from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
-from vdit.config import flops, mixture, stream, versions
+from vdit.config import buckets, flops, mixture, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
@@ -170,9 +170,8 @@ def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -
 
 def _epochs(clips: int, data: ConfigDict) -> float | None:
     """How often a run sees each of its clips; None where the set has as many as it has."""
-    if not data.train_clips:
-        return None
-    return clips / stream.unique_clips(clips, data.train_clips, stream.epochs_of(data))
+    there = sum(buckets.clips_of(data).values()) or data.train_clips
+    return clips / stream.unique_clips(clips, there, stream.epochs_of(data)) if there else None
 
 
 def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:

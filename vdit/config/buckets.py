@@ -50,9 +50,10 @@ def read_index(folder: str | pathlib.Path) -> dict[str, Any] | None:
     if not folder or not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); prepare the folder again") from error
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {key: found[key] for key in ("fingerprint", "buckets", "left_out")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged, expected what vdit.prepare wrote") from error
 
 
 def clips_of(data: Any) -> dict[str, int]:
@@ -80,7 +81,7 @@ def own_of(data: Any) -> Bucket:
 
 
 def _counts(data: Any) -> dict[str, int]:
-    index = read_index(data.dir) if data.name == "video_folder" else None
+    index = read_index(data.dir) if data.get("name") == "video_folder" else None
     most = data.train_clips
     there = {name: found["train"] for name, found in index["buckets"].items()} if index else {}
     return {name: min(most, count) if most else count for name, count in there.items()}

@@ -47,4 +47,9 @@ def _check_buckets(config: Any, model: ModelConfig, share: float) -> None:
             "model.positions='learned' with buckets: they know one shape; expected 'rotary' or "
             "'sincos'"
         )
-    mixture.parts(config, model)
+    parts = mixture.parts(config, model)
+    if model.positions == "sincos" and model.grid[0] == 1 < max(p.model.grid[0] for p in parts):
+        raise InputError(
+            f"data.num_frames={config.data.num_frames} with buckets of clips: a model of pictures "
+            "has no 'sincos' positions in time; expected a bucket of clips, or 'rotary'"
+        )

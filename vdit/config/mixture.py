@@ -4,8 +4,8 @@ A batch is of one shape, and of about as many latent patches as every other. Ima
 are clips of one latent frame (MAGVIT-v2, 2310.05737; trained beside videos by Latte, 2401.03048):
 B clips of T latent frames, or B T images; `data.image_share` of the patches is thus of the steps.
 The buckets of a set (`vdit.config.buckets`) have steps in proportion to their patches, so that each
-clip is seen as often. A step's shape follows from its number alone, evenly spread, so that runs of
-all lengths and seeds agree in it.
+clip is seen about as often: batches are rounded. A step's shape follows from its number alone,
+evenly spread, so that runs of all lengths and seeds agree in it.
 """
 
 import dataclasses

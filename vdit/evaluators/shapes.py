@@ -23,9 +23,9 @@ def evaluate(
     mean by the buckets' patches in training. `seed` is that of the noises.
 
     So runs on other shapes are compared: on square crops of the same videos, say. Nothing without
-    `dir`; raises `InputError` where that holds no buckets.
+    `dir`, or for no clips; raises `InputError` where that holds no buckets.
     """
-    if not dir:
+    if not (dir and clips):
         return []
     if not (index := buckets.read_index(dir)):
         raise InputError(

@@ -54,12 +54,11 @@ class CaptionLoss:
 class CaptionTask(LatentTask):
     """A captioner, of those clips that have a caption."""
 
-    measured_by, images = "captions", None
+    measured_by, beside = "captions", ()
 
     def __init__(self, config: ConfigDict):
         _check(config)
         super().__init__(config)
-        self.beside = ()
         self.records = Captioned(Records(self.folder, "train"))
         self.captioned = Captioned(self.validation)
         self.loss = CaptionLoss(self.model, self.records.median)

@@ -5,6 +5,7 @@ import tqdm
 from ml_collections import ConfigDict
 
 from vdit.config import mixture, stream
+from vdit.data import buckets
 from vdit.data.embeddings.folder import keys_of
 from vdit.data.sources import ENDLESS, SPLITS, Source, open_images, open_source
 from vdit.errors import InputError
@@ -12,7 +13,7 @@ from vdit.errors import InputError
 
 def captions_of(config: ConfigDict) -> set[str]:
     """Distinct captions of what a run of this config may see, and the empty one: all clips of a set
-    that has an end, of an endless one as many as its steps take."""
+    that has an end, in all its buckets, of an endless one as many as its steps take."""
     plain = ConfigDict(config.to_dict())
     plain.data.embeddings = ""  # they may not be there yet
     data = plain.data
@@ -22,7 +23,7 @@ def captions_of(config: ConfigDict) -> set[str]:
         data.train_clips *= many
     else:
         data.train_clips = data.validation_clips = 0
-    sources = [open_source(data, split) for split in SPLITS]
+    sources = [open_source(data, split) for split in SPLITS] + [*buckets.sources(data).values()]
     sources += [open_images(data)] if data.get("images") else []
     return {""}.union(*map(_captions, sources))
 

@@ -42,14 +42,30 @@ def is_still(path: pathlib.Path) -> bool:
 def rate(path: pathlib.Path) -> float | None:
     """Frames a second, of which no header tells: all are decoded. None where that fails."""
     try:
-        return 1 / read(path)[1]
+        return 1 / _told(path)[0]
     except DecodeError:
         return None
+
+
+def frames(path: pathlib.Path) -> int:
+    """How many there are at that rate; 0 where decoding fails."""
+    try:
+        period, lasts = _told(path)
+        return round(sum(lasts) / 1000 / period)
+    except DecodeError:
+        return 0
 
 
 def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], float, float]:
     """(seconds from the first, frame) of each picture, the period of frames, and how long the last
     one lasts. Raises `DecodeError` for what can't be read."""
+    period, lasts = _told(path)
+    starts = [start / 1000 for start in itertools.accumulate(lasts, initial=0)]
+    return _frames(path, starts), period, lasts[-1] / 1000
+
+
+def _told(path: pathlib.Path) -> tuple[float, list[int]]:
+    """The period of frames in seconds, and of each picture the milliseconds that it lasts."""
     try:
         with Image.open(path) as image:
             text = image.info.get("comment", b"").decode(errors="replace")
@@ -57,8 +73,7 @@ def read(path: pathlib.Path) -> tuple[Iterator[tuple[float, av.VideoFrame]], flo
             lasts = [_milliseconds(frame) for frame in ImageSequence.Iterator(image)]
     except OSError as error:
         raise DecodeError(f"can't be opened ({type(error).__name__})") from error
-    starts = [start / 1000 for start in itertools.accumulate(lasts, initial=0)]
-    return _frames(path, starts), _period(text, lasts) / 1000, lasts[-1] / 1000
+    return _period(text, lasts) / 1000, lasts
 
 
 def _frames(path: pathlib.Path, starts: list[float]) -> Iterator[tuple[float, av.VideoFrame]]:

@@ -33,19 +33,20 @@ def prepare_buckets(asked: Request, which: str) -> None:
     if asked.tile != "never":
         raise InputError("--tile with --buckets: tiles have no aspect; expected one of them")
     asked, clips, left_out = _planned(asked, which)
-    if there := read_index(asked.out):
-        _check_same(asked, clips, there)
-        return
-    if asked.out.exists() and any(asked.out.iterdir()):
-        raise InputError(f"--out {asked.out}: exists and holds no buckets; name another")
+    if _is_there(asked.out):
+        partial.clear(asked.out)
+        return _check_same(asked, clips)
     identity = plan.identity(asked) + ",".join(map(str, clips))
     with partial.partial_folder(asked.out, identity, "made/*") as place:
+        if _is_there(asked.out):  # since we looked
+            return _check_same(asked, clips)
         made = place / "made"
         made.mkdir(exist_ok=True)
         requests = _requests(asked, clips, made)
         with _unless_named(asked.out):
             for request in requests:
-                _prepare(request)
+                if not _is_there(asked.out):  # else others have moved it away from under us
+                    _prepare(request)
 
         def close(*_: object) -> dict[str, Any]:
             _wait_for_others(requests)
@@ -55,18 +56,29 @@ def prepare_buckets(asked: Request, which: str) -> None:
     print(f"{asked.out}: {_summary(read_index(asked.out))}")
 
 
+def _is_there(out: pathlib.Path) -> bool:
+    """True where `out` holds buckets, False where nothing is there; raises `InputError` where it is
+    anything else."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    if not read_index(out):
+        raise InputError(f"--out {out}: exists and holds no buckets; name another")
+    return True
+
+
 def _planned(asked: Request, which: str) -> tuple[Request, Clips, list[str]]:
     """The request with one rate for all, the clips of each bucket, files that none has."""
     shapes = [] if which == buckets.AUTO else buckets.read(pathlib.Path(which))
     pictures = asked.takes_pictures or any(bucket.frames == 1 for bucket in shapes)
     with contextlib.closing(Catalogue(asked.videos, folder.kinds(pictures))) as files:
+        listing.leave_out_stills(dataclasses.replace(asked, pictures=pictures), files)
         films = [v for v in files if not buckets.is_picture(asked.videos / v.name)]
         fps = asked.fps or listing.commonest_rate(asked, films, print)
         looks = buckets.looks(asked.videos, (video.name for video in files), fps)
     clips = {name: look for name, look in looks.items() if look}
     unreadable = [name for name, look in looks.items() if not look]
     _check_readable(unreadable, len(looks), asked.max_bad)
-    shapes = shapes or buckets.choose(list(clips.values()), asked.size, asked.frames)
+    shapes = shapes or buckets.choose(clips.values(), asked.size, asked.frames, asked.stride)
     found, short = buckets.assign(clips, shapes, asked.stride)
     if short:
         print(f"no bucket fits {len(short)} of {len(looks)} files, too short: {report.some(short)}")
@@ -112,7 +124,7 @@ def _prepare(request: Request) -> None:
 
 @contextlib.contextmanager
 def _unless_named(out: pathlib.Path) -> Iterator[None]:
-    """Errors don't matter where others have made all of it, and moved it away from under us."""
+    """Errors don't matter where others have made all of it meanwhile."""
     try:
         yield
     except InputError:
@@ -128,9 +140,9 @@ def _wait_for_others(requests: list[Request]) -> None:
             time.sleep(units.POLL_S)
 
 
-def _check_same(asked: Request, clips: Clips, there: Mapping[str, Any]) -> None:
+def _check_same(asked: Request, clips: Clips) -> None:
     """Raises `InputError` where the folder holds other buckets than are asked for."""
-    wanted, found = sorted(map(str, clips)), sorted(there["buckets"])
+    wanted, found = sorted(map(str, clips)), sorted(read_index(asked.out)["buckets"])
     if wanted != found:
         raise InputError(
             f"--out {asked.out}: prepared differently (buckets {', '.join(found)}, asked "
@@ -142,7 +154,7 @@ def _check_same(asked: Request, clips: Clips, there: Mapping[str, Any]) -> None:
 
 def _close(made: pathlib.Path, out: pathlib.Path, left_out: list[str]) -> dict[str, Any]:
     """Writes the index, and gives the folder its name."""
-    if made.exists():  # else whoever named it was killed before it could say so
+    if not read_index(out):  # else whoever named it was killed before it could say so
         records = {path.parent.name: read_json(path, "a set") for path in _records(made)}
         _check_sides(records)
         found = {name: _entry(there) for name, there in records.items()}

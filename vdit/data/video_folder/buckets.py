@@ -42,7 +42,7 @@ def _look(path: pathlib.Path, fps: float | None) -> Look | None:
         return None
     if is_picture(path):
         return Look(aspect, 1)
-    rate, frames = container.rate_by_header(path), container.frames_by_header(path)
+    rate, frames = _length(path)
     if not frames:
         return Look(aspect, math.inf)  # cutting will tell
     other = fps and rate and not container.same_rate(rate, fps)
@@ -51,8 +51,15 @@ def _look(path: pathlib.Path, fps: float | None) -> Look | None:
 
 def is_picture(path: pathlib.Path) -> bool:
     """By its name, and where that leaves it open by whether it moves."""
-    kind = path.suffix.lower()[1:]
-    return kind in folder.PICTURES and (kind not in folder.ANIMATED or animation.is_still(path))
+    is_one = path.suffix.lower()[1:] in folder.PICTURES
+    return is_one and (not folder.may_move(path.name) or animation.is_still(path))
+
+
+def _length(path: pathlib.Path) -> tuple[float | None, int]:
+    """Frames a second, and about how many; of an animated picture headers don't tell."""
+    if folder.may_move(path.name):
+        return animation.rate(path), animation.frames(path)
+    return container.rate_by_header(path), container.frames_by_header(path)
 
 
 def _aspect(path: pathlib.Path) -> float:
@@ -88,10 +95,14 @@ def read(path: pathlib.Path) -> list[Bucket]:
     return found
 
 
-def choose(clips: Sequence[Look], size: tuple[int, int], frames: int) -> list[Bucket]:
-    """Few buckets of the budget's pixels, H x W, about as the clips are: the one of fewest clips
-    goes, as long as there are more than `MOST`, or it has fewer than `FEWEST` of all."""
+def choose(
+    clips: Iterable[Look], size: tuple[int, int], frames: int, stride: int = 1
+) -> list[Bucket]:
+    """Few buckets of the budget's pixels, H x W, about as the clips are that fill their frames: the
+    one of fewest clips goes, as long as there are more than `MOST`, or it has fewer than `FEWEST`
+    of all."""
     left = list(_candidates(size, frames))
+    clips = [clip for clip in clips if windows.span(frames, stride) <= clip.frames]
     least = max(2, FEWEST * len(clips))
     while len(left) > 1:
         votes = collections.Counter({bucket: 0 for bucket in left})

@@ -27,6 +27,11 @@ def kinds(pictures: bool) -> frozenset[str]:
     return EXTENSIONS | (PICTURES if pictures else ANIMATED)
 
 
+def may_move(name: str) -> bool:
+    """Whether a file is a picture, or a video, which its name leaves open."""
+    return pathlib.PurePath(name).suffix.lower()[1:] in ANIMATED
+
+
 def list_files(
     root: pathlib.Path, flag: str = "--videos", extensions: Collection[str] = EXTENSIONS
 ) -> tuple[list[str], list[str]]:

@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import pathlib
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
@@ -30,8 +29,7 @@ def listing(asked: Request) -> Iterator[Listing]:
     Raises `InputError` for what can't be listed, captioned or grouped as asked.
     """
     with contextlib.closing(Catalogue(asked.videos, folder.kinds(asked.takes_pictures))) as files:
-        stills = _stills(asked, files)
-        files.leave_out(stills)
+        stills = leave_out_stills(asked, files)
         source = _captions(asked, files)
         line = _sides(asked, files, source)
         if asked.only is not None:
@@ -49,16 +47,15 @@ def listing(asked: Request) -> Iterator[Listing]:
         yield Listing(files, ignored, settings, messages)
 
 
-def _stills(asked: Request, files: Catalogue) -> set[str]:
-    """Files that might move by their names, and do not; none of interest to who asks for such."""
+def leave_out_stills(asked: Request, files: Catalogue) -> set[str]:
+    """Takes files that might move by their names, and do not, for no videos, and returns them; none
+    of interest to who asks for such."""
     if asked.takes_pictures:
         return set()
-    names = (video.name for video in files if _may_move(video.name))
-    return {name for name in names if animation.is_still(asked.videos / name)}
-
-
-def _may_move(name: str) -> bool:
-    return pathlib.PurePath(name).suffix.lower()[1:] in folder.ANIMATED
+    names = (video.name for video in files if folder.may_move(video.name))
+    stills = {name for name in names if animation.is_still(asked.videos / name)}
+    files.leave_out(stills)
+    return stills
 
 
 def _captions(asked: Request, files: Catalogue) -> captions.CaptionSource:
@@ -108,7 +105,7 @@ def commonest_rate(
 
 
 def _rate(asked: Request, name: str) -> float | None:
-    moves = asked.frames > 1 and _may_move(name)
+    moves = asked.frames != 1 and folder.may_move(name)  # None: of several shapes
     return (animation.rate if moves else container.rate_by_header)(asked.videos / name)
 
 
