@@ -29,6 +29,8 @@ from vdit.diffusion.flow import RectifiedFlow
 from vdit.diffusion.guidance import Guidance, guided
 from vdit.diffusion.noise_level import NoiseLevel
 from vdit.errors import InputError
+from vdit.planning.cost_model import batch_bytes
+from vdit.planning.job import Job, mesh_of
 from vdit.training.diffusion_loss import DiffusionLoss
 from vdit.training.evaluation import evaluate_run
 from vdit.training.resolve import resolve
@@ -53,6 +55,8 @@ def test_a_cache_holds_them_for_its_clips(folders, tmp_path):
     rows, stored = records.rows([5, 40])["caption"], Embeddings(made.data)
     for row, clip in zip(rows, (5, 40), strict=True):
         assert (row == stored.encode(source[clip]["caption"])).all()
+    job = Job(model_config_of(made), 2, mesh_of("data=1"), device=None)
+    assert batch_bytes(job) == sum(x.nbytes for x in records.rows([5, 40]).values())
 
 
 def one_frame():
@@ -131,3 +135,7 @@ def test_a_runs_name_is_of_the_embeddings_and_not_of_where_they_lie(folders, tmp
     monkeypatch.setattr(encoder, "load", lambda *_: Counting())
     writing.embed(asked(tmp_path), "nowhere", tmp_path / "others")
     assert named(tmp_path / "others") != named(moved)
+    again = resolve(asked(tmp_path, **{"data.embeddings": str(moved)}))
+    for other in (str(tmp_path / "others"), ""):
+        again.data.embeddings = other
+        assert fingerprint(resolve(again)) == named(other)

@@ -57,10 +57,10 @@ def records(own: cache.Records, name: str) -> cache.Records:
 
 
 class _Captions:
-    """The captions of several sources, for who makes words of all."""
+    """The captions of several sources, for who makes words of all; if any, their embeddings."""
 
     def __init__(self, those: list[Source]):
-        self._those = those
+        self._those, self.embeddings = those, getattr(those[0], "embeddings", None)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self._those[0][index]

@@ -54,12 +54,11 @@ class CaptionLoss:
 class CaptionTask(LatentTask):
     """A captioner, of those clips that have a caption."""
 
-    measured_by, images = "captions", None
+    measured_by, beside = "captions", ()
 
     def __init__(self, config: ConfigDict):
         _check(config)
         super().__init__(config)
-        self.beside = ()
         self.records = Captioned(Records(self.folder, "train"))
         self.captioned = Captioned(self.validation)
         self.loss = CaptionLoss(self.model, self.records.median)
@@ -91,6 +90,7 @@ def _check(config: ConfigDict) -> None:
         ("data.image_share", mixture.share_of(config.data), 0, "a captioner sees clips"),
         ("buckets", len(buckets.clips_of(config.data)), 0, "a captioner sees clips of one shape"),
         ("data.captions", config.data.get("captions", ""), "", "it learns from given ones"),
+        ("data.embeddings", config.data.get("embeddings", ""), "", "a captioner writes words"),
         ("init", config.init, "", "a captioner begins with fresh weights"),
         ("mesh.context", config.mesh.context, 1, "its words are not split over devices"),
     )
