@@ -32,6 +32,7 @@ from vdit.errors import InputError
 from vdit.planning.cost_model import batch_bytes
 from vdit.planning.job import Job, mesh_of
 from vdit.training.diffusion_loss import DiffusionLoss
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.evaluation import evaluate_run
 from vdit.training.resolve import resolve
 
@@ -124,6 +125,25 @@ def test_the_commands_take_such_a_run(folders, run, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", [*called.split(), TEXTS[1]])
     assert importlib.import_module("vdit.sample").main() == 0
     assert out.stat().st_size > 0
+
+
+def test_the_encoder_is_missed_before_training_where_clips_are_made_for_evaluators(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(encoder, "load", lambda *_: Counting())
+    made = asked(tmp_path, **{"data.embeddings": str(tmp_path / "made"), "evaluation.clips": 4})
+    writing.embed(made, "nowhere", tmp_path / "made")
+    made.evaluators = {"physics": {}, "worlds": {}}
+    DiffusionTask(resolve(made))
+    for changes in (
+        {"model.given": 0.5},
+        {"evaluators": {"sets": {}}},
+        {"evaluators": {"shapes": {"dir": "x"}}},
+    ):
+        other = made.copy_and_resolve_references()
+        other.update_from_flattened_dict(changes)
+        with pytest.raises(InputError, match=r"text encoder nowhere: no config\.json"):
+            DiffusionTask(resolve(other))
 
 
 def test_a_runs_name_is_of_the_embeddings_and_not_of_where_they_lie(folders, tmp_path, monkeypatch):
