@@ -194,6 +194,7 @@ def test_words_come_back_from_tokens(kind):
 WRONG = [
     ({"data.epochs": 4}, r"data\.epochs=4: expected 0, a captioner has one set"),
     ({"data.image_share": 0.5}, r"data\.image_share=0\.5: expected 0"),
+    ({"data.embeddings": "x"}, r"data\.embeddings='x': expected '', a captioner writes words"),
     ({"init": "x"}, r"init='x': expected ''"),
     ({"objective": "flow"}, r"model\.attention='captioner' under objective=flow"),
     ({"model.condition": "none"}, r"model\.condition='none': a captioner's is 'text'"),
@@ -202,12 +203,15 @@ WRONG = [
 ]
 
 
+UNRESOLVED = {"init", "data.image_share", "data.embeddings"}  # more would be missed before
+
+
 @pytest.mark.parametrize(("more", "message"), WRONG)
 def test_wrong_configs_are_a_line(tmp_path, more, message):
     made = config(tmp_path, **{"data.train_clips": 8, "data.validation_clips": 4})
     made.update_from_flattened_dict(more)
     with pytest.raises(InputError, match=message):
-        make_task(made if more.keys() & {"init", "data.image_share"} else resolve(made))
+        make_task(made if more.keys() & UNRESOLVED else resolve(made))
 
 
 def test_short_and_long_are_asked_for():

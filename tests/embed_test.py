@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from tests import text_encoders
 from tests.faults.processes import start, wait_until
@@ -15,9 +16,11 @@ from tests.text_encoders import KINDS, LENGTH, TEXTS, Counting, asked
 from tests.tiny import config, flags
 from vdit.data.embeddings import encoder, writing
 from vdit.data.embeddings.captions import captions_of
-from vdit.data.embeddings.encoder import Network
+from vdit.data.embeddings.encoder import Network, TextEncoder
 from vdit.data.embeddings.folder import Embeddings
+from vdit.data.sources import open_source
 from vdit.errors import InputError
+from vdit.runs.files import DamagedFileError
 from vdit.training.resolve import resolve
 
 SLOWLY = """
@@ -78,6 +81,22 @@ def test_a_longer_run_of_an_endless_set_has_more_captions(tmp_path):
     long.data.train_clips, long.steps = 16, 20  # of 8 clips, 4 epochs of a part
     assert captions_of(short) < captions_of(long)
     assert "" in captions_of(short)
+
+
+def test_first_frames_of_more_clips_than_are_trained_on_have_captions(tmp_path):
+    mixed = asked(tmp_path, **{"data.image_share": 0.75, "data.epochs": 1, "steps": 8})
+    mixed.data.train_clips, seen = 8, 6 * 8 * 3  # pictures, of 16 clips
+    longer = ConfigDict(mixed.data.to_dict() | {"train_clips": seen})
+    source = open_source(longer, "train")
+    assert {source[i]["caption"] for i in range(seen)} <= captions_of(mixed)
+
+
+def test_the_empty_prompt_takes_no_encoder():
+    made = TextEncoder("t5", "", 3, 2, ((1.0, 2.0),), "nowhere")
+    assert made.encode("").tolist() == [[1, 2], [0, 0], [0, 0]]
+    assert made.encode("").dtype == np.float16
+    with pytest.raises(InputError, match=r"text encoder nowhere: no config\.json"):
+        made.encode("a ball")
 
 
 def test_killed_and_shared_it_ends_in_the_same_bytes(tmp_path, monkeypatch):
@@ -154,6 +173,8 @@ def test_what_does_not_go_together_is_one_line(folders, tmp_path, monkeypatch):
     longer = asked(tmp_path, **{"data.text_length": 40})
     with pytest.raises(InputError, match=r"data.text_length=40: .*clip takes up to 32 tokens"):
         writing.embed(longer, clip, tmp_path / "out")
+    with pytest.raises(InputError, match=r"data.text_length=0: expected a whole number from 1"):
+        writing.embed(asked(tmp_path, **{"data.text_length": 0}), clip, tmp_path / "out")
     longer.data.embeddings = stored
     with pytest.raises(InputError, match=r"data.text_length=40: the embeddings of .* 8 tokens"):
         resolve(longer)
@@ -166,6 +187,17 @@ def test_what_does_not_go_together_is_one_line(folders, tmp_path, monkeypatch):
     encoder.load.cache_clear()
     with pytest.raises(InputError, match=r"a text encoder needs transformers: pip install"):
         encoder.load(clip)
+
+
+def test_damaged_embeddings_are_named(folders, tmp_path):
+    folder = shutil.copytree(folders["stored"], tmp_path / "damaged")
+    made = asked(tmp_path, **{"data.embeddings": str(folder)})
+    (folder / "keys.npy").write_bytes(b"")
+    with pytest.raises(DamagedFileError, match=r"keys\.npy: damaged or missing"):
+        Embeddings(made.data)
+    (folder / "embeddings.json").write_text(json.dumps({"length": LENGTH}))
+    with pytest.raises(InputError, match=r"embeddings\.json: damaged, expected"):
+        resolve(made)
 
 
 def test_states_that_half_precision_or_the_mask_cannot_hold_are_refused():

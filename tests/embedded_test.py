@@ -29,7 +29,10 @@ from vdit.diffusion.flow import RectifiedFlow
 from vdit.diffusion.guidance import Guidance, guided
 from vdit.diffusion.noise_level import NoiseLevel
 from vdit.errors import InputError
+from vdit.planning.cost_model import batch_bytes
+from vdit.planning.job import Job, mesh_of
 from vdit.training.diffusion_loss import DiffusionLoss
+from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.evaluation import evaluate_run
 from vdit.training.resolve import resolve
 
@@ -53,6 +56,8 @@ def test_a_cache_holds_them_for_its_clips(folders, tmp_path):
     rows, stored = records.rows([5, 40])["caption"], Embeddings(made.data)
     for row, clip in zip(rows, (5, 40), strict=True):
         assert (row == stored.encode(source[clip]["caption"])).all()
+    job = Job(model_config_of(made), 2, mesh_of("data=1"), device=None)
+    assert batch_bytes(job) == sum(x.nbytes for x in records.rows([5, 40]).values())
 
 
 def one_frame():
@@ -122,6 +127,25 @@ def test_the_commands_take_such_a_run(folders, run, tmp_path, monkeypatch):
     assert out.stat().st_size > 0
 
 
+def test_the_encoder_is_missed_before_training_where_clips_are_made_for_evaluators(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(encoder, "load", lambda *_: Counting())
+    made = asked(tmp_path, **{"data.embeddings": str(tmp_path / "made"), "evaluation.clips": 4})
+    writing.embed(made, "nowhere", tmp_path / "made")
+    made.evaluators = {"physics": {}, "worlds": {}}
+    DiffusionTask(resolve(made))
+    for changes in (
+        {"model.given": 0.5},
+        {"evaluators": {"sets": {}}},
+        {"evaluators": {"shapes": {"dir": "x"}}},
+    ):
+        other = made.copy_and_resolve_references()
+        other.update_from_flattened_dict(changes)
+        with pytest.raises(InputError, match=r"text encoder nowhere: no config\.json"):
+            DiffusionTask(resolve(other))
+
+
 def test_a_runs_name_is_of_the_embeddings_and_not_of_where_they_lie(folders, tmp_path, monkeypatch):
     def named(folder):
         return fingerprint(resolve(asked(tmp_path, **{"data.embeddings": str(folder)})))
@@ -131,3 +155,7 @@ def test_a_runs_name_is_of_the_embeddings_and_not_of_where_they_lie(folders, tmp
     monkeypatch.setattr(encoder, "load", lambda *_: Counting())
     writing.embed(asked(tmp_path), "nowhere", tmp_path / "others")
     assert named(tmp_path / "others") != named(moved)
+    again = resolve(asked(tmp_path, **{"data.embeddings": str(moved)}))
+    for other in (str(tmp_path / "others"), ""):
+        again.data.embeddings = other
+        assert fingerprint(resolve(again)) == named(other)

@@ -137,12 +137,13 @@ def test_every_experiment_has_the_keys_of_the_base_and_a_model(path):
         assert training_flops_per_clip(made) > 1e6
 
 
-@pytest.mark.parametrize("command", ["main", "evaluate", "sample"])
-def test_help_waits_for_no_import_of_jax(command):
+@pytest.mark.parametrize("command", ["main", "evaluate", "sample", "embed"])
+def test_help_lists_the_flags_and_waits_for_no_import_of_jax(command):
     code = f"import runpy, sys; sys.argv = ['vdit.{command}', '--help']\n"
     code += f"try: runpy.run_module('vdit.{command}', run_name='__main__')\n"
     code += "except SystemExit as end: assert not end.code and 'jax' not in sys.modules"
-    assert "--workdir" in python("-c", code).stdout
+    flag = "--out" if command == "embed" else "--workdir"
+    assert f"\n  {flag}" in python("-c", code).stdout
 
 
 @pytest.mark.parametrize("name", ["x.mp4", "x.webp", "x.gif"])

@@ -33,7 +33,8 @@ def parse(
         # What a config file raises arrives inside a printed traceback: its last line is the point.
         raise InputError(str(error).rsplit("InputError: ")[-1]) from error
     if values.help:
-        print(doc + "\n" + values.main_module_help())
+        # absl heads them with the name of the module that defined them, which is this one.
+        print(doc + "\n" + values.module_help(__name__).partition(":\n")[2])
         sys.exit(0)
     for name in ("config", *texts):
         if values[name].value is None:

@@ -7,6 +7,15 @@ from typing import Any
 from vdit.errors import InputError
 
 FILE = "embeddings.json"
+WRITTEN = (
+    "encoder",
+    "encoder_fingerprint",
+    "features",
+    "fingerprint",
+    "folder",
+    "keys",
+    "length",
+)
 NAMES = ("encoder", "fingerprint", "features")  # what a resolved config holds of it
 
 
@@ -21,7 +30,7 @@ def about(data: Any) -> dict[str, Any]:
         )
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        length = found["length"]
+        length = {name: found[name] for name in WRITTEN}["length"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged, expected what vdit.embed wrote") from error
     if length != data.text_length:

@@ -132,6 +132,13 @@ def seen(config: Any, steps: int) -> Seen:
     return Seen(sum(part.batch * n for part, n in had) - images, images)
 
 
+def clips_read(config: Any) -> int:
+    """Clips of its own stream that a run of this config takes: those it trains on, or those whose
+    first frames it does, where these are more."""
+    found = seen(config, config.steps)
+    return found.clips if config.data.get("images") else max(found)
+
+
 def clips_per_step(config: Any) -> float:
     """Clips that a step trains on, in the mean over steps of all shapes; images are none."""
     if not is_mixed(config):

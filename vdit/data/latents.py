@@ -44,8 +44,7 @@ def prepare(config: ConfigDict, clips: int | None = None) -> pathlib.Path:
         if not folder.exists():
             _make(folder, key, config, autoencoder, sources, beside)
         if clips is None:
-            seen = mixture.seen(config, config.steps)
-            clips = seen.clips if config.data.get("images") else max(seen)
+            clips = mixture.clips_read(config)
             if config.data.get("images"):
                 pictures.make(folder, config, autoencoder)
         epochs = stream.epochs_of(config.data)

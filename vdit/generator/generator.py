@@ -46,8 +46,7 @@ class Generator:
 
     `vocabulary` (words, byte pairs, or the text encoder that embeds prompts) is None for a model
     that was trained on given embeddings, `fps` (frames a second of its clips) where its data did
-    not say. `params` and `ema` are None as long as no weights are
-    there.
+    not say. `params` and `ema` are None as long as no weights are there.
     """
 
     config: ModelConfig

@@ -55,9 +55,9 @@ def _gathered_keys(job: Job) -> float:
 
 
 def batch_bytes(job: Job) -> float:
-    """Of a device's float32 latents and int32 captions."""
-    words = job.model.text_length * max(1, job.model.text_features)
-    return job.clips * 4 * (math.prod(job.model.latent) + words)
+    """Of a device's float32 latents, and captions: int32 tokens, or half precision embeddings."""
+    caption = job.model.text_length * (2 * job.model.text_features or 4)
+    return job.clips * (4 * math.prod(job.model.latent) + caption)
 
 
 def argument_bytes(job: Job) -> float:

@@ -90,6 +90,7 @@ def _check(config: ConfigDict) -> None:
         ("data.image_share", mixture.share_of(config.data), 0, "a captioner sees clips"),
         ("buckets", len(buckets.clips_of(config.data)), 0, "a captioner sees clips of one shape"),
         ("data.captions", config.data.get("captions", ""), "", "it learns from given ones"),
+        ("data.embeddings", config.data.get("embeddings", ""), "", "a captioner writes words"),
         ("init", config.init, "", "a captioner begins with fresh weights"),
         ("mesh.context", config.mesh.context, 1, "its words are not split over devices"),
     )

@@ -18,6 +18,7 @@ from vdit.diffusion import objectives
 from vdit.evaluators import losses
 from vdit.generator import BATCH
 from vdit.parallel import processes
+from vdit.runs import evaluations
 from vdit.training import init_from
 from vdit.training.diffusion_loss import DiffusionLoss
 from vdit.training.latent_task import LatentTask
@@ -35,13 +36,22 @@ class DiffusionTask(LatentTask):
         objective, how = self.generator.objective, self.generator.sampling
         objectives.check(objective, how.method)
         objective.path(how.steps)  # a number of steps that it has not is found before training
-        if self.generator.null and self.records.meta["dataset"] == "worlds":
-            # Evaluators have it make clips whose captions nobody has embedded: found missing now.
-            self.generator.vocabulary.check()
+        if self.generator.null and self._is_asked_for_more_captions():
+            self.generator.vocabulary.check()  # found missing now
         dropped, given = config.model.drop_caption, config.model.given
         self.loss = DiffusionLoss(self.model, objective, dropped, given, self.generator.null)
         self.beside = streams(config, self.model, self.records)
         self.flops_per_clip = mean_training_flops(config, self.model)
+
+    def _is_asked_for_more_captions(self) -> bool:
+        """Whether evaluators ask for clips whose captions nobody embedded: further ones of the
+        embedded world, or those of another set."""
+        asked = evaluations.evaluators_of(self.config)
+        found = {name: options for name, options in asked.items() if options.get("clips")}
+        if found.get("shapes", {}).get("dir"):
+            return True
+        makes = "sets" in found or ("physics" in found and self.model.frame_timesteps)
+        return makes and self.records.meta["dataset"] == "worlds"
 
     def begin(self, workdir: pathlib.Path) -> None:
         """The generator without weights, and what is trained on beside its own shape."""

@@ -30,8 +30,9 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
     config.unlock()
     ranges.fit(config)
     config["format"] = versions.FORMAT
-    if "buckets" in config.data:  # what is there decides, not what was when a config was made
-        del config.data["buckets"]
+    for recorded in ("buckets", "embedded"):  # what is there decides, not what was there once
+        if recorded in config.data:
+            del config.data[recorded]
     if clips := buckets.clips_of(config.data):
         config.data["buckets"] = clips
     _check_wandb(config)

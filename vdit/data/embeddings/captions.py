@@ -18,9 +18,8 @@ def captions_of(config: ConfigDict) -> set[str]:
     plain.data.embeddings = ""  # they may not be there yet
     data = plain.data
     if data.name in ENDLESS:
-        clips = mixture.seen(plain, plain.steps).clips
-        many = max(1, stream.parts(clips, data.train_clips, stream.epochs_of(data)))
-        data.train_clips *= many
+        clips, epochs = mixture.clips_read(plain), stream.epochs_of(data)
+        data.train_clips *= max(1, stream.parts(clips, data.train_clips, epochs))
     else:
         data.train_clips = data.validation_clips = 0
     sources = [open_source(data, split) for split in SPLITS] + [*buckets.sources(data).values()]

@@ -77,10 +77,13 @@ class TextEncoder:
         return cls(**{**about, "empty": tuple(map(tuple, about["empty"]))})
 
     def encode(self, caption: str) -> np.ndarray:
-        """(S, F) embedding, zeros behind its tokens; the encoder is read where it is needed first.
+        """(S, F) embedding, zeros behind its tokens; the encoder is read where it is needed first,
+        and never for the empty prompt, whose embedding is at hand.
 
         Raises `InputError` where it is not there, is another, or cannot be run here.
         """
+        if not caption:
+            return padded(np.array(self.empty, DTYPE), self.length)
         (found,), _ = self.network().embed([caption], self.length)
         return padded(found, self.length)
 

@@ -1,5 +1,6 @@
 """A text encoder's folder: what lies in it, and which bytes make it the encoder that it is."""
 
+import functools
 import hashlib
 import json
 import pathlib
@@ -62,11 +63,16 @@ def find(folder: str) -> Place:
 
 def fingerprint_of(place: Place) -> str:
     """Identity of an encoder: 12 hex digits of the SHA-256 of its files and their names."""
-    found = []
-    for path in place.files:
-        with path.open("rb") as file:
-            found.append([path.name, hashlib.file_digest(file, "sha256").hexdigest()])
+    stats = [(path, path.stat()) for path in place.files]
+    found = [[path.name, _digest(path, stat.st_size, stat.st_mtime_ns)] for path, stat in stats]
     return hashlib.sha256(json.dumps([place.kind, found]).encode()).hexdigest()[:12]
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(path: pathlib.Path, _size: int, _mtime_ns: int) -> str:
+    """Once for a process: every run of a sweep asks, and weights are gigabytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _weights(network: pathlib.Path) -> list[pathlib.Path]:

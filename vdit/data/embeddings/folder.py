@@ -81,7 +81,7 @@ class Embeddings:
 def _keys(folder: pathlib.Path, expected: str) -> np.ndarray:
     try:
         found = np.load(folder / KEYS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise DamagedFileError(f"{folder / KEYS}: damaged or missing") from error
     if digest(found) != expected:
         raise DamagedFileError(f"{folder / KEYS}: damaged, expected what vdit.embed wrote")

@@ -18,7 +18,7 @@ import tqdm
 from array_record.python.array_record_module import ArrayRecordWriter
 from ml_collections import ConfigDict
 
-from vdit.config import embeddings
+from vdit.config import embeddings, ranges
 from vdit.data.embeddings import captions, encoder, folder
 from vdit.data.embeddings.encoder import Network
 from vdit.data.embeddings.folder import KEYS, SHARD, shard_name
@@ -38,6 +38,8 @@ def embed(config: ConfigDict, encoder_folder: str, out: pathlib.Path, device: st
     Processes that are asked for the same share the work. Raises `InputError` for an encoder that
     can't be read, or doesn't take so many tokens, and an `out` that holds anything else.
     """
+    config = ConfigDict(config.to_dict())
+    ranges.fit(config)
     network = encoder.load(encoder_folder, device)
     _check_length(network, config.data.text_length)
     texts = captions.in_order(captions.captions_of(config))
