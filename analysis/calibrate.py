@@ -40,7 +40,7 @@ def _arguments(argv):
     what.add_argument("--verdicts", action="store_true", help="what the rule says of sweeps")
     what.add_argument("--flips", action="store_true", help="move every run by half its noise")
     what.add_argument(
-        "--published", nargs="+", metavar="NAME", help="exponents of tables like llama's (3)"
+        "--published", nargs="+", metavar="NAME", help="exponents of llama, porian, step_law"
     )
     what.add_argument("--power", action="store_true", help="the most that any test could tell")
     what.add_argument(

@@ -6,6 +6,8 @@ from PIL import Image
 
 from tests import awkward
 from tests.clips import read, run
+from vdit.data.video_folder import animation as animations
+from vdit.data.video_folder.container import DecodeError
 from vdit.errors import InputError
 
 FLAGS = ("--max_bad", "0.5", "--keep_near_duplicates")  # both are the same
@@ -47,3 +49,30 @@ def test_stills_alone_are_no_videos(tmp_path):
     animation(tmp_path / "still.webp", [80])
     with pytest.raises(InputError, match=r"no file with .*, and 1 stills \(--frames 1 takes them"):
         run(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("x.gif", lambda data: data[:140]),
+        ("x.gif", lambda data: data[:150]),
+        ("x.avif", lambda data: data[:-40] + bytes(40)),
+        ("x.webp", lambda data: data[:24] + b"\xff" * 6 + data[30:]),  # 2^48 pixels
+    ],
+)
+def test_a_damaged_animation_is_unreadable_whatever_pillow_says(tmp_path, name, damage):
+    animation(tmp_path / name, STEPS)
+    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
+    assert not animations.is_still(tmp_path / name)
+    assert animations.rate(tmp_path / name) is None
+    with pytest.raises(DecodeError, match="can't be opened"):
+        list(animations.read(tmp_path / name)[0])
+
+
+def test_crops_are_counted_of_animations_too(tmp_path, capsys):
+    """FFmpeg counts no frames of a WebP that moves."""
+    (tmp_path / "videos").mkdir()
+    for name, lasts in {"a.webp": STEPS, "b.webp": STEPS[:3]}.items():
+        animation(tmp_path / "videos" / name, lasts)
+    run(tmp_path / "videos", tmp_path / "out", *FLAGS, "--tile", "auto", frames=2, size="48x64")
+    assert "would make about 4, fewer" in capsys.readouterr().out

@@ -37,6 +37,28 @@ def test_pairs_are_those_of_all_that_are_alike(least):
     assert set(found) == expected
 
 
+@pytest.mark.parametrize(("count", "size"), [(300, 64), (1, 64), (0, 64), (40, 3), (40, 2)])
+def test_few_equal_or_short_vectors_are_told_on_both_sides_of_the_bound(count, size):
+    """Copies that are longer or turned, by a thousandth more and less than the bound takes."""
+    rng, least = np.random.default_rng(0), 0.855
+    here = 1e3 * rng.standard_normal((count, size)).round(2)
+    longer = 1 / least + np.sqrt(1 / least**2 - 1)
+    across = rng.standard_normal(here.shape)
+    across -= here * (across * here).sum(1, keepdims=True) / (here**2).sum(1, keepdims=True)
+    across *= (np.linalg.norm(here, axis=1) / np.linalg.norm(across, axis=1))[:, None]
+    turn = [np.arccos(least) * share for share in (0.999, 1.001)]
+    near = [here, here * longer * 0.999, np.cos(turn[0]) * here + np.sin(turn[0]) * across]
+    far = [0 * here, here * longer * 1.001, np.cos(turn[1]) * here + np.sin(turn[1]) * across]
+    others = np.concatenate([*near, *far]).astype(np.float32)
+    here = np.concatenate([here, here, np.zeros((2, size))]).astype(np.float32)
+    expected = all_pairs(here.astype(float), others.astype(float)) > least
+    found = np.zeros_like(expected)
+    for part in likeness.Index(here, least).pairs(others):
+        assert not found[part].any()
+        found[part] = True
+    assert np.array_equal(found, expected)
+
+
 @pytest.fixture
 def videos(tmp_path):
     """Training: drifting fields, one of them twice. Validation: some of them later, fainter and

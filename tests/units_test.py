@@ -95,6 +95,20 @@ def test_a_unit_that_is_done_keeps_its_name_whoever_has_not_seen_it(tmp_path, mo
     assert (tmp_path / "a" / "it").exists()
 
 
+def test_a_unit_that_is_done_while_another_looks_keeps_its_name(tmp_path, monkeypatch):
+    other = attempt.acquire(tmp_path / "u")
+    (other.folder / units.DONE).write_text("{}")
+    with monkeypatch.context() as looking:
+
+        def attempts(path, look=attempt.attempts):
+            looking.undo()
+            other.release()
+            return look(path)
+
+        looking.setattr(attempt, "attempts", attempts)
+        assert attempt.acquire(tmp_path / "u", unless=units.DONE) is None
+
+
 def test_what_was_left_of_another_command_goes_and_what_is_live_does_not(tmp_path):
     out, place = tmp_path / "out", place_of(tmp_path / "out")
     with partial_folder(out, "one", "cut/*"):

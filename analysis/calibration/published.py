@@ -12,7 +12,7 @@ curvature, which are not published, are such that the losses of the first and la
 those shown.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -152,15 +152,15 @@ TABLES: dict[str, Callable[[np.random.Generator], dict[str, tuple[float, laws.Ex
 
 
 def held(
-    names: Iterable[str],
+    names: Sequence[str],
     sweeps: int,
     seed: int,
     progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
 ) -> Iterator[Held]:
     """A row for each planted table of `names` and way; InputError of a name not in `TABLES`."""
+    if unknown := [name for name in names if name not in TABLES]:
+        raise InputError(f"--published {unknown[0]}: expected one of {', '.join(TABLES)}")
     for name in names:
-        if name not in TABLES:
-            raise InputError(f"--published {name}: expected one of {', '.join(TABLES)}")
         told = (TABLES[name](np.random.default_rng([seed, i])) for i in range(sweeps))
         said = list(progress(told, sweeps))
         for way in dict.fromkeys(way for one in said for way in one):

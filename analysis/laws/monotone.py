@@ -8,8 +8,8 @@ ROUND = 1e-9  # numbers that spread by less, relative to their size, are all the
 
 
 def still(values: np.ndarray) -> bool:
-    """True where `values` (R,) do not move."""
-    return bool(np.ptp(values) <= ROUND * np.abs(values).max())
+    """True where `values` (R,) do not move, or there are none."""
+    return not len(values) or bool(np.ptp(values) <= ROUND * np.abs(values).max())
 
 
 def spearman(a: np.ndarray, b: np.ndarray, runs: int) -> tuple[float, list[float]]:

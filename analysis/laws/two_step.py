@@ -155,7 +155,8 @@ def _form(rows):
     scores = columns.numbers(rows.fitted, "metric")
     known = ~np.isnan(scores)
     scores, losses = scores[known], rows.loss()[known]
-    return score_forms.of(scores, len(scores) > 1 and np.corrcoef(losses, scores)[0, 1] > 0)
+    rises = len(scores) > 1 and np.cov(losses, scores)[0, 1] > 0
+    return score_forms.of(scores, rises)
 
 
 def _number(value, interval):

@@ -96,6 +96,14 @@ def test_a_score_that_does_not_follow_the_loss_has_no_law():
     assert "scores" not in found
 
 
+@pytest.mark.parametrize(
+    ("score", "why"), [(3.0, "the metric does not move"), (np.nan, "0 runs, the law needs 5")]
+)
+def test_a_score_that_does_not_move_or_was_not_measured_has_no_law(score, why):
+    found = fit(ladder(np.random.default_rng(0)).assign(score=score), bootstrap=0)
+    assert found["status"]["words"] == f"not identified: {why}"
+
+
 def test_the_olmo_ladder_says_hellaswag_of_its_large_models():
     runs = olmo_ladder.runs_of(reference("fits/olmo_ladder"))
     options = {"hold_out": olmo_ladder.LARGE, "bootstrap": 100, **olmo_ladder.COLUMNS}

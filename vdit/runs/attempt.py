@@ -56,15 +56,17 @@ def acquire(path: Path, unless: str = "") -> Claim | None:
     of the name `unless`: others may read there, and find nothing while it has another name."""
     path.parent.mkdir(exist_ok=True)
     try:
-        return None if unless and (path / unless).exists() else _acquired(path)
+        return _acquired(path, unless)
     except OSError as error:
         if error.errno in TAKEN:
             return None
         raise
 
 
-def _acquired(path: Path) -> Claim | None:
+def _acquired(path: Path, unless: str) -> Claim | None:
     there = attempts(path)
+    if unless and (path / unless).exists():  # after the look: it may have come to rest before that
+        return None
     place = there.get(0) or there.get(max(there, default=0))
     if place and claim.is_live(place):
         return None

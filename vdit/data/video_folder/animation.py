@@ -7,6 +7,7 @@ import itertools
 import math
 import pathlib
 import re
+import struct
 from collections.abc import Iterator
 
 import av
@@ -21,6 +22,11 @@ UNSAID = 100  # ms that browsers show a frame of no duration
 SAMPLES = 125  # ms of a frame of samples written before files said their rate
 SHORTEST = 1000 // 60  # ms
 DESCRIPTION = 0x010E  # EXIF's tag for a text; a GIF has comments
+# What Pillow raises of damaged files, by their format and where the damage lies.
+FAULTS = (
+    *(OSError, EOFError, IndexError, RuntimeError, SyntaxError, ValueError),
+    *(struct.error, Image.DecompressionBombError),
+)
 
 
 def rate_kept(fps: float) -> dict[str, str | Image.Exif]:
@@ -35,7 +41,7 @@ def is_still(path: pathlib.Path) -> bool:
     try:
         with Image.open(path) as image:
             return getattr(image, "n_frames", 1) == 1
-    except OSError:
+    except FAULTS:
         return False
 
 
@@ -71,7 +77,7 @@ def _told(path: pathlib.Path) -> tuple[float, list[int]]:
             text = image.info.get("comment", b"").decode(errors="replace")
             text = text or str(image.getexif().get(DESCRIPTION, ""))
             lasts = [_milliseconds(frame) for frame in ImageSequence.Iterator(image)]
-    except OSError as error:
+    except FAULTS as error:
         raise DecodeError(f"can't be opened ({type(error).__name__})") from error
     return _period(text, lasts) / 1000, lasts
 
@@ -83,7 +89,7 @@ def _frames(path: pathlib.Path, starts: list[float]) -> Iterator[tuple[float, av
                 pixels = _upright(picture)
                 form = "rgba" if pixels.shape[-1] == 4 else "rgb24"
                 yield start, av.VideoFrame.from_ndarray(pixels, format=form)
-    except OSError as error:
+    except FAULTS as error:
         raise DecodeError(f"decoding fails ({type(error).__name__})") from error
 
 

@@ -74,8 +74,7 @@ def _settings(asked: Request, files: Catalogue, say: Callable[[str], None]) -> S
     fps = asked.fps or commonest_rate(asked, files, say)
     tile = asked.tile == "always"
     if asked.tile == "auto":
-        paths = (asked.videos / video.name for video in files)
-        crops = sum(container.frames_by_header(path) // hop for path in paths)
+        crops = sum(_frames(asked, video.name) // hop for video in files)
         tile = crops < FEW_CROPS
         fewer = f"fewer than {FEW_CROPS}: tiles at native resolution are cut"
         how = fewer if tile else "enough: centre crops, resized, are cut"
@@ -102,6 +101,11 @@ def commonest_rate(
             f"rates, of {others}, are resampled to that (--fps)"
         )
     return fps
+
+
+def _frames(asked: Request, name: str) -> int:
+    moves = asked.frames > 1 and _may_move(name)  # FFmpeg knows no WebP that does
+    return (animation.frames if moves else container.frames_by_header)(asked.videos / name)
 
 
 def _rate(asked: Request, name: str) -> float | None:
