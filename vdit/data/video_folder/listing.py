@@ -104,7 +104,7 @@ def commonest_rate(
 
 
 def _frames(asked: Request, name: str) -> int:
-    moves = asked.frames > 1 and _may_move(name)  # FFmpeg knows no WebP that does
+    moves = asked.frames > 1 and folder.may_move(name)  # FFmpeg knows no WebP that does
     return (animation.frames if moves else container.frames_by_header)(asked.videos / name)
 
 
