@@ -125,7 +125,8 @@ def test_every_left_out_key_is_tested_above():
 def test_a_key_that_came_later_counts_only_where_it_changes_what_was_done_before():
     before = example()
     worlds = {"data.epochs": 0, "data.image_share": 0.0, "data.tokenizer": "words"}
-    assert worlds | {"ddpm.spacing": "even", "model.max_period": 10_000.0} == LATER
+    others = {"ddpm.spacing": "even", "flow.shift_tokens": 0, "model.max_period": 10_000.0}
+    assert worlds | others == LATER
     others = {"data.epochs": 4, "data.image_share": 0.5, "model.max_period": 20_000.0}
     for key, value in others.items():
         for given, said in ((LATER[key], []), (value, [f"{key}: 'absent' -> {value}"])):
