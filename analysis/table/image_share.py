@@ -15,7 +15,7 @@ from vdit.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = r"-images([0-9.]+)$"  # the end of a variant's name (`vdit.config.mixture.variant_of`)
+NAMED = r"-images([0-9.]+)(?:-|$)"  # in a variant's name (`vdit.config.mixture.variant_of`)
 KEYS = ["size", "seed", "flops_budget"]
 
 

@@ -11,13 +11,13 @@ from vdit.errors import InputError
 BUDGET, WORTH = 4e10, 0.3
 
 
-def planted(seeds=3, share=0.5, worth=WORTH):
+def planted(seeds=3, share=0.5, worth=WORTH, rest=""):
     """Clips alone at five budgets, their losses a line in log compute, and a share of images."""
     row, rng, rows = make_rows(2)[0], np.random.default_rng(0), []
     for seed in range(seeds):
         luck = 0.1 * rng.standard_normal()
-        cells = [(at, "full", at) for at in BUDGET * np.array([0.25, 0.5, 0.75, 1.0, 2.0])]
-        cells += [(BUDGET, f"full-images{share:g}", (1 - share + worth * share) * BUDGET)]
+        cells = [(at, f"full{rest}", at) for at in BUDGET * np.array([0.25, 0.5, 0.75, 1.0, 2.0])]
+        cells += [(BUDGET, f"full-images{share:g}{rest}", (1 - share + worth * share) * BUDGET)]
         for budget, variant, compute in cells:
             loss = 0.9 + luck - 0.1 * np.log(compute / BUDGET) + 1e-4 * rng.standard_normal()
             name = f"{variant}{seed}{budget:g}"
@@ -26,8 +26,9 @@ def planted(seeds=3, share=0.5, worth=WORTH):
     return pd.DataFrame(rows)
 
 
-def test_the_worth_that_was_planted_is_found_where_seeds_hide_the_losses(tmp_path, capsys):
-    planted().to_csv(tmp_path / "t.csv", index=False)
+@pytest.mark.parametrize("rest", ["", "-t5-1a2b3c"])
+def test_the_worth_that_was_planted_is_found_where_seeds_hide_the_losses(tmp_path, capsys, rest):
+    planted(rest=rest).to_csv(tmp_path / "t.csv", index=False)
     files = ["--out", str(tmp_path / "out.csv"), "--png", str(tmp_path / "p.png")]
     image_share.main([str(tmp_path / "t.csv"), *files])
     (row,) = pd.read_csv(tmp_path / "out.csv").to_dict("records")
