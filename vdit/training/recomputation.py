@@ -6,6 +6,7 @@ import sys
 import jax
 from ml_collections import ConfigDict
 
+from vdit.config import mixture
 from vdit.config.activations import REMATS
 from vdit.config.devices import Device, by_kind
 from vdit.config.model_config import ModelConfig, family_of
@@ -26,7 +27,8 @@ def decided(model: ModelConfig, config: ConfigDict) -> ModelConfig:
         return model
     if jax.default_backend() == "cpu":
         return dataclasses.replace(model, remat="none")
-    mesh = sharding.make_mesh(config.mesh, config.batch, accumulate=config.accumulate)
+    divisor = mixture.divisor(config)  # the mesh that `loop` trains on
+    mesh = sharding.make_mesh(config.mesh, divisor, accumulate=config.accumulate)
     kind = jax.devices()[0].device_kind
     device = by_kind(kind)
     chosen = fastest(model, config.batch // config.accumulate, dict(mesh.shape), device)
