@@ -69,6 +69,7 @@ def test_few_buckets_are_chosen_as_the_clips_are(videos, tmp_path, capsys):
     assert index["left_out"] == ["short.mkv"]
     said = capsys.readouterr().out
     assert "no bucket fits 1 of 9 files, too short: short.mkv\n" in said
+    assert ".partial" not in said  # where each bucket will lie
     (tmp_path / ".out.partial").mkdir()  # of a process that was killed as all was done
     assert prepared(videos, tmp_path / "out", *AUTO) == index
     assert capsys.readouterr().out.count("prepared already") == 2

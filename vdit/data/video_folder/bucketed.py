@@ -46,7 +46,7 @@ def prepare_buckets(asked: Request, which: str) -> None:
         with _unless_named(asked.out):
             for request in requests:
                 if not _is_there(asked.out):  # else others have moved it away from under us
-                    _prepare(request)
+                    _prepare(request, asked.out / request.out.name)
 
         def close(*_: object) -> dict[str, Any]:
             _wait_for_others(requests)
@@ -113,11 +113,11 @@ def _requests(asked: Request, clips: Clips, place: pathlib.Path) -> list[Request
     ]
 
 
-def _prepare(request: Request) -> None:
-    """One bucket; errors name it."""
+def _prepare(request: Request, named: pathlib.Path) -> None:
+    """One bucket, which users know by where it is in the end; errors name it."""
     print(f"--- {request.out.name}", flush=True)
     try:
-        prepare(request)
+        prepare(request, named)
     except InputError as error:
         raise InputError(f"bucket {request.out.name}: {error}") from error
 
@@ -149,7 +149,7 @@ def _check_same(asked: Request, clips: Clips) -> None:
             f"{', '.join(wanted)}); name another folder or delete this one"
         )
     for request in _requests(asked, clips, asked.out):
-        _prepare(request)
+        _prepare(request, request.out)
 
 
 def _close(made: pathlib.Path, out: pathlib.Path, left_out: list[str]) -> dict[str, Any]:

@@ -36,37 +36,38 @@ from vdit.data.video_folder.request import Request
 from vdit.runs.files import sync
 
 
-def prepare(asked: Request) -> None:
+def prepare(asked: Request, named: pathlib.Path | None = None) -> None:
     """Prepares the folder, or says that it is there already; prints and shows how it goes on.
+    Users are told of `named`, where it is moved there in the end.
 
     Processes that are asked for the same share the work, and each says the same. Raises
     `InputError` for what can't be read, split or written; the last that does leaves nothing behind.
     """
-    started, worth = time.monotonic(), f"cut/*/{units.DONE}"
+    started, worth, named = time.monotonic(), f"cut/*/{units.DONE}", named or asked.out
     if record.is_prepared(asked.out):
         partial.clear(asked.out)
-        return _say_that_it_is_there(asked)
+        return _say_that_it_is_there(asked, named)
     with partial.partial_folder(asked.out, plan.identity(asked), worth) as place:
         if record.is_prepared(asked.out):  # since we looked
-            return _say_that_it_is_there(asked)
+            return _say_that_it_is_there(asked, named)
         videos = _cut(asked, place)
         print(report.table(videos))
         decided = deciding.decide(asked, videos, place)
         print(decided.message)
         lengths = _write(decided, place)
         head = _close(asked.out, decided, lengths, place)
-    print(f"{asked.out / contact_sheet.FILE}: the files at a glance, for a browser")
-    print(f"{asked.out}: {report.summary(head)}, {time.monotonic() - started:.1f} s")
+    print(f"{named / contact_sheet.FILE}: the files at a glance, for a browser")
+    print(f"{named}: {report.summary(head)}, {time.monotonic() - started:.1f} s")
 
 
-def _say_that_it_is_there(asked: Request) -> None:
+def _say_that_it_is_there(asked: Request, named: pathlib.Path) -> None:
     """Or raises `InputError`, where the prepared folder is not what is asked for."""
     with listing.listing(asked) as listed:
         _say(listed.messages)
         for name, sha256 in progress(_hashes(asked, listed), "hashing", "file", len(listed.videos)):
             listed.videos.set("sha256", name, sha256)
         same = record.check_same(asked.out, listed.settings, listed.videos)
-    print(f"{asked.out}: prepared already, fingerprint {same}")
+    print(f"{named}: prepared already, fingerprint {same}")
 
 
 def _hashes(asked: Request, listed: listing.Listing) -> Iterator[tuple[str, str]]:
