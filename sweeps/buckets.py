@@ -1,13 +1,13 @@
 """Buckets or square crops? The same videos in their own shapes and cropped, at matched FLOPs.
 
-    python -m vdit.prepare --videos DIR --out data/shapes --frames 9 --size 64 --split FILE \
+    python -m vdit.prepare --videos DIR --out data/shapes --frames 9 --size 32 --split FILE \
         --buckets auto
-    python -m vdit.prepare --videos DIR --out data/square --frames 9 --size 64 --split FILE
+    python -m vdit.prepare --videos DIR --out data/square --frames 9 --size 32 --split FILE
     python -m sweeps.launch --sweep sweeps/buckets.py:shapes=data/shapes,square=data/square \
         --root runs/buckets
 
 `shapes_loss` is of the validation clips of the buckets at their shapes, for both kinds of runs, and
-`shapes_loss_80x48@9` of one bucket's. A budget of buckets is that of their mean step. Each set
+`shapes_loss_40x24@9` of one bucket's. A budget of buckets is that of their mean step. Each set
 would draw a split of its own, and a clip that one trains on be held out in the other: so both take
 the same --split FILE. It has not been run: no set of six shapes lies in the tests.
 """

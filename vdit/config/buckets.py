@@ -82,6 +82,7 @@ def own_of(data: Any) -> Bucket:
 
 def _counts(data: Any) -> dict[str, int]:
     index = read_index(data.dir) if data.get("name") == "video_folder" else None
-    most = data.train_clips
-    there = {name: found["train"] for name, found in index["buckets"].items()} if index else {}
+    if not index:
+        return {}
+    most, there = data.train_clips, {k: found["train"] for k, found in index["buckets"].items()}
     return {name: min(most, count) if most else count for name, count in there.items()}

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from vdit.config import embeddings
 from vdit.config.model_config import CAPTIONER, ModelConfig, checked
 from vdit.errors import InputError
 
@@ -125,7 +124,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         attention=model.attention,
         condition=model.condition,
         vocabulary=(words or _words_at_most(config)) + 2,
-        text_features=text_features or embeddings.summary(config).get("features", 0),
+        text_features=text_features or _features(config),
         text_length=1 if model.condition in ("class", "label") else data.text_length,
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
         caption_by=model.caption_by,
@@ -156,6 +155,15 @@ def _check_captioner(config: Any) -> None:
             f"model.attention={attention!r} under objective={objective}: a captioner has both, as "
             "in experiments/captioner.py"
         )
+
+
+def _features(config: Any) -> int:
+    """Numbers of a token's embedding; 0 of words, and who plans those imports nothing for it."""
+    if not config.data.get("embeddings"):
+        return 0
+    from vdit.config import embeddings
+
+    return embeddings.summary(config).get("features", 0)
 
 
 def _words_at_most(config: Any) -> int:

@@ -11,9 +11,8 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from vdit.autoencoders.autoencoder import Autoencoder
-from vdit.config import buckets, versions
+from vdit.config import versions
 from vdit.config.model_config import CAPTIONER, ModelConfig
-from vdit.data.embeddings.encoder import TextEncoder
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import UNKNOWN, Vocabulary
 from vdit.diffusion import flow, objectives
@@ -21,7 +20,6 @@ from vdit.diffusion.guidance import Rows
 from vdit.diffusion.programs import fixed_losses
 from vdit.errors import InputError
 from vdit.generator.sampling import check_frames, sample_in_batches
-from vdit.generator.shape import at_shape
 from vdit.runs import digests
 from vdit.runs.files import write_json
 from vdit.runs.weights import save_weights
@@ -29,6 +27,7 @@ from vdit.runs.weights import save_weights
 if TYPE_CHECKING:
     from vdit.data.byte_pairs import BytePairs
     from vdit.data.continuation import ConditioningFrames
+    from vdit.data.embeddings.encoder import TextEncoder
 
 FOLDER, FILE, WEIGHTS, AUTOENCODER = "generator", "generator.json", "weights.npz", "autoencoder"
 BATCH = 16  # clips that are sampled at once
@@ -76,7 +75,12 @@ class Generator:
     @property
     def null(self) -> Rows:
         """The empty prompt's embedding (n, F), which stands for no caption; () of tokens."""
-        return self.vocabulary.empty if isinstance(self.vocabulary, TextEncoder) else ()
+        return encoder.empty if (encoder := self._text_encoder) else ()
+
+    @property
+    def _text_encoder(self) -> "TextEncoder | None":
+        """Known by what it has: who loads another run imports none of it."""
+        return self.vocabulary if hasattr(self.vocabulary, "empty") else None
 
     def with_weights(self, params: nnx.State, ema: nnx.State, step: int = 0) -> "Generator":
         """The same with other weights."""
@@ -91,6 +95,9 @@ class Generator:
     def at(self, shape: str) -> "Generator":
         """The same for clips of another shape, WxH@F in pixels and frames; `InputError` for one
         that the autoencoder, the patches or the positions do not know."""
+        from vdit.config import buckets
+        from vdit.generator.shape import at_shape
+
         return at_shape(self, buckets.parse(shape))
 
     def with_text_encoder(self, folder: str | pathlib.Path) -> "Generator":
@@ -98,9 +105,9 @@ class Generator:
 
         Raises `InputError` for a model that has none, or for another encoder.
         """
-        if not isinstance(self.vocabulary, TextEncoder):
+        if not self._text_encoder:
             raise InputError(f"text encoder {folder}: this run was trained without one")
-        moved = dataclasses.replace(self.vocabulary, folder=str(folder))
+        moved = dataclasses.replace(self._text_encoder, folder=str(folder))
         moved.check()
         return dataclasses.replace(self, vocabulary=moved)
 
@@ -163,7 +170,7 @@ class Generator:
 
     def knows(self, prompt: str) -> bool:
         """Whether all words of a prompt were in the training captions; a text encoder knows all."""
-        if isinstance(self.vocabulary, TextEncoder):
+        if self._text_encoder:
             return True
         return UNKNOWN not in self.tokens([prompt])
 

@@ -11,7 +11,6 @@ import numpy as np
 from vdit.autoencoders.autoencoder import read as read_autoencoder
 from vdit.config import versions
 from vdit.config.model_config import ModelConfig
-from vdit.data.embeddings.encoder import TextEncoder
 from vdit.data.statistics import LatentStatistics
 from vdit.data.text import Vocabulary
 from vdit.generator.generator import AUTOENCODER, FILE, FOLDER, WEIGHTS, Generator, Weights
@@ -22,6 +21,7 @@ from vdit.runs.weights import load_weights
 
 if TYPE_CHECKING:
     from vdit.data.byte_pairs import BytePairs
+    from vdit.data.embeddings.encoder import TextEncoder
 
 
 def read(folder: str | pathlib.Path, verify: bool = True) -> Generator:
@@ -67,6 +67,8 @@ def _without_weights(folder: pathlib.Path) -> Generator:
 def vocabulary_of(about: dict[str, Any]) -> "Vocabulary | BytePairs | TextEncoder":
     """The words, byte pairs or text encoder that `Generator.save` wrote."""
     if "encoder" in about:
+        from vdit.data.embeddings.encoder import TextEncoder
+
         return TextEncoder.of(about)
     if "tokenizer" in about:
         from vdit.data.byte_pairs import BytePairs  # and with it tokenizers
