@@ -1,6 +1,6 @@
 """Clips a second that `vdit.prepare` makes by 1, 2 and 4 processes, and did before work units.
 
-python analysis/results/reading/processes.py [--clips 600] [--rounds 3] [--before f67fe75]
+python analysis/results/reading/processes.py [--clips 400] [--rounds 3] [--before f67fe75]
 
 Whole commands, start-up included, in turns on the same clips; each commit is unpacked by itself.
 """
@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 def main() -> None:
     """Prints each round as it ends, then medians."""
     flags = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    flags.add_argument("--clips", type=int, default=600, help="files to make and prepare")
+    flags.add_argument("--clips", type=int, default=400, help="files to make and prepare")
     flags.add_argument("--rounds", type=int, default=3)
     flags.add_argument("--before", default="f67fe75", help="a commit that prepares in one process")
     flags.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
