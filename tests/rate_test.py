@@ -43,13 +43,14 @@ def test_the_commonest_rate_is_taken_and_others_are_named(tmp_path, capsys):
     root.mkdir()
     for name, rate in {"a": 10, "b": 10, "c": 20}.items():
         write_video(root / f"{name}.mkv", levels(range(0, 240, 10)), rate=rate)
-    record = run(root, tmp_path / "out", "--stride", "2")
+    (root / "d.mkv").write_bytes(b"not a video")
+    record = run(root, tmp_path / "out", "--stride", "2", "--max_bad", "0.5")
     assert (record["settings"]["fps"], record["fps"]) == (10, 5)
-    assert [file["frames"] for file in record["files"].values()] == [24, 24, 12]
+    assert [file["frames"] for file in record["files"].values()] == [24, 24, 12, 0]
     said = capsys.readouterr().out
     assert (
-        "2 of 3 files have about 10 frames a second; other rates, of 1, are resampled to that"
-        in said
+        "2 of 4 files have about 10 frames a second; other rates, of 1, are resampled to that "
+        "(--fps); 1 can't be opened or say none" in said
     )
     assert "each 3x8x8 at 5 fps" in said
     data = ConfigDict({"name": "video_folder", "dir": str(tmp_path / "out")})

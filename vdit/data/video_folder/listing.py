@@ -87,7 +87,7 @@ def commonest_rate(
 ) -> float | None:
     """Frames a second that most headers say, about; says it where files differ."""
     rates = collections.Counter(_rate(asked, video.name) for video in files)
-    rates.pop(None, None)
+    unsaid = rates.pop(None, 0)
     if not rates:
         return None
 
@@ -99,6 +99,8 @@ def commonest_rate(
         say(
             f"{about(fps)} of {len(files)} files have about {fps:g} frames a second; other "
             f"rates, of {others}, are resampled to that (--fps)"
+            + f"; {unsaid} can't be opened or say none"
+            * (unsaid > 0)
         )
     return fps
 
