@@ -190,19 +190,6 @@ def test_branches_wait_for_a_trunk_whose_worker_was_killed(tmp_path):
     assert trained(tmp_path, "begin")[victim] == 2
 
 
-def test_a_killed_launcher_s_branches_go_on_with_the_next(tmp_path):
-    options = ["--sweep", SWEEP, "--root", tmp_path, *BRANCH, "--set", "seconds=1"]
-    process = start(*options, "--workers", 1)
-    wait_until(lambda: trained(tmp_path, "begin"))
-    process.kill()
-    process.communicate()
-    (folder,) = claimed(tmp_path)
-    os.kill(claim.owner(folder)["pid"], signal.SIGKILL)
-    out, err = start(*options).communicate(timeout=HANGS_S)
-    assert "8 of 8 runs are finished" in out, err
-    assert trained(tmp_path) == collections.Counter(run["run_id"] for run in plans(tmp_path))
-
-
 def test_a_worker_waits_for_the_trunks_of_others_and_takes_what_they_leave(tmp_path):
     launch(tmp_path, *BRANCH, "--set", "seconds=0.1")
     for path in (*tmp_path.glob("runs/*/result.json"), tmp_path / "trained.txt"):

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 import vdit
 from tests.export_test import DDPM, DIT, random_model
 from tests.image_autoencoder_test import SMALL, random_kl
-from tests.tiny import config, forked, trained
+from tests.tiny import config, forked
 from vdit.autoencoders.autoencoder import IdentityAutoencoder
 from vdit.errors import InputError
 from vdit.exporters import folder, kl
@@ -69,22 +69,22 @@ def said(model, tmp_path, line):
 # --- whole or not at all --------------------------------------------------------------------------
 
 
-def trained_latte(tmp_path):
-    """The folder of a run of Latte, in the latents of a random kl."""
+def saved_latte(tmp_path):
+    """The folder of an untrained Latte, in the latents of a random kl."""
     np.savez(tmp_path / "kl.npz", **random_kl(SMALL))
     (tmp_path / "config.json").write_text(json.dumps({"norm_num_groups": 4}))
-    changes = {"steps": 2, "objective": "ddpm", "ddpm.learned_variance": True}
-    changes |= {"sampling.method": "ddim", "checkpoint_every": 0, "data.train_clips": 16}
+    changes = {"objective": "ddpm", "ddpm.learned_variance": True}
+    changes |= {"sampling.method": "ddim", "data.train_clips": 16}
     changes |= {"model.attention": "latte", "model.positions": "sincos", "model.qk_norm": False}
     made = config(tmp_path, **changes | {"model.frequencies": 256})
     coder = {"name": "kl", "dir": str(tmp_path / "kl.npz"), "space": 2, "channels": 2, "time": 1}
     made.autoencoder = ConfigDict(coder)
-    trained(made, tmp_path / "run")
+    vdit.build(made).save(tmp_path / "run")
     return tmp_path / "run"
 
 
 def test_the_command_writes_a_run_and_says_how_it_is_used(tmp_path):
-    run, out = trained_latte(tmp_path), tmp_path / "latte"
+    run, out = saved_latte(tmp_path), tmp_path / "latte"
     command = ["-m", "vdit.export", "--workdir", run, "--out", out]
     done = forked(*command)
     words = vdit.load(run).config.vocabulary

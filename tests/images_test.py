@@ -21,8 +21,6 @@ from vdit.parallel import sharding
 from vdit.training import clock, packing
 from vdit.training.autoencoder_task import AutoencoderTask
 from vdit.training.diffusion_task import DiffusionTask
-from vdit.training.loop import train
-from vdit.training.metrics import Silent
 from vdit.training.resolve import resolve
 
 SHARE, FRAMES = 0.5, 3
@@ -182,24 +180,6 @@ def test_a_result_counts_each_kind_by_its_own(run):
     assert row["flops"] == 48 * flops.training_flops(model) + 144 * image
     assert row["flops"] == 12 * 8 * flops.training_flops_per_clip(made)
     assert row["tokens"] == 12 * 8 * model.tokens == row["clips"] * model.tokens * 2
-
-
-def test_a_broken_run_ends_bitwise_as_an_unbroken_one(run):
-    tmp, _, _ = run
-    made = resolve(config(tmp, **HALF))
-
-    class Breaks(Silent):
-        def write(self, step, row):
-            if step == 7:
-                raise KeyboardInterrupt
-
-    task = DiffusionTask(made)
-    whole, _ = train(task, made, tmp / "whole", Silent())
-    with pytest.raises(KeyboardInterrupt):
-        train(task, made, tmp / "broken", Breaks())
-    again, _ = train(task, made, tmp / "broken", Silent())
-    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(again), strict=True):
-        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
 def test_packed_runs_have_the_numbers_of_unpacked_ones(run):

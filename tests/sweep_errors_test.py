@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests.sweeps_test import REPO, STAND_IN, claimed, launch, once_each, start, trained
+from tests.sweeps_test import claimed, launch, start
 
 
 @pytest.mark.parametrize(
@@ -56,25 +54,3 @@ def test_a_worker_refuses_a_plan_of_other_code(tmp_path, older):
     assert err.endswith("; launch it again\n")
     assert err.count("\n") == 1
     assert not claimed(tmp_path)
-
-
-def test_workers_read_the_plan_and_neither_sweep_nor_experiment(tmp_path):
-    sweeps, experiments = tmp_path / "sweeps", tmp_path / "experiments"
-    shutil.copytree(STAND_IN / "sweeps", sweeps)
-    shutil.copytree(STAND_IN / "experiments", experiments)
-    root = tmp_path / "root"
-    start("--sweep", sweeps / "stand_in.py", "--root", root, "--hold_out").communicate()
-    assert len(trained(root)) == 4
-    shutil.rmtree(experiments)
-    shutil.rmtree(sweeps)
-    status, _, err = launch(root, module="sweeps.launcher.worker")
-    assert status == 0, err
-    assert trained(root) == once_each(root)
-
-
-def test_launchers_and_workers_start_without_numpy():
-    """A sweep starts many processes, and it was a third of what that took."""
-    modules = "sweeps.launch, sweeps.status, sweeps.launcher.worker, sweeps.launcher.evaluate"
-    code = f"import sys, {modules}; print('numpy' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPO)
-    assert found.stdout == "False\n", found.stderr

@@ -18,8 +18,9 @@ from jupytext import cli
 from jupytext.config import load_jupytext_config
 from PIL import Image
 
+import vdit
 from tests.paths import ROOT
-from tests.tiny import config, trained
+from tests.tiny import config
 
 PLACE = ROOT / "analysis" / "notebooks"
 TABLES = ("checkpoint_evaluation", "compute_optimal", "economics", "scaling_curve")
@@ -95,8 +96,8 @@ def test_it_runs_in_a_fresh_kernel(name, tmp_path):
 
 
 def test_it_plays_what_a_model_makes(tmp_path):
-    """Of a tiny model: the pictures kept are of a larger one, and move as these do."""
-    trained(config(tmp_path), tmp_path / "runs" / "first")
+    """Of a tiny model, untrained: the pictures kept are of a larger one, and move as these do."""
+    vdit.build(config(tmp_path)).save(tmp_path / "runs" / "first")
     place = tmp_path / "analysis" / "notebooks"
     place.mkdir(parents=True)
     fresh, kept = run(PLAYS, tmp_path, place), read(PLAYS)

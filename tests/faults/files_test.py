@@ -179,13 +179,14 @@ def test_a_damaged_plan_is_named_and_written_anew(root, command, damage):
     assert ids(root) == whole
 
 
-@pytest.mark.parametrize("name", ["result.json", "mode.json"])
-def test_a_damaged_run_goes_on_from_its_checkpoint_when_it_is_tried_again(root, name):
-    path = prepared(root, name)
-    path.write_bytes(path.read_bytes()[:20])
+def test_a_damaged_run_goes_on_from_its_checkpoint_when_it_is_tried_again(root):
+    folder, names = root / "runs" / ids(root)[-1], ("result.json", "mode.json")
+    for name in names:
+        (folder / name).write_bytes((folder / name).read_bytes()[:20])
     done = tiny.python("-m", "sweeps.launch", *options(root), "--retry_failed", "--mode", "one")
-    assert f"set aside as {name}.damaged" in done.stdout
-    assert path.exists()
-    metrics = map(json.loads, (path.parent / "metrics.jsonl").read_text().splitlines())
+    for name in names:
+        assert f"set aside as {name}.damaged" in done.stdout
+        assert (folder / name).exists()
+    metrics = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
     assert [row["step"] for row in metrics][-2:] == [12, 12]  # and a line that it is resumed
-    assert read_result(path.parent)["steps"] == 12
+    assert read_result(folder)["steps"] == 12

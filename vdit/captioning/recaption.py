@@ -6,7 +6,6 @@ whoever was killed on the way.
 """
 
 import dataclasses
-import json
 import os
 import pathlib
 import shutil
@@ -21,10 +20,11 @@ from vdit.captioning import words
 from vdit.data import recaptioned
 from vdit.data.recaptioned import ABOUT, GIVEN, TABLE, WHAT, WRITTEN, Row
 from vdit.data.sources import Source, open_source
-from vdit.data.video_folder import partial, units
+from vdit.data.video_folder import units
+from vdit.data.video_folder.once import made_once
 from vdit.errors import InputError
 from vdit.generator import Generator
-from vdit.runs.files import read_json, sync, write_json
+from vdit.runs.files import sync, write_json
 from vdit.runs.weights import hash_of
 
 SLICE = 256  # clips
@@ -45,26 +45,16 @@ def recaption(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: wo
     asked = {"version": VERSION, "clips_of": source.fingerprint, "clips": len(source)}
     asked |= {"captioner": hash_of(model.chosen_weights())}
     asked |= {"autoencoder": model.autoencoder.fingerprint, **dataclasses.asdict(lengths)}
-    if not _is_there(out, asked):
-        identity, worth = json.dumps(asked, sort_keys=True), f"write/*/{units.DONE}"
-        # A full disk or too little memory must not cost the hours of the slices that are done.
-        with partial.partial_folder(out, identity, worth, (BaseException,)) as place:
-            if not _is_there(out, asked):  # since we looked
-                _write(model, source, lengths, place)
-                _close(out, asked, place)
-    return _summary(out)
 
+    def make(place: pathlib.Path) -> None:
+        _write(model, source, lengths, place)
+        _close(out, asked, place)
 
-def _is_there(out: pathlib.Path, asked: dict[str, Any]) -> bool:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return False
-    there = read_json(out / ABOUT, WHAT) if (out / ABOUT).is_file() else {}
-    different = [key for key in asked if there.get(key) != asked[key]]
-    if different:
-        raise InputError(
-            f"--out {out}: holds something else ({', '.join(different)}); name another"
-        )
-    return True
+    about = made_once(out / ABOUT, WHAT, asked, make)
+    return (
+        f"{out}: captions of {about['clips']} training clips, {about[GIVEN]} given, "
+        f"{about[WRITTEN]} written, fingerprint {about['fingerprint']}"
+    )
 
 
 def _write(model: Generator, source: Source, lengths: words.Lengths, place: pathlib.Path) -> None:
@@ -138,11 +128,3 @@ def _close(out: pathlib.Path, asked: dict[str, Any], place: pathlib.Path) -> Non
         return {}
 
     units.share(place / "close", ["close"], lambda _, folder: close(folder))
-
-
-def _summary(out: pathlib.Path) -> str:
-    about = read_json(out / ABOUT, WHAT)
-    return (
-        f"{out}: captions of {about['clips']} training clips, {about[GIVEN]} given, "
-        f"{about[WRITTEN]} written, fingerprint {about['fingerprint']}"
-    )

@@ -14,8 +14,8 @@ from vdit.parallel.sharding import replicate
 Words = tuple[jax.Array, jax.Array]  # (B, S, D), and how many there are, (B,)
 
 
-class Conditioned(nnx.Module):
-    """What goes into any network: patches, the timestep, the caption or label."""
+class Inputs(nnx.Module):
+    """What goes into any network of noised clips: their patches and the timestep."""
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
         kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
@@ -25,7 +25,14 @@ class Conditioned(nnx.Module):
         self.noise_level = embed.TimestepEmbedding(
             config.frequencies, width, config.max_period, **kw
         )
-        self.caption = caption_embedder(config, **kw)
+
+
+class Conditioned(Inputs):
+    """The same, and the caption or label."""
+
+    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
+        super().__init__(config, rngs=rngs)
+        self.caption = caption_embedder(config, rngs=rngs, dtype=jnp.dtype(config.dtype))
 
     def condition(
         self, t: jax.Array, caption: jax.Array, frames: int

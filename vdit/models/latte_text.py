@@ -17,6 +17,7 @@ from vdit.config.model_config import ModelConfig
 from vdit.models import embed, positions
 from vdit.models.attend import shard_tokens
 from vdit.models.attention import CrossAttention, SelfAttention
+from vdit.models.conditioning import Inputs
 from vdit.models.layers import MLP, Dense, zeros_dense
 from vdit.models.norms import layer_norm
 from vdit.models.stack import repeat, stacked
@@ -90,7 +91,7 @@ class CaptionProjection(nnx.Module):
         return self.down(jax.nn.gelu(words.astype(self.down.dtype), approximate=True))
 
 
-class LatteText(nnx.Module):
+class LatteText(Inputs):
     """noise = model(x_BTHWC, t_B, caption): Latte's estimate for a noised clip and its caption.
 
     x: (B, T, H, W, C) latents, of any T, H, W that the patch divides; t: (B,) in [0, 1], 0 is data;
@@ -100,13 +101,8 @@ class LatteText(nnx.Module):
     """
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
-        kw = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}
-        width, self.config = config.width, config
-        self.patches = Dense(config.patch_numbers, width, (None, "embed"), **kw)
-        # As in `dit`, the timestep's embedding under the name that its weights have in files.
-        self.noise_level = embed.TimestepEmbedding(
-            config.frequencies, width, config.max_period, **kw
-        )
+        super().__init__(config, rngs=rngs)
+        kw, width = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}, config.width
         self.modulation = Dense(width, 6 * width, ("embed", "mlp"), **kw)
         self.caption = CaptionProjection(config, **kw)
         self.layers = stacked(functools.partial(Layer, config), config.depth // 2, rngs)

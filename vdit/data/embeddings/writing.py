@@ -22,9 +22,10 @@ from vdit.config import embeddings, ranges
 from vdit.data.embeddings import captions, encoder, folder
 from vdit.data.embeddings.encoder import Network
 from vdit.data.embeddings.folder import KEYS, SHARD, shard_name
-from vdit.data.video_folder import partial, units
+from vdit.data.video_folder import units
+from vdit.data.video_folder.once import made_once
 from vdit.errors import InputError
-from vdit.runs.files import read_json, sync, write_json
+from vdit.runs.files import sync, write_json
 
 BATCH = 32  # texts at once
 VERSION = 1  # raised when the same encoder and captions would give other embeddings
@@ -45,14 +46,16 @@ def embed(config: ConfigDict, encoder_folder: str, out: pathlib.Path, device: st
     texts = captions.in_order(captions.captions_of(config))
     more = {"folder": encoder_folder}
     asked = _asked(network, config.data.text_length, texts)
-    if not _is_there(out, asked):
-        identity, worth = json.dumps(asked, sort_keys=True), f"write/*/{units.DONE}"
-        # A full disk or too little memory must not cost the hours of the slices that are done.
-        with partial.partial_folder(out, identity, worth, (BaseException,)) as place:
-            if not _is_there(out, asked):  # since we looked
-                _write(network, texts, config.data.text_length, place)
-                _close(out, asked | more, texts, place)
-    return _summary(out)
+
+    def make(place: pathlib.Path) -> None:
+        _write(network, texts, config.data.text_length, place)
+        _close(out, asked | more, texts, place)
+
+    about = made_once(out / embeddings.FILE, WHAT, asked, make)
+    return (
+        f"{out}: {about['captions']} captions by {about['encoder']}, {about['cut']} of them cut at "
+        f"{about['length']} tokens, fingerprint {about['fingerprint']}"
+    )
 
 
 def _check_length(network: Network, length: int) -> None:
@@ -74,19 +77,6 @@ def _asked(network: Network, length: int, texts: Sequence[str]) -> dict[str, Any
         "captions": len(texts),
         "keys": folder.digest(folder.keys_of(texts)),
     }
-
-
-def _is_there(out: pathlib.Path, asked: dict[str, Any]) -> bool:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return False
-    path = out / embeddings.FILE
-    there = read_json(path, WHAT) if path.is_file() else {}
-    different = [key for key in asked if there.get(key) != asked[key]]
-    if different:
-        raise InputError(
-            f"--out {out}: holds something else ({', '.join(different)}); name another"
-        )
-    return True
 
 
 def _write(network: Network, texts: Sequence[str], length: int, place: pathlib.Path) -> None:
@@ -151,11 +141,3 @@ def _link(path: pathlib.Path, folder: pathlib.Path) -> None:
     except OSError:  # a filesystem without links
         shutil.copyfile(path, folder / path.name)
         sync(folder / path.name)
-
-
-def _summary(out: pathlib.Path) -> str:
-    about = read_json(out / embeddings.FILE, WHAT)
-    return (
-        f"{out}: {about['captions']} captions by {about['encoder']}, {about['cut']} of them cut at "
-        f"{about['length']} tokens, fingerprint {about['fingerprint']}"
-    )
