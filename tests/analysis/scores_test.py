@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from analysis.engine.status import Status
 from analysis.fitting.result import Fit, Minimum
+from analysis.page import scores
 from analysis.scores import __main__ as command
 from analysis.scores import best_size, columns, curve, minima, noise, words
 from vdit.errors import InputError
@@ -253,3 +255,11 @@ def test_scores_without_a_minimum_say_why_at_each_budget():
     assert {one.why for one in away.best_sizes} == {"the minimum lies outside of the sizes"}
     fit = sweep(lambda c, u: 0.1 * c + 0.2 * u**2)[1]
     assert words.sizes([worst], fit)[-1] == "no minimum at any budget: M"
+
+
+def test_the_page_has_the_best_sizes_by_each_score():
+    table, fit = sweep(lambda c, u: 0.1 * c - 0.05 * u**2)
+    found, judged = curve.curves(table, fit), SimpleNamespace(evidence=SimpleNamespace(scores=()))
+    page = scores.section(found, fit, judged)
+    (row,) = re.findall(r"<tr><td>M</td>(?:<td>[^<]* \*/[^<]*</td>){7}</tr>", page)
+    assert float(re.findall(r"<td>([\d.e+]+) ", row)[3]) == pytest.approx(BEST[3], rel=0.2)
