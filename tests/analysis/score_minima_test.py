@@ -1,4 +1,4 @@
-"""The best size of each budget by a score: planted ones are held, and none is told where none is."""
+"""The best size of each budget by a score: planted ones are held, and where none is, none told."""
 
 import math
 import re
