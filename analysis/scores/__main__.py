@@ -4,8 +4,8 @@ python -m analysis.scores results.csv [--json scores.json] [--png scores.png]
 
 Of every score: the run of lowest loss at the first and at the last budget, its error over clips and
 seeds; what its curve reads; how many clips of each of two runs would tell 2x of compute apart; the
-best size by the score over that by the loss; what the loss tells of the score; and in which order
-abilities come, the compute at which each passes half of its upper bound.
+best size by the score over that by the loss, and at each budget; what the loss tells of the score;
+and in which order abilities come, the compute at which each passes half of its upper bound.
 """
 
 import sys
@@ -49,6 +49,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
     print(textwrap.fill(f"clips for 2x: {words.CLIPS}", WIDTH), "\n")
+    print(textwrap.fill(words.SIZES, WIDTH))
+    print("\n".join(words.sizes(found, fit)), "\n")
     print(textwrap.fill(words.BY_LOSS, WIDTH))
     print("\n".join(words.laws(found)))
     if passed := order.order(found, rows, fit):

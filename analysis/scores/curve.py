@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.fitting.result import Fit
 from analysis.laws import metric, score_forms
-from analysis.scores import columns, noise
+from analysis.scores import columns, minima, noise
 from analysis.scores.best_size import SizeFactor, size_factor
 
 
@@ -69,6 +69,7 @@ class Curve:
     of_compute: metric.Metric
     of_loss: metric.Metric
     size: SizeFactor | None
+    best_sizes: tuple[minima.BestSize, ...]  # of each budget
     clips_for_double: float | None
 
     @property
@@ -144,6 +145,7 @@ def _curve(rows, fit, name, scores):
         _law([p.flops for p in found], [p.value for p in found], name, lower),
         law_of_loss(rows, fit, name, lower),
         size_factor(rows, fit, name, error, lower, scores),
+        minima.best_sizes(rows, fit, name, lower),
         noise.clips_to_tell(whole.value / doublings, of_clip, seeds.sd),
     )
 

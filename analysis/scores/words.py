@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.fitting.result import Fit
 from analysis.laws import metric
-from analysis.scores import columns
+from analysis.scores import columns, minima
 from analysis.scores.curve import Curve
 from analysis.scores.order import Crossing
 
@@ -21,6 +22,11 @@ CLIPS = (
     "one seed that differ by twice the compute. Assumed: that doubling gains the mean step of the "
     "whole way; errors go with one over the root of clips, from that of the last budget on; these "
     "and the scatter between runs are known; one score is asked, at 95 %, and found 4 times in 5."
+)
+SIZES = (
+    "the best size of each budget by each score, the minimum of its isoFLOP curve, and the factor "
+    "by which it may be off either way: 95 % of each alone, the level is not shared. No minimum is "
+    "told where the curves do not bend by two standard errors, or outside of the sizes."
 )
 BY_LOSS = (
     "the law of each score in the loss, of all runs: a new run's score, with its interval of 95 %, "
@@ -58,6 +64,32 @@ def laws(found: Sequence[Curve]) -> list[str]:
         values = " ".join(f"{value:30s}" for value in told).rstrip()
         lines.append(f"{labels[curve.name]:{width}s} {rank:>5s}  {values}")
     return lines
+
+
+def sizes(found: Sequence[Curve], fit: Fit) -> list[str]:
+    """A line for the loss and for each score that tells the best size of a budget, and one that
+    names the others."""
+    names = columns.labels([curve.name for curve in found])
+    told = {names[c.name]: c.best_sizes for c in found if any(s.size for s in c.best_sizes)}
+    told = {"loss": minima.of_budgets(fit.budgets)} | told
+    head = "best size at FLOPs of"
+    width = max(map(len, (head, *told)))
+    flops = [budget.flops for budget in fit.budgets]
+    text = [f"{head:{width}s} " + " ".join(f"{c:>14.3g}" for c in flops)]
+    for label, best in told.items():
+        known = {one.flops: one for one in best}
+        cells = " ".join(f"{best_size(known.get(c)):>14s}" for c in flops)
+        text.append(f"{label:{width}s} {cells}")
+    rest = [label for label in names.values() if label not in told]
+    return text + ([f"no minimum at any budget: {', '.join(rest)}"] if rest else [])
+
+
+def best_size(one: minima.BestSize | None) -> str:
+    """The best size and the factor by which it may be off, such as 3e+04 */1.4."""
+    if one is None or one.size is None:
+        return "-"
+    off = f" */{one.interval[1] / one.size:.2g}" if one.interval else ""
+    return f"{one.size:.3g}{off}"
 
 
 def order(found: Sequence[Crossing], smallest: float) -> list[str]:
