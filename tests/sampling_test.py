@@ -12,7 +12,9 @@ from vdit.diffusion.flow import RectifiedFlow
 from vdit.diffusion.guidance import Guidance
 from vdit.diffusion.noise_level import NoiseLevel
 from vdit.diffusion.objectives import Sampling
+from vdit.diffusion.programs import noise_key
 from vdit.errors import InputError
+from vdit.generator.sampling import low_bits
 
 CONFIG = {
     "objective": "flow",
@@ -112,3 +114,9 @@ def test_wrong_names_are_named():
         objectives.create(ConfigDict(CONFIG | {"objective": "gan"}))
     with pytest.raises(InputError, match="ddpm-linear-epsilon-learned: expected ddim"):
         objectives.sample(PATHS["ddpm"], None, None, None, Sampling("heun", 4, Guidance()))
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**31, 2**33 + 5, -1])
+def test_a_program_draws_by_the_key_that_jax_makes_of_the_seed(seed):
+    inside = jax.jit(noise_key)(low_bits(seed), np.uint32(16))
+    assert inside == jax.random.fold_in(jax.random.key(seed), 16)

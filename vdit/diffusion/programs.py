@@ -19,10 +19,16 @@ class Conditioning(NamedTuple):
     mask: jax.Array | None
 
 
+def noise_key(seed: jax.Array, first: jax.Array) -> jax.Array:
+    """The key of a batch's noise: by the seed, 32 bits, and the number of its first clip."""
+    return jax.random.fold_in(jax.random.key(seed), first)
+
+
 @jitted("step", static_argnames=("config", "objective", "sampling"))
 def generate(
     weights: nnx.State,
-    key: jax.Array,
+    seed: jax.Array,
+    first: jax.Array,
     caption: jax.Array,
     conditioning: Conditioning | None = None,
     *,
@@ -30,11 +36,13 @@ def generate(
     objective: Objective,
     sampling: Sampling,
 ) -> jax.Array:
-    """Latents (B, T, H, W, C) for captions (B, S); the key fixes the noise.
+    """Latents (B, T, H, W, C) for captions (B, S); the noise is that of `noise_key`, which is made
+    in here: outside it would be two more programs to trace, for each process.
 
     With a strength below 1 the clean latents are edited; otherwise those of the mask are kept.
     """
     model = nnx.merge(dit.graph_of(config), weights)
+    key = noise_key(seed, first)
     noise = jax.random.normal(key, (len(caption), *config.latent))
     # Only ancestral sampling draws more noise; its keys come from another stream than the first's.
     later = jax.random.fold_in(key, 1) if sampling.method == "ancestral" else None

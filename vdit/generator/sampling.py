@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
 from vdit.diffusion.objectives import Sampling
@@ -45,11 +44,11 @@ def sample_in_batches(
     parts = []
     for i in range(0, len(captions), batch):
         part = slice(i, i + batch)
-        key = jax.random.fold_in(jax.random.key(seed), i)
         conditioning = None if frames is None else _conditioning(model, frames, part, batch)
         full = _filled(captions[part], batch)
         fixed = {"config": model.config, "objective": model.objective, "sampling": sampling}
-        x = generate(model.chosen_weights(), key, full, conditioning, **fixed)
+        drawn = low_bits(seed), np.uint32(i)
+        x = generate(model.chosen_weights(), *drawn, full, conditioning, **fixed)
         latents = np.asarray(x)  # NumPy scales them: of JAX's arrays XLA would compile each product
         parts.append(model.autoencoder.decode(model.statistics.denormalise(latents)))
     made = np.concatenate(parts)[: len(captions)]
@@ -58,6 +57,11 @@ def sample_in_batches(
     from vdit.data.continuation import with_conditioning
 
     return with_conditioning(made, frames)
+
+
+def low_bits(seed: int) -> np.uint32:
+    """What `jax.random.key` takes of a seed: its last 32 bits, of a negative one's complement."""
+    return np.uint32(seed & 0xFFFFFFFF)
 
 
 def _conditioning(
