@@ -81,6 +81,7 @@ def model(size: str) -> dict:
         "qk_norm": True,
         "condition": "text",  # text | class (as a caption) | label (DiT's table) | none
         "caption_by": "cross",  # of a text: cross | context | adaln
+        "shape_condition": False,  # whether the model is told frames, height, width of latents
         "drop_caption": 0.1,
         "given": 0.0,  # share of clips trained with some frames given, for `vdit.sample`
         "remat": "auto",  # what a GPU recomputes: none | dots | full; a CPU, nothing

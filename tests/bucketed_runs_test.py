@@ -45,8 +45,9 @@ def test_every_step_is_of_one_shape_and_shapes_have_their_shares_evenly(shares):
 
 @pytest.fixture(scope="module")
 def task(folder, tmp_path_factory):
-    """What a run on three buckets learns from; its config is `task.config`."""
-    return DiffusionTask(made_of(folder, tmp_path_factory.mktemp("run")))
+    """What a run learns from that is told the shapes of three buckets; its config is `.config`."""
+    told = {"model.shape_condition": True}
+    return DiffusionTask(made_of(folder, tmp_path_factory.mktemp("run"), **told))
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +77,16 @@ def test_a_bucket_has_steps_as_it_has_patches_and_a_step_about_as_many_patches(r
     assert row["flops"] == sum(n * f for n, f in zip(spent, each, strict=True))
     assert row["tokens"] == sum(n * p.model.tokens for n, p in zip(spent, parts, strict=True))
     assert row["clips"] == sum(spent)
-    assert row["variant"] == "full-buckets3"
+    assert row["variant"] == "full-shape-buckets3"
     mean = sum(p.share * p.batch * flops.training_flops(p.model) for p in parts)
     assert 8 * flops.training_flops_per_clip(made) == pytest.approx(mean)
+
+
+def test_a_trained_model_tells_shapes_apart_and_is_loaded_with_it(run):
+    model = vdit.load(run[0])
+    assert model.at("24x12@3").config.shape_condition
+    kernel = np.asarray(model.params["shape"]["out"]["kernel"][...])
+    assert np.abs(kernel).max() > 0  # as it began
 
 
 def test_latents_of_each_bucket_are_its_clips_in_the_scale_of_all(task):

@@ -120,6 +120,13 @@ def test_the_commands_take_such_a_run(folders, run, tmp_path, monkeypatch):
     (found,) = evaluate_run(workdir, evaluators={"losses": {"triples": 40}})
     records = {r["name"]: r["value"] for r in found["evaluators"]["losses"]["records"]}
     assert records["loss"] == pytest.approx(row["loss"], rel=1e-6)
+    other, evaluate = text_encoders.make("t5", tmp_path / "other", seed=1), "vdit.evaluate"
+    asked_for = f"vdit.evaluate --workdir {workdir} --only losses --text_encoder"
+    monkeypatch.setattr(sys, "argv", [*asked_for.split(), str(folders["t5"])])
+    assert importlib.import_module(evaluate).main() == 0
+    monkeypatch.setattr(sys, "argv", [*asked_for.split(), str(other)])
+    with pytest.raises(InputError, match=r"other: .* captions of training were embedded by"):
+        importlib.import_module(evaluate).main()
     out = tmp_path / "x.gif"
     called = f"vdit.sample --workdir {workdir} --out {out} --text_encoder {folders['t5']} --prompt"
     monkeypatch.setattr(sys, "argv", [*called.split(), TEXTS[1]])

@@ -23,6 +23,7 @@ KEYS = {
     "model.positions='rotary': expected 'sincos'": {"positions": "rotary"},
     "model.qk_norm=True: expected False": {"qk_norm": True},
     "model.given='above 0': expected 0": {"frame_timesteps": True},
+    "model.shape_condition=True: expected False": {"shape_condition": True},
     "model.patch=(1, 2, 4): expected (1, 2, 2)": {"patch": (1, 2, 4)},
     "model.frequencies=32: expected 256": {"frequencies": 32},
     "model.mlp_ratio=2.0: expected 4.0": {"mlp_ratio": 2.0},

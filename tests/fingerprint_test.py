@@ -126,8 +126,10 @@ def test_a_key_that_came_later_counts_only_where_it_changes_what_was_done_before
     before = example()
     worlds = {"data.epochs": 0, "data.image_share": 0.0, "data.tokenizer": "words"}
     others = {"ddpm.spacing": "even", "flow.shift_tokens": 0, "model.max_period": 10_000.0}
+    others |= {"model.shape_condition": False}
     assert worlds | others == LATER
     others = {"data.epochs": 4, "data.image_share": 0.5, "model.max_period": 20_000.0}
+    others |= {"model.shape_condition": True}
     for key, value in others.items():
         for given, said in ((LATER[key], []), (value, [f"{key}: 'absent' -> {value}"])):
             after = example(**{key: given})

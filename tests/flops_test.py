@@ -42,13 +42,19 @@ CONFIGS = {
     "latte of embeddings": dataclasses.replace(LATTE_FOR_TEXT, text_features=40, text_length=7),
     "context": dataclasses.replace(DEMO, caption_by="context"),
     "adaln alone": dataclasses.replace(DEMO, caption_by="adaln"),
-    "frame timesteps": dataclasses.replace(DEMO, frame_timesteps=True),
+    "frame timesteps": dataclasses.replace(DEMO, frame_timesteps=True, shape_condition=True),
     "unet": dataclasses.replace(DEMO, attention="unet", depth=1, text_length=77),
     "unet of frame timesteps": dataclasses.replace(
         DEMO, attention="unet", depth=1, frame_timesteps=True, caption_by="adaln"
     ),
     "unet of labels": dataclasses.replace(
-        DEMO, attention="unet", latent=(2, 16, 32, 4), depth=1, condition="label", text_length=1
+        DEMO,
+        attention="unet",
+        latent=(2, 16, 32, 4),
+        depth=1,
+        condition="label",
+        text_length=1,
+        shape_condition=True,
     ),
     "unet of one level": dataclasses.replace(
         DEMO, attention="unet", latent=(3, 10, 14, 4), condition="none", qk_norm=False

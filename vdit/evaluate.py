@@ -33,6 +33,8 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         raise InputError(f"--step {args.step}: not with --all or --root")
     if args.no_verify and not args.workdir:
         raise InputError("--no_verify: with --workdir only")
+    if args.text_encoder and not args.workdir:
+        raise InputError("--text_encoder: with --workdir only")
     if (args.executor or args.workers or args.best) and not args.root:
         raise InputError("--executor, --workers and --best are for --root, a sweep")
     for name in OF_VIDEOS:
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--clips", type=number(int, 1), help="videos to sample (as the config has it)")
     add("--no_verify", action="store_true", help="trust checkpoints unread")
+    add("--text_encoder", help="folder of the run's text encoder, if it moved")
     add("--best", action="store_true", help="with --root: of each budget the size of lowest loss")
     add("--executor", choices=("local", "slurm"), help="with --root: where")
     add("--workers", type=int, help="with --root: how many processes or jobs")
@@ -83,7 +86,9 @@ def evaluate_one(args: argparse.Namespace) -> None:
     asked = evaluations.evaluators_of(read_config(folder), only, args.clips)
     one = None if args.step is None else [args.step]
     steps = steps_saved(folder) if args.all else one
-    for found in evaluate_run(folder, steps, asked, not args.no_verify):
+    for found in evaluate_run(
+        folder, steps, asked, not args.no_verify, text_encoder=args.text_encoder
+    ):
         measured = [found["evaluators"][name]["records"] for name in asked]
         records = [evaluations.Record(**record) for part in measured for record in part]
         print(json.dumps({"step": found["step"]} | evaluations.columns(records)))

@@ -63,6 +63,7 @@ LATER = {
     "ddpm.spacing": "even",
     "flow.shift_tokens": 0,
     "model.max_period": 10_000.0,
+    "model.shape_condition": False,
 }
 RECORDED = "compute_dtype"  # no identity, but what is gone on with must agree in it
 

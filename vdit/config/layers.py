@@ -55,8 +55,16 @@ def inward(c: ModelConfig) -> list[Part]:
         Dense("patches", c.tokens, c.patch_numbers, d, INWARD, first=True),
         Dense("noise_level.up", c.timesteps, c.frequencies, d, INWARD, of=CLIP, first=True),
         Dense("noise_level.out", c.timesteps, d, d, ONWARD, of=CLIP),
+        *_shape(c),
         *_caption(c),
     ]
+
+
+def _shape(c: ModelConfig) -> list[Part]:
+    """Three numbers of a clip, each by its sinusoids, as the timestep."""
+    up = Dense("shape.up", 1, 3 * c.frequencies, c.width, INWARD, of=CLIP, first=True)
+    out = Dense("shape.out", 1, c.width, c.width, ONWARD, of=CLIP)
+    return [up, out] if c.shape_condition else []
 
 
 def _caption(c: ModelConfig) -> list[Part]:

@@ -80,6 +80,7 @@ class ModelConfig:
     condition: str = "text"  # see CONDITIONS
     caption_by: str = "cross"  # see CAPTION_BY
     frame_timesteps: bool = False  # a timestep for every frame: 0 for conditioning frames
+    shape_condition: bool = False  # frames, height and width of the latents modulate all blocks
     vocabulary: int = 2
     text_features: int = 0  # > 0: captions come as embeddings of this size
     text_length: int = 1
@@ -171,6 +172,11 @@ def checked(config: ModelConfig) -> ModelConfig:
         raise InputError(f"{config.heads} heads: split_heads gives half to time, expected even")
     if config.attention == CAPTIONER and config.condition != "text":
         raise InputError(f"model.condition={config.condition!r}: a captioner's is 'text'")
+    if config.shape_condition and config.attention in ("latte", CAPTIONER):
+        raise InputError(
+            f"model.shape_condition with {config.attention} attention: expected False, it has no "
+            "place for it"
+        )
     if config.context:
         _check_context(config)
     if config.attention == "latte":

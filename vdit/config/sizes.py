@@ -63,6 +63,7 @@ def variant_of(model: Any) -> str:
     if model.condition == "text":
         named += [model.caption_by]
     named += [model.positions]
+    named += ["shape"] * bool(model.get("shape_condition"))
     return "-".join(word for word in named if word not in ("cross", "rotary"))
 
 
@@ -129,6 +130,7 @@ def model_config_of(config: Any, words: int = 0, text_features: int = 0) -> Mode
         learn_sigma=config.objective == "ddpm" and config.ddpm.learned_variance,
         caption_by=model.caption_by,
         frame_timesteps=model.given > 0,
+        shape_condition=model.get("shape_condition", False),  # nor this one
         positions=model.positions,
         qk_norm=model.qk_norm,
         unroll=model.unroll,

@@ -61,6 +61,7 @@ def _of_both(model: Generator) -> Iterator[Need]:
     yield Need("model.positions", c.positions, "sincos")
     yield Need("model.qk_norm", c.qk_norm, False)
     yield Need("model.given", "above 0" if c.frame_timesteps else 0, 0)
+    yield Need("model.shape_condition", c.shape_condition, False)
     yield Need("model.patch", c.patch, (1, c.patch[1], c.patch[1]))
     yield Need("model.frequencies", c.frequencies, FREQUENCIES)
     yield Need("model.mlp_ratio", c.mlp_ratio, 4.0)

@@ -28,21 +28,26 @@ class Inputs(nnx.Module):
 
 
 class Conditioned(Inputs):
-    """The same, and the caption or label."""
+    """The same, and the caption or label, and the clip's shape where the config asks for it."""
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
         super().__init__(config, rngs=rngs)
-        self.caption = caption_embedder(config, rngs=rngs, dtype=jnp.dtype(config.dtype))
+        kw, shape = {"rngs": rngs, "dtype": jnp.dtype(config.dtype)}, config.shape_condition
+        self.caption = caption_embedder(config, **kw)
+        self.shape = embed.ShapeEmbedding(config.frequencies, config.width, **kw) if shape else None
 
     def condition(
-        self, t: jax.Array, caption: jax.Array, frames: int
+        self, t: jax.Array, caption: jax.Array, shape_THW: tuple[int, int, int]
     ) -> tuple[jax.Array, Words | None]:
-        """What modulates all blocks, (B, D) or (B, T, D), and the words that they attend to;
-        `frames` are patches along time."""
+        """What modulates all blocks, (B, D) or (B, T, D), and the words that they attend to; the
+        shape is that of the latents, so that any path that hands them over tells it."""
+        frames = shape_THW[0] // self.config.patch[0]
         t = t if t.ndim == 1 else t[:, :: self.config.patch[0]]
         if t.ndim > 1 and t.shape[1] != frames:
             raise InputError(f"{t.shape[1]} timesteps a clip: expected 1 or {frames}")
         c, words, dtype = self.noise_level(t), None, jnp.dtype(self.config.dtype)
+        if self.shape is not None:
+            c = _added(c, self.shape(shape_THW, len(t)))
         if self.config.condition == "label":
             c = _added(c, self.caption(caption))
         elif self.config.condition != "none":
@@ -51,8 +56,8 @@ class Conditioned(Inputs):
         return replicate(jax.nn.silu(c).astype(dtype)), words
 
 
-def _added(c: jax.Array, caption_BD: jax.Array) -> jax.Array:
-    return c + (caption_BD if c.ndim == 2 else caption_BD[:, None])
+def _added(c: jax.Array, more_BD: jax.Array) -> jax.Array:
+    return c + (more_BD if c.ndim == 2 else more_BD[:, None])
 
 
 def caption_embedder(

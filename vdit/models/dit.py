@@ -53,7 +53,7 @@ class VideoDiT(Conditioned):
         x_BND = self.patches(embed.patchify(x_BTHWC, config.patch).astype(dtype))
         x_BND, angles_NE, temporal_ND = self._add_positions(x_BND, grid)
         x_BND = shard_tokens(x_BND, unsplit_frames(config, grid))
-        c, words = self.condition(t, caption, grid[0])
+        c, words = self.condition(t, caption, x_BTHWC.shape[1:4])
         tokens, length_B = x_BND.shape[1], None
         if config.context:
             x_BND, angles_NE, length_B = _with_words(x_BND, angles_NE, *words)

@@ -7,7 +7,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from vdit.errors import InputError
-from vdit.models.layers import Dense
+from vdit.models.layers import Dense, zeros_dense
 from vdit.parallel.sharding import platform, replicate
 
 Patch = tuple[int, int, int]  # frames, height, width
@@ -98,6 +98,26 @@ class TimestepEmbedding(nnx.Module):
     def __call__(self, t_B: jax.Array) -> jax.Array:
         s = sinusoids(t_B, self.frequencies, self.max_period)
         return self.out(jax.nn.silu(self.up(s)))
+
+
+class ShapeEmbedding(nnx.Module):
+    """Frames, height and width of latents to (B, D) vectors of the model's width.
+
+    SDXL's micro-conditioning (2307.01952, 2.2): sinusoids of each number, side by side, through two
+    dense layers. The last starts as zero: before the first step all shapes are one to the model.
+    """
+
+    def __init__(
+        self, frequencies: int, width: int, *, rngs: nnx.Rngs, dtype: DTypeLike | None = None
+    ):
+        self.frequencies = frequencies
+        self.up = Dense(3 * frequencies, width, (None, "embed"), rngs=rngs, dtype=dtype)
+        self.out = zeros_dense(width, width, ("embed", "mlp"), rngs=rngs, dtype=dtype)
+
+    def __call__(self, shape_THW: tuple[int, int, int], clips: int) -> jax.Array:
+        numbers = jnp.asarray(shape_THW, jnp.float32) / 1000.0  # `sinusoids` are of 1000 t
+        s = sinusoids(numbers, self.frequencies).reshape(-1)
+        return self.out(jax.nn.silu(self.up(jnp.tile(s, (clips, 1)))))
 
 
 class CaptionEmbedding(nnx.Module):

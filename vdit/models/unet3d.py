@@ -136,7 +136,7 @@ class VideoUNet(Conditioned):
         unet.check_grid(grid, len(self.down))
         x = embed.patchify(x_BTHWC, config.patch).astype(jnp.dtype(config.dtype))
         x = placed(self.patches(x).reshape(len(x), *grid, -1))
-        c, words = self.condition(t_B, caption, grid[0])
+        c, words = self.condition(t_B, caption, x_BTHWC.shape[1:4])
         x = self._between(x, c.reshape(len(c), -1, config.width), words)
         y_BTHWP = self.output(jax.nn.silu(self.norm(x))).astype(jnp.float32)
         numbers = x_BTHWC.shape[-1] * (1 + config.learn_sigma)

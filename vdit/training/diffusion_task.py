@@ -63,6 +63,7 @@ class DiffusionTask(LatentTask):
         """Fresh ones, or with those of `config.init` in their places."""
         if not self.config.init:
             return weights
+        init_from.check_encoder(self.config.init, self.generator.vocabulary)
         source = init_from.load(self.config.init, self.model.heads)
         weights, left_out = init_from.transfer(source, self.model, weights)
         print(f"{self.config.init}: {left_out}", file=sys.stderr) if left_out else None

@@ -100,9 +100,12 @@ def evaluate_run(
     steps: Sequence[int] | None = None,
     evaluators: Asked | None = None,
     verify: bool = True,
+    text_encoder: str | None = None,
 ) -> list[dict[str, Any]]:
     """Measures checkpoints of a run folder: the newest whole one (or those of `steps`), by the
     run's own evaluators (or those given). Returns what each evaluations/STEP.json then holds.
+
+    `text_encoder` is where that of the run lies now, if it moved.
 
     Of several steps a damaged one is named on stderr and left out. Its data must be there. Raises
     `InputError` for a folder, step or evaluator that is not, and where nothing is left.
@@ -121,6 +124,7 @@ def evaluate_run(
         except DamagedFileError as error:
             damaged.append(error)
             continue
+        model = model.with_text_encoder(text_encoder) if text_encoder else model
         data = EvaluationData(config, records, folder, model.step)
         found.append(evaluate(model, data, asked))
     if damaged and not found:

@@ -8,7 +8,7 @@ step every frame of a clip is what the image model makes of it.
 import hashlib
 import json
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -17,10 +17,12 @@ from flax import nnx
 from vdit.config.model_config import ModelConfig
 from vdit.config.sizes import model_config_of
 from vdit.errors import InputError
+from vdit.generator.generator import FILE, FOLDER
 from vdit.models.positions import spatial_table, temporal_table
 from vdit.pretrained import from_torch, read
 from vdit.pretrained.infer import listed
 from vdit.runs import checkpoint
+from vdit.runs.files import read_json
 from vdit.runs.folder import read_config
 from vdit.runs.weights import name_of
 
@@ -61,6 +63,22 @@ def load(path: str, heads: int) -> Source:
     found = from_torch(stored, kind, heads)
     leaves = jax.tree_util.tree_leaves_with_path(found.weights)
     return Source(found.config, {name_of(p): np.asarray(x) for p, x in leaves})
+
+
+def check_encoder(path: str, vocabulary: Any) -> None:
+    """Raises `InputError` where the run at `path` read captions of another text encoder whose
+    embeddings have as many numbers: its weights would fit, and mean nothing."""
+    about = pathlib.Path(path) / FOLDER / FILE
+    if not (hasattr(vocabulary, "empty") and about.is_file()):
+        return
+    theirs = read_json(about, "what a run wrote of its generator").get("vocabulary") or {}
+    same = vocabulary.fingerprint, vocabulary.features
+    if "empty" in theirs and theirs["features"] == same[1] and theirs["fingerprint"] != same[0]:
+        raise InputError(
+            f"init={path}: its captions were embedded by {theirs['fingerprint']} "
+            f"({theirs['encoder']}), this run's by {vocabulary.fingerprint} "
+            f"({vocabulary.encoder}); expected the same text encoder"
+        )
 
 
 def _stored(path: str) -> dict[str, np.ndarray]:
