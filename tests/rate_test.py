@@ -55,6 +55,8 @@ def test_the_commonest_rate_is_taken_and_others_are_named(tmp_path, capsys):
     assert "each 3x8x8 at 5 fps" in said
     data = ConfigDict({"name": "video_folder", "dir": str(tmp_path / "out")})
     assert sources.fps_of(data) == 5
+    given = media.read_video(root / "a.mkv", (8, 8), fps=sources.fps_of(data))  # of vdit.sample
+    assert [int(np.median(frame)) for frame in given] == list(range(10, 240, 20))
     assert sources.fps_of(ConfigDict({"name": "worlds"})) is None
 
 
