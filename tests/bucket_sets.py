@@ -38,9 +38,12 @@ def prepared(videos, out, *flags):
     return buckets.read_index(out)
 
 
-def make(root) -> pathlib.Path:
-    """The videos and four pictures (`in`), prepared in the buckets of `buckets.txt` (`out`)."""
+def make(root, silent="") -> pathlib.Path:
+    """The videos and four pictures (`in`), prepared in the buckets of `buckets.txt` (`out`); the
+    videos of the pattern `silent` have no captions."""
     videos = write_videos(root / "in")
+    for text in videos.glob(f"{silent}.txt"):
+        text.unlink()
     for i in range(4):
         Image.new("RGB", (20, 20), (60 * i, 0, 0)).save(videos / f"picture{i}.png")
     prepared(videos, root / "out", "--buckets", write_names(root / "buckets.txt"))

@@ -21,7 +21,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser = errors.parser("vdit.caption", __doc__)
     parser.add_argument("--workdir", required=True, help="run of experiments/captioner.py")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write")
-    parser.add_argument("--data", help="prepared folder (by default the captioner's own data)")
+    parser.add_argument(
+        "--data",
+        help="prepared folder, of one shape or of buckets (by default the captioner's own data)",
+    )
     parser.add_argument(
         "--long",
         type=float,

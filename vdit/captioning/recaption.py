@@ -17,7 +17,9 @@ import tqdm
 from ml_collections import ConfigDict
 
 from vdit.captioning import words
+from vdit.config import buckets
 from vdit.data import recaptioned
+from vdit.data.buckets import data_of
 from vdit.data.recaptioned import ABOUT, GIVEN, TABLE, WHAT, WRITTEN, Row
 from vdit.data.sources import Source, open_source
 from vdit.data.video_folder import units
@@ -33,12 +35,28 @@ VERSION = 1  # raised when the same captioner and clips would give other caption
 
 def recaption(model: Generator, data: ConfigDict, out: pathlib.Path, lengths: words.Lengths) -> str:
     """Writes captions for all training clips of `data` to the folder `out`, or finds them there;
-    returns a line that says how many. Given captions stay as they are.
+    returns a line that says how many. Given captions stay as they are. Of a set of buckets there is
+    a folder in `out`, and a line, for each.
 
     Processes that are asked for the same share the work. Raises `InputError` for a model that is no
-    captioner's, clips of another shape than its own, and an `out` that holds anything else.
+    captioner's, clips of another shape than its own but for buckets that its autoencoder and its
+    patches divide, and an `out` that holds anything else.
     """
     words.check(model)
+    index = buckets.read_index(data.dir) if data.name == "video_folder" else None
+    if not index:
+        return _of_one_shape(model, data, out, lengths)
+    if (out / ABOUT).exists():
+        raise InputError(f"--out {out}: holds captions of clips of one shape; name another")
+    models = {name: model.at(name) for name in index["buckets"]}  # all, before any is written
+    return "\n".join(
+        _of_one_shape(one, data_of(data, name), out / name, lengths) for name, one in models.items()
+    )
+
+
+def _of_one_shape(
+    model: Generator, data: ConfigDict, out: pathlib.Path, lengths: words.Lengths
+) -> str:
     source = open_source(recaptioned.all_clips(data), "train")
     if (shape := source[0]["video"].shape[:3]) != tuple(model.video):
         raise InputError(f"clips of {shape} (T, H, W): this captioner reads {tuple(model.video)}")

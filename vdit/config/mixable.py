@@ -33,10 +33,8 @@ def check(config: Any, model: ModelConfig) -> None:
 
 
 def _check_buckets(config: Any, model: ModelConfig, share: float) -> None:
-    given = config.data.get("captions", "")
     wrong = (
         ("data.image_share", share, 0, "a bucket WxH@1 has pictures"),
-        ("data.captions", given, "", "captions are written for clips of one shape"),
         ("mesh.context", config.mesh.context, 1, "buckets are not split between devices"),
     )
     for key, found, expected, why in wrong:

@@ -1,12 +1,14 @@
 """Captions for all training clips, given ones and those that a captioner wrote (`vdit.caption`).
 
 A folder of two files: `captions.csv`, a row for each clip of the train split in their order, and
-`captions.json`, which says of what clips, by which captioner.
+`captions.json`, which says of what clips, by which captioner. Of a set of buckets a folder of such
+folders, by the buckets' names.
 """
 
 import csv
 import hashlib
 import pathlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,11 +60,7 @@ def write(path: pathlib.Path, rows: list[Row], header: bool = True) -> None:
 def read(folder: pathlib.Path, clips_of: str) -> tuple[list[str], str]:
     """Captions of a folder, by the number of a clip, and their fingerprint. Raises `InputError`
     where it holds none, or those of other clips, `DamagedFileError` where they are damaged."""
-    if not (folder / ABOUT).is_file():
-        raise InputError(
-            f"data.captions {folder}: no captions there; python -m vdit.caption writes them"
-        )
-    about = read_json(folder / ABOUT, WHAT)
+    about = _about(folder)
     if about["clips_of"] != clips_of:
         raise InputError(
             f"data.captions {folder}: of the clips of {about['clips_of']}, expected {clips_of}, "
@@ -80,14 +78,25 @@ def read(folder: pathlib.Path, clips_of: str) -> tuple[list[str], str]:
     return [row["caption"] for row in rows], found
 
 
-class Recaptioned:
-    """A source of training clips whose captions are those of a folder of captions."""
+def _about(folder: pathlib.Path) -> dict[str, Any]:
+    if not (folder / ABOUT).is_file():
+        raise InputError(
+            f"data.captions {folder}: no captions there; python -m vdit.caption writes them"
+        )
+    return read_json(folder / ABOUT, WHAT)
 
-    def __init__(self, source: Any, folder: str, clips_of: str):
+
+class Recaptioned:
+    """A source of training clips whose captions are those of a folder of captions; those `beside`,
+    of other buckets, count for its fingerprint, for a run is named by that of its own bucket."""
+
+    def __init__(
+        self, source: Any, folder: pathlib.Path, clips_of: str, beside: Sequence[pathlib.Path] = ()
+    ):
         self._source, self.available = source, getattr(source, "available", len(source))
-        self._captions, written = read(pathlib.Path(folder), clips_of)
+        self._captions, written = read(folder, clips_of)
         self.name = source.name
-        text = f"{source.fingerprint} {written}"
+        text = " ".join([source.fingerprint, written, *(_about(x)["fingerprint"] for x in beside)])
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def __len__(self) -> int:

@@ -64,7 +64,9 @@ def _recaptioned(data: Any, source: Source) -> Source:
     """With the captions of the folder `data.captions`, which has one for each clip of the set."""
     from vdit.data.recaptioned import Recaptioned, all_clips
 
-    return Recaptioned(source, data.captions, open_source(all_clips(data), "train").fingerprint)
+    clips_of = open_source(all_clips(data), "train").fingerprint
+    own, *beside = (pathlib.Path(data.captions) / name for name in buckets.clips_of(data) or [""])
+    return Recaptioned(source, own, clips_of, beside)
 
 
 def open_images(data: Any) -> Source:
