@@ -39,10 +39,10 @@ class VideoMixer(Conditioned):
         self.output = zeros_dense(config.width, config.output_numbers, ("embed", None), **kw)
 
     def __call__(self, x_BTHWC: jax.Array, t: jax.Array, caption: jax.Array) -> jax.Array:
-        config, grid = self.config, embed.grid_of(x_BTHWC.shape, self.config.patch)
+        config = self.config
         x_BND = embed.patchify(x_BTHWC, config.patch).astype(jnp.dtype(config.dtype))
         x_BND = self.patches(x_BND)
-        c, _ = self.condition(t, caption, grid[0])
+        c, _ = self.condition(t, caption, x_BTHWC.shape[1:4])
         for block in self.blocks:
             x_BND = block(x_BND, c)
         y_BNP = self.output(layer_norm(x_BND)).astype(jnp.float32)
