@@ -160,8 +160,8 @@ def test_a_model_that_is_told_shapes_begins_as_the_one_that_was_not():
     for name, array in weights.items():
         np.testing.assert_array_equal(placed[name], array)
     assert left_out == "the shape of clips is new to it (its embedding starts at zero)"
+    source = init_from.Source(told, numbered(told))
     with pytest.raises(InputError, match="its checkpoint has shape/out/bias"):
-        source = init_from.Source(told, numbered(told))
         init_from.transfer(source, IMAGE, state_of(IMAGE, weights))
 
 

@@ -60,7 +60,7 @@ def sample_in_batches(
 
 
 def low_bits(seed: int) -> np.uint32:
-    """What `jax.random.key` takes of a seed: its last 32 bits, of a negative one's two's complement.
+    """What `jax.random.key` takes of a seed: its last 32 bits (two's complement).
 
     The seed may be NumPy's, of fewer bits than the mask.
     """
