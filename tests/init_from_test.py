@@ -18,6 +18,7 @@ from vdit.runs.weights import name_of
 from vdit.training import init_from
 
 IMAGE = ModelConfig((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
+SHAPE_WEIGHTS = {f"shape/{layer}/{w}" for layer in ("up", "out") for w in ("kernel", "bias")}
 DEPTH = {"interleaved": 4, "late_fusion": 4, "factorised": 2}
 
 
@@ -147,6 +148,21 @@ def test_other_labels_leave_the_table_new_and_the_fixed_frames_are_told():
         "not taken, captions or labels differ: caption/table; the fixed table of frames is new to "
         "it (positions=learned starts at zero)"
     )
+
+
+def test_a_model_that_is_told_shapes_begins_as_the_one_that_was_not():
+    told = dataclasses.replace(IMAGE, shape_condition=True)
+    weights, new = numbered(IMAGE), state_of(told, numbered(told))
+    state, left_out = init_from.transfer(init_from.Source(IMAGE, weights), told, new)
+    placed = {name_of(p): x for p, x in jax.tree_util.tree_leaves_with_path(state)}
+    assert {n for n in placed if n not in weights} == SHAPE_WEIGHTS
+    np.testing.assert_array_equal(state["shape"]["up"]["kernel"], new["shape"]["up"]["kernel"])
+    for name, array in weights.items():
+        np.testing.assert_array_equal(placed[name], array)
+    assert left_out == "the shape of clips is new to it (its embedding starts at zero)"
+    source = init_from.Source(told, numbered(told))
+    with pytest.raises(InputError, match="its checkpoint has shape/out/bias"):
+        init_from.transfer(source, IMAGE, state_of(IMAGE, weights))
 
 
 # --- errors -------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def test_wrong_names_are_named():
         objectives.sample(PATHS["ddpm"], None, None, None, Sampling("heun", 4, Guidance()))
 
 
-@pytest.mark.parametrize("seed", [0, 7, 2**31, 2**33 + 5, -1])
+@pytest.mark.parametrize("seed", [0, 7, 2**31, 2**33 + 5, -1, np.int32(-7)])
 def test_a_program_draws_by_the_key_that_jax_makes_of_the_seed(seed):
     inside = jax.jit(noise_key)(low_bits(seed), np.uint32(16))
     assert inside == jax.random.fold_in(jax.random.key(seed), 16)

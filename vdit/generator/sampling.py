@@ -60,8 +60,11 @@ def sample_in_batches(
 
 
 def low_bits(seed: int) -> np.uint32:
-    """What `jax.random.key` takes of a seed: its last 32 bits, of a negative one's complement."""
-    return np.uint32(seed & 0xFFFFFFFF)
+    """What `jax.random.key` takes of a seed: its last 32 bits (two's complement).
+
+    The seed may be NumPy's, of fewer bits than the mask.
+    """
+    return np.uint32(int(seed) & 0xFFFFFFFF)
 
 
 def _conditioning(

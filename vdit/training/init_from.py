@@ -36,6 +36,7 @@ OVER_TIME = {
 # Paths of weights, as checkpoints have them.
 TEMPORAL, SPATIAL, LABELS = "positions/frames", "positions/places", "caption/table"
 POOL, TIMESTEP = "caption/pool/kernel", "noise_level/out/bias"
+SHAPE = "shape/"  # the embedding of a clip's shape, zero in a new model
 
 
 class Source(NamedTuple):
@@ -100,7 +101,8 @@ def transfer(source: Source, model: ModelConfig, fresh: nnx.State) -> tuple[nnx.
     paths = jax.tree_util.tree_leaves_with_path(fresh)
     leaves = {name_of(path): leaf for path, leaf in paths}
     weights = _for_frames(source, model)
-    own = {n for n in leaves if n in weights or not n.startswith(_over_time(model))}
+    fresh_if_absent = _over_time(model), SHAPE
+    own = {n for n in leaves if n in weights or not n.startswith(fresh_if_absent)}
     captioned = {n for n in own | weights.keys() if n.startswith("caption/") or "/cross/" in n}
     new = {n for n in captioned if n not in leaves or n not in weights}
     new |= {n for n in captioned - new if weights[n].shape != leaves[n].shape}
@@ -173,4 +175,6 @@ def _left_out(source: Source, model: ModelConfig, new: set[str]) -> str:
     parts = [f"not taken, captions or labels differ: {listed(new)}"] if new else []
     if model.positions == "sincos" and model.grid[0] > 1 == source.model.grid[0]:
         parts.append("the fixed table of frames is new to it (positions=learned starts at zero)")
+    if model.shape_condition and not source.model.shape_condition:
+        parts.append("the shape of clips is new to it (its embedding starts at zero)")
     return "; ".join(parts)
