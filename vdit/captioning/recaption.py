@@ -23,7 +23,7 @@ from vdit.data.buckets import data_of
 from vdit.data.recaptioned import ABOUT, GIVEN, TABLE, WHAT, WRITTEN, Row
 from vdit.data.sources import Source, open_source
 from vdit.data.video_folder import units
-from vdit.data.video_folder.once import made_once
+from vdit.data.video_folder.once import WRITE, made_once
 from vdit.errors import InputError
 from vdit.generator import Generator
 from vdit.runs.files import sync, write_json
@@ -88,7 +88,7 @@ def _write(model: Generator, source: Source, lengths: words.Lengths, place: path
 
     names = _slices(len(source))
     with tqdm.tqdm(desc="captioning", unit="slice", total=len(names), leave=False) as bar:
-        units.share(place / "write", names, write, lambda _: bar.update())
+        units.share(place / WRITE, names, write, lambda _: bar.update())
 
 
 def _slices(clips: int) -> list[str]:
@@ -135,10 +135,10 @@ def _close(out: pathlib.Path, asked: dict[str, Any], place: pathlib.Path) -> Non
         recaptioned.write(made / TABLE, [])
         with (made / TABLE).open("ab") as table:
             for name in names:
-                with (place / "write" / name / TABLE).open("rb") as part:
+                with (place / WRITE / name / TABLE).open("rb") as part:
                     shutil.copyfileobj(part, table)
         sync(made / TABLE)
-        done = [units.result(place / "write", name) for name in names]
+        done = [units.result(place / WRITE, name) for name in names]
         counts = {kind: sum(unit[kind] for unit in done) for kind in (GIVEN, WRITTEN)}
         about = asked | counts | {"fingerprint": recaptioned.fingerprint_of(made / TABLE)}
         write_json(made / ABOUT, about)

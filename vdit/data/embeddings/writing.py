@@ -23,7 +23,7 @@ from vdit.data.embeddings import captions, encoder, folder
 from vdit.data.embeddings.encoder import Network
 from vdit.data.embeddings.folder import KEYS, SHARD, shard_name
 from vdit.data.video_folder import units
-from vdit.data.video_folder.once import made_once
+from vdit.data.video_folder.once import WRITE, made_once
 from vdit.errors import InputError
 from vdit.runs.files import sync, write_json
 
@@ -90,7 +90,7 @@ def _write(network: Network, texts: Sequence[str], length: int, place: pathlib.P
 
     names = _names(texts)
     with tqdm.tqdm(desc="embedding", unit="shard", total=len(names), leave=False) as bar:
-        units.share(place / "write", names, write, lambda _: bar.update())
+        units.share(place / WRITE, names, write, lambda _: bar.update())
 
 
 def _names(texts: Sequence[str]) -> list[str]:
@@ -123,10 +123,10 @@ def _close(
         made, names = unit / "made", _names(texts)
         made.mkdir()
         for name in names:
-            _link(place / "write" / name / f"{name}.array_record", made)
+            _link(place / WRITE / name / f"{name}.array_record", made)
         np.save(made / KEYS, folder.keys_of(texts))
         sync(made / KEYS)
-        cut = sum(units.result(place / "write", name)["cut"] for name in names)
+        cut = sum(units.result(place / WRITE, name)["cut"] for name in names)
         write_json(made / embeddings.FILE, asked | {"cut": cut})
         os.replace(made, out)
         return {}
