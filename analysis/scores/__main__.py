@@ -17,8 +17,6 @@ from vdit import errors
 from vdit.errors import InputError
 from vdit.runs.files import write_json
 
-WIDTH = 100  # of a line of prose
-
 
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.scores`."""
@@ -48,13 +46,13 @@ def main(argv: list[str] | None = None) -> None:
     if not found:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
-    print(textwrap.fill(f"clips for 2x: {words.CLIPS}", WIDTH), "\n")
-    print(textwrap.fill(words.SIZES, WIDTH))
+    print(textwrap.fill(f"clips for 2x: {words.CLIPS}", words.WIDTH), "\n")
+    print(textwrap.fill(words.SIZES, words.WIDTH))
     print("\n".join(words.sizes(found, fit)), "\n")
-    print(textwrap.fill(words.BY_LOSS, WIDTH))
+    print(textwrap.fill(words.BY_LOSS, words.WIDTH))
     print("\n".join(words.laws(found)))
     if passed := order.order(found, rows, fit):
-        print("\n" + textwrap.fill(words.ORDER, WIDTH))
+        print("\n" + textwrap.fill(words.ORDER, words.WIDTH))
         print("\n".join(words.order(passed, fit.budgets[0].flops)))
     if same := words.left_out(rows):
         print(same)

@@ -1,6 +1,7 @@
 """Scores over compute for people: a table in the terminal."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
@@ -11,6 +12,8 @@ from analysis.scores import columns, minima
 from analysis.scores.curve import Curve
 from analysis.scores.order import Crossing
 
+WIDTH = 100  # columns of running text
+BUDGETS = 5  # beside each other; more go below, so that a terminal does not break their lines
 ORDER = (
     "where each passes half of its upper bound (a share: of what coded real clips score; an error: "
     "half way to that from holding the last frame), in times of the first budget, and what the "
@@ -74,14 +77,20 @@ def sizes(found: Sequence[Curve], fit: Fit) -> list[str]:
     told = {"loss": minima.of_budgets(fit.budgets)} | told
     head = "best size at FLOPs of"
     width = max(map(len, (head, *told)))
-    flops = [budget.flops for budget in fit.budgets]
-    text = [f"{head:{width}s} " + " ".join(f"{c:>14.3g}" for c in flops)]
-    for label, best in told.items():
-        known = {one.flops: one for one in best}
-        cells = " ".join(f"{best_size(known.get(c)):>14s}" for c in flops)
-        text.append(f"{label:{width}s} {cells}")
-    rest = [label for label in names.values() if label not in told]
-    return text + ([f"no minimum at any budget: {', '.join(rest)}"] if rest else [])
+    flops, text = [budget.flops for budget in fit.budgets], []
+    for first in range(0, len(flops), BUDGETS):
+        some = flops[first : first + BUDGETS]
+        text.append(f"{head:{width}s} " + " ".join(f"{c:>14.3g}" for c in some))
+        for label, best in told.items():
+            known = {one.flops: one for one in best}
+            cells = " ".join(f"{best_size(known.get(c)):>14s}" for c in some)
+            text.append(f"{label:{width}s} {cells}")
+    return text + _others("no minimum at any budget", [n for n in names.values() if n not in told])
+
+
+def _others(what, labels):
+    """Lines that name the scores without a line of their own."""
+    return textwrap.wrap(f"{what}: {', '.join(labels)}", WIDTH) if labels else []
 
 
 def best_size(one: minima.BestSize | None) -> str:
@@ -105,7 +114,7 @@ def order(found: Sequence[Crossing], smallest: float) -> list[str]:
         name = f"{labels[one.name]:{width}s} {_number(one.half):>6s}"
         lines.append(f"{name} {at:>8s}  {f'{low} to {high}':20s} {told}".rstrip())
     rest = [labels[one.name] for one in found if one not in known]
-    return lines + ([f"not yet: {', '.join(rest)}"] if rest else [])
+    return lines + _others("not yet", rest)
 
 
 def _times(factor):

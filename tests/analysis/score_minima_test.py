@@ -1,5 +1,6 @@
 """The best size of each budget by a score: planted ones are held, and where none is, none told."""
 
+import dataclasses
 import math
 import re
 from types import SimpleNamespace
@@ -29,6 +30,18 @@ def test_scores_without_a_minimum_say_why_at_each_budget():
     assert {one.why for one in away.best_sizes} == {"the minimum lies outside of the sizes"}
     fit = sweep(lambda c, u: 0.1 * c + 0.2 * u**2)[1]
     assert words.sizes([worst], fit)[-1] == "no minimum at any budget: M"
+
+
+def test_best_sizes_of_many_budgets_go_below_each_other_and_lists_of_scores_wrap():
+    table, fit = sweep(lambda c, u: 0.1 * c - 0.05 * u**2)
+    found = curve.curves(table, fit)
+    found += [dataclasses.replace(found[0], name=f"flat{n}", best_sizes=()) for n in range(40)]
+    text = words.sizes(found, fit)
+    assert max(map(len, text)) <= words.WIDTH
+    heads = [line for line in text if line.startswith("best size at")]
+    told = [float(cell) for line in heads for cell in line.split()[5:]]
+    assert told == pytest.approx([budget.flops for budget in fit.budgets], rel=0.01)
+    assert " ".join(text).count("flat") == 40
 
 
 def test_the_page_has_the_best_sizes_by_each_score():
