@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from analysis.figures import scores as figures
 from analysis.fitting.result import Fit
 from analysis.page import elements
-from analysis.scores import columns, minima, words
+from analysis.scores import columns, words
 from analysis.scores.curve import Curve
 from analysis.verdict.rule import Verdict
 
@@ -46,23 +46,24 @@ def section(found: Sequence[Curve], fit: Fit, judged: Verdict, left_out: str = "
             "half of the way gained nothing that can be told and less than the first, and "
             f"<i>turns</i> where it lost. <i>Clips for 2×</i>: {words.CLIPS}"
         ),
-        _best_sizes(found, fit, labels),
+        _best_sizes(found, fit),
         _by_loss(found, labels),
     )
 
 
-def _best_sizes(found, fit, labels):
-    """A row for the loss and for each score: the best size of each budget."""
-    rows = {"loss": minima.of_budgets(fit.budgets)}
-    rows |= {labels[c.name]: c.best_sizes for c in found}
+def _best_sizes(found, fit):
+    """A row for the loss and for each score that tells it: the best size of each budget."""
+    told, rest = words.told_sizes(found, fit)
     flops = [budget.flops for budget in fit.budgets]
     body = []
-    for label, best in rows.items():
+    for label, best in told.items():
         known = {one.flops: one for one in best}
         body.append([elements.escape(label), *(words.best_size(known.get(c)) for c in flops)])
     head = ["best size by", *(f"{c / flops[0]:.3g}×" for c in flops)]
     title = words.SIZES[:1].upper() + words.SIZES[1:]
-    return f"<p>{elements.escape(title)}</p>" + elements.table(head, body)
+    text = f"<p>{elements.escape(title)}</p>" + elements.table(head, body)
+    others = f"{words.NO_SIZE.capitalize()}: {elements.escape(', '.join(rest))}."
+    return text + (f"<p>{others}</p>" if rest else "")
 
 
 def _by_loss(found, labels):

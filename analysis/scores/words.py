@@ -31,6 +31,7 @@ SIZES = (
     "by which it may be off either way: 95 % of each alone, the level is not shared. No minimum is "
     "told where the curves do not bend by two standard errors, or outside of the sizes."
 )
+NO_SIZE = "no minimum at any budget"
 BY_LOSS = (
     "the law of each score in the loss, of all runs: a new run's score, with its interval of 95 %, "
     "at the runs' mean loss and at a tenth less."
@@ -72,9 +73,7 @@ def laws(found: Sequence[Curve]) -> list[str]:
 def sizes(found: Sequence[Curve], fit: Fit) -> list[str]:
     """A line for the loss and for each score that tells the best size of a budget, and one that
     names the others."""
-    names = columns.labels([curve.name for curve in found])
-    told = {names[c.name]: c.best_sizes for c in found if any(s.size for s in c.best_sizes)}
-    told = {"loss": minima.of_budgets(fit.budgets)} | told
+    told, rest = told_sizes(found, fit)
     head = "best size at FLOPs of"
     width = max(map(len, (head, *told)))
     flops, text = [budget.flops for budget in fit.budgets], []
@@ -85,7 +84,17 @@ def sizes(found: Sequence[Curve], fit: Fit) -> list[str]:
             known = {one.flops: one for one in best}
             cells = " ".join(f"{best_size(known.get(c)):>14s}" for c in some)
             text.append(f"{label:{width}s} {cells}")
-    return text + _others("no minimum at any budget", [n for n in names.values() if n not in told])
+    return text + _others(NO_SIZE, rest)
+
+
+def told_sizes(
+    found: Sequence[Curve], fit: Fit
+) -> tuple[dict[str, tuple[minima.BestSize, ...]], list[str]]:
+    """Best sizes by the loss and by each score that tells one, and the labels of the others."""
+    names = columns.labels([curve.name for curve in found])
+    told = {names[c.name]: c.best_sizes for c in found if any(s.size for s in c.best_sizes)}
+    rest = [label for label in names.values() if label not in told]
+    return {"loss": minima.of_budgets(fit.budgets)} | told, rest
 
 
 def _others(what, labels):

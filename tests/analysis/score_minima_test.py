@@ -47,6 +47,8 @@ def test_best_sizes_of_many_budgets_go_below_each_other_and_lists_of_scores_wrap
 def test_the_page_has_the_best_sizes_by_each_score():
     table, fit = sweep(lambda c, u: 0.1 * c - 0.05 * u**2)
     found, judged = curve.curves(table, fit), SimpleNamespace(evidence=SimpleNamespace(scores=()))
-    page = scores.section(found, fit, judged)
+    flat = dataclasses.replace(found[0], name="flat", best_sizes=())
+    page = scores.section([*found, flat], fit, judged)
+    assert "No minimum at any budget: flat." in page
     (row,) = re.findall(r"<tr><td>M</td>(?:<td>[^<]* \*/[^<]*</td>){7}</tr>", page)
     assert float(re.findall(r"<td>([\d.e+]+) ", row)[3]) == pytest.approx(BEST[3], rel=0.2)
