@@ -177,7 +177,7 @@ def test_one_budget_alone_has_its_page(tmp_path):
 
 
 def test_six_short_runs_have_their_page(tmp_path):
-    """Of a first try on one's own videos: each larger model is better, and intervals have no end."""
+    """As of a first try on own videos: each larger model is better, and intervals have no end."""
     params, losses = [7312, 15768, 27376], [[1.931, 1.921, 1.907], [1.908, 1.888, 1.860]]
     rows = [row for row in make_rows(2, seeds_at=9) if row["run_id"][2:4] in ("00", "01", "02")]
     for place, row in enumerate(rows):
