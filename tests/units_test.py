@@ -91,8 +91,19 @@ def test_a_unit_that_is_done_keeps_its_name_whoever_has_not_seen_it(tmp_path, mo
 
     units.share(tmp_path, ["a"], do)
     monkeypatch.setattr(units, "_do", lambda *_: pytest.fail("it was claimed"))
-    assert not units._do_one(tmp_path, ["a"], do)
+    assert not units._do_some(tmp_path, ["a"], {}, do)
     assert (tmp_path / "a" / "it").exists()
+
+
+def test_short_units_share_a_look(tmp_path, monkeypatch):
+    """One before and one after: a look takes as long as there are units."""
+    looks, find_all = [], units.find_all
+    monkeypatch.setattr(units, "find_all", lambda place: looks.append(place) or find_all(place))
+    monkeypatch.setattr(units, "LOOK_S", float("inf"))
+    names = [f"{index:06d}" for index in range(5)]
+    units.share(tmp_path, names, lambda *_: {})
+    assert siblings(tmp_path / "x") == names
+    assert len(looks) == 2
 
 
 def test_a_unit_that_is_done_while_another_looks_keeps_its_name(tmp_path, monkeypatch):

@@ -116,7 +116,7 @@ def plain_log_ticks(
     from matplotlib import ticker
 
     places = ticker.MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    if high / low > 4:
+    if high > 4 * low:  # the quotient may be beyond all numbers
         places = ticker.LogLocator(subs=(1, 2, 5)).tick_values(low, high)
     axis.set_major_locator(ticker.FixedLocator([p for p in places if low <= p <= high]))
     axis.set_minor_locator(ticker.NullLocator())

@@ -50,6 +50,7 @@ def measure(
     return _part(table, budgets, found, shown, options), laws, tuple(doubts)
 
 
+@np.errstate(over="ignore")  # of few runs: an interval may reach beyond all numbers
 def _part(table, budgets, found, shown, options):
     whole = forecast.outlook(found, table, OWN)
     ahead = [whole.at(times * budgets[-1].flops) for times in TIMES if whole.stack.laws]

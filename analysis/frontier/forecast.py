@@ -149,6 +149,7 @@ class Outlook:
         return _gain(fall, float(np.exp(low)), float(np.exp(log_c[-1])))
 
 
+@np.errstate(over="ignore")  # of few runs: an interval may reach beyond all numbers
 def _said(law, log_c, variance, known):
     middle = _middle(law, log_c, variance, known)
     return middle, np.exp(law.at(log_c, variance).interval()).tolist() if known else None

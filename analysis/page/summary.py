@@ -117,6 +117,7 @@ def marks(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
         )
     for flag in fit.warnings:
         if flag.kind in MARKED:
-            name = names[flag.budget]
-            found.append(f"<b>{name}: {elements.escape(flag.sentence.split(': ', 1)[1])}.</b>")
+            where, _, what = flag.sentence.partition(": ")
+            where = names.get(flag.budget, elements.escape(where))  # or a law's name
+            found.append(f"<b>{where}: {elements.escape(what)}.</b>")
     return "".join(f'<div class="mark">{text}</div>' for text in found)

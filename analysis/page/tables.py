@@ -89,7 +89,7 @@ def _run_row(row, fit, names, marked):
 
 
 def _text(row, column):
-    return elements.escape(row[column]) if column in row else ""
+    return elements.escape(row[column]) if column in row and pd.notna(row[column]) else ""
 
 
 def again_section(root: pathlib.Path, sweep: str, table: str, flags: str) -> str:

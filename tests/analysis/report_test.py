@@ -176,6 +176,23 @@ def test_one_budget_alone_has_its_page(tmp_path):
     assert "Orange is" not in text
 
 
+def test_six_short_runs_have_their_page(tmp_path):
+    """As of a first try on own videos: each larger model is better, and intervals have no end."""
+    params, losses = [7312, 15768, 27376], [[1.931, 1.921, 1.907], [1.908, 1.888, 1.860]]
+    rows = [row for row in make_rows(2, seeds_at=9) if row["run_id"][2:4] in ("00", "01", "02")]
+    for place, row in enumerate(rows):
+        row |= {"params": params[place % 3], "loss_ema": losses[place // 3][place % 3]}
+        row |= {"tokens": 6144 * (1 + place // 3), "size": None}
+        row |= {"flops": 9 * row["params"] * row["tokens"], "flops_budget": 4e8 * (1 + place // 3)}
+    root = write_root(tmp_path / "root", rows)
+    collect.main(["--root", str(root), "--out", str(root / "results.csv")])
+    report.main([str(root / "results.csv"), "--out", str(root / "report.html")])
+    text = (root / "report.html").read_text(encoding="utf-8")
+    assert "<b>chinchilla: the best size for the largest compute, " in text
+    assert "<b>1×: the curve has no minimum" in text
+    assert "nan" not in " ".join(Page(text).text)
+
+
 def test_the_page_says_where_its_budgets_lie_on_a_longer_curve():
     rows = pd.DataFrame(make_rows(7))
     some = rows[rows["flops_budget"].between(1.5 * SMALLEST, 9 * SMALLEST)]

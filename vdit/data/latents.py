@@ -4,6 +4,7 @@ A cache is named by the fingerprint of data and autoencoder, not by how long any
 longer run adds parts to it. The folder, and each part, appears whole or not at all.
 """
 
+import functools
 import math
 import os
 import pathlib
@@ -41,6 +42,7 @@ def prepare(config: ConfigDict, clips: int | None = None) -> pathlib.Path:
     key = cache_key(config, autoencoder.fingerprint, sources | beside)
     folder = pathlib.Path(config.cache) / fingerprint(key)
     if processes.is_first():
+        _say_left_out(sources | beside)
         if not folder.exists():
             _make(folder, key, config, autoencoder, sources, beside)
         if clips is None:
@@ -87,7 +89,6 @@ def _make(
     beside: dict[str, Source],
 ) -> None:
     """The cache with the first part of the train split, and other buckets `beside` it."""
-    _say_left_out(sources | beside)
     with unfinished(folder) as made:
         example = autoencoder.encode(sources["train"][0]["video"][None])[0]
         meta = {"key": key, "shape": example.shape}
@@ -117,11 +118,16 @@ def _make(
 def _say_left_out(sources: dict[str, Source]) -> None:
     for split, source in sources.items():
         if len(source) < getattr(source, "available", 0):
-            print(
+            _say(
                 f"{split}: {len(source)} of {source.available} clips, evenly spread, are used "
-                f"(data.{split}_clips={len(source)}; 0: all)",
-                flush=True,
+                f"(data.{split}_clips={len(source)}; 0: all)"
             )
+
+
+@functools.cache
+def _say(line: str) -> None:
+    """Once a process: the runs of a sweep share a set."""
+    print(line, flush=True)
 
 
 def _make_part(

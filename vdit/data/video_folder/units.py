@@ -20,6 +20,7 @@ from vdit.runs.folder import attempt_of, find_all
 
 DONE = "done.json"
 POLL_S = 0.2  # between two looks at what others have
+LOOK_S = 1.0  # of work after a look
 MAXIMUM_DEATHS = 2  # of processes in one unit: what kills a third is in its files
 
 Work = Callable[[str, Path], Mapping[str, Any]]
@@ -37,11 +38,12 @@ def share(
     place.mkdir(exist_ok=True)
     left = list(names)
     while left:
-        done = _done(place, left)
+        there = find_all(place)
+        done = _done(left, there)
         for name in done:
             on_done(name)
         left = [name for name in left if name not in done]
-        if left and not _do_one(place, left, do):
+        if left and not _do_some(place, left, there, do):
             time.sleep(POLL_S)
 
 
@@ -56,15 +58,17 @@ def result(place: Path, name: str) -> dict[str, Any]:
     return read_json(place / name / DONE, "what came of a unit of work")
 
 
-def _done(place: Path, left: Sequence[str]) -> set[str]:
-    there = find_all(place)
+def _done(left: Sequence[str], there: Mapping[str, Path]) -> set[str]:
     at_rest = (name for name in left if name in there and there[name].name == name)
-    return {name for name in at_rest if (place / name / DONE).exists()}
+    return {name for name in at_rest if (there[name] / DONE).exists()}
 
 
-def _do_one(place: Path, left: Sequence[str], do: Work) -> bool:
-    """Does the first unit that nobody has; False where others have all that are left."""
-    there = find_all(place)
+def _do_some(place: Path, left: Sequence[str], there: Mapping[str, Path], do: Work) -> bool:
+    """Does units that nobody has, for LOOK_S at least; False where others have all that are left.
+
+    `there` is the last look: one for each short unit would take the square of their number.
+    """
+    until, worked = time.monotonic() + LOOK_S, False
     for name in left:
         if name in there and attempt_of(there[name].name)[1] and claim.is_live(there[name]):
             continue
@@ -73,8 +77,10 @@ def _do_one(place: Path, left: Sequence[str], do: Work) -> bool:
                 _do(name, held, do)
             finally:
                 held.release()
-            return True
-    return False
+            worked = True
+            if time.monotonic() >= until:
+                break
+    return worked
 
 
 def _do(name: str, held: attempt.Claim, do: Work) -> None:
