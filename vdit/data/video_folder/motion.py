@@ -76,5 +76,5 @@ def _axis(length: int, share: float) -> np.ndarray:
     """(CELLS, length): the mean over each cell of the middle `share` of an axis."""
     pixels, weights = area_weights(length, CELLS, share * length / CELLS)
     whole = np.zeros((CELLS, length), np.float32)
-    whole[:, pixels] = weights
+    whole[:, pixels] = weights.toarray()
     return whole

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import numpy as np
+import scipy.sparse
 
 from vdit.data.video_folder.catalogue import Catalogue
 from vdit.data.video_folder.ingest import Video
@@ -141,15 +142,14 @@ def _numbers(video: Video, seed: int) -> tuple[int, int, int, int]:
 def _recordings(numbers: np.ndarray) -> tuple[np.ndarray, int]:
     """The recording of each video, numbered: they share a group, or their bytes, or both by way of
     others; and how many there are."""
+    count = len(numbers)
     shared = [np.unique(numbers[key], return_inverse=True)[1] for key in ("content", "group")]
-    labels, before = np.arange(len(numbers)), None
-    while not np.array_equal(labels, before):  # importing SciPy's components takes longer
-        before = labels
-        for ids in shared:
-            least = np.full(len(ids), len(ids))
-            np.minimum.at(least, ids, labels)
-            labels = least[ids]
-        labels = labels[labels]  # of long chains, too, in a few rounds
+    nodes = [count, count + shared[0].max(initial=-1) + 1]
+    ends = np.concatenate([base + ids for base, ids in zip(nodes, shared, strict=True)])
+    starts = np.tile(np.arange(count), 2)
+    total = ends.max(initial=-1) + 1
+    links = scipy.sparse.coo_array((np.ones(2 * count), (starts, ends)), (total, total))
+    labels = scipy.sparse.csgraph.connected_components(links, directed=False)[1][:count]
     found, recording = np.unique(labels, return_inverse=True)
     return recording, len(found)
 

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import scipy.sparse
 
 
 def span(num_frames: int, stride: int) -> int:
@@ -63,16 +64,23 @@ def crop_resize(image_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     *source, channels = image_HWC.shape
     scale = min(source[0] / size[0], source[1] / size[1])
-    tall, rows = _of_channels(source[0], size[0], scale)
-    wide, columns = _of_channels(source[1], size[1], scale, channels)
+    tall, rows = area_weights(source[0], size[0], scale)
+    wide, columns = area_weights(source[1], size[1], scale, channels)
     crop_HWC = image_HWC[tall, wide].astype(np.float32)
     low_hW = rows @ crop_HWC.reshape(len(crop_HWC), -1)
     return np.rint(columns @ low_hW.T).T.astype(np.uint8).reshape(*size, channels)
 
 
-def area_weights(source: int, target: int, scale: float) -> tuple[slice, np.ndarray]:
+@functools.lru_cache(maxsize=64)
+def area_weights(
+    source: int, target: int, scale: float, channels: int = 1
+) -> tuple[slice, scipy.sparse.csr_array]:
     """The pixels of a crop, and (target, pixels) weights: row i has the share of each pixel in
-    [i, i + 1) scale."""
+    [i, i + 1) scale; for interleaved channels (target x channels, pixels x channels).
+
+    Sparse, as a pixel has one target or two; and a dense product would wake BLAS's threads,
+    which on busy cores makes a frame ten times slower.
+    """
     start = np.floor((source - target * scale) / 2 + 1e-6)  # for the scale is a rounded number
     low = start + scale * np.arange(target)[:, None]
     pixel = np.arange(source)[None, :]
@@ -81,18 +89,5 @@ def area_weights(source: int, target: int, scale: float) -> tuple[slice, np.ndar
     weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
     inside = np.flatnonzero(weights.any(0))
     crop = slice(inside[0], inside[-1] + 1)
-    return crop, weights[:, crop]
-
-
-@functools.lru_cache(maxsize=64)
-def _of_channels(source, target, scale, channels=1):
-    """The same weights for interleaved channels: (target x channels, pixels x channels).
-
-    Sparse, as a pixel has one target or two; and a dense product would wake BLAS's threads,
-    which on busy cores makes a frame ten times slower.
-    """
-    import scipy.sparse  # slow to import, and `vdit.prepare` can do without
-
-    crop, weights = area_weights(source, target, scale)
     each = np.eye(channels, dtype=np.float32)
-    return crop, scipy.sparse.kron(scipy.sparse.csr_array(weights), each, "csr")
+    return crop, scipy.sparse.kron(scipy.sparse.csr_array(weights[:, crop]), each, "csr")
