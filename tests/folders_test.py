@@ -141,6 +141,7 @@ def test_bad_input_ends_in_one_line(root, tmp_path, monkeypatch):
         ("--videos A", "--videos: expected with --reference and --out"),
         ("--workdir A --reference B", "--reference: with --videos only"),
         ("--root A --size 16", "--size: with --videos only"),
+        ("--root A --features latents", "--features: with --videos or --workdir"),
         ("--videos A --reference B --out s.json --step 3", "not for --videos"),
         ("--videos A --reference B --out s.json --workers 3", "for --root, a sweep"),
         ("--videos A --reference B --out s.json --no_verify", "--no_verify: with --workdir only"),

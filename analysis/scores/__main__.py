@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
     print(textwrap.fill(f"clips for 2x: {words.CLIPS}", words.WIDTH), "\n")
+    print(textwrap.fill(words.RATIOS, words.WIDTH))
+    print("\n".join(words.ratios(found)), "\n")
     print(textwrap.fill(words.SIZES, words.WIDTH))
     print("\n".join(words.sizes(found, fit)), "\n")
     print(textwrap.fill(words.BY_LOSS, words.WIDTH))

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -159,6 +160,16 @@ def test_scores_that_do_not_bend_or_are_worst_in_the_middle_tell_no_size():
     assert read(lambda c, u: 0.1 * c).size is None
     assert read(lambda c, u: 0.1 * c - 0.2 * u**2).size is not None
     assert read(lambda c, u: 0.1 * c + 0.2 * u**2).size is None
+
+
+def test_the_table_fits_a_terminal_and_best_sizes_stand_below():
+    table, fit = sweep(lambda c, u: 12 - c + 0.2 * (u - 0.4) ** 2)
+    (found,) = curve.curves(table.assign(M_lower_is_better=True), fit)
+    long = replace(found, name="extend_unweighted_efficientnet_57934424", size=None)
+    assert max(map(len, words.lines([found, long]))) < 120
+    told, rest = words.ratios([found, long])
+    assert float(told.split()[1]) == pytest.approx(math.exp(0.4), rel=0.2)
+    assert rest == "not told: extend unweighted efficientnet 57934424"
 
 
 def test_what_the_loss_tells_of_a_score_is_said():
