@@ -12,7 +12,7 @@ import pytest
 from experiments import demo
 from sweeps.launcher.grid import parse_settings, with_overrides
 from tests.tiny import config, forked, trained
-from vdit import evaluators, main
+from vdit import evaluate, evaluators, main
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
 from vdit.errors import InputError
@@ -22,6 +22,7 @@ from vdit.evaluators.objects.scores import NAMES
 from vdit.runs import evaluations
 from vdit.runs.evaluations import Record
 from vdit.runs.spent import Seconds, Spent
+from vdit.training import evaluation
 from vdit.training.evaluation import evaluate_run
 from vdit.training.metrics import Log
 from vdit.training.resolve import resolve
@@ -180,6 +181,15 @@ def test_the_command_measures_what_it_is_asked(root):
     both = evaluate("--step", 4, "--all", check=False)
     assert both.returncode == 2
     assert "error: --step 4: not with --all" in both.stderr
+
+
+def test_features_that_are_named_are_those_of_sets(root, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(evaluation, "evaluate_run", lambda *args: seen.update(args[2]) or [])
+    flags = ["--only", "worlds,sets", "--clips", "3", "--features", "latents,tracks"]
+    evaluate.evaluate_one(evaluate.parse_args(["--workdir", str(root / "run"), *flags]))
+    assert seen["sets"] == {"clips": 3, "seed": 0, "features": ("latents", "tracks")}
+    assert seen["worlds"] == {"clips": 3, "seed": 0}
 
 
 def test_seconds_are_told_by_part_and_of_all(monkeypatch):
