@@ -112,6 +112,10 @@ def test_videos_of_growing_compute_stand_beside_the_real_clip(whole):
     for caption in captions:
         kinds = [image["alt"].split(":")[0] for image in images if image["alt"].endswith(caption)]
         assert kinds == ["1×", "2×", "4×", "8×", "16×", "32×", "real"]
+    moving = [image for image in Page(whole[0]).images if image.get("class") == "moving"]
+    assert len(moving) == len(images)  # each hidden until the pointer, or a tap, is on it
+    assert ".cell .moving{display:none" in whole[0]
+    assert ".cell:hover .moving,.cell:focus .moving{display:block}" in whole[0]
 
 
 def test_the_prediction_is_shown_as_made_before(whole):
