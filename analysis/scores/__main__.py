@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
         print("\n" + textwrap.fill(words.ORDER, words.WIDTH))
         print("\n".join(words.order(passed, fit.budgets[0].flops)))
     if same := words.left_out(rows):
-        print(same)
+        print(textwrap.fill(same, words.WIDTH))
     if args.json:
         scores = [one.as_dict() for one in found]
         write_json(args.json, {"scores": scores, "order": [asdict(one) for one in passed]})
