@@ -8,7 +8,7 @@ import pytest
 import scipy.linalg
 
 from vdit.errors import InputError
-from vdit.evaluators.distances import copies, frechet, kernel, manifold, name
+from vdit.evaluators.distances import copies, frechet, kernel, manifold, name, scores
 from vdit.evaluators.distances.jackknife import jackknife
 
 
@@ -169,6 +169,18 @@ def test_density_and_coverage_of_one_distribution():
     expected = 1 - np.prod((40 - i) / (60 + 40 - i))
     assert found[:, 2].mean() == pytest.approx(1, abs=errors[2])
     assert found[:, 3].mean() == pytest.approx(expected, abs=errors[3])
+
+
+def test_two_clips_have_a_distance_and_its_bias_and_the_rest_is_withheld_with_a_word():
+    rng, asked = np.random.default_rng(17), tuple(scores.METRICS)
+    made, real = normal(rng, 2, 16), normal(rng, 2, 16)
+    found = scores.measure([made], real, asked)
+    assert [score.metric for score in found] == ["frechet", "frechet_bias", "kernel"]
+    assert all(score.error is None and np.isfinite(score.value) for score in found)
+    *shares, errors = scores.withheld(2, 2, 16, asked)
+    assert shares[0] == "frechet_limit: withheld, 2 clips: expected at least 64"
+    assert [line.split(":")[0] for line in shares[1:]] == list(manifold.Manifold._fields)
+    assert errors == "no standard errors, 2 clips: expected at least 32"
 
 
 def test_copies_are_found_also_of_clips_that_training_has_twice():

@@ -1,6 +1,7 @@
 """Evaluators by name: what each measures, what is written, and that none trains a run again."""
 
 import json
+import re
 import shutil
 import sys
 import types
@@ -11,7 +12,7 @@ import pytest
 from experiments import demo
 from sweeps.launcher.grid import parse_settings, with_overrides
 from tests.tiny import config, forked, trained
-from vdit import evaluators, main
+from vdit import evaluate, evaluators, main
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
 from vdit.errors import InputError
@@ -20,6 +21,8 @@ from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.objects.scores import NAMES
 from vdit.runs import evaluations
 from vdit.runs.evaluations import Record
+from vdit.runs.spent import Seconds, Spent
+from vdit.training import evaluation
 from vdit.training.evaluation import evaluate_run
 from vdit.training.metrics import Log
 from vdit.training.resolve import resolve
@@ -166,10 +169,38 @@ def test_the_command_measures_what_it_is_asked(root):
     assert row["step"] == 4
     assert row["loss"] == values(evaluations.read(root / "run", 4), "losses")["loss"]
     assert "continuation: nothing to measure on this run" in done.stderr
+    took = done.stderr.splitlines()[-1]
+    assert re.findall(r"(\w+) [\d.]+ s \([\d.]+ of CPU\)", took) == [
+        "losses",
+        "continuation",
+        "all",
+    ]
     assert "error: evaluator 'beauty'" in evaluate("--only", "beauty", check=False).stderr
+    none = evaluate("--only", "worlds", "--features", "tracks", check=False)
+    assert "error: --features: of sets, which is not among worlds" in none.stderr
     both = evaluate("--step", 4, "--all", check=False)
     assert both.returncode == 2
     assert "error: --step 4: not with --all" in both.stderr
+
+
+def test_features_that_are_named_are_those_of_sets(root, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(evaluation, "evaluate_run", lambda *args: seen.update(args[2]) or [])
+    flags = ["--only", "worlds,sets", "--clips", "3", "--features", "latents,tracks"]
+    evaluate.evaluate_one(evaluate.parse_args(["--workdir", str(root / "run"), *flags]))
+    assert seen["sets"] == {"clips": 3, "seed": 0, "features": ("latents", "tracks")}
+    assert seen["worlds"] == {"clips": 3, "seed": 0}
+
+
+def test_seconds_are_told_by_part_and_of_all(monkeypatch):
+    """A part that comes again, at the next checkpoint, is added to."""
+    moments = iter([(10, 1), (11, 2), (13, 5), (20, 6), (20.5, 6.25), (30, 9)])
+    monkeypatch.setattr(Seconds, "now", lambda: Seconds(*next(moments)))
+    spent = Spent()
+    for _ in range(2):
+        with spent.on("sets"):
+            pass
+    assert str(spent) == "sets 2.5 s (3.2 of CPU), all 20.0 s (8.0 of CPU)"
 
 
 def test_losses_are_means_over_the_set_and_over_tenths_of_t():

@@ -1,6 +1,7 @@
 """Two folders of videos to scores: what is read, what is refused, what is written."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from tests.clips import write_video
 from tests.tiny import forked, python
-from vdit import evaluate
+from vdit import errors, evaluate
 from vdit.data import media
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
@@ -112,27 +113,41 @@ def test_samples_are_read_as_they_are_written(root, tmp_path):
     assert "tracks: no standard errors, 4 clips: expected at least 32" in found.left_out
 
 
-def test_bad_input_ends_in_one_line(root, tmp_path, monkeypatch):
-    (tmp_path / "one").mkdir()
-    shutil.copy(root / "real" / "00.mkv", tmp_path / "one")
-    lines = {
-        "none": "--reference .*none: no such folder",
-        "one": "34 clips against 1: expected two",
-    }
-    for name, said in lines.items():
-        with pytest.raises(InputError, match=said):
-            compare(Request(root / "real", tmp_path / name, features=("tracks",)))
+def test_bad_input_ends_in_one_line(root, tmp_path):
+    with pytest.raises(InputError, match=r"--reference .*none: no such folder"):
+        compare(Request(root / "real", tmp_path / "none", features=("tracks",)))
     with pytest.raises(InputError, match="metric 'fvd': expected one of frechet"):
         compare(Request(tmp_path / "none", tmp_path / "none", ("fvd",), ("tracks",)))
-    (tmp_path / "one" / "torn.mkv").write_bytes(b"torn")
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "torn.mkv").write_bytes(b"torn")
     with pytest.raises(InputError, match=r"torn.mkv: can't be opened"):
-        compare(Request(root / "real", tmp_path / "one", features=("tracks",)))
+        compare(Request(root / "real", tmp_path / "torn", features=("tracks",)))
     with pytest.raises(InputError, match="expected its option autoencoder"):
         compare(Request(root / "real", root / "real", features=("latents",)))
+
+
+@pytest.mark.parametrize(
+    ("size", "more", "said"),
+    [
+        (16, "--features tracks", "is 32x32, .*is 16x16: expected one size, or --size HxW"),
+        (32, "--features tracks", "34 clips against 1: expected two or more of each"),
+        (32, "", "EfficientNet's weights are not installed: expected vdit's extra eval"),
+        (32, "--features i3d:file=LICENSE", "LICENSE: .*expected"),
+    ],
+)
+def test_the_command_ends_in_one_line_and_writes_nothing(
+    root, tmp_path, monkeypatch, capsys, size, more, said
+):
     monkeypatch.setattr(efficientnet, "PACKAGE", "not_there")
     efficientnet.load.cache_clear()
-    with pytest.raises(InputError, match="not installed: expected vdit's extra eval"):
-        compare(Request(root / "real", root / "real"))
+    write(tmp_path / "one", np.zeros((1, 5, size, size, 3), np.uint8))
+    flags = ["--videos", root / "real", "--reference", tmp_path / "one", "--out", tmp_path / "s"]
+    monkeypatch.setattr("sys.argv", ["evaluate", *map(str, flags), *more.split()])
+    with pytest.raises(SystemExit, match="2"):
+        errors.run(evaluate.main)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(f"error: .*{said}", line)
+    assert not (tmp_path / "s").exists()
 
 
 @pytest.mark.parametrize(
@@ -141,6 +156,7 @@ def test_bad_input_ends_in_one_line(root, tmp_path, monkeypatch):
         ("--videos A", "--videos: expected with --reference and --out"),
         ("--workdir A --reference B", "--reference: with --videos only"),
         ("--root A --size 16", "--size: with --videos only"),
+        ("--root A --features latents", "--features: with --videos or --workdir"),
         ("--videos A --reference B --out s.json --step 3", "not for --videos"),
         ("--videos A --reference B --out s.json --workers 3", "for --root, a sweep"),
         ("--videos A --reference B --out s.json --no_verify", "--no_verify: with --workdir only"),

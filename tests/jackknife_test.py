@@ -6,7 +6,7 @@ import pytest
 from tests.distances_test import normal
 from vdit.errors import InputError
 from vdit.evaluators.distances import manifold, scores
-from vdit.evaluators.distances.jackknife import Estimate, jackknife
+from vdit.evaluators.distances.jackknife import BLOCKS, Estimate, jackknife
 
 
 def test_errors_of_shares_of_neighbours_are_on_the_safe_side():
@@ -21,6 +21,24 @@ def test_errors_of_shares_of_neighbours_are_on_the_safe_side():
     ratios = np.sqrt((errors**2).mean(0)) / values.std(0)
     assert ratios.min() > 0.9
     assert ratios.max() < 2.5
+
+
+def test_shares_of_neighbours_are_found_once_for_each_block_of_each_seed(monkeypatch):
+    rng = np.random.default_rng(16)
+    *made, real = (normal(rng, 64, 3, shift=s) for s in (0.3, 0.6, 0))
+    sets, plain, calls = (
+        [manifold.distances(x, real) for x in made],
+        manifold.Distances.manifold,
+        [],
+    )
+    monkeypatch.setattr(
+        manifold.Distances, "manifold", lambda *args: calls.append(1) or plain(*args)
+    )
+    found = scores.measure(made, real, manifold.Manifold._fields)
+    assert len(calls) == 2 * (BLOCKS + 1)
+    for n, score in enumerate(found):
+        alone = jackknife(lambda i, j, n=n: np.mean([plain(s, i, j)[n] for s in sets]), 64, 64)
+        assert score.error == pytest.approx(alone)
 
 
 def test_a_jackknife_of_means_is_the_textbook_error():

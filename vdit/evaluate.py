@@ -1,12 +1,14 @@
 """Checkpoints to scores: validation losses, and measures of the sampled videos themselves.
 
 python -m vdit.evaluate --workdir runs/s [--step N | --all] [--only NAME,...] [--clips N]
+    [--features NAME,...]
 python -m vdit.evaluate --root runs/demo [--all] [--only NAME,...] [--clips N] [--executor slurm]
 python -m vdit.evaluate --videos A --reference B [--only NAME,...] --out scores.json
 
 Evaluators are those of the run's config (`config.evaluators`), or those named. With --root a whole
 sweep is scored: what is missing, shared among workers as its runs were. With --videos any folder of
-videos is held against another: --only names metrics, --features what videos are described by.
+videos is held against another: --only names metrics. --features is what videos are described by,
+there and by a run's `sets`. With --workdir the last line on stderr says what each evaluator took.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from vdit.evaluators import features
 from vdit.runs import compile_cache
 from vdit.runs.files import write_json
 
-OF_VIDEOS = ("reference", "out", "features", "frames", "size")
+OF_VIDEOS = ("reference", "out", "frames", "size")
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -40,6 +42,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     for name in OF_VIDEOS:
         if getattr(args, name) and not args.videos:
             raise InputError(f"--{name}: with --videos only")
+    if args.features and args.root:
+        raise InputError(
+            "--features: with --videos or --workdir; of a sweep evaluators.sets has it"
+        )
     if args.videos and not (args.reference and args.out):
         raise InputError("--videos: expected with --reference and --out")
     if args.videos and (args.all or args.step is not None or args.clips):
@@ -77,24 +83,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def evaluate_one(args: argparse.Namespace) -> None:
-    """Measures a run's checkpoints and prints a line for each."""
+    """Measures a run's checkpoints; prints a line for each, and what all of it took."""
     from vdit.runs import evaluations
     from vdit.runs.folder import find, read_config, steps_saved
+    from vdit.runs.spent import Spent
+
+    spent = Spent()  # before JAX is imported
     from vdit.training.evaluation import evaluate_run
 
     only, folder = evaluators.parse(args.only), find(args.workdir)
     asked = evaluations.evaluators_of(read_config(folder), only, args.clips)
+    if args.features:
+        if "sets" not in asked:
+            raise InputError(f"--features: of sets, which is not among {', '.join(asked)}")
+        asked["sets"]["features"] = tuple(evaluators.parse(args.features))
     one = None if args.step is None else [args.step]
     steps = steps_saved(folder) if args.all else one
-    for found in evaluate_run(
-        folder, steps, asked, not args.no_verify, text_encoder=args.text_encoder
-    ):
+    for found in evaluate_run(folder, steps, asked, not args.no_verify, args.text_encoder, spent):
         measured = [found["evaluators"][name]["records"] for name in asked]
         records = [evaluations.Record(**record) for part in measured for record in part]
         print(json.dumps({"step": found["step"]} | evaluations.columns(records)))
         for name, part in zip(asked, measured, strict=True):
             if not part:
                 print(f"{name}: nothing to measure on this run", file=sys.stderr)
+    print(spent, file=sys.stderr)
 
 
 def compare_folders(args: argparse.Namespace) -> None:

@@ -68,6 +68,9 @@ def numbers(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
         pairs.append(
             (f"{share:.0%}", "the prediction's miss, as a share of what “no change” misses")
         )
+    if scores := judged.evidence.scores:
+        better = f"{sum(score.improves for score in scores)} of {len(scores)}"
+        pairs.append((better, "scores that the verdict reads got better by more than their error"))
     if "psnr" in rows.columns and rows["psnr"].notna().any():
         pairs.append((f"{rows['psnr'].median():.1f} dB", "PSNR of the autoencoder, held-out clips"))
     pairs += _overlap(rows)

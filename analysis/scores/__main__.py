@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
     print(textwrap.fill(f"clips for 2x: {words.CLIPS}", words.WIDTH), "\n")
+    print(textwrap.fill(words.RATIOS, words.WIDTH))
+    print("\n".join(words.ratios(found)), "\n")
     print(textwrap.fill(words.SIZES, words.WIDTH))
     print("\n".join(words.sizes(found, fit)), "\n")
     print(textwrap.fill(words.BY_LOSS, words.WIDTH))
@@ -55,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
         print("\n" + textwrap.fill(words.ORDER, words.WIDTH))
         print("\n".join(words.order(passed, fit.budgets[0].flops)))
     if same := words.left_out(rows):
-        print(same)
+        print(textwrap.fill(same, words.WIDTH))
     if args.json:
         scores = [one.as_dict() for one in found]
         write_json(args.json, {"scores": scores, "order": [asdict(one) for one in passed]})

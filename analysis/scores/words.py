@@ -32,6 +32,11 @@ SIZES = (
     "told where the curves do not bend by two standard errors, or outside of the sizes."
 )
 NO_SIZE = "no minimum at any budget"
+RATIOS = (
+    "the best size by each score over that by the loss, of all budgets together; its interval has "
+    "the level that all scores share."
+)
+NOT_TOLD = "not told"
 BY_LOSS = (
     "the law of each score in the loss, of all runs: a new run's score, with its interval of 95 %, "
     "at the runs' mean loss and at a tenth less."
@@ -42,9 +47,19 @@ def lines(found: Sequence[Curve]) -> list[str]:
     """A line for each score."""
     labels = columns.labels([curve.name for curve in found])
     width = max(map(len, labels.values()), default=0)
-    head = f"{'score':{width}s} {'first':>14s} {'last':>14s} {'coded':>7s} {'real':>7s}"
-    text = [f"{head}  {'reads':20s} {'clips for 2x':>12s}  best size by it / by loss"]
+    head = f"{'score':{width}s} {'first':>13s} {'last':>13s} {'coded':>6s} {'real':>6s}"
+    text = [f"{head}  {'reads':19s} {'clips for 2x':>13s}"]
     return text + [_line(curve, f"{labels[curve.name]:{width}s}") for curve in found]
+
+
+def ratios(found: Sequence[Curve]) -> list[str]:
+    """A line for each score that tells which size is best by it, over that by the loss, and one
+    that names the others."""
+    labels = columns.labels([curve.name for curve in found])
+    told = {labels[curve.name]: size(curve) for curve in found if curve.size is not None}
+    width = max(map(len, told), default=0)
+    rest = [label for label in labels.values() if label not in told]
+    return [f"{label:{width}s} {ratio}" for label, ratio in told.items()] + _others(NOT_TOLD, rest)
 
 
 def by_loss(curve: Curve) -> list[str]:
@@ -153,9 +168,9 @@ def left_out(rows: pd.DataFrame) -> str:
 
 def _line(curve, name):
     ends = curve.points[0], curve.points[-1]
-    ends = " ".join(f"{_number(p.value)} ±{_number(p.error)}".rjust(14) for p in ends)
-    bounds = " ".join(f"{_known(curve.beside.get(b)):>7s}" for b in ("coded", "real"))
-    return f"{name} {ends} {bounds}  {curve.reads:20s} {clips(curve):>12s}  {size(curve)}"
+    ends = " ".join(f"{_number(p.value)} ±{_number(p.error)}".rjust(13) for p in ends)
+    bounds = " ".join(f"{_known(curve.beside.get(b)):>6s}" for b in ("coded", "real"))
+    return f"{name} {ends} {bounds}  {curve.reads:19s} {clips(curve):>13s}"
 
 
 def clips(curve: Curve) -> str:
@@ -169,7 +184,7 @@ def clips(curve: Curve) -> str:
 def size(curve: Curve) -> str:
     """Best size by the score over that by the loss."""
     if curve.size is None:
-        return "not told"
+        return NOT_TOLD
     low, high = curve.size.interval
     return f"{curve.size.value:.2g} [{low:.2g}, {high:.2g}]"
 

@@ -3,6 +3,7 @@
 import html.parser
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,8 +16,10 @@ from analysis.fitting import command as fitting
 from analysis.frontier import prediction
 from analysis.page import longer, videos
 from analysis.table import reading, serial
+from analysis.verdict import rule
 from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, write_root
+from tests.paths import ROOT
 from vdit.errors import InputError
 
 SECTIONS = {
@@ -62,6 +65,7 @@ class Page(html.parser.HTMLParser):
         self.text.append(data)
 
 
+LOOK = "extend_unweighted_efficientnet"
 OVERLAP = {"validation_windows": 30, "near_duplicates": 4, "validation_still": 7}
 
 
@@ -108,6 +112,10 @@ def test_videos_of_growing_compute_stand_beside_the_real_clip(whole):
     for caption in captions:
         kinds = [image["alt"].split(":")[0] for image in images if image["alt"].endswith(caption)]
         assert kinds == ["1×", "2×", "4×", "8×", "16×", "32×", "real"]
+    moving = [image for image in Page(whole[0]).images if image.get("class") == "moving"]
+    assert len(moving) == len(images)  # each hidden until the pointer, or a tap, is on it
+    assert ".cell .moving{display:none" in whole[0]
+    assert ".cell:hover .moving,.cell:focus .moving{display:block}" in whole[0]
 
 
 def test_the_prediction_is_shown_as_made_before(whole):
@@ -161,6 +169,24 @@ def test_a_sweep_of_edges_over_fitted_and_without_videos_has_its_page(tmp_path):
     assert "Validation holds near-duplicates of training windows." in text
     assert "of unknown age" in text
     assert "No samples were found" in text
+
+
+def test_a_page_of_real_videos_has_the_scores_that_its_verdict_reads(tmp_path):
+    """Of trained runs: their four scores get better, and no longer stand in the verdict's way."""
+    table = shutil.copy(ROOT / "analysis/results/quality/real_videos.csv", tmp_path)
+    fitting.main([table, "--out", str(tmp_path / "fit.json"), "--bootstrap", "50"])
+    report.main([table, "--out", str(tmp_path / "report.html")])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    text = " ".join(Page(page).text)
+    assert "Undecided:" in text
+    assert "first in the way: the best runs over-fit a small set of videos" in text
+    assert "4 of 4 scores that the verdict reads got better" in text
+    assert rule.WORDS["unscored"] not in text
+    assert rule.WORDS["scores"] not in text
+    (drawn,) = re.findall(r'<section id="scores">.*?</section>', page, re.DOTALL)
+    better = re.findall(r'<span class="better"><span title="(\w+?)(?:_57934424)?">', drawn)
+    assert better == ["motion_distance", "flicker_distance", "extend_ssim", LOOK]
+    assert all(drawn.count(f"{name.replace('_', ' ')}") >= 3 for name in better)  # curve and tables
 
 
 def test_one_budget_alone_has_its_page(tmp_path):

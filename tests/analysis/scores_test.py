@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -161,6 +162,16 @@ def test_scores_that_do_not_bend_or_are_worst_in_the_middle_tell_no_size():
     assert read(lambda c, u: 0.1 * c + 0.2 * u**2).size is None
 
 
+def test_the_table_fits_a_terminal_and_best_sizes_stand_below():
+    table, fit = sweep(lambda c, u: 12 - c + 0.2 * (u - 0.4) ** 2)
+    (found,) = curve.curves(table.assign(M_lower_is_better=True), fit)
+    long = replace(found, name="extend_unweighted_efficientnet_57934424", size=None)
+    assert max(map(len, words.lines([found, long]))) < 120
+    told, rest = words.ratios([found, long])
+    assert float(told.split()[1]) == pytest.approx(math.exp(0.4), rel=0.2)
+    assert rest == "not told: extend unweighted efficientnet 57934424"
+
+
 def test_what_the_loss_tells_of_a_score_is_said():
     """Planted: a score that is linear in the loss, and one that has nothing of it."""
     table, fit = sweep(lambda c, u: 0 * c)
@@ -223,11 +234,14 @@ def test_the_command_reads_a_table(tmp_path, capsys):
     table = table.assign(
         flops=table["flops_budget"], tokens=table["flops_budget"] / table["params"]
     )
+    same = {f"same{n}{end}": 0.0 for n in range(30) for end in ("", "_se", "_lower_is_better")}
+    table = table.assign(**same)
     table.to_csv(tmp_path / "results.csv", index=False)
     out = tmp_path / "scores.json"
     command.main([str(tmp_path / "results.csv"), "--json", str(out), "--png", f"{out}.png"])
     said = capsys.readouterr().out
     assert "improves to the end" in said
+    assert max(len(line) for line in said.splitlines() if str(tmp_path) not in line) < 120
     assert "clips for 2x: independent clips" in said
     assert "\nscore  rank  at the mean loss" in said
     assert json.loads(out.read_text())["scores"][0]["reads"] == "improves to the end"

@@ -63,10 +63,11 @@ def evaluate(
         print(f"sets: {len(real)} clips, of {clips}: all that there are", file=sys.stderr)
     if len(real) < 2:
         return []
+    chosen = [_extractor(name, model) for name in features]
     made = samples(model, captions, seed, seeds)
     beside = functools.cache(lambda: _beside(model, training, len(real)))
     found = []
-    for extractor in (_extractor(name, model) for name in features):
+    for extractor in chosen:
         described = functools.partial(extractor, real)
         real_MD = cached(data.cache / FOLDER, extractor, content_of(real), described)
         given = extractor, real_MD, real.shape[1:4], metrics, fixed

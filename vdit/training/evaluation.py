@@ -20,6 +20,7 @@ from vdit.runs import evaluations
 from vdit.runs.files import DamagedFileError
 from vdit.runs.folder import RESULT, attempt_of, read_config, read_result
 from vdit.runs.goodput import listen
+from vdit.runs.spent import Spent
 from vdit.training.row import row_of
 from vdit.training.untrained import of_run
 
@@ -29,19 +30,22 @@ FIXED_SETS = {"losses": losses, "captions": captions}  # whose clips the loss is
 OF_THE_RUN = ("run_id", "fingerprint", "trunk", "commit", "device", "num_devices", "jax_version")
 
 
-def evaluate(model: Generator, data: EvaluationData, asked: Asked) -> dict[str, Any]:
+def evaluate(
+    model: Generator, data: EvaluationData, asked: Asked, spent: Spent | None = None
+) -> dict[str, Any]:
     """Measures a checkpoint by the evaluators asked for, {name: options}; writes what was found.
-    Options left out are those of the run's config.
+    Options left out are those of the run's config. `spent` is told what each takes.
 
     Returns the content of evaluations/STEP.json, whose row (its commit and device too) is that of
     the first time. Raises `InputError` for unknown names or options.
     """
     asked = evaluations.with_defaults(data.config, asked)
     chosen = {name: evaluators.find(name, options) for name, options in asked.items()}
-    found = {
-        name: (asked[name], measure(model, data, **asked[name]) if _applies(name, model) else [])
-        for name, measure in chosen.items()
-    }
+    found, spent = {}, spent or Spent()
+    for name, measure in chosen.items():
+        with spent.on(name):
+            records = measure(model, data, **asked[name]) if _applies(name, model) else []
+        found[name] = asked[name], records
     before = evaluations.read_or_set_aside(data.workdir, data.step)
     row = before.get("row") or _row(model, data)
     for name, (options, records) in found.items():
@@ -101,11 +105,13 @@ def evaluate_run(
     evaluators: Asked | None = None,
     verify: bool = True,
     text_encoder: str | None = None,
+    spent: Spent | None = None,
 ) -> list[dict[str, Any]]:
     """Measures checkpoints of a run folder: the newest whole one (or those of `steps`), by the
     run's own evaluators (or those given). Returns what each evaluations/STEP.json then holds.
 
-    `text_encoder` is where that of the run lies now, if it moved.
+    `text_encoder` is where that of the run lies now, if it moved. `spent` is told what each
+    evaluator takes.
 
     Of several steps a damaged one is named on stderr and left out. Its data must be there. Raises
     `InputError` for a folder, step or evaluator that is not, and where nothing is left.
@@ -126,7 +132,7 @@ def evaluate_run(
             continue
         model = model.with_text_encoder(text_encoder) if text_encoder else model
         data = EvaluationData(config, records, folder, model.step)
-        found.append(evaluate(model, data, asked))
+        found.append(evaluate(model, data, asked, spent))
     if damaged and not found:
         raise damaged[0]
     for error in damaged:

@@ -5,7 +5,8 @@ import numpy as np
 
 def kernel(x_ND: np.ndarray, y_MD: np.ndarray) -> np.ndarray:
     """(N, M) of (x . y / d + 1)^3."""
-    return (x_ND @ y_MD.T / x_ND.shape[1] + 1) ** 3
+    one_NM = x_ND @ y_MD.T / x_ND.shape[1] + 1
+    return one_NM * one_NM * one_NM  # a tenth of the time of **
 
 
 def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:

@@ -74,6 +74,15 @@ def _statistics(
     """Of rows of the sets, by the metric's name."""
     asked = not set(manifold.Manifold._fields).isdisjoint(metrics)
     sets = [manifold.distances(made_ND, real_MD) for made_ND in made] if asked else []
+    known: dict[tuple[bytes, bytes], np.ndarray] = {}
+
+    def manifolds(i, j):
+        """All four at once, of blocks that each of them asks for."""
+        block = i.tobytes(), j.tobytes()
+        if block not in known:
+            known[block] = np.mean([s.manifold(i, j) for s in sets], axis=0)
+        return known[block]
+
     functions = {
         "frechet": frechet.distance,
         "frechet_bias": frechet.bias,
@@ -85,7 +94,7 @@ def _statistics(
         for name, f in functions.items()
     }
     of_distances = {
-        name: lambda i, j, n=n: float(np.mean([s.manifold(i, j)[n] for s in sets]))
+        name: lambda i, j, n=n: float(manifolds(i, j)[n])
         for n, name in enumerate(manifold.Manifold._fields)
     }
     return of_features | of_distances
