@@ -17,6 +17,8 @@ from vdit.data import cache, latents, pipeline
 from vdit.data.text import NULL, UNKNOWN, Vocabulary
 from vdit.errors import InputError
 from vdit.parallel import sharding
+from vdit.runs.files import write_json
+from vdit.training.resolve import resolve
 
 ORDER = [5, 8, 9, 7, 4, 2, 1, 0, 3, 6, 1, 2]
 
@@ -173,6 +175,15 @@ def test_a_missing_autoencoder_is_named(tmp_path):
     asked.dir = str(tmp_path / "nowhere")
     with pytest.raises(InputError, match="nowhere: no finished run there"):
         load_autoencoder(asked)
+
+
+def test_a_run_that_is_no_autoencoder_is_named(tmp_path):
+    made = config(tmp_path)
+    write_json(tmp_path / "config.json", resolve(made).to_dict())
+    write_json(tmp_path / "result.json", {})
+    made.autoencoder.update({"name": "causal", "dir": str(tmp_path)})
+    with pytest.raises(InputError, match=r"a run of objective=flow, expected an autoencoder's"):
+        load_autoencoder(made.autoencoder)
 
 
 def test_an_autoencoder_of_other_latents_is_named(monkeypatch):

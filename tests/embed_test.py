@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from tests import text_encoders
 from tests.faults.processes import start, wait_until
-from tests.text_encoders import KINDS, LENGTH, TEXTS, Counting, asked
+from tests.text_encoders import KINDS, LENGTH, TEXTS, WIDTH, Counting, asked
 from tests.tiny import config, flags
 from vdit.data.embeddings import encoder, writing
 from vdit.data.embeddings.captions import captions_of
@@ -93,10 +93,28 @@ def test_first_frames_of_more_clips_than_are_trained_on_have_captions(tmp_path):
 
 def test_the_empty_prompt_takes_no_encoder():
     made = TextEncoder("t5", "", 3, 2, ((1.0, 2.0),), "nowhere")
-    assert made.encode("").tolist() == [[1, 2], [0, 0], [0, 0]]
-    assert made.encode("").dtype == np.float16
+    assert made.embed([""]).tolist() == [[[1, 2], [0, 0], [0, 0]]]
+    assert made.embed([""]).dtype == np.float16
     with pytest.raises(InputError, match=r"text encoder nowhere: no config\.json"):
-        made.encode("a ball")
+        made.embed(["", "a ball"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_prompts_are_embedded_in_batches_as_each_is_alone(folders, tmp_path, monkeypatch, kind):
+    network, batches = encoder.load(str(folders[kind])), []
+    (empty,), _ = network.embed([""], LENGTH)
+    made = TextEncoder(kind, network.fingerprint, LENGTH, WIDTH, empty.tolist(), str(folders[kind]))
+    texts = [*TEXTS, *sorted(captions_of(asked(tmp_path)))[:50], *TEXTS]
+    alone = np.concatenate([made.embed([text]) for text in texts])
+
+    def embed(self, texts, length):
+        batches.append(len(texts))
+        return real(self, texts, length)
+
+    real = Network.embed
+    monkeypatch.setattr(Network, "embed", embed)
+    np.testing.assert_allclose(made.embed(texts), alone, rtol=2**-10)
+    assert batches == [32, len({*texts, ""}) - 33]
 
 
 def test_killed_and_shared_it_ends_in_the_same_bytes(tmp_path, monkeypatch):

@@ -41,7 +41,7 @@ def section(root: pathlib.Path, picks: Sequence[tuple[str, str]]) -> str:
     names = [name for name, _ in shown[0].cells]
     cells = [f'<div class="head">{elements.escape(name)}</div>' for name in names]
     for row in shown:
-        cells.append(f'<div class="caption">{elements.escape(row.caption)}</div>')
+        cells.append(f'<div class="caption">{elements.escape(row.caption or "(no caption)")}</div>')
         cells += [_cell(name, row.caption, cell) for name, cell in row.cells]
     style = f"grid-template-columns:repeat({len(names)},minmax(64px,1fr))"
     fewer = f" {left_out} more captions were left out to keep the page light." if left_out else ""

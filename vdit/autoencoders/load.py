@@ -21,7 +21,8 @@ CODED = ("space", "time", "channels")  # what a model is built for: the shape of
 
 def load_autoencoder(config: Any) -> Autoencoder:
     """What `config.autoencoder` names: `identity`, a published one by its weights (kl, taef2,
-    wan), or a trained one by its run folder. Raises `InputError` where it is not there."""
+    wan), or a trained one by its run folder. Raises `InputError` where it is not there or
+    another."""
     if config.name == "identity":
         return IdentityAutoencoder()
     if not config.dir:
@@ -46,8 +47,13 @@ def _check_latents(expected: Any, trained: Any) -> None:
 
 @functools.lru_cache(maxsize=4)
 def _trained(run: pathlib.Path) -> CausalVideoAutoencoder:
-    result = read_result(run)
-    init = causal.Init.of(read_config(run).autoencoder)
+    result, config = read_result(run), read_config(run)
+    if config.objective != "autoencoder":
+        raise InputError(
+            f"autoencoder.dir {run}: a run of objective={config.objective}, expected an "
+            "autoencoder's (experiments/autoencoder.py)"
+        )
+    init = causal.Init.of(config.autoencoder)
     weights = checkpoint.read_weights(run, init.shapes())[1]["ema"]
     about = {"title": result["autoencoder"], "weights": result["weights"], "psnr": result["psnr"]}
     return CausalVideoAutoencoder(init, weights, about)

@@ -62,7 +62,10 @@ class Captioned:
         lengths = np.concatenate([(records.captions(s) != NULL).sum(-1) for s in spans])
         self.places = np.flatnonzero(lengths)
         if not len(self.places):
-            raise InputError(f"{records}: no clip has a caption, and a captioner learns from those")
+            raise InputError(
+                f"{records}: no clip has a caption; a captioner learns from those of train, and is "
+                "measured by those of validation"
+            )
         self.median = int(np.median(lengths[self.places]))
 
     def __len__(self) -> int:

@@ -34,11 +34,12 @@ class Row(NamedTuple):
 
 
 def all_clips(data: Any) -> ConfigDict:
-    """`data` without a limit to the training clips of a set that has an end, and as it is given."""
+    """`data` without a limit to the training clips of a set that has an end, and as it is given:
+    captions are written of clips, however they are embedded afterwards."""
     from vdit.data.sources import ENDLESS
 
     whole = ConfigDict(data.to_dict())
-    whole.captions = ""
+    whole.captions = whole.embeddings = ""
     if whole.name not in ENDLESS:
         whole.train_clips = 0
     return whole

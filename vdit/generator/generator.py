@@ -159,7 +159,10 @@ class Generator:
             return self._checked(prompts)
         if self.vocabulary is None:
             raise InputError("this run was trained on given embeddings: it takes no prompts")
-        return np.stack([self.vocabulary.encode(str(prompt)) for prompt in prompts])
+        texts = list(map(str, prompts))
+        if encoder := self._text_encoder:
+            return encoder.embed(texts)
+        return np.stack(list(map(self.vocabulary.encode, texts)))
 
     def _checked(self, tokens: np.ndarray) -> np.ndarray:
         words, features = self.config.text_length, self.config.text_features

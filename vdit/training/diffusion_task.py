@@ -1,5 +1,6 @@
 """Learning to generate videos: diffusion on cached latents."""
 
+import functools
 import json
 import pathlib
 import sys
@@ -71,15 +72,20 @@ class DiffusionTask(LatentTask):
 
     def preview(self, weights: nnx.State, step: int | str, workdir: pathlib.Path) -> np.ndarray:
         """The same few captions and noises at every step and in every run, as files to look at."""
-        rows = self.validation.rows(self._previewed())
+        rows = self.validation.rows(self._previewed)
         model = self.generator.with_weights(weights, weights)
         videos = model.sample(rows["caption"], self.config.data.seed, batch=BATCH)
         self.write(workdir, step, videos)
         return videos
 
+    @functools.cached_property
     def _previewed(self) -> np.ndarray:
-        count = self.config.sampling.count
-        return np.linspace(0, len(self.validation) - 1, count).astype(int)
+        """Places of held-out clips, evenly spread; of a set where few have captions, of those."""
+        source = open_source(self.config.data, "validation")
+        texts = source.captions() if hasattr(source, "captions") else []
+        there = [i for i, text in enumerate(texts) if text.strip()] or range(len(self.validation))
+        spread = np.linspace(0, len(there) - 1, self.config.sampling.count).astype(int)
+        return np.asarray(there)[spread]
 
     def finish(self, state: TrainState, workdir: pathlib.Path) -> dict[str, Any]:
         """The generator with its weights, pictures, and the loss on training clips."""
@@ -94,7 +100,7 @@ class DiffusionTask(LatentTask):
 
     def _show_real(self, workdir: pathlib.Path) -> None:
         source = open_source(self.config.data, "validation")
-        items = [source[int(i)] for i in self._previewed()]
+        items = [source[int(i)] for i in self._previewed]
         self.write(workdir, "real", np.stack([item["video"] for item in items]))
         captions = {"captions": [x["caption"] for x in items]}
         (workdir / "samples" / "samples.json").write_text(json.dumps(captions))

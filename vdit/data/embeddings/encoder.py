@@ -12,6 +12,7 @@ from vdit.data.embeddings import files
 from vdit.errors import InputError
 
 DTYPE = np.float16  # of embeddings, stored or not
+BATCH = 32  # texts at once
 # How transformers and torch refuse a folder or a device.
 REFUSALS = (OSError, ValueError, RuntimeError, AssertionError, ImportError)
 
@@ -76,16 +77,19 @@ class TextEncoder:
         """Of what `dataclasses.asdict` gave, read back from JSON."""
         return cls(**{**about, "empty": tuple(map(tuple, about["empty"]))})
 
-    def encode(self, caption: str) -> np.ndarray:
-        """(S, F) embedding, zeros behind its tokens; the encoder is read where it is needed first,
-        and never for the empty prompt, whose embedding is at hand.
+    def embed(self, captions: Sequence[str]) -> np.ndarray:
+        """(B, S, F) embeddings, zeros behind a caption's tokens; equal captions are embedded once.
+        The encoder is read where it is needed first, and never for the empty prompt, whose
+        embedding is at hand.
 
         Raises `InputError` where it is not there, is another, or cannot be run here.
         """
-        if not caption:
-            return padded(np.array(self.empty, DTYPE), self.length)
-        (found,), _ = self.network().embed([caption], self.length)
-        return padded(found, self.length)
+        found = {"": np.array(self.empty, DTYPE)}
+        texts = sorted({*captions} - {*found}, key=len)  # a batch is padded to its longest
+        for i in range(0, len(texts), BATCH):
+            batch = texts[i : i + BATCH]
+            found |= zip(batch, self.network().embed(batch, self.length)[0], strict=True)
+        return np.stack([padded(found[caption], self.length) for caption in captions])
 
     def network(self) -> Network:
         """The encoder, checked to be the one that the captions of training were embedded by."""

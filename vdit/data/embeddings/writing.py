@@ -20,14 +20,13 @@ from ml_collections import ConfigDict
 
 from vdit.config import embeddings, ranges
 from vdit.data.embeddings import captions, encoder, folder
-from vdit.data.embeddings.encoder import Network
+from vdit.data.embeddings.encoder import BATCH, Network
 from vdit.data.embeddings.folder import KEYS, SHARD, shard_name
 from vdit.data.video_folder import units
 from vdit.data.video_folder.once import WRITE, made_once
 from vdit.errors import InputError
 from vdit.runs.files import sync, write_json
 
-BATCH = 32  # texts at once
 VERSION = 1  # raised when the same encoder and captions would give other embeddings
 WHAT = "what vdit.embed wrote"
 
