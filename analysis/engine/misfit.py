@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse, special
 
 from analysis.engine import sandwich
 from analysis.engine.fit import Fit
@@ -37,8 +38,6 @@ class LackOfFit:
 
 def of(fit: Fit) -> LackOfFit | None:
     """Of a fitted law; None where no inputs repeat or a run has several rows."""
-    from scipy import special
-
     problem = fit.problem
     log_loss = problem.law.log_loss(fit.theta[None], problem.x)[0]
     residual = sandwich.bounded(problem, np.log(problem.loss) - log_loss)[0]
@@ -62,8 +61,6 @@ def cells(problem: Problem) -> np.ndarray:
 
 def groups(problem: Problem) -> np.ndarray:
     """(R,) numbers of what is drawn together: rows of one run, and runs of the same inputs."""
-    from scipy import sparse
-
     rows = np.arange(len(problem.loss))
     joined = [np.unique(label, return_index=True)[1][label] for label in _labels(problem)]
     links = (np.ones(2 * len(rows)), (np.tile(rows, 2), np.concatenate(joined)))

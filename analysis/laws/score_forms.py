@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import optimize
 
 STRAIGHT = 1e-4  # |p| below this: the Taylor series, where the form is 0 / 0
 CURVED = 20.0  # |p| up to this is sought
@@ -127,8 +128,6 @@ def _logistic(u):
 
 
 def _least_squares(form, x, score, start, low, high):
-    from scipy import optimize
-
     found = optimize.least_squares(
         lambda theta: form.value(theta, x) - score,
         np.clip(start, low, high),

@@ -6,15 +6,12 @@ the runs of each budget, log L = log L* + c (log k)^2.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.engine.answer import Answer
+from analysis.fitting.result import Fit
 from analysis.planning import optimum
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import Fit
 
 TIMES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -40,7 +37,7 @@ class OffSize:
 
 
 def cost(
-    fit: "Fit",
+    fit: Fit,
     source: optimum.Minima | optimum.Surface | None,
     flops: float,
     times: Sequence[float] = TIMES,
@@ -54,7 +51,7 @@ def cost(
 
 
 def penalties(
-    fit: "Fit", flops: float, times: Sequence[float]
+    fit: Fit, flops: float, times: Sequence[float]
 ) -> tuple[str, list[np.ndarray]] | tuple[None, None]:
     """(by, loss over the best size's loss at each of `times`, arrays (1 + P,)); (None, None)."""
     found = _surface(fit)
@@ -91,7 +88,7 @@ def _wasted(source, flops, ratios):
     return 1 - np.array(fitted) / flops
 
 
-def bend(fit: "Fit") -> np.ndarray | None:
+def bend(fit: Fit) -> np.ndarray | None:
     """Mean curvature of log loss in log size, then that of each budget; None without parabolas."""
     found = []
     for budget in fit.budgets:

@@ -7,17 +7,14 @@ and then its P resamples, (1 + P,), so that every answer comes with its interval
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.engine.answer import Answer
+from analysis.fitting.result import Fit
 from analysis.laws import forms
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import Fit
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 SEARCH = 60  # golden sections: the size to the last digit that a flat minimum has
@@ -45,7 +42,7 @@ class Ladder:
         return size * tokens * np.exp(np.interp(np.log(size), self.log_size, self.log_ratio))
 
 
-def ladder(fit: "Fit") -> Ladder:
+def ladder(fit: Fit) -> Ladder:
     """The ladder of a fit, 6 FLOPs per parameter and token where it was not measured."""
     if fit.tokens is None:
         return Ladder(np.zeros(1), np.log([6.0]))
@@ -155,7 +152,7 @@ def lowest(
     return np.exp((low + high) / 2)
 
 
-def sources(fit: "Fit") -> dict[str, Minima | Surface]:
+def sources(fit: Fit) -> dict[str, Minima | Surface]:
     """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
     found, law, size = {}, fit.loss_law, fit.size_law
     if law and size and size.parameters:
@@ -168,7 +165,7 @@ def sources(fit: "Fit") -> dict[str, Minima | Surface]:
     return found
 
 
-def source(fit: "Fit", law: str | None = None) -> Minima | Surface:
+def source(fit: Fit, law: str | None = None) -> Minima | Surface:
     """The source named `law`, or the first; InputError where the fit does not hold it."""
     found = sources(fit)
     if law in found or (law is None and found):
