@@ -23,10 +23,11 @@ import json
 from vdit import errors
 from vdit.config.devices import device_of
 from vdit.errors import InputError
-from vdit.planning import flags, search, table
-from vdit.planning.report import report
+from vdit.planning import assumptions, flags, search, table
 from vdit.runs import tables
 from vdit.runs.files import write_text
+
+OF_BEST = ("step_s", "mfu", "fits", "headroom_gib")
 
 
 def main() -> int:
@@ -35,7 +36,10 @@ def main() -> int:
     if args.table:
         return _table(args)
     job, remats = flags.asked(args)
-    said = report(job, remats)
+    best = search.best(search.choices(job, job.devices, remats))
+    said = {"kind": "formula", **job.named(), **search.predict(job)}
+    said["best"] = best.named() | {k: search.predict(best)[k] for k in OF_BEST}
+    said |= {"assumptions": assumptions.PRINTED, "source": job.device.source}
     if args.compile:
         from vdit.planning import compared
 

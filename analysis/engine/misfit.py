@@ -62,11 +62,8 @@ def cells(problem: Problem) -> np.ndarray:
 def groups(problem: Problem) -> np.ndarray:
     """(R,) numbers of what is drawn together: rows of one run, and runs of the same inputs."""
     rows = np.arange(len(problem.loss))
-    joined = [np.unique(label, return_index=True)[1][label] for label in _labels(problem)]
+    labels = problem.cluster, cells(problem)
+    joined = [np.unique(label, return_index=True)[1][label] for label in labels]
     links = (np.ones(2 * len(rows)), (np.tile(rows, 2), np.concatenate(joined)))
     graph = sparse.coo_matrix(links, shape=(len(rows), len(rows)))
     return sparse.csgraph.connected_components(graph, directed=False)[1]
-
-
-def _labels(problem):
-    return problem.cluster, cells(problem)

@@ -26,7 +26,8 @@ def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]
     """Warnings where compute, size and tokens, or compute and budgets, are of different units."""
     if set(columns.DERIVED) <= set(roles.columns):
         n, d, c = (columns.numbers(rows, role) for role in ("params", "tokens", "flops"))
-        yield from _compared(c / (columns.FLOPS_PER_ND * n * d), "C / (6 N D)", _named(roles))
+        where = ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
+        yield from _compared(c / (columns.FLOPS_PER_ND * n * d), "C / (6 N D)", where)
     elif {"tokens", "params"} <= set(roles.columns):
         yield from _tokens_each(columns.numbers(rows, "tokens") / columns.numbers(rows, "params"))
     if "budget" in roles.columns and "flops" in rows.columns:
@@ -71,10 +72,6 @@ def _mixed(ratio, but_for=NEAR):
     near = round(float(power))
     close = abs(power - near) * np.log10(UNIT) < np.log10(but_for)
     return UNIT**near if near and close else None
-
-
-def _named(roles):
-    return ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
 
 
 def of_laws(rows: pd.DataFrame, laws: Mapping[str, Entry], part: OfBudgets) -> Iterator[Flag]:

@@ -73,7 +73,7 @@ def posterior(
         any_own=any_own,
         chi2=chi2,
         spare=spare,
-        chance=_chance(chi2, spare, df),
+        chance=float(special.fdtrc(spare, df, chi2 / spare)) if spare > 0 else 1.0,
     )
     return replace(said, df=float(said.with_own(df, np.diag(covariance).mean())))
 
@@ -88,10 +88,6 @@ def _chance_of_own(chi2, spare, df):
     likely = ratio ** (-spare / 2) * (1 + chi2 / (ratio * df)) ** (-(df + spare) / 2)
     some = np.trapezoid(2 / np.pi / ratio[1:] * likely[1:], RATIOS)
     return float((1 - NONE) * some / (NONE * likely[0] + (1 - NONE) * some))
-
-
-def _chance(chi2, spare, df):
-    return float(special.fdtrc(spare, df, chi2 / spare)) if spare > 0 else 1.0
 
 
 def _scatter(law, shape, log_c, log_loss, covariance, spare):

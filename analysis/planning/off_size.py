@@ -47,7 +47,11 @@ def cost(
     if ratios is None:
         return None
     wasted = [_wasted(_surface(fit) or source, flops, ratio) for ratio in ratios]
-    return OffSize(by, tuple(_row(*found) for found in zip(times, ratios, wasted, strict=True)))
+    rows = (
+        Off(k, optimum.answer(ratio - 1), optimum.answer(np.maximum(lost, 0.0)))
+        for k, ratio, lost in zip(times, ratios, wasted, strict=True)
+    )
+    return OffSize(by, tuple(rows))
 
 
 def penalties(
@@ -72,10 +76,6 @@ def _surface(fit):
     found = optimum.sources(fit).get("chinchilla")
     converged = found and fit.laws["chinchilla"].status.word == "converged"
     return found if converged else None
-
-
-def _row(times, ratio, wasted):
-    return Off(times, optimum.answer(ratio - 1), optimum.answer(np.maximum(wasted, 0.0)))
 
 
 def _wasted(source, flops, ratios):

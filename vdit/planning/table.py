@@ -6,7 +6,7 @@ from vdit.config.flops import count_params
 from vdit.config.model_config import ModelConfig
 from vdit.config.sizes import size_of
 from vdit.planning import cost_model, search
-from vdit.planning.job import Job, named
+from vdit.planning.job import Job
 
 SIZES = ("XL", "7B", "20B")
 DEVICES = (8, 64, 512, 4096)
@@ -33,11 +33,7 @@ def formula(size: str, job: Job) -> dict:
         "kind": "formula",
         "size": size,
         "params_total": count_params(job.model)["params_total"],
-        "device": job.device.name,
-        "devices": job.devices,
-        "batch": job.batch,
-        "mesh": named(job.mesh),
-        "remat": job.model.remat,
+        **job.named(),
         "memory_gib": f"{sum(found['memory_gib'].values()):.1f}",
         "traffic_gib": f"{sum(cost_model.traffic(job).values()) / GIB:.1f}",
         "fits": "yes" if found["fits"] else "no",
