@@ -5,7 +5,7 @@
     python -m vdit.plan --size 7B --devices 512 --batch 2048 --latent 16,32,32,4
     python -m vdit.plan --size XL --mesh fsdp=8 --device h200 --batch 32 --latent 16,32,32,4 \\
         --compile
-    python -m vdit.plan --table analysis/results/plan/table.csv --compile
+    python -m vdit.plan --table analysis/results/plan/table.csv
 
 prints JSON: step time, MFU, memory and head-room of a device, weak-scaling efficiency, the traffic
 between devices, and the best mesh of as many devices. A job that does not fit ends with status 2
@@ -23,10 +23,11 @@ import json
 from vdit import errors
 from vdit.config.devices import device_of
 from vdit.errors import InputError
-from vdit.planning import flags, search, table
-from vdit.planning.report import report
+from vdit.planning import assumptions, flags, search, table
 from vdit.runs import tables
 from vdit.runs.files import write_text
+
+OF_BEST = ("step_s", "mfu", "fits", "headroom_gib")
 
 
 def main() -> int:
@@ -35,7 +36,10 @@ def main() -> int:
     if args.table:
         return _table(args)
     job, remats = flags.asked(args)
-    said = report(job, remats)
+    best = search.best(search.choices(job, job.devices, remats))
+    said = {"kind": "formula", **job.named(), **search.predict(job)}
+    said["best"] = best.named() | {k: search.predict(best)[k] for k in OF_BEST}
+    said |= {"assumptions": assumptions.PRINTED, "source": job.device.source}
     if args.compile:
         from vdit.planning import compared
 
@@ -48,12 +52,6 @@ def main() -> int:
 
 def _table(args: argparse.Namespace) -> int:
     rows = table.rows(device_of(args.device).name)
-    if args.compile:
-        from vdit.planning import compared
-
-        size, devices = table.COMPILED
-        job = table.job(size, devices, args.device)
-        rows.insert(1, table.compiled(size, job, compared.on_gpus(job)))
     write_text(args.table, tables.as_csv(rows))
     print(tables.as_text(rows))
     return 0

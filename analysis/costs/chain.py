@@ -5,13 +5,11 @@ import difflib
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from analysis.costs.digits import to_digits
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ def needs(quantity: Quantity) -> frozenset[str]:
 
 
 def evaluate(
-    chain: Sequence[Quantity], settings: "Mapping[str, float | np.ndarray] | None" = None
-) -> "dict[str, float | np.ndarray]":
+    chain: Sequence[Quantity], settings: Mapping[str, float | np.ndarray] | None = None
+) -> dict[str, float | np.ndarray]:
     """Every quantity by name; `settings` {name: number or array} replaces values or formulas.
 
     InputError names a quantity that the chain does not have, or a value that is not above zero.
@@ -87,11 +85,9 @@ def evaluate(
 
 
 def checked(
-    chain: Sequence[Quantity], settings: "Mapping[str, float | np.ndarray]"
-) -> "dict[str, float | np.ndarray]":
+    chain: Sequence[Quantity], settings: Mapping[str, float | np.ndarray]
+) -> dict[str, float | np.ndarray]:
     """`settings`, if each names a quantity of the chain and each value is finite and above 0."""
-    import numpy as np
-
     for name, value in settings.items():
         find(chain, name)
         good = np.isfinite(value) & (np.asarray(value) > 0)

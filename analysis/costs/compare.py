@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from analysis.costs import digits
-from analysis.costs.chain import evaluate
-
-if TYPE_CHECKING:
-    from analysis.costs.chain import Quantity
+from analysis.costs.chain import Quantity, evaluate
 
 GIVEN, AGREES, SLIP, DIFFERS, CHANGED = "given", "agrees", "slip", "differs", "changed"
 
@@ -44,7 +41,7 @@ class Row:
 
 
 def rows(
-    sections: "Mapping[str, Sequence[Quantity]]",
+    sections: Mapping[str, Sequence[Quantity]],
     true: Mapping[str, float],
     settings: Mapping[str, float] | None = None,
 ) -> list[Row]:

@@ -2,16 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.costs.chain import evaluate, find, needs
+from analysis.costs.chain import Quantity, Spread, evaluate, find, needs
+from analysis.costs.compare import Row
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.costs.chain import Quantity, Spread
-    from analysis.costs.compare import Row
 
 NORMAL_95 = 1.959963984540054  # half the width of a normal's central 95 %, in standard deviations
 
@@ -36,19 +32,19 @@ class Estimate:
     """
 
     source: str
-    rows: "list[Row]"
+    rows: list[Row]
     settings: dict[str, float]
     target: str
     tornado: list[Bar]
     intervals: dict[str, list[float]]
-    spreads: "dict[str, Spread]"
+    spreads: dict[str, Spread]
     draws: int
     seed: int
 
 
 def inputs(
-    chain: "Sequence[Quantity]", target: str, settings: Collection[str] = ()
-) -> "dict[str, Quantity]":
+    chain: Sequence[Quantity], target: str, settings: Collection[str] = ()
+) -> dict[str, Quantity]:
     """Uncertain quantities that `target` is made of, by name; InputError if there are none."""
     wanted = {find(chain, target).name}
     for q in reversed(chain):
@@ -66,7 +62,7 @@ def _shift(q, settings):
 
 
 def tornado(
-    chain: "Sequence[Quantity]", target: str, settings: Mapping[str, float] | None = None
+    chain: Sequence[Quantity], target: str, settings: Mapping[str, float] | None = None
 ) -> list[Bar]:
     """A bar for each uncertain input of `target`, the widest first."""
     settings, rows = settings or {}, []
@@ -78,7 +74,7 @@ def tornado(
 
 
 def draws(
-    chain: "Sequence[Quantity]",
+    chain: Sequence[Quantity],
     settings: Mapping[str, float] | None = None,
     count: int = 20_000,
     seed: int = 0,

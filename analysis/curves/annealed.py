@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import optimize
 
 from analysis.curves.points import Curves
 
@@ -41,8 +42,6 @@ def scale_of(found: Curves) -> Scale:
 
 def solve(found: Curves, scale: Scale, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """theta of least squares of log loss, and the jacobian (R, K) there."""
-    from scipy import optimize
-
     low = [LOWEST.get(name, -np.inf) for name in names]
     high = [HIGHEST.get(name, np.inf) for name in names]
 
@@ -57,8 +56,6 @@ def solve(found: Curves, scale: Scale, names: tuple[str, ...]) -> tuple[np.ndarr
 
 def _start(found, scale, names):
     """The best of a grid of exponents and memories: given these the law is linear in the rest."""
-    from scipy import optimize
-
     x, n = np.log(found.sums()) - scale.log_s, np.log(found.params) - scale.log_n
     best, least = None, np.inf
     for memory in MEMORIES:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import signal, stats
 
 from analysis.table import columns
 from vdit.errors import InputError
@@ -41,8 +42,6 @@ class Curves:
 
 def area(rates: np.ndarray, memory: float) -> np.ndarray:
     """Annealing area (S,) after every step; rises of the rate up to its peak are warm-up: none."""
-    from scipy import signal
-
     falls = -np.diff(rates, prepend=rates[0])
     falls[: rates.argmax() + 1] = 0.0
     return np.cumsum(signal.lfilter([1.0], [1.0, 1 / memory - 1.0], falls))
@@ -94,8 +93,6 @@ class Noise:
     @classmethod
     def of(cls, residual: np.ndarray, run: np.ndarray, width: int) -> "Noise":
         """What residuals (R,) of a law of `width` parameters show."""
-        from scipy import stats
-
         runs, counts = run.max() + 1, np.bincount(run)
         mean = np.bincount(run, residual) / counts
         about = residual - mean[run]

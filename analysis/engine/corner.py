@@ -5,21 +5,17 @@ few Newton steps onto them are the exact answer, and their unknown slopes say wh
 sum over all rows of w s J = 0, s the sign of the residual and, of a row that is met, in [-1, 1].
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from analysis.engine import solve
 from analysis.engine.objective import SMOOTHED
-
-if TYPE_CHECKING:
-    from analysis.engine.problem import Problem
+from analysis.engine.problem import Problem
 
 STEPS = 5  # of Newton: the law is curved
 MET = 1e-9  # a residual below this is none
 
 
-def meet(problem: "Problem", theta: np.ndarray) -> np.ndarray:
+def meet(problem: Problem, theta: np.ndarray) -> np.ndarray:
     """The corner beside theta (K,), or theta where that is no better."""
     low, high = problem.law.bounds
     inside = (theta > low) & (theta < high)
@@ -33,7 +29,7 @@ def meet(problem: "Problem", theta: np.ndarray) -> np.ndarray:
     return moved if solve.value(problem, moved) <= solve.value(problem, theta) else theta
 
 
-def pulls(problem: "Problem", theta: np.ndarray) -> np.ndarray:
+def pulls(problem: Problem, theta: np.ndarray) -> np.ndarray:
     """Slope of each row's cost in its log prediction (R,): of rows that are met, what balances."""
     residual, jacobian = _expand(problem, theta)
     pull = problem.weight * np.sign(residual)

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.engine import corner, solve, status
 from analysis.engine.problem import Problem
-
-if TYPE_CHECKING:
-    from analysis.laws.law import Law
+from analysis.laws.law import Law
 
 # Half as many found the lowest optimum known of every table tried, a third did not
 # (analysis/results/bench). A law whose optima are many says so in its `search`.
@@ -72,7 +69,7 @@ def fit(
     return Fit(problem, best, solve.value(problem, best), judged, ends, values)
 
 
-def usual(law: "Law") -> tuple[int, int]:
+def usual(law: Law) -> tuple[int, int]:
     """How many starts a law is sought from, and how many of them are followed."""
     return getattr(law, "search", (STARTS, FOLLOW))
 

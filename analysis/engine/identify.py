@@ -1,12 +1,10 @@
 """Which parameters the data tell: by the law at the fit, by its inputs, by the noise."""
 
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from analysis.engine.problem import Problem
+from analysis.engine.problem import Problem
 
 WORST_CONDITION = 1e6  # of the Jacobian with columns of unit length
 DIRECTION = 0.1  # part in a direction the data do not see from which a parameter is lost
@@ -15,7 +13,7 @@ TOGETHER = 1e-6  # two inputs whose correlation is closer to one than this are o
 SINGULAR = 1e-16
 
 
-def unidentified(problem: "Problem", theta: np.ndarray) -> tuple[tuple[str, ...], float]:
+def unidentified(problem: Problem, theta: np.ndarray) -> tuple[tuple[str, ...], float]:
     """Names of the parameters that are not identified, and the condition number."""
     law = problem.law
     jacobian = law.log_loss(theta[None], problem.x)[1][0] * np.sqrt(problem.weight)[:, None]
@@ -51,7 +49,7 @@ def _unseen(jacobian, inside):
     return lost
 
 
-def errors(problem: "Problem", theta: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
+def errors(problem: Problem, theta: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
     """Rough standard errors (K,) from the median size of the residuals."""
     residual = problem.law.log_loss(theta[None], problem.x)[0][0] - np.log(problem.loss)
     rows, width = jacobian.shape

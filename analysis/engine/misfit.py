@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse, special
 
 from analysis.engine import sandwich
 from analysis.engine.fit import Fit
@@ -37,8 +38,6 @@ class LackOfFit:
 
 def of(fit: Fit) -> LackOfFit | None:
     """Of a fitted law; None where no inputs repeat or a run has several rows."""
-    from scipy import special
-
     problem = fit.problem
     log_loss = problem.law.log_loss(fit.theta[None], problem.x)[0]
     residual = sandwich.bounded(problem, np.log(problem.loss) - log_loss)[0]
@@ -62,14 +61,9 @@ def cells(problem: Problem) -> np.ndarray:
 
 def groups(problem: Problem) -> np.ndarray:
     """(R,) numbers of what is drawn together: rows of one run, and runs of the same inputs."""
-    from scipy import sparse
-
     rows = np.arange(len(problem.loss))
-    joined = [np.unique(label, return_index=True)[1][label] for label in _labels(problem)]
+    labels = problem.cluster, cells(problem)
+    joined = [np.unique(label, return_index=True)[1][label] for label in labels]
     links = (np.ones(2 * len(rows)), (np.tile(rows, 2), np.concatenate(joined)))
     graph = sparse.coo_matrix(links, shape=(len(rows), len(rows)))
     return sparse.csgraph.connected_components(graph, directed=False)[1]
-
-
-def _labels(problem):
-    return problem.cluster, cells(problem)

@@ -6,12 +6,9 @@ cov = H^-1 (sum_g s_g s_g') H^-1 whatever the noise of a group and how its rows 
 how far an outlier lies; residuals are bounded for them.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from analysis.engine.problem import Problem
+from analysis.engine.problem import Problem
 
 BOUND = 3.0  # robust standard deviations of a residual that is felt in full
 NOTHING = 1e-30  # a parameter that moves log loss by this is not told, and has a large error
@@ -19,7 +16,7 @@ SIGMA = 1.4826  # of a normal, in median absolute deviations
 
 
 def covariance(
-    problem: "Problem", theta: np.ndarray, draws: np.ndarray, group: np.ndarray
+    problem: Problem, theta: np.ndarray, draws: np.ndarray, group: np.ndarray
 ) -> np.ndarray:
     """Of each theta (P, K) that was fitted to its draws (P, G) of groups, group (R,): (P, K, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
@@ -32,7 +29,7 @@ def covariance(
     return inverse @ meat @ inverse
 
 
-def bounded(problem: "Problem", residual: np.ndarray) -> np.ndarray:
+def bounded(problem: Problem, residual: np.ndarray) -> np.ndarray:
     """Residuals (P, R) of log loss as the objective feels them; at weight one they are alike."""
     if problem.objective.name not in ("huber", "lad"):
         return residual

@@ -5,13 +5,10 @@ The batch is worked on in blocks that stay in the processor's cache, so memory d
 rows x elements; elements that have settled leave it.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from analysis.engine.objective import Objective
-    from analysis.engine.problem import Problem
+from analysis.engine.objective import Objective
+from analysis.engine.problem import Problem
 
 BLOCK = 16384  # rows x elements worked on at once
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-9, 1e-3, 1e9
@@ -23,7 +20,7 @@ NEAR = 1e-12  # of a bound: on it
 
 
 def descend(
-    problem: "Problem",
+    problem: Problem,
     theta: np.ndarray,
     weights: np.ndarray | None = None,
     log_loss: np.ndarray | None = None,
@@ -44,7 +41,7 @@ def descend(
 
 
 def batch(
-    problem: "Problem",
+    problem: Problem,
     count: int,
     weights: np.ndarray | None = None,
     log_loss: np.ndarray | None = None,
@@ -59,15 +56,15 @@ def batch(
     return weights, np.broadcast_to(logs, shape)
 
 
-def blocks(problem: "Problem", count: int) -> list[slice]:
+def blocks(problem: Problem, count: int) -> list[slice]:
     """Slices of `count` elements, each of about BLOCK rows x elements."""
     size = max(1, BLOCK // len(problem.loss))
     return [slice(at, at + size) for at in range(0, count, size)]
 
 
 def values(
-    problem: "Problem",
-    objective: "Objective",
+    problem: Problem,
+    objective: Objective,
     theta: np.ndarray,
     weights: np.ndarray,
     log_loss: np.ndarray,
@@ -81,12 +78,12 @@ def values(
     return found
 
 
-def value(problem: "Problem", theta: np.ndarray) -> float:
+def value(problem: Problem, theta: np.ndarray) -> float:
     """The objective at one theta (K,)."""
     return float(values(problem, problem.objective, theta[None], *batch(problem, 1))[0])
 
 
-def snap(problem: "Problem", theta: np.ndarray) -> np.ndarray:
+def snap(problem: Problem, theta: np.ndarray) -> np.ndarray:
     """theta (K,) with what is a rounding away from a bound put on it."""
     low, high = problem.law.bounds
     theta = np.where(theta - low < NEAR, low, theta)
@@ -94,8 +91,8 @@ def snap(problem: "Problem", theta: np.ndarray) -> np.ndarray:
 
 
 def quadratic(
-    problem: "Problem",
-    objective: "Objective",
+    problem: Problem,
+    objective: Objective,
     theta: np.ndarray,
     weights: np.ndarray,
     log_loss: np.ndarray,

@@ -1,14 +1,12 @@
 """What a fit is worth: converged, at which bounds, and what the data do not identify."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from analysis.engine import corner, identify
-
-if TYPE_CHECKING:
-    from analysis.engine.problem import Problem
+from analysis.engine.problem import Problem
 
 FLAT_GRADIENT = 1e-4  # share of the rows' slopes that may be left where they should cancel
 ROUNDING = 1e-9  # residuals below this are none
@@ -35,9 +33,7 @@ class Status:
         return cls(words.split(":")[0].split(",")[0], words)
 
 
-def judge(
-    problem: "Problem", theta: np.ndarray, agree: float, starts: int, followed: int
-) -> Status:
+def judge(problem: Problem, theta: np.ndarray, agree: float, starts: int, followed: int) -> Status:
     """The Status of the winner theta (K,)."""
     gradient = _gradient(problem, theta)
     bounds = _bounds(problem, theta)

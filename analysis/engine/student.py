@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import optimize, special, stats
 
 LEVEL = 0.95
 FARTHEST = 1e3  # scales: a quantile is sought so far from the outermost mean
@@ -10,8 +11,6 @@ FARTHEST = 1e3  # scales: a quantile is sought so far from the outermost mean
 
 def quantile(df: float | np.ndarray, level: float = LEVEL) -> float | np.ndarray:
     """Two-sided quantile of Student's t: `level` of it lies within."""
-    from scipy import special
-
     return special.stdtrit(df, 0.5 + level / 2)
 
 
@@ -26,14 +25,10 @@ class Mixture:
 
     def below(self, value: float) -> float:
         """Probability of less than `value`."""
-        from scipy import special
-
         return float(self.weight @ special.stdtr(self.df, (value - self.mean) / self.scale))
 
     def quantile(self, share: float) -> float:
         """The value below which `share` lies."""
-        from scipy import optimize
-
         low = (self.mean - FARTHEST * self.scale).min()
         high = (self.mean + FARTHEST * self.scale).max()
         return float(optimize.brentq(lambda value: self.below(value) - share, low, high))
@@ -44,8 +39,6 @@ class Mixture:
 
     def log_density(self, value: float) -> float:
         """Log of the density at `value`."""
-        from scipy import special, stats
-
         log = stats.t.logpdf(value, self.df, self.mean, self.scale)
         return float(special.logsumexp(log, b=self.weight))
 

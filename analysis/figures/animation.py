@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageSequence
 
 SIDE = 128  # pixels of a video's side, to which smaller ones are enlarged
 GAP, LINE, LETTER = 8, 12, 6  # pixels: between videos, of a title's line, of a letter
@@ -17,8 +18,6 @@ COLOURS = 128  # of all frames: a quarter of the bytes of true colours
 
 def apng(videos: np.ndarray, titles: Sequence[str], fps: float | None = None) -> bytes:
     """Videos uint8 (B, T, H, W, 3) with a title under each; 8 frames a second unless `fps` says."""
-    from PIL import Image
-
     zoom = max(1, -(-SIDE // min(videos.shape[2:4])))
     large = videos.repeat(zoom, 2).repeat(zoom, 3)
     padded = np.pad(large, ((0, 0), (0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=255)
@@ -39,8 +38,6 @@ def apng(videos: np.ndarray, titles: Sequence[str], fps: float | None = None) ->
 def frames_of(path: str | os.PathLike) -> np.ndarray:
     """uint8 (T, H, W, 3) of an animated picture; a frame that lasts longer stands for several
     equal ones, which writers merge."""
-    from PIL import Image, ImageSequence
-
     with Image.open(path) as image:
         shown = [
             (np.asarray(one.convert("RGB")), one.info.get("duration", 0))
@@ -53,8 +50,6 @@ def frames_of(path: str | os.PathLike) -> np.ndarray:
 
 def _title(titles: Sequence[str], width: int) -> np.ndarray:
     """(H, B width, 3): the titles in columns, in as many lines as the longest takes."""
-    from PIL import Image, ImageDraw
-
     wrapped = [textwrap.wrap(title, max(1, (width - GAP) // LETTER)) for title in titles]
     lines = max(map(len, wrapped))
     strip = Image.new("RGB", (width * len(titles), lines * LINE + GAP), "white")

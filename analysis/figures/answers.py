@@ -1,25 +1,21 @@
 """How clearly scores answer to damage: a row a score, a column a kind and a strength."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import colors
+from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.table.answers import SEEN, Answer
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SIZE = (9.5, 7.0)  # inches
 LEVELS = (4, 6, 9, 13, 19, 28, 41)  # standard errors, where the shades change
 
 
-def draw(found: Sequence[Answer], palette: style.Palette) -> "Figure":
+def draw(found: Sequence[Answer], palette: style.Palette) -> Figure:
     """A cell is as dark as what it reads is worse, in standard errors; paper where that is within
     the error, a cross where more damage does not read as worse. Returns the figure."""
-    from matplotlib import colors
-
     found = [a for a in found if not np.isnan(a.errors).all()]
     rows = list(dict.fromkeys((a.data, a.score) for a in found))
     kinds = list(dict.fromkeys(a.kind for a in found))

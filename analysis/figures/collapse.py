@@ -1,15 +1,12 @@
 """Loss curves of several runs, normalised: one curve where they are tuned alike."""
 
-from typing import TYPE_CHECKING
+from matplotlib.figure import Figure
 
 from analysis.curves.collapse import Collapse
 from analysis.figures import style
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def collapse(found: Collapse, palette: style.Palette, size: tuple[float, float]) -> "Figure":
+def collapse(found: Collapse, palette: style.Palette, size: tuple[float, float]) -> Figure:
     """Each run's (L - E) / (L(1) - E) over its share of training; flagged runs stand out."""
     drawn, axes = style.figure(size, palette)
     for index, run in enumerate(found.runs):

@@ -1,23 +1,20 @@
 """Two checkpoints, score by score, in standard errors."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.scores import columns
+from analysis.scores.checkpoints import Difference
 from analysis.scores.noise import level
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from analysis.scores.checkpoints import Difference
 
 ROW = 0.26  # inches of a score
 
 
 def differences(
-    found: Sequence["Difference"], palette: style.Palette, size: tuple[float, float]
-) -> "Figure":
+    found: Sequence[Difference], palette: style.Palette, size: tuple[float, float]
+) -> Figure:
     """How many standard errors the second is better by; within the band it is not told.
 
     Scores without an error are left out.

@@ -1,22 +1,18 @@
 """The economics in one picture: break-even, compute of one output, and what is uncertain."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
+from analysis.costs import chain, sora
+from analysis.costs.uncertainty import Estimate
 from analysis.figures import style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from analysis.costs.uncertainty import Estimate
 
 SIZE = (7.2, 9.6)  # inches
 TITLES = ("Training against inference", "Compute of one output", "One input at a time")
 OUTPUTS = ("sora_output", "gpt4_output", "dit_output", "llama_output")
 
 
-def picture(found: "Estimate", palette: style.Palette) -> "Figure":
+def picture(found: Estimate, palette: style.Palette) -> Figure:
     """Three panels of what `analysis.economics.estimate` or `.own` found."""
     drawn, panels = style.figure(SIZE, palette, rows=3, gridspec_kw={"height_ratios": (5, 4, 5)})
     rows = {row.name: row for row in found.rows}
@@ -89,8 +85,6 @@ def _sora_outputs(ax, rows, palette):
 
 
 def _own_outputs(ax, rows, palette):
-    from analysis.costs import chain, sora
-
     others = chain.evaluate(sora.CHAIN, sora.TRUE_FLOPS)
     labels = ["yours, one minute", *(chain.find(sora.CHAIN, name).words for name in OUTPUTS)]
     _outputs(ax, labels, [rows["minute"].value, *(others[name] for name in OUTPUTS)], palette)

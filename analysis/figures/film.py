@@ -1,19 +1,16 @@
 """Videos as strips of their frames, one below another."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from analysis.figures import style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 WIDTH, GAP = 7.2, 0.04  # inches of the figure, and of a frame's width between two
 
 
-def film(caption: str, videos: Mapping[str, np.ndarray], palette: style.Palette) -> "Figure":
+def film(caption: str, videos: Mapping[str, np.ndarray], palette: style.Palette) -> Figure:
     """A row for each video uint8 (T, H, W, 3), its name to the left, the caption above them."""
     _, height, width = max(video.shape[:3] for video in videos.values())
     frames = max(len(video) for video in videos.values())

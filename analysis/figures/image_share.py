@@ -1,17 +1,13 @@
 """The loss of each share of images, between that of clips alone with and without its compute."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.figures import style
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
-
-def draw(found: "pd.DataFrame", metric: str, palette: style.Palette) -> "Figure":
+def draw(found: pd.DataFrame, metric: str, palette: style.Palette) -> Figure:
     """`table.image_share.compared`, a panel for each budget; returns the figure."""
     budgets = sorted(set(found["flops_budget"]))
     drawn, axes = style.figure(style.WIDE, palette, columns=len(budgets))

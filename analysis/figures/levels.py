@@ -1,17 +1,13 @@
 """What each noise level has left to lose, and how fast it falls with compute."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.laws.noise_levels import Level
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def levels(found: list[Level], palette: style.Palette, size: tuple[float, float]) -> "Figure":
+def levels(found: list[Level], palette: style.Palette, size: tuple[float, float]) -> Figure:
     """The loss of the best run and E_t of each level; `fall` of each, with 95 % intervals."""
     narrow = size[0] < 5
     shape = {"rows": 2, "columns": 1} if narrow else {"rows": 1, "columns": 2}

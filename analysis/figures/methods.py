@@ -1,26 +1,21 @@
 """Figure of the methods: what each predicts for held-out budgets, and how far off it was."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.figures import axes, points, style
+from analysis.fitting.result import Fit
 from analysis.frontier.backtest import NO_CHANGE
 from analysis.frontier.runs import LAWS as ROW_LAWS
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.result import Fit
 
 HELD_OUT = 2  # budgets kept from the drawn fits, where there are enough
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 def methods(
-    rows: "pd.DataFrame", fit: "Fit", palette: style.Palette, size: tuple[float, float]
-) -> "Figure":
+    rows: pd.DataFrame, fit: Fit, palette: style.Palette, size: tuple[float, float]
+) -> Figure:
     """Left: the frontier and every method fitted to its first budgets; right: errors by horizon.
 
     `fit` holds budgets and the rollout of `frontier.rollout`, made from `rows`.

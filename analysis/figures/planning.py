@@ -1,17 +1,12 @@
 """The figure of a plan: loss and size against compute, and what a size off the best one costs."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from analysis.figures import style
+from analysis.fitting.result import Fit
 from analysis.planning import off_size, optimum
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.result import Fit
-    from analysis.planning.make import Plan
+from analysis.planning.make import Plan
 
 SIZE = (10.5, 3.5)  # inches
 POINTS = 40
@@ -20,8 +15,8 @@ TICKS = (0.25, 0.5, 1, 2, 4)
 
 
 def plan(
-    fit: "Fit", planned: "Plan", palette: style.Palette, size: tuple[float, float] = SIZE
-) -> "Figure":
+    fit: Fit, planned: Plan, palette: style.Palette, size: tuple[float, float] = SIZE
+) -> Figure:
     """Draw a plan of `planning.make.plan`, and the fit it was made from, in three panels."""
     drawn, (loss, best, off) = style.figure(size, palette, columns=3)
     source = optimum.source(fit, planned.law)

@@ -1,26 +1,23 @@
 """What was predicted beside what came: a fan for each prediction, from where it was made."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from analysis.figures import axes, style
 from analysis.figures.scaling import runs_and_minima
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.result import Fit
-    from analysis.frontier.prediction import Prediction
+from analysis.fitting.result import Fit
+from analysis.frontier.prediction import Prediction
 
 
 def predicted(
-    rows: "pd.DataFrame",
-    fit: "Fit",
-    predictions: "Mapping[str, Prediction]",
+    rows: pd.DataFrame,
+    fit: Fit,
+    predictions: Mapping[str, Prediction],
     palette: style.Palette,
-) -> "Figure":
+) -> Figure:
     """Loss against compute: runs, minima, and each prediction (by its name) with its interval."""
     drawn, ax = style.figure(style.WIDE, palette)
     colours = (palette.other, palette.good, palette.muted)
@@ -37,7 +34,7 @@ def predicted(
     return drawn
 
 
-def _fan(ax: "Axes", name: str, told: "Prediction", colour: str) -> None:
+def _fan(ax: Axes, name: str, told: Prediction, colour: str) -> None:
     """From the minimum that was the largest budget's then, over all that was said of later ones."""
     said = sorted(told.ahead, key=lambda one: one.flops)
     flops = [max(told.budgets), *(one.flops for one in said)]

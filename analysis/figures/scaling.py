@@ -1,28 +1,23 @@
 """Figures of loss: each is made by one function from a table and a fit."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from analysis.figures import axes, points, style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.result import Fit
-    from analysis.verdict.checks import Check
+from analysis.fitting.result import Fit
+from analysis.verdict.checks import Check
 
 STEP = 1.2  # more than between two points of the drawn forecast: its parts meet
 
 
 def scaling(
-    rows: "pd.DataFrame",
-    fit: "Fit",
+    rows: pd.DataFrame,
+    fit: Fit,
     palette: style.Palette,
     size: tuple[float, float],
-    prediction: "Check | None" = None,
-) -> "Figure":
+    prediction: Check | None = None,
+) -> Figure:
     """Loss against compute: runs, minima, the forecast, and the prediction with what came."""
     drawn, ax = style.figure(size, palette)
     loss = fit.columns["loss"]
@@ -43,7 +38,7 @@ def scaling(
     return drawn
 
 
-def runs_and_minima(ax: "Axes", rows: "pd.DataFrame", fit: "Fit", palette: style.Palette) -> None:
+def runs_and_minima(ax: Axes, rows: pd.DataFrame, fit: Fit, palette: style.Palette) -> None:
     """A small dot for each run, a large one with its interval for the best of each budget."""
     loss = fit.columns["loss"]
     shown = rows[points.drawn(rows["flops_budget"], rows[loss])]

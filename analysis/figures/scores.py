@@ -2,19 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from analysis.figures import axes, style
+from analysis.fitting.result import Fit
 from analysis.laws import metric
 from analysis.scores import columns
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.result import Fit
-    from analysis.scores.curve import Curve
+from analysis.scores.curve import Curve
 
 ACROSS = {True: 1, False: 3}  # panels beside each other, on a narrow and on a wide page
 HEIGHT = 2.1  # inches of a panel
@@ -29,8 +25,8 @@ MARGIN = 1.25  # times of compute beyond the ends of a law's line
 
 
 def scores(
-    found: Sequence["Curve"], fit: "Fit", palette: style.Palette, size: tuple[float, float]
-) -> "Figure | None":
+    found: Sequence[Curve], fit: Fit, palette: style.Palette, size: tuple[float, float]
+) -> Figure | None:
     """The points of every score with their errors, its law of compute, and what it stands beside.
 
     `found`: `analysis.scores.curve.Curve`s; None where there are none.

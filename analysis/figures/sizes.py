@@ -1,21 +1,16 @@
 """Figures of model size: isoFLOP curves and the compute-optimal size."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.figures import axes, points, style
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.result import Fit
+from analysis.fitting.result import Fit
 
 
 def isoflop(
-    rows: "pd.DataFrame", fit: "Fit", palette: style.Palette, size: tuple[float, float]
-) -> "Figure":
+    rows: pd.DataFrame, fit: Fit, palette: style.Palette, size: tuple[float, float]
+) -> Figure:
     """Loss against model size, one curve for each budget, its minimum marked."""
     drawn, ax = style.figure(size, palette)
     budgets, names = fit.budgets, axes.multiples(fit)
@@ -65,7 +60,7 @@ def _drawn(budgets):
     return np.split(points.drawn(sizes, losses), edges)
 
 
-def best_size(fit: "Fit", palette: style.Palette, size: tuple[float, float]) -> "Figure":
+def best_size(fit: Fit, palette: style.Palette, size: tuple[float, float]) -> Figure:
     """The compute-optimal size against compute, with its power law."""
     drawn, ax = style.figure(size, palette)
     curve = fit.size_law.curve

@@ -7,12 +7,13 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
+import matplotlib
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 
 WIDE, NARROW = (7.2, 4.0), (3.9, 3.5)  # inches; the page shows one of them
 STEPS = 9  # shades from the smallest budget to the largest
@@ -75,11 +76,8 @@ def _values(palette):
 
 def figure(
     size: tuple[float, float], palette: Palette, rows: int = 1, columns: int = 1, **options: Any
-) -> "tuple[Figure, Any]":
+) -> tuple[Figure, Any]:
     """A new figure and its axes, in the house style."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
     with matplotlib.rc_context({"font.size": 9, "axes.linewidth": 0.8}):
         drawn = Figure(figsize=size, layout="constrained")
         drawn.patch.set_alpha(0)
@@ -103,18 +101,16 @@ def _dress(ax, palette):
         label.set_size(9)
 
 
-def legend(ax: "Axes", palette: Palette, **options: Any) -> None:
+def legend(ax: Axes, palette: Palette, **options: Any) -> None:
     """A frameless legend in the palette's ink."""
     drawn = ax.legend(frameon=False, fontsize=8.5, labelcolor=palette.ink, **options)
     drawn.set_zorder(10)
 
 
 def plain_log_ticks(
-    axis: "Axis", low: float, high: float, form: Callable[[float], str] | None = None, most: int = 6
+    axis: Axis, low: float, high: float, form: Callable[[float], str] | None = None, most: int = 6
 ) -> None:
     """Ticks at round values on a logarithmic axis that spans less than a few decades."""
-    from matplotlib import ticker
-
     places = ticker.MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     if high > 4 * low:  # the quotient may be beyond all numbers
         places = ticker.LogLocator(subs=(1, 2, 5)).tick_values(low, high)
@@ -142,10 +138,8 @@ def raised(text: str) -> str:
     return text.translate(str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def svg(drawn: "Figure", name: str) -> str:
+def svg(drawn: Figure, name: str) -> str:
     """The figure as an <svg> element whose colours are the page's CSS variables."""
-    import matplotlib
-
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         out = io.StringIO()
         drawn.savefig(out, format="svg", metadata={"Date": None})
@@ -159,7 +153,7 @@ def svg(drawn: "Figure", name: str) -> str:
     return re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
 
 
-def png(drawn: "Figure", palette: Palette) -> bytes:
+def png(drawn: Figure, palette: Palette) -> bytes:
     """The figure as PNG bytes on the palette's paper."""
     out = io.BytesIO()
     drawn.savefig(out, format="png", dpi=160, facecolor=palette.paper)

@@ -1,27 +1,22 @@
 """The learning rate's curve at each width, standard and under muP."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.figures import style
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    from analysis.fitting.rates import Rates
+from analysis.fitting.rates import Rates
 
 TITLES = {"sp": "standard", "mup": "muP"}
 
 
 def rates(
-    table: "pd.DataFrame",
-    found: "Rates",
+    table: pd.DataFrame,
+    found: Rates,
     loss: str,
     palette: style.Palette,
     size: tuple[float, float],
-) -> "Figure":
+) -> Figure:
     """Loss against learning rate: a dot a run, a curve a width, its minimum with an interval."""
     kinds = list(found.laws)
     drawn, axes = style.figure(size, palette, columns=len(kinds), sharey=True)

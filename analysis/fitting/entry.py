@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,9 +13,7 @@ from analysis.engine.status import Status
 from analysis.fitting.prediction import Ahead, HeldOut
 from analysis.frontier.drawn import LossCurve
 from analysis.frontier.flags import Flag
-
-if TYPE_CHECKING:
-    from analysis.laws.law import Law
+from analysis.laws.law import Law
 
 DRAWN, DRAWS_KEPT = ("chinchilla",), 400  # resamples that the planner plans with
 
@@ -101,7 +99,7 @@ def missing(name: str, n: int, words: str) -> Entry:
 
 
 def of_runs(
-    law: "Law",
+    law: Law,
     inputs: Mapping[str, np.ndarray],
     loss: np.ndarray,
     options: Options,

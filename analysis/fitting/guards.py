@@ -4,19 +4,16 @@ Each is said as a warning (`frontier.flags.Flag`), or is an error in one line.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from analysis.fitting.entry import Entry
+from analysis.fitting.result import OfBudgets
 from analysis.frontier import envelope, minima
 from analysis.frontier.flags import Flag
 from analysis.table import columns
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Entry
-    from analysis.fitting.result import OfBudgets
 
 # C / (6 N D): attention, embeddings and what else N leaves out move it by less than this factor.
 DISAGREE = 1.5
@@ -29,7 +26,8 @@ def units(roles: columns.Roles, rows: pd.DataFrame, name: str) -> Iterator[Flag]
     """Warnings where compute, size and tokens, or compute and budgets, are of different units."""
     if set(columns.DERIVED) <= set(roles.columns):
         n, d, c = (columns.numbers(rows, role) for role in ("params", "tokens", "flops"))
-        yield from _compared(c / (columns.FLOPS_PER_ND * n * d), "C / (6 N D)", _named(roles))
+        where = ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
+        yield from _compared(c / (columns.FLOPS_PER_ND * n * d), "C / (6 N D)", where)
     elif {"tokens", "params"} <= set(roles.columns):
         yield from _tokens_each(columns.numbers(rows, "tokens") / columns.numbers(rows, "params"))
     if "budget" in roles.columns and "flops" in rows.columns:
@@ -76,11 +74,7 @@ def _mixed(ratio, but_for=NEAR):
     return UNIT**near if near and close else None
 
 
-def _named(roles):
-    return ", ".join(repr(roles.columns[role]) for role in ("flops", "params", "tokens"))
-
-
-def of_laws(rows: pd.DataFrame, laws: "Mapping[str, Entry]", part: "OfBudgets") -> Iterator[Flag]:
+def of_laws(rows: pd.DataFrame, laws: Mapping[str, Entry], part: OfBudgets) -> Iterator[Flag]:
     """Warnings on the laws fitted: each method's guards hold for all of them.
 
     `laws` by name; the flags of budgets, where `part` of the fit has any, speak of edges.
@@ -121,7 +115,7 @@ def of_envelope(rows: pd.DataFrame) -> Iterator[Flag]:
             yield Flag("edge", None, f"{text} ({edge:.3g}): the best size there may lie beyond")
 
 
-def of_surface(entry: "Entry", rows: pd.DataFrame) -> Iterator[Flag]:
+def of_surface(entry: Entry, rows: pd.DataFrame) -> Iterator[Flag]:
     """A warning where a law of N and D has its best size for the largest compute beyond the runs'.
 
     The best N of A N^-alpha + B D^-beta at C = k N D (2203.15556, equation 4), k as in the runs.

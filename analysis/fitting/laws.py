@@ -1,23 +1,20 @@
 """Which laws a fit holds, and each fitted to the runs it speaks of."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis import laws as every
 from analysis.fitting import entry, prediction
 from analysis.fitting.entry import Entry
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.frontier import envelope as hull
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.method import Method
 from analysis.table import columns, hygiene
 from analysis.table.dropped import Flagged
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
 # What must vary among runs for there to be a best size.
 VARY = {"isoflop": ("params", "tokens"), "envelope": ("params", "tokens")}
@@ -29,7 +26,7 @@ def needed(law: str) -> tuple[str, ...]:
     return (*(() if law == "all" else every.find(law).inputs), "loss")
 
 
-def vary(law: str, rows: "Rows") -> None:
+def vary(law: str, rows: Rows) -> None:
     """InputError unless size and tokens vary where `law` speaks of them; "all" says it of each."""
     if law == "all":
         return
@@ -40,8 +37,8 @@ def vary(law: str, rows: "Rows") -> None:
 
 
 def surface(
-    rows: "Rows", law: str, options: entry.Options, drop: bool
-) -> "tuple[Rows, Entry | None, list[Flagged]]":
+    rows: Rows, law: str, options: entry.Options, drop: bool
+) -> tuple[Rows, Entry | None, list[Flagged]]:
     """Fit Chinchilla's law, by which unstable runs are known: (rows, its entry or None, flagged).
 
     Rows flagged are left out if `drop`; then the law is fitted again.
@@ -65,7 +62,7 @@ def surface(
 
 
 def fit(
-    law: str, rows: "Rows", part: "OfBudgets", found: dict[str, Entry], options: entry.Options
+    law: str, rows: Rows, part: OfBudgets, found: dict[str, Entry], options: entry.Options
 ) -> dict[str, Entry]:
     """{name: entry} of `law`, or of all that the table allows, but for those `found` already."""
     wanted = [law] if law != "all" else [name for name in every.names() if _allowed(name, rows)]

@@ -101,12 +101,12 @@ def table(laws: Mapping[str, Entry]) -> str:
     head = f"{'method':{wide}s}  {'rows':>5s}  {'objective':>10s}  {'a':>5s}  {ahead:26s}  status"
     lines = [head]
     for name, entry in laws.items():
-        value = entry.objective_value
+        value, a = entry.objective_value, entry.derived.get("a")
         cells = [
             f"{name:{wide}s}",
             f"{entry.n:5d}",
             f"{'' if value is None else format(value, '.4g'):>10s}",
-            f"{_number(entry.derived.get('a')):>5s}",
+            f"{'' if a is None else format(a, '.3f'):>5s}",
             f"{_ahead(entry):26s}",
             textwrap.shorten(_status(entry), 72, placeholder=" ..."),
         ]
@@ -166,19 +166,12 @@ def _objective(entry):
 
 
 def _new(entry):
-    return {k: v for k, v in entry.derived.items() if k not in entry.parameters and _is(v)}
-
-
-def _is(value):
-    return isinstance(value, int | float)
+    more = {k: v for k, v in entry.derived.items() if k not in entry.parameters}
+    return {k: v for k, v in more.items() if isinstance(v, int | float)}
 
 
 def _shown(parameters):
     return {k: v for k, v in parameters.items() if v is not None and k != "reference"}
-
-
-def _number(value):
-    return "" if value is None else f"{value:.3f}"
 
 
 def _ahead(entry):

@@ -11,16 +11,13 @@ interpolated curves gave 0.008 (0.006) and 0.059 (0.014).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis.engine.status import Status
 from analysis.frontier.flags import Flag
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MIN_POINTS = 3
 
@@ -44,7 +41,7 @@ class Points:
 
 
 def envelope(
-    rows: "pd.DataFrame", columns: Mapping[str, str]
+    rows: pd.DataFrame, columns: Mapping[str, str]
 ) -> tuple[Points, np.ndarray, list[Flag]]:
     """Return (Points on the envelope, mask of those inside the ladder of sizes, flags).
 

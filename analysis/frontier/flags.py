@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from analysis.frontier.isoflop import Budget
+from analysis.frontier.isoflop import Budget
 
 OFF_CENTRE = 0.2  # a minimum in the first or last fifth of its sizes (in log) is off centre
 # Largest size over smallest. On a law with alpha .46, beta .26 a centred parabola over a factor 50
@@ -28,7 +26,7 @@ class Flag:
     sentence: str
 
 
-def of_budgets(budgets: "Sequence[Budget]", noise: float | None = None) -> list[Flag]:
+def of_budgets(budgets: Sequence[Budget], noise: float | None = None) -> list[Flag]:
     """Flags of a sweep's budgets (`isoflop.Budget`, ascending); `noise`: sd of log loss, if known.
 
     Kinds of one budget: few_sizes, edge, no_minimum, off_centre, narrow, flat, wide. Of the sweep:
@@ -38,13 +36,13 @@ def of_budgets(budgets: "Sequence[Budget]", noise: float | None = None) -> list[
     return found + [flag for check in (_short, _gaps, _fewer, _drift) for flag in check(budgets)]
 
 
-def place(budget: "Budget") -> float:
+def place(budget: Budget) -> float:
     """Where the minimum lies in the sizes: 0 at the smallest, 1 at the largest (in log size)."""
     low, high = np.log(budget.sizes[[0, -1]])
     return float((np.log(budget.minimum[0]) - low) / (high - low)) if high > low else 0.5
 
 
-def off_centre(budget: "Budget") -> bool:
+def off_centre(budget: Budget) -> bool:
     """Whether the minimum lies in the first or last part of its sizes."""
     return not OFF_CENTRE < place(budget) < 1 - OFF_CENTRE
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from analysis.engine.regression import Regression
 from analysis.frontier.isoflop import Curves
@@ -55,8 +56,6 @@ def between_runs(curves: Curves, seeds: tuple[float, int]) -> Noise | None:
 
 def _misfit(found: Regression, seeds: tuple[float, int]) -> float:
     """Chance of the F ratio of scatter about the curves to scatter between seeds."""
-    from scipy import special
-
     square, count = seeds
     total = float((found.residual**2).sum())
     spare = found.df - count

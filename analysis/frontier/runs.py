@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.engine import student
+from analysis.engine import fit as engine
+from analysis.engine import misfit, sandwich, student
+from analysis.engine.problem import problem
 from analysis.engine.student import Mixture
 
 LAWS = ("chinchilla", "gamma")
@@ -58,9 +60,6 @@ class Surface:
 
 def fit(name: str, rows: pd.DataFrame, columns: dict[str, str]) -> Surface | None:
     """Fit one of `LAWS` to runs; None where they are too few. `columns` by role."""
-    from analysis.engine import fit as engine
-    from analysis.engine import misfit, sandwich
-    from analysis.engine.problem import problem
     from analysis.laws.registry import LAWS as KNOWN
 
     law = KNOWN[name]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy import optimize, special
 
 from analysis.frontier.curve import Law, basis
 from analysis.frontier.posterior import PRIOR, Posterior
@@ -72,7 +73,7 @@ def posterior(
         any_own=any_own,
         chi2=chi2,
         spare=spare,
-        chance=_chance(chi2, spare, df),
+        chance=float(special.fdtrc(spare, df, chi2 / spare)) if spare > 0 else 1.0,
     )
     return replace(said, df=float(said.with_own(df, np.diag(covariance).mean())))
 
@@ -89,15 +90,8 @@ def _chance_of_own(chi2, spare, df):
     return float((1 - NONE) * some / (NONE * likely[0] + (1 - NONE) * some))
 
 
-def _chance(chi2, spare, df):
-    from scipy import special
-
-    return float(special.fdtrc(spare, df, chi2 / spare)) if spare > 0 else 1.0
-
-
 def _scatter(law, shape, log_c, log_loss, covariance, spare):
     """The variance that makes chi2 about one shape what it should be (Paule and Mandel)."""
-    from scipy import optimize
 
     def over(extra):
         more = covariance + extra * np.eye(len(log_c))
@@ -130,8 +124,6 @@ def _log_weight(law, grid, found, points, df):
 
 def _least(law, grid, rss, log_c, log_loss, covariance):
     """The shape of the least squares, to the last digits: as `_given`, of one shape."""
-    from scipy import optimize
-
     at = int(np.argmin(rss))
     ends = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
 

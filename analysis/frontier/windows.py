@@ -8,25 +8,19 @@ Economic Statistics 29, 2011).
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from analysis.engine import student
 from analysis.engine.student import Mixture
+from analysis.frontier.posterior import Posterior
+from analysis.frontier.runs import Surface
 
 LEFT_OUT = (0, 1)  # smallest budgets, by window
 SAME = 1e-6  # of log compute: a budget is not told from another that is so near
 
 
-class Fitted(Protocol):
-    """A law as fitted once: `posterior.Posterior` or `runs.Surface`."""
-
-    def value(self, log_c: float) -> float: ...
-
-    def at(self, log_c: float, variance: float = 0.0) -> Mixture: ...
-
-    def fall(self, low: float, high: float) -> Mixture: ...
+Fitted = Posterior | Surface  # a law as fitted once
 
 
 @dataclass(frozen=True)

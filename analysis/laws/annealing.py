@@ -13,21 +13,17 @@ A table has a row for each step that was logged: columns steps and lr_final, the
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.curves import annealed
 from analysis.curves.points import RATE, STEPS, Noise, curves
 from analysis.engine.status import Status
-from analysis.fitting.entry import SQUARES, Entry
+from analysis.fitting.entry import SQUARES, Entry, Options
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.laws.method import Method
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
 ZERO = 1e-6  # a floor below is none
 
@@ -59,7 +55,7 @@ class Annealing(Entry):
     predicted: tuple[Predicted, ...]
 
 
-def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
+def fit(rows: Rows, part: OfBudgets, options: Options) -> Entry:
     """The law of the rows of `analysis.fit`, which are points of curves; of each run held out what
     it says of its last point."""
     found = curves(rows.fitted)
@@ -134,7 +130,7 @@ def _status(theta, jacobian, names):
     return f"bound hit: {', '.join(stuck)}" if stuck else "converged"
 
 
-def applies(rows: "Rows") -> bool:
+def applies(rows: Rows) -> bool:
     """Whether the rows are curves: several of a run, with its rate at each."""
     there = {"group", STEPS, RATE} <= set(rows.fitted.columns)
     return there and rows.fitted["group"].nunique() * len(annealed.NAMES) < len(rows.fitted)

@@ -4,23 +4,19 @@ Approach 1 of 2203.15556.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from analysis.fitting.entry import SQUARES, Entry, missing
+from analysis.fitting.entry import SQUARES, Entry, Options, missing
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.frontier import envelope
 from analysis.laws.method import Method
 from analysis.table import columns
 from vdit.errors import InputError
 
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
-
 NUMBERS = ("params", "tokens", "flops", "loss")
 
 
-def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
+def fit(rows: Rows, part: OfBudgets, options: Options) -> Entry:
     """The laws through the points of the envelope that lie between its ends."""
     numbers = {role: columns.numbers(rows.fitted, role) for role in NUMBERS}
     roles = {role: role for role in (*NUMBERS, "group") if role in rows.fitted.columns}

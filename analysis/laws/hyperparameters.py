@@ -12,22 +12,19 @@ certain as the cells agree: its intervals leave out a cell at a time (jackknife,
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analysis.engine.answer import Answer
+from analysis.fitting.entry import Options
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.laws import cells, floor, settings, tuning, valley
 from analysis.laws.cells import Noise
 from analysis.laws.method import Method
 from analysis.laws.tuning import Hyperparameters, Tuned
 from analysis.table import columns as numbered
-
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
 ROLES = ("params", "tokens", "flops", "lr", "batch", "loss")
 
@@ -126,7 +123,7 @@ def _noise(own, share):
     return Noise(own.noise, max(int(share * own.df), 1))
 
 
-def of_rows(rows: "Rows", part: "OfBudgets", options: "Options") -> Tuned:
+def of_rows(rows: Rows, part: OfBudgets, options: Options) -> Tuned:
     """The laws of the rows of `analysis.fit`."""
     numbers = {r: numbered.numbers(rows.fitted, r) for r in ROLES if r in rows.fitted}
     table = rows.fitted.assign(**numbers)

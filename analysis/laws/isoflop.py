@@ -3,19 +3,14 @@
 Approach 2 of 2203.15556.
 """
 
-from typing import TYPE_CHECKING
-
-from analysis.fitting.entry import SQUARES, Entry, missing
+from analysis.fitting.entry import SQUARES, Entry, Options, missing
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.laws.method import Method
 from vdit.errors import InputError
 
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
-
-def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
+def fit(rows: Rows, part: OfBudgets, options: Options) -> Entry:
     """The law through the budgets' best sizes, which `fitting.budgets` has found."""
     law = part.isoflop
     if law is None:

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from analysis.fitting.entry import Entry, Options
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 
 Fit = Callable[["Rows", "OfBudgets", Options], Entry]
 
@@ -25,5 +22,5 @@ class Method:
     name: str
     inputs: tuple[str, ...]  # roles of `analysis.table.columns`
     fit: Fit
-    applies: Callable[["Rows"], bool] = lambda rows: True
+    applies: Callable[[Rows], bool] = lambda rows: True
     entry: type[Entry] = Entry

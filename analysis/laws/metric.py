@@ -15,7 +15,6 @@ ahead must not fall below zero has the same law of its logarithm, `positive`: as
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,17 +22,14 @@ from numpy.typing import ArrayLike
 from analysis.engine import student
 from analysis.engine.answer import Answer
 from analysis.engine.status import Status
-from analysis.fitting.entry import SQUARES, Entry
+from analysis.fitting.entry import SQUARES, Entry, Options
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.laws import monotone, score_forms
 from analysis.laws.method import Method
 from analysis.laws.score_forms import BENT
 from analysis.table import columns
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
 NAMES = BENT.parameters
 
@@ -155,9 +151,7 @@ def _contradiction(turn, falls, between, direction):
     return ""
 
 
-def of_rows(
-    rows: "Rows", part: "OfBudgets", options: "Options", form: score_forms.Form = BENT
-) -> Metric:
+def of_rows(rows: Rows, part: OfBudgets, options: Options, form: score_forms.Form = BENT) -> Metric:
     """The law of the rows of `analysis.fit` where the metric was measured."""
     values = columns.numbers(rows.fitted, "metric")
     known = ~np.isnan(values)

@@ -1,6 +1,7 @@
 """Does one column rise or fall with another throughout: rank correlation, and where it turns."""
 
 import numpy as np
+from scipy import stats
 
 from analysis.engine import student
 
@@ -14,8 +15,6 @@ def still(values: np.ndarray) -> bool:
 
 def spearman(a: np.ndarray, b: np.ndarray, runs: int) -> tuple[float, list[float]]:
     """Rank correlation and its 95 % interval by Fisher's z (Bonett and Wright's variance)."""
-    from scipy import stats
-
     if still(a) or still(b):
         return 0.0, [-1.0, 1.0]
     rank = float(np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1])

@@ -10,7 +10,6 @@ Columns are NAME_t00 ... NAME_t09 of a loss NAME, means over tenths of t.
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,17 +18,15 @@ from analysis.engine import fit as engine
 from analysis.engine import intervals
 from analysis.engine.problem import problem
 from analysis.engine.status import Status
-from analysis.fitting.entry import Entry
+from analysis.fitting.entry import Entry, Options
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
+from analysis.frontier.envelope import lower_hull
 from analysis.laws import loglinear
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.method import Method
 from analysis.table import columns, hygiene
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
 STARTS, FOLLOW = 60, 4
 RESAMPLES = 199
@@ -115,12 +112,10 @@ def _best(table):
     if "budget" in table and (columns.numbers(table, "budget") > 0).any():
         table = table[columns.numbers(table, "budget") > 0]
         return table.loc[table.groupby("budget")["loss"].idxmin()]
-    from analysis.frontier.envelope import lower_hull
-
     return table.iloc[lower_hull(*(np.log(columns.numbers(table, r)) for r in ("flops", "loss")))]
 
 
-def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
+def fit(rows: Rows, part: OfBudgets, options: Options) -> Entry:
     """The levels of the loss that `analysis.fit` fits."""
     resamples = min(options.bootstrap, RESAMPLES)
     found = levels(rows.fitted, rows.columns["loss"], resamples, options.seed)
@@ -135,7 +130,7 @@ def fit(rows: "Rows", part: "OfBudgets", options: "Options") -> Entry:
     )
 
 
-def applies(rows: "Rows") -> bool:
+def applies(rows: Rows) -> bool:
     """Whether the table has the levels of its loss."""
     return bool(names(rows.fitted, rows.columns["loss"]))
 

@@ -4,10 +4,10 @@ A form keeps to what its score can be: an error stays above zero, a share betwee
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import optimize
 
 STRAIGHT = 1e-4  # |p| below this: the Taylor series, where the form is 0 / 0
 CURVED = 20.0  # |p| up to this is sought
@@ -15,34 +15,13 @@ FARTHEST = 700.0  # log of a score: beyond it no number is left
 STEEPEST, BEYOND = 100.0, 2.0  # a sigmoid's slope; how far from the runs' x its middle may lie
 
 
-class Form(Protocol):
-    """A score as a function of x, or the logarithm of one, and its least squares."""
-
-    law: str
-    parameters: tuple[str, ...]
-    range: tuple[float, float]  # which a score can't leave
-    logged: bool
-
-    def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """The score at x, of theta (K,)."""
-
-    def jacobian(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Its slopes in theta (..., K)."""
-
-    def solve(self, x: np.ndarray, score: np.ndarray) -> np.ndarray:
-        """theta of least squares for scores (R,) at x (R,)."""
-
-    def bounds(self, theta: np.ndarray) -> str:
-        """Which bounds theta has hit, in words, or ""."""
-
-
 @dataclass(frozen=True)
 class Bent:
-    """m + k (e^(p x) - 1) / p, a line in log L where p is 0."""
+    """m + k (e^(p x) - 1) / p, a line in log L where p is 0; theta (K,), x and scores (R,)."""
 
     law: str = "metric"
     parameters: tuple[str, ...] = ("m", "k", "p")
-    range: tuple[float, float] = (-np.inf, np.inf)
+    range: tuple[float, float] = (-np.inf, np.inf)  # which a score can't leave
     logged: bool = False
 
     def value(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -50,7 +29,7 @@ class Bent:
         return theta[0] + theta[1] * _bend(theta[2], x)[0]
 
     def jacobian(self, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Its slopes in m, k and p."""
+        """Its slopes (R, K) in m, k and p."""
         bent, slope = _bend(theta[2], x)
         return np.stack([np.ones_like(x), bent, theta[1] * slope], axis=-1)
 
@@ -66,13 +45,16 @@ class Bent:
         return _least_squares(self, x, score, start, -most, most)
 
     def bounds(self, theta: np.ndarray) -> str:
-        """Whether p is at an end of what is sought."""
+        """Which bounds theta has hit, in words, or "": p, at an end of what is sought."""
         return f"p is {theta[2]:g}" if abs(theta[2]) > 0.999 * CURVED else ""
 
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """low + (high - low) / (1 + e^(k (x - middle))): from chance, low, to a ceiling, high."""
+    """low + (high - low) / (1 + e^(k (x - middle))): from chance, low, to a ceiling, high.
+
+    As `Bent`.
+    """
 
     law: str = "sigmoid"
     parameters: tuple[str, ...] = ("low", "high", "k", "middle")
@@ -127,8 +109,6 @@ def _logistic(u):
 
 
 def _least_squares(form, x, score, start, low, high):
-    from scipy import optimize
-
     found = optimize.least_squares(
         lambda theta: form.value(theta, x) - score,
         np.clip(start, low, high),
@@ -142,6 +122,7 @@ def _least_squares(form, x, score, start, low, high):
     return found.x
 
 
+Form = Bent | Sigmoid  # a score as a function of x, or its logarithm, and its least squares
 BENT, SIGMOID = Bent(), Sigmoid()
 POSITIVE = Bent("positive", range=(0.0, np.inf), logged=True)  # an error in pixels, say
 FORMS: dict[str, Form] = {form.law: form for form in (BENT, POSITIVE, SIGMOID)}

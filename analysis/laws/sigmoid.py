@@ -6,19 +6,15 @@ A sigmoid in log L; low and high lie between 0 and 1, so that no prediction leav
 be. `metric` fits it and says its intervals.
 """
 
-from typing import TYPE_CHECKING
-
+from analysis.fitting.entry import Options
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.laws import metric
 from analysis.laws.method import Method
 from analysis.laws.score_forms import SIGMOID
 
-if TYPE_CHECKING:
-    from analysis.fitting.entry import Options
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
-
-def of_rows(rows: "Rows", part: "OfBudgets", options: "Options") -> metric.Metric:
+def of_rows(rows: Rows, part: OfBudgets, options: Options) -> metric.Metric:
     """The law of the rows of `analysis.fit` where the share was measured."""
     return metric.of_rows(rows, part, options, SIGMOID)
 

@@ -14,22 +14,19 @@ runs of one compute differ in size.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.engine.answer import Answer
 from analysis.fitting import entry, prediction
 from analysis.fitting.entry import SQUARES, Entry
+from analysis.fitting.result import OfBudgets
+from analysis.fitting.rows import Rows
 from analysis.laws import metric, score_forms
 from analysis.laws.chinchilla import LAW as CHINCHILLA
 from analysis.laws.frontier import LAW as FRONTIER
 from analysis.laws.method import Method
 from analysis.table import columns
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import OfBudgets
-    from analysis.fitting.rows import Rows
 
 Interval = list[float] | None
 
@@ -81,7 +78,7 @@ def chained(loss: float, loss_interval: Interval, scores: metric.Metric) -> tupl
     return found.value, score_forms.unlinked(form, ends).tolist()
 
 
-def fit(rows: "Rows", part: "OfBudgets", options: entry.Options) -> TwoStep:
+def fit(rows: Rows, part: OfBudgets, options: entry.Options) -> TwoStep:
     """Both steps fitted to the rows; the scores of the rows held out and of a larger compute."""
     sized = set(CHINCHILLA.inputs) <= set(rows.fitted.columns)
     law = CHINCHILLA if sized else FRONTIER

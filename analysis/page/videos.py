@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from PIL import Image
+
 from analysis.page import elements
 from vdit.runs.files import DamagedFileError, find_json, require
 
@@ -125,8 +127,6 @@ def _video(folder, stem):
 
 def _first_frame(whole):
     """PNG bytes."""
-    from PIL import Image
-
     out = io.BytesIO()
     with Image.open(io.BytesIO(whole)) as image:
         image.convert("RGB").save(out, "png")

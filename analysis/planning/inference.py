@@ -88,11 +88,11 @@ def _size(surface, loss, inference_tokens, optimal):
         low = np.log(p["A"] / (loss - p["E"])) / p["alpha"]
     high = np.log(optimal)
     low = np.where(np.isfinite(low), low, high)
-    return optimum.lowest(lambda size: _total(surface, loss, size, inference_tokens), low, high)
 
+    def total(size):
+        return surface.ladder.flops(size, _tokens(surface, loss, size) + inference_tokens / FORWARD)
 
-def _total(surface, loss, size, inference_tokens):
-    return surface.ladder.flops(size, _tokens(surface, loss, size) + inference_tokens / FORWARD)
+    return optimum.lowest(total, low, high)
 
 
 def _tokens(surface, loss, size):

@@ -6,15 +6,12 @@ the runs of each budget, log L = log L* + c (log k)^2.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.engine.answer import Answer
+from analysis.fitting.result import Fit
 from analysis.planning import optimum
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import Fit
 
 TIMES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -40,7 +37,7 @@ class OffSize:
 
 
 def cost(
-    fit: "Fit",
+    fit: Fit,
     source: optimum.Minima | optimum.Surface | None,
     flops: float,
     times: Sequence[float] = TIMES,
@@ -50,11 +47,15 @@ def cost(
     if ratios is None:
         return None
     wasted = [_wasted(_surface(fit) or source, flops, ratio) for ratio in ratios]
-    return OffSize(by, tuple(_row(*found) for found in zip(times, ratios, wasted, strict=True)))
+    rows = (
+        Off(k, optimum.answer(ratio - 1), optimum.answer(np.maximum(lost, 0.0)))
+        for k, ratio, lost in zip(times, ratios, wasted, strict=True)
+    )
+    return OffSize(by, tuple(rows))
 
 
 def penalties(
-    fit: "Fit", flops: float, times: Sequence[float]
+    fit: Fit, flops: float, times: Sequence[float]
 ) -> tuple[str, list[np.ndarray]] | tuple[None, None]:
     """(by, loss over the best size's loss at each of `times`, arrays (1 + P,)); (None, None)."""
     found = _surface(fit)
@@ -77,10 +78,6 @@ def _surface(fit):
     return found if converged else None
 
 
-def _row(times, ratio, wasted):
-    return Off(times, optimum.answer(ratio - 1), optimum.answer(np.maximum(wasted, 0.0)))
-
-
 def _wasted(source, flops, ratios):
     """Share of compute wasted by loss ratios (1 + P,), along the source's own law."""
     lowest = source.loss(flops)
@@ -91,7 +88,7 @@ def _wasted(source, flops, ratios):
     return 1 - np.array(fitted) / flops
 
 
-def bend(fit: "Fit") -> np.ndarray | None:
+def bend(fit: Fit) -> np.ndarray | None:
     """Mean curvature of log loss in log size, then that of each budget; None without parabolas."""
     found = []
     for budget in fit.budgets:

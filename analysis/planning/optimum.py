@@ -7,17 +7,14 @@ and then its P resamples, (1 + P,), so that every answer comes with its interval
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.engine.answer import Answer
+from analysis.fitting.result import Fit
 from analysis.laws import forms
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from analysis.fitting.result import Fit
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 SEARCH = 60  # golden sections: the size to the last digit that a flat minimum has
@@ -45,7 +42,7 @@ class Ladder:
         return size * tokens * np.exp(np.interp(np.log(size), self.log_size, self.log_ratio))
 
 
-def ladder(fit: "Fit") -> Ladder:
+def ladder(fit: Fit) -> Ladder:
     """The ladder of a fit, 6 FLOPs per parameter and token where it was not measured."""
     if fit.tokens is None:
         return Ladder(np.zeros(1), np.log([6.0]))
@@ -53,57 +50,40 @@ def ladder(fit: "Fit") -> Ladder:
 
 
 @dataclass(frozen=True)
-class SizeLaw:
-    """N* = N (C / reference)^a, arrays (1 + P,)."""
-
-    reference: float
-    N: np.ndarray
-    a: np.ndarray
-
-
-@dataclass(frozen=True)
-class LossLaw:
-    """`forms.of_compute`, arrays (1 + P,)."""
-
-    reference: float
-    E: np.ndarray
-    A: np.ndarray
-    g: np.ndarray
-    k: np.ndarray
-
-
-@dataclass(frozen=True)
 class Minima:
-    """N* and the forecast of L* through the minima."""
+    """N* and the forecast of L* through the minima; each law has a `reference` and arrays (1 + P,).
+
+    size_law: N, a of N* = N (C / reference)^a. loss_law: E, A, g, k of `forms.of_compute`.
+    """
 
     name: str
-    size_law: SizeLaw
-    loss_law: LossLaw
+    size_law: dict[str, np.ndarray | float]
+    loss_law: dict[str, np.ndarray | float]
     ladder: Ladder
 
     def size(self, flops: ArrayLike) -> np.ndarray:
         """Best size, (1 + P,)."""
         law = self.size_law
-        return law.N * (flops / law.reference) ** law.a
+        return law["N"] * (flops / law["reference"]) ** law["a"]
 
     def loss(self, flops: ArrayLike) -> np.ndarray:
         """Loss of the best size, (1 + P,); flops may be an array of that shape."""
-        return forms.of_compute(flops, **vars(self.loss_law))
+        return forms.of_compute(flops, **self.loss_law)
 
     def slope(self, flops: ArrayLike) -> np.ndarray:
         """dL* / d log C, (1 + P,)."""
         law = self.loss_law
-        exponent = law.g * np.exp(-law.k * np.log(flops / law.reference))
-        return -exponent * (self.loss(flops) - law.E)
+        exponent = law["g"] * np.exp(-law["k"] * np.log(flops / law["reference"]))
+        return -exponent * (self.loss(flops) - law["E"])
 
     @property
     def floor(self) -> np.ndarray:
         """E, the loss that no compute removes, (1 + P,)."""
-        return self.loss_law.E
+        return self.loss_law["E"]
 
     def middle(self) -> float:
         """Log compute from which a search starts."""
-        return float(np.log(self.loss_law.reference))
+        return float(np.log(self.loss_law["reference"]))
 
 
 @dataclass(frozen=True)
@@ -155,12 +135,12 @@ def lowest(
     return np.exp((low + high) / 2)
 
 
-def sources(fit: "Fit") -> dict[str, Minima | Surface]:
+def sources(fit: Fit) -> dict[str, Minima | Surface]:
     """{name: Minima or Surface} of what the fit holds, the one to plan with first."""
     found, law, size = {}, fit.loss_law, fit.size_law
     if law and size and size.parameters:
-        sizes = SizeLaw(size.reference, **_arrays(size, "Na"))
-        losses = LossLaw(law.reference, **_arrays(law, "EAgk"))
+        sizes = {"reference": size.reference} | _arrays(size, "Na")
+        losses = {"reference": law.reference} | _arrays(law, "EAgk")
         found["forecast"] = Minima("forecast", sizes, losses, ladder(fit))
     law = fit.laws.get("chinchilla")
     if law and law.parameters:
@@ -168,7 +148,7 @@ def sources(fit: "Fit") -> dict[str, Minima | Surface]:
     return found
 
 
-def source(fit: "Fit", law: str | None = None) -> Minima | Surface:
+def source(fit: Fit, law: str | None = None) -> Minima | Surface:
     """The source named `law`, or the first; InputError where the fit does not hold it."""
     found = sources(fit)
     if law in found or (law is None and found):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.engine.answer import Answer
 from analysis.fitting.result import Fit
-from analysis.laws import loglinear
+from analysis.laws import hyperparameters, loglinear, tuning
 from vdit.errors import InputError
 
 NAMES = ("lr", "batch")
@@ -39,8 +39,6 @@ def settings(
 
 
 def _swept(fit, size, tokens, flops):
-    from analysis.laws import hyperparameters, tuning
-
     law = fit.laws.get("hyperparameters")
     if not isinstance(law, tuning.Tuned) or not law.laws:
         return None

@@ -86,11 +86,8 @@ def _hours(cost):
         time = f"{cost.gpu_hours:,.3g} GPU-hours, {time} on all of them"
     if cost.usd is None:
         return f"{time}; what that costs: give --price, USD per GPU-hour"
-    return f"{time}; {_usd(cost.usd)} USD at {cost.price:g} USD per GPU-hour"
-
-
-def _usd(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    usd = format(cost.usd, ",.0f" if cost.usd >= 100 else ".2g")
+    return f"{time}; {usd} USD at {cost.price:g} USD per GPU-hour"
 
 
 def _inference(found):

@@ -1,14 +1,12 @@
 """What scores say of known damage: seen or not, and more of it read as worse or not."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from vdit.errors import InputError
-
-if TYPE_CHECKING:  # slow to import, and --help needs none
-    import pandas as pd
 
 COLUMNS = ("data", "kind", "strength", "metric", "features", "value", "worse", "se")
 BLOCKS = 16  # that the errors of vdit.evaluators.damage leave out one at a time
@@ -32,7 +30,7 @@ class Answer(NamedTuple):
         return self.errors[-1] > SEEN
 
 
-def of_table(table: "pd.DataFrame", name: str) -> list[Answer]:
+def of_table(table: pd.DataFrame, name: str) -> list[Answer]:
     """Of the table of vdit.evaluators.damage, by data and score; `InputError` for another."""
     for column in COLUMNS:
         if column not in table.columns:
@@ -45,7 +43,7 @@ def of_table(table: "pd.DataFrame", name: str) -> list[Answer]:
     return sorted(found, key=lambda a: first.index((a.data, a.score)))
 
 
-def _answer(key: tuple[str, ...], rows: "pd.DataFrame") -> Answer:
+def _answer(key: tuple[str, ...], rows: pd.DataFrame) -> Answer:
     data, metric, features, kind = key
     worse = -rows["value"] if metric == PSNR else rows["worse"]
     base = [] if metric == PSNR else [0.0]

@@ -39,7 +39,7 @@ def rows_of(folder: pathlib.Path, tell: Tell) -> list[Row]:
     kept = [row for row in rows if row.get("loss") is not None] + ([last] if last else [])
     if any("compute_dtype" not in row for row in kept):
         kept = [{"compute_dtype": _asked_dtype(folder)} | row for row in kept]
-    return [_flat(row) for row in kept]
+    return [{k: v for k, v in row.items() if not isinstance(v, dict | list)} for row in kept]
 
 
 def _asked_dtype(folder):
@@ -134,7 +134,3 @@ def _check_result(found):
     if found.get("objective") not in SKIPPED:
         kinds = {column.name: str if column.holds == "text" else NUMBER for column in REQUIRED}
         require(found, kinds)
-
-
-def _flat(row):
-    return {name: value for name, value in row.items() if not isinstance(value, dict | list)}

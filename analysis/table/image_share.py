@@ -5,29 +5,23 @@ that of clips alone at (1 - s) C; if they were worth what clips are, that at C. 
 image is worth w of a clip, FLOP by FLOP: loss(C, s) = loss of clips alone at (1 - s + w s) C.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from analysis.table import groups
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAMED = r"-images([0-9.]+)(?:-|$)"  # in a variant's name (`vdit.config.mixture.variant_of`)
 KEYS = ["size", "seed", "flops_budget"]
 
 
-def compared(table: "pd.DataFrame", metric: str = "loss") -> "pd.DataFrame":
+def compared(table: pd.DataFrame, metric: str = "loss") -> pd.DataFrame:
     """A row for each budget, size and share: the means of `metric`, of all at the budget and of
     clips alone at it (`alone`) and at what the share leaves (`left`); `cost` = metric - alone,
     `gain` = left - metric and `worth`, means over common seeds with Student's 95 % intervals.
 
     Raises `InputError` for a table without shares of images or without their clips alone.
     """
-    import pandas as pd
-
     share = table["variant"].str.extract(NAMED, expand=False).astype(float).fillna(0.0)
     table = table[["variant", *KEYS, metric]].assign(share=share)
     alone = table[share == 0].set_index(KEYS)[metric].sort_index()

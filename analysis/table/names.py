@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from analysis.table import schema, units
 from vdit.errors import InputError
-
-if TYPE_CHECKING:  # for annotations alone
-    import pandas as pd
 
 # Role: the columns that play it unless another is named, in order of preference.
 ROLES = {
@@ -73,7 +71,7 @@ def guess(role: str, columns: Iterable[str]) -> list[str]:
 
 
 def find(
-    table: "pd.DataFrame", given: Mapping[str, str | None], name: str = "table"
+    table: pd.DataFrame, given: Mapping[str, str | None], name: str = "table"
 ) -> tuple[dict[str, str], dict[str, str]]:
     """({role: column} named or of the results table's own, {role: column} guessed by synonyms).
 
@@ -112,7 +110,7 @@ def told(guessed: Mapping[str, str]) -> list[str]:
     return [f"columns by their names: {words} (--{next(iter(guessed))} COL and so on name others)"]
 
 
-def missing(name: str, role: str, column: str, table: "pd.DataFrame") -> str:
+def missing(name: str, role: str, column: str, table: pd.DataFrame) -> str:
     """The line on a column that is not there."""
     there = ", ".join(map(str, list(table.columns)[:12])) + (", ..." * (len(table.columns) > 12))
     more = "; the FLOPs where runs of a budget spent the same" if role == "budget" else ""

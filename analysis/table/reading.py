@@ -7,13 +7,11 @@ import json
 import pathlib
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from analysis.table import names, schema
 from vdit.errors import InputError
-
-if TYPE_CHECKING:  # slow to import, and --help needs none
-    import pandas as pd
 
 Tell = Callable[[str], None]
 FORMATS = "CSV, TSV, JSONL or parquet"
@@ -22,10 +20,8 @@ DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 CHART = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX)?")
 
 
-def load(path: str | pathlib.Path, tell: Tell = lambda line: None) -> "pd.DataFrame":
+def load(path: str | pathlib.Path, tell: Tell = lambda line: None) -> pd.DataFrame:
     """The table at `path`; `tell` hears what was guessed. InputError if there is none."""
-    import pandas as pd
-
     path = pathlib.Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a table ({FORMATS})")
@@ -44,15 +40,13 @@ def load(path: str | pathlib.Path, tell: Tell = lambda line: None) -> "pd.DataFr
     return _long(stripped(table, path), tell)
 
 
-def read_table(path: str | pathlib.Path) -> "pd.DataFrame":
+def read_table(path: str | pathlib.Path) -> pd.DataFrame:
     """The results table at `path`, in its own names; InputError if it is malformed."""
     return schema.validate(load(path), name=pathlib.Path(path).name)
 
 
 def _json(path, kind):
     """A row for each object; what is nested has dotted names."""
-    import pandas as pd
-
     text = path.read_text(encoding="utf-8")
     rows = json.loads(text) if kind == "json" else list(_of_lines(text, path))
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -70,8 +64,6 @@ def _of_lines(text, path):
 
 def _text(path, tell):
     """Columns between whichever delimiter cuts the header into most."""
-    import pandas as pd
-
     heads = {mark: list(pd.read_csv(path, sep=mark, nrows=0).columns) for mark in DELIMITERS}
     mark = max(heads, key=lambda mark: len(heads[mark]))
     if mark != "," and len(heads[mark]) > 1:
@@ -87,7 +79,7 @@ def _text(path, tell):
     return table.reset_index(drop=True)
 
 
-def stripped(table: "pd.DataFrame", name: str | pathlib.Path = "table") -> "pd.DataFrame":
+def stripped(table: pd.DataFrame, name: str | pathlib.Path = "table") -> pd.DataFrame:
     """The table with no blanks about its names; InputError where two columns share one."""
     table = table.rename(columns=lambda column: str(column).strip())
     twice = table.columns[table.columns.duplicated()]
@@ -98,8 +90,6 @@ def stripped(table: "pd.DataFrame", name: str | pathlib.Path = "table") -> "pd.D
 
 def _long(table, tell):
     """A chart of Weights & Biases as rows of run, x and metric; any other table as it is."""
-    import pandas as pd
-
     found = {name: CHART.fullmatch(name) for name in table.columns}
     shown = {name: match for name, match in found.items() if match and not match["end"]}
     if not any(f"{name}__MIN" in table.columns for name in shown):

@@ -19,8 +19,11 @@ def to_json(value: Any) -> Any:
     """Dataclasses as dicts, sequences and arrays as lists, None for numbers that aren't finite."""
     if is_dataclass(value):
         always = getattr(value, "WRITTEN", ())
-        kept = (f for f in fields(value) if f.name in always or not _left_out(f, value))
-        told = {_key(f): to_json(getattr(value, f.name)) for f in kept}
+        found = ((f, getattr(value, f.name)) for f in fields(value))
+        kept = (
+            (f, v) for f, v in found if f.name in always or f.default is not None or v is not None
+        )
+        told = {_key(f): to_json(v) for f, v in kept}
         return told | {name: to_json(getattr(value, name)) for name in always if name not in told}
     if isinstance(value, Mapping):
         return {str(key): to_json(part) for key, part in value.items()}
@@ -68,10 +71,6 @@ def _dataclass(kind, told):
         if key in told:
             known[f.name] = from_json(hints[f.name], told[key])
     return kind(**known)
-
-
-def _left_out(f, value):
-    return f.default is None and getattr(value, f.name) is None
 
 
 def _key(f):

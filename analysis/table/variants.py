@@ -8,14 +8,11 @@ third of a DiT) and the tables of labels and positions.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis.table import columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ def _6nd(size):
     return lambda table: 6 * columns.numbers(table, size) * columns.numbers(table, "tokens")
 
 
-def attention(table: "pd.DataFrame") -> np.ndarray:
+def attention(table: pd.DataFrame) -> np.ndarray:
     """FLOPs of training in the products of full attention (R,): 12 L d n per token."""
     L, d, tokens, clips = (columns.numbers(table, c) for c in ("depth", "width", "tokens", "clips"))
     return 12 * L * d * (tokens / clips) * tokens
@@ -64,7 +61,7 @@ VARIANTS = (
 )  # fmt: skip
 
 
-def possible(table: "pd.DataFrame") -> tuple[list[Variant], list[str]]:
+def possible(table: pd.DataFrame) -> tuple[list[Variant], list[str]]:
     """(variants that the table has the columns for, lines on the others)."""
     found, said = [], []
     for variant in VARIANTS:

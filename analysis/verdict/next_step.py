@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from analysis.engine import student
 from analysis.fitting.result import Fit
@@ -13,10 +14,10 @@ from analysis.frontier.forecast import Gain
 from analysis.planning.devices import span
 from analysis.verdict.proposal import Proposal, Runs, count, propose
 from analysis.verdict.thresholds import CHANCE, CONFIDENCE, REPEATS, SENSIBLE, SPAN, minimum
+from analysis.verdict.video_scores import ScoreGain
 
 if TYPE_CHECKING:
     from analysis.verdict.checks import Check, Overfit
-    from analysis.verdict.video_scores import ScoreGain
 
 TIMES = (2, 4, 8, 16, 32, 64)  # as many videos that are tried for scores
 REPLICAS = (1, 2, 4, 8)  # further seeds of every run that are tried
@@ -31,7 +32,7 @@ class Evidence:
 
     gain: Gain | None
     prediction: "Check | None"
-    scores: "list[ScoreGain]"
+    scores: list[ScoreGain]
     overfit: "Overfit"
 
 
@@ -140,8 +141,6 @@ def chance_outside(distance: float, before: float, after: float, df: float) -> f
 
     The estimate itself will move, by what the present error `before` does not share with it.
     """
-    from scipy import special
-
     reach = student.quantile(df, CONFIDENCE) * after
     spread = math.sqrt(max(before**2 - after**2, 1e-24))
     above, below = (special.ndtr((sign * distance - reach) / spread) for sign in (1, -1))

@@ -3,12 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Proposal:
 
 
 def propose(
-    rows: "pd.DataFrame",
+    rows: pd.DataFrame,
     do: str,
     runs: Sequence[Runs] = (),
     chance: float | None = None,

@@ -35,7 +35,8 @@ def submit(job: Job, workers: int, module: str, options: Sequence[str] = ()) -> 
     `module` is the command that was called, and `options` are those of the workers.
     """
     (job.root / "logs").mkdir(exist_ok=True)
-    script, logs = str(write_script(job)), _pattern(job.root.resolve() / "logs")
+    # Where the names of logs are given, % has a meaning.
+    script, logs = str(write_script(job)), f"{job.root.resolve()}/logs/slurm".replace("%", "%%")
     first = ["--job-name=vdit-latents", f"--output={logs}_%j.log", script, "--prepare"]
     latents = squeue.submit(*first)
     after = ["--array", f"0-{workers - 1}", f"--dependency=afterok:{latents}"]
@@ -71,8 +72,3 @@ def write_script(job: Job) -> Path:
     )
     write_text(path, text)
     return path
-
-
-def _pattern(logs: Path) -> str:
-    """How the names of logs begin, where % has a meaning."""
-    return str(logs / "slurm").replace("%", "%%")

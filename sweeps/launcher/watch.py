@@ -19,7 +19,8 @@ def watch(job: Job, pool: Pool) -> None:
     states = _states(job, job.runs)
     left = [run for run in job.runs if states[run["run_id"]].name not in OVER_STATES]
     announced = False
-    with _bar(job, states) as bar:
+    there = {"total": sum(map(job.size, job.runs)), "initial": _done(job, states)}
+    with tqdm(desc="sweep", unit=job.unit, unit_scale=True, **there) as bar:
         while left:
             began = time.monotonic()
             states |= _states(job, left)
@@ -54,11 +55,6 @@ def close(job: Job, seconds: float) -> int:
 
 def _states(job: Job, runs: Sequence[Run]) -> dict[str, State]:
     return {run["run_id"]: state for run, state in zip(runs, job.states(runs), strict=True)}
-
-
-def _bar(job: Job, states: Mapping[str, State]) -> tqdm:
-    total, done = sum(map(job.size, job.runs)), _done(job, states)
-    return tqdm(desc="sweep", total=total, initial=done, unit=job.unit, unit_scale=True)
 
 
 def _advance(bar: tqdm, done: float, redraw: bool) -> None:

@@ -89,7 +89,11 @@ def digest(items: Mapping[str, Any]) -> str:
 def identity(config: Any) -> dict[str, Any]:
     """Dotted key -> value for the keys that change numbers; tuples become lists, as in JSON."""
     flat = _flatten(config.to_dict() if hasattr(config, "to_dict") else config)
-    return {key: value for key, value in flat.items() if not _is_left_out(key, value)}
+    return {
+        key: value
+        for key, value in flat.items()
+        if not (value == LATER[key] if key in LATER else _is_no_identity(key))
+    }
 
 
 def differences(old: Any, new: Any) -> list[str]:
@@ -113,10 +117,6 @@ def _unwritable(items: Mapping[str, Any]) -> str:
         except (TypeError, ValueError):
             return f"key {key}: {value!r}"
     return "keys"
-
-
-def _is_left_out(key: str, value: Any) -> bool:
-    return value == LATER[key] if key in LATER else _is_no_identity(key)
 
 
 @functools.cache

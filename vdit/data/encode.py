@@ -45,7 +45,9 @@ def encode(
         latent = autoencoder.encode(np.stack([item["video"] for item in items]))
         records = np.zeros(len(items), dtype)
         records["latent"] = latent
-        records["caption"] = [_caption(item, words) for item in items]
+        records["caption"] = [
+            item["embedding"] if words is None else words.encode(item["caption"]) for item in items
+        ]
         counted.update(_counted(items, words))
         for record in records:
             writer.write(record.tobytes())
@@ -66,11 +68,6 @@ def _close(writer: ArrayRecordWriter, path: pathlib.Path) -> None:
     except RuntimeError as error:
         why = str(error).partition(";")[0]
         raise InputError(f"{path}: cannot be written: {why}") from error
-
-
-def _caption(item: dict[str, Any], words: Words | None) -> np.ndarray:
-    """Tokens (S,) or an embedding (S, F) of one item of the source."""
-    return item["embedding"] if words is None else words.encode(item["caption"])
 
 
 def _counted(items: list[dict[str, Any]], words: Words | None) -> dict[str, int]:

@@ -1,17 +1,14 @@
 """A trained model for clips of another shape: its weights know patches, not how many there are."""
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 from vdit.config.buckets import Bucket
 from vdit.config.model_config import checked
 from vdit.errors import InputError
-
-if TYPE_CHECKING:
-    from vdit.generator.generator import Generator
+from vdit.generator.generator import Generator
 
 
-def at_shape(model: "Generator", bucket: Bucket) -> "Generator":
+def at_shape(model: Generator, bucket: Bucket) -> Generator:
     """See `Generator.at`."""
     if bucket.clip == tuple(model.video):
         return model
@@ -24,7 +21,7 @@ def at_shape(model: "Generator", bucket: Bucket) -> "Generator":
     return dataclasses.replace(model, config=config, video=bucket.clip)
 
 
-def _latent_of(model: "Generator", bucket: Bucket) -> tuple[int, int, int]:
+def _latent_of(model: Generator, bucket: Bucket) -> tuple[int, int, int]:
     """Its latent frames, height and width, by what the autoencoder made of the model's own clips:
     the first frame is coded alone, the others so many in one."""
     latent, (frames, height, width) = model.config.latent, model.video
@@ -41,7 +38,7 @@ def _latent_of(model: "Generator", bucket: Bucket) -> tuple[int, int, int]:
     return 1 + (bucket.frames - 1) // max(1, time), tall, wide
 
 
-def _check_positions(model: "Generator", bucket: Bucket, frames: int) -> None:
+def _check_positions(model: Generator, bucket: Bucket, frames: int) -> None:
     """Raises `InputError` where the positions would be others than in training."""
     kind = model.config.positions
     if kind == "learned":

@@ -45,7 +45,9 @@ def repeat(
     zeros as temporal positions; all get None where there are none to add.
     """
     graph, weights = nnx.split(stage)
-    weights = _cast(weights, config)
+    # Matrices in the dtype of the products: cast once, not in every layer of both passes.
+    dtype = jnp.dtype(config.dtype)
+    weights = jax.tree.map(lambda w: w.astype(dtype) if w.ndim > 2 else w, weights)
     depth = len(jax.tree.leaves(weights)[0])
     first = None if temporal_ND is None else (jnp.arange(depth) == 0).astype(temporal_ND.dtype)
 
@@ -58,12 +60,6 @@ def repeat(
         # In a loop there is nothing to merge recomputation with; a barrier would only cost copies.
         layer = jax.checkpoint(layer, policy=policy, prevent_cse=config.unroll)
     return jax.lax.scan(layer, x_BND, (weights, first), unroll=config.unroll or 1)[0]
-
-
-def _cast(weights: nnx.State, config: ModelConfig) -> nnx.State:
-    """Matrices in the dtype of the products: cast once, not in every layer of both passes."""
-    dtype = jnp.dtype(config.dtype)
-    return jax.tree.map(lambda w: w.astype(dtype) if w.ndim > 2 else w, weights)
 
 
 def stacked(layer: Callable[..., nnx.Module], depth: int, rngs: nnx.Rngs) -> nnx.Module:

@@ -28,6 +28,16 @@ class Job:
         """Clips that a device works on, alone or with its tensor and context neighbours."""
         return self.batch / (self.mesh["data"] * self.mesh["fsdp"])
 
+    def named(self) -> dict[str, str | int]:
+        """What the job is, but for its model."""
+        return {
+            "device": self.device.name,
+            "devices": self.devices,
+            "batch": self.batch,
+            "mesh": named(self.mesh),
+            "remat": self.model.remat,
+        }
+
     def stride(self, axis: str) -> int:
         """How far apart neighbours along an axis are, as `jax.make_mesh` counts devices."""
         return math.prod(self.mesh[a] for a in MESH_AXES[MESH_AXES.index(axis) + 1 :])

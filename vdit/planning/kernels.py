@@ -37,7 +37,8 @@ class Kernel(NamedTuple):
 
 def kernels(program: Program) -> list[Kernel]:
     """Of one call of a program."""
-    return [_kernel(program, run) for run in program.runs() if _launches(run.instruction.op)]
+    runs = ((run, run.instruction.op) for run in program.runs())
+    return [_kernel(program, r) for r, op in runs if op not in SILENT and not op.endswith("-done")]
 
 
 def moved(found: Iterable[Kernel]) -> dict[str, tuple[int, int]]:
@@ -47,10 +48,6 @@ def moved(found: Iterable[Kernel]) -> dict[str, tuple[int, int]]:
         count, size = sums[k.kind]
         sums[k.kind] = count + k.times, size + k.times * k.bytes
     return dict(sorted(sums.items(), key=lambda item: -item[1][1]))
-
-
-def _launches(op: str) -> bool:
-    return op not in SILENT and not op.endswith("-done")
 
 
 def _kernel(program: Program, run: Run) -> Kernel:

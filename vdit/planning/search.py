@@ -1,7 +1,6 @@
 """What is said of a job, the best mesh for it, and what would make it fit. No JAX here."""
 
 import dataclasses
-import itertools
 from collections.abc import Iterator
 
 from vdit.config.activations import REMATS
@@ -52,11 +51,11 @@ def meshes(devices: int) -> Iterator[dict[str, int]]:
 
 def best(jobs: list[Job]) -> Job:
     """The fastest that fits; where none does, the one that misses least."""
-    return min(jobs, key=lambda j: (max(0.0, -cost_model.headroom(j)), _seconds(j)))
 
+    def rank(job: Job) -> tuple[float, float]:
+        return max(0.0, -cost_model.headroom(job)), sum(cost_model.step_seconds(job).values())
 
-def _seconds(job: Job) -> float:
-    return sum(cost_model.step_seconds(job).values())
+    return min(jobs, key=rank)
 
 
 def with_remats(job: Job, remats: tuple[str, ...]) -> list[Job]:
@@ -97,24 +96,16 @@ def out_of_memory(job: Job) -> str:
 
 def _advice(job: Job) -> str:
     """The single changes that are enough; else one of several at once."""
-    ways = [*_less_kept(job)[:1], *_more_fsdp(job)[:1], *_fewer_clips(job)[:1]]
-    return "try " + " or ".join(ways) if ways else _all_at_once(job)
-
-
-def _less_kept(job: Job) -> list[str]:
-    jobs = with_remats(job, REMATS)
-    return [f"--remat {j.model.remat}" for j in jobs if cost_model.headroom(j) >= 0]
-
-
-def _more_fsdp(job: Job) -> list[str]:
-    return [f"--mesh {named(j.mesh)}" for j in split_more(job) if cost_model.headroom(j) >= 0]
-
-
-def _fewer_clips(job: Job) -> list[str]:
     rows = job.mesh["data"] * job.mesh["fsdp"]
-    found = [clips * rows for clips in range(int(job.clips) - 1, 0, -1)]
-    fits = (b for b in found if cost_model.headroom(dataclasses.replace(job, batch=b)) >= 0)
-    return [f"--batch {batch}" for batch in itertools.islice(fits, 1)]
+    fewer = (dataclasses.replace(job, batch=n * rows) for n in range(int(job.clips) - 1, 0, -1))
+    kinds = (
+        ((f"--remat {j.model.remat}", j) for j in with_remats(job, REMATS)),
+        ((f"--mesh {named(j.mesh)}", j) for j in split_more(job)),
+        ((f"--batch {j.batch}", j) for j in fewer),
+    )
+    fit = (next((way for way, j in kind if cost_model.headroom(j) >= 0), "") for kind in kinds)
+    ways = [way for way in fit if way]
+    return "try " + " or ".join(ways) if ways else _all_at_once(job)
 
 
 def _all_at_once(job: Job) -> str:

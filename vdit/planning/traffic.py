@@ -51,15 +51,11 @@ def _move(run: Run, mesh: dict[str, int]) -> Move:
     return Move(kind, axes, result.shapes, size, run.times, run.in_loop, not waits)
 
 
-def _pairs(line: str) -> np.ndarray:
-    listed = re.search(r"source_target_pairs=\{(.*?)\}\}", line)[1]
-    return np.array(re.findall(r"(\d+),(\d+)", listed), int)
-
-
 def _groups(kind: str, line: str) -> np.ndarray:
     """(groups, devices in each), in any of the three ways that XLA writes them."""
     if kind == "collective-permute":
-        return _pairs(line)
+        listed = re.search(r"source_target_pairs=\{(.*?)\}\}", line)[1]
+        return np.array(re.findall(r"(\d+),(\d+)", listed), int)
     if found := re.search(r"replica_groups=mesh\[(.*?)\](.*?) \{(.*?)\}", line):
         return _of_mesh(*found.groups())
     if found := re.search(r"replica_groups=\[(\d+),(\d+)\]<=(\S+?),? ", line):

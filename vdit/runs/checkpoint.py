@@ -179,7 +179,10 @@ def _folder(workdir: str | pathlib.Path, step: int) -> pathlib.Path:
 
 
 def _restored(folder: pathlib.Path, state: Any, iterator: Any) -> Any:
-    weights, training = (jax.tree.map(_abstract, part) for part in parts_of(state))
+    weights, training = (
+        jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), part)
+        for part in parts_of(state)
+    )
     names = [name_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
     stored = _stored_names(folder, names)
     parts = {
@@ -214,7 +217,3 @@ def parts_of(state: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     named = {name_of(path): x for path, x in jax.tree_util.tree_leaves_with_path(state)}
     weights = {k: v for k, v in named.items() if k.split("/")[0] in ("params", "ema")}
     return weights, {k: v for k, v in named.items() if k not in weights}
-
-
-def _abstract(x):
-    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)

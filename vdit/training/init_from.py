@@ -101,7 +101,7 @@ def transfer(source: Source, model: ModelConfig, fresh: nnx.State) -> tuple[nnx.
     paths = jax.tree_util.tree_leaves_with_path(fresh)
     leaves = {name_of(path): leaf for path, leaf in paths}
     weights = _for_frames(source, model)
-    fresh_if_absent = _over_time(model), SHAPE
+    fresh_if_absent = OVER_TIME.get(model.attention, "(none)"), SHAPE
     own = {n for n in leaves if n in weights or not n.startswith(fresh_if_absent)}
     captioned = {n for n in own | weights.keys() if n.startswith("caption/") or "/cross/" in n}
     new = {n for n in captioned if n not in leaves or n not in weights}
@@ -150,10 +150,6 @@ def _unconditional(weights, leaves) -> dict[str, np.ndarray]:
     """Without its table of labels a model goes on as it was for the null label, row 0."""
     changed = {TIMESTEP: weights[TIMESTEP] + weights[LABELS][0]}
     return changed | ({POOL: np.zeros(leaves[POOL].shape)} if POOL in leaves else {})
-
-
-def _over_time(model: ModelConfig) -> str:
-    return OVER_TIME.get(model.attention, "(none)")
 
 
 def _check_names(expected, weights, leaves) -> None:

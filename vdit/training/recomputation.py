@@ -32,8 +32,9 @@ def decided(model: ModelConfig, config: ConfigDict) -> ModelConfig:
     kind = jax.devices()[0].device_kind
     device = by_kind(kind)
     chosen = fastest(model, config.batch // config.accumulate, dict(mesh.shape), device)
-    if device is None or not device.memory:
-        _say(f"model.remat=auto: no plan knows the memory of {kind}; {chosen.remat} is taken")
+    if (device is None or not device.memory) and processes.is_first():
+        line = f"model.remat=auto: no plan knows the memory of {kind}; {chosen.remat} is taken"
+        print(line, file=sys.stderr)
     return chosen
 
 
@@ -47,8 +48,3 @@ def fastest(
     if device is None or not device.memory or not family_of(model).is_planned_on(mesh):
         return dataclasses.replace(model, remat=LEAST_TRAFFIC)
     return search.best(search.with_remats(Job(model, batch, mesh, device), REMATS)).model
-
-
-def _say(line: str) -> None:
-    if processes.is_first():
-        print(line, file=sys.stderr)

@@ -35,7 +35,8 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
             del config.data[recorded]
     if clips := buckets.clips_of(config.data):
         config.data["buckets"] = clips
-    _check_wandb(config)
+    if config.wandb and not importlib.util.find_spec("wandb"):
+        raise InputError("wandb=True: wandb is not installed here; pip install wandb")
     if config.objective != "autoencoder":
         if config.model.size:
             config.model.update(size_of(config.model.size)._asdict())
@@ -52,11 +53,6 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
             config.data["images_fingerprint"] = open_images(config.data).fingerprint
     config.data["fingerprint"] = open_source(config.data, "train").fingerprint
     return config
-
-
-def _check_wandb(config: ConfigDict) -> None:
-    if config.wandb and not importlib.util.find_spec("wandb"):
-        raise InputError("wandb=True: wandb is not installed here; pip install wandb")
 
 
 def _autoencoder_fingerprint(autoencoder: ConfigDict) -> str:
