@@ -5,7 +5,7 @@
     python -m vdit.plan --size 7B --devices 512 --batch 2048 --latent 16,32,32,4
     python -m vdit.plan --size XL --mesh fsdp=8 --device h200 --batch 32 --latent 16,32,32,4 \\
         --compile
-    python -m vdit.plan --table analysis/results/plan/table.csv
+    python -m vdit.plan --table analysis/results/plan/table.csv --compile
 
 prints JSON: step time, MFU, memory and head-room of a device, weak-scaling efficiency, the traffic
 between devices, and the best mesh of as many devices. A job that does not fit ends with status 2
@@ -52,6 +52,12 @@ def main() -> int:
 
 def _table(args: argparse.Namespace) -> int:
     rows = table.rows(device_of(args.device).name)
+    if args.compile:
+        from vdit.planning import compared
+
+        size, devices = table.COMPILED
+        job = table.job(size, devices, args.device)
+        rows.insert(1, table.compiled(size, job, compared.on_gpus(job)))
     write_text(args.table, tables.as_csv(rows))
     print(tables.as_text(rows))
     return 0

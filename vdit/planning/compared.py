@@ -5,6 +5,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from vdit.config.devices import GIB
+from vdit.errors import InputError
 from vdit.planning import cost_model, hlo, lowered, topology, traffic
 from vdit.planning.collectives import collectives
 from vdit.planning.job import Job
@@ -26,6 +27,13 @@ def compare(job: Job) -> dict:
     }
     said |= _of_gpus(program, job) if described else {"missing": topology.WANTED}
     return said | {"seconds": time.perf_counter() - began}
+
+
+def on_gpus(job: Job) -> dict:
+    """The same of GPUs; `InputError` where this interpreter cannot compile for them."""
+    if not topology.is_described(job.device):
+        raise InputError(topology.WANTED)
+    return _of_gpus(lowered.compiled(job), job)
 
 
 def _of_gpus(program: "jax.stages.Compiled", job: Job) -> dict:
