@@ -18,7 +18,7 @@ from typing import Any
 from sweeps import demo
 
 EXPERIMENT = "experiments/demo.py"
-SIZE, TIMES, SEEDS = "w32d2", 16, (0, 1, 2)
+SIZE, TIMES, SEEDS = "w32d2", (4, 16), (0, 1, 2)
 LABELLED = 0.1
 WRITTEN = "runs/captions/written"
 
@@ -26,6 +26,8 @@ WRITTEN = "runs/captions/written"
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
     few = {"data.world": base.data.world.to_dict() | {"labelled": LABELLED}}
-    shared = demo.cell(base, SIZE, TIMES) | {"data.epochs": 0, "evaluation.clips": 256}
-    for kind in (few, few | {"data.captions": WRITTEN}, {}):
-        yield from (shared | kind | {"seed": seed} for seed in SEEDS)
+    shared = {"data.epochs": 0, "evaluation.clips": 256}
+    for times in TIMES:
+        cell = shared | demo.cell(base, SIZE, times)
+        for kind in (few, few | {"data.captions": WRITTEN}, {}):
+            yield from (cell | kind | {"seed": seed} for seed in SEEDS)
