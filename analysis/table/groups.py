@@ -1,5 +1,7 @@
 """Groups of runs that differ in one column, compared seed by seed."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -61,6 +63,13 @@ def interval(values: np.ndarray | pd.Series) -> tuple[float, float, float]:
     if len(values) > 1:
         half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
     return values.mean(), values.mean() - half, values.mean() + half
+
+
+def joined(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One table of those of several metrics, with a column `metric`; of one, that as it is."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return pd.concat(found, names=["metric"]).reset_index(level=0)
 
 
 def as_text(found: pd.DataFrame, by: str, metric: str, reference: str) -> str:
