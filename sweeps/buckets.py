@@ -25,7 +25,7 @@ from sweeps import demo
 from sweeps.launcher.grid import with_overrides
 
 EXPERIMENT = "experiments/buckets.py"
-SIZES = {4: "w32d2", 16: "w48d2"}  # about the best of each budget in the demo's sweep
+SIZES = {1: "w24d2", 4: "w32d2"}  # about the best of each budget in the demo's sweep
 SEEDS = (0, 1, 2)
 
 

@@ -59,6 +59,14 @@ def test_what_is_not_there_is_named(change, line):
         groups.compared(planted(), **args)
 
 
+def test_of_two_validation_sets_scores_are_compared_and_losses_are_not():
+    table = planted().assign(score=0.5, validation=lambda t: t["variant"])
+    found = groups.compared(table, "variant", "full", "score").set_index("variant")
+    assert found.loc["split_heads", "difference"] == 0
+    with pytest.raises(InputError, match="rows of 2 values of 'validation'"):
+        groups.compared(table, "variant", "full", "loss_ema")
+
+
 def test_two_rows_of_one_seed_are_refused():
     table = pd.concat([planted(), planted().assign(flops=1.0)])
     with pytest.raises(InputError, match="two rows of variant full have seed 0: choose one kind"):
