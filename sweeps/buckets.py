@@ -2,8 +2,9 @@
 
     python -m vdit.data.world_videos --config experiments/demo.py --out data/videos \
         --shapes 64x64,80x64,80x48,48x80,96x48,48x96 \
-        --config.data.train_clips=1024 --config.data.validation_clips=64
-    python -m vdit.prepare --videos data/videos --out data/shapes --buckets FILE \
+        --config.data.train_clips=512 --config.data.validation_clips=64
+    python -m vdit.prepare --videos data/videos --out data/shapes \
+        --buckets analysis/results/buckets/shapes.txt \
         --split data/videos/captions.csv --keep_near_duplicates
     python -m vdit.prepare --videos data/videos --out data/square --frames 9 --size 32 \
         --split data/videos/captions.csv --keep_near_duplicates
@@ -15,7 +16,7 @@
 `shapes_loss_40x24@9` of one bucket's; `framing_cut` and `framing_absent` say which objects the
 frame cuts off in samples. A budget of buckets is that of their mean step. Each set would draw a
 split of its own, and a clip that one trains on be held out in the other: so both take the same
---split. Other videos: without `coder`, models are of pixels.
+--split. Other videos: without `coder`, models are of pixels. Three runs: analysis/results/buckets/
 """
 
 from collections.abc import Iterator
