@@ -16,7 +16,7 @@
 `shapes_loss_40x24@9` of one bucket's; `framing_cut` and `framing_absent` say which objects the
 frame cuts off in samples. A budget of buckets is that of their mean step. Each set would draw a
 split of its own, and a clip that one trains on be held out in the other: so both take the same
---split. Other videos: without `coder`, models are of pixels. Three runs: analysis/results/buckets/
+--split. Sizes are for latents. Three of the runs: analysis/results/buckets/
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from sweeps import demo
 from sweeps.launcher.grid import with_overrides
 
 EXPERIMENT = "experiments/buckets.py"
-SIZES = {1: "w24d2", 4: "w32d2"}  # about the best of each budget in the demo's sweep
+SIZES = {4: "w32d2", 16: "w48d2"}  # about the best of each budget in the demo's sweep
 SEEDS = (0, 1, 2)
 
 
