@@ -222,12 +222,12 @@ def test_the_sweep_asks_for_three_kinds_of_captions_at_the_same_flops(tmp_path, 
     monkeypatch.setattr(recaptioned, "read", lambda folder, clips_of: ([folder], clips_of))
     runs = plan.make_plan(str(ROOT / "sweeps" / "captions.py"), tmp_path, [])["runs"]
     kinds = collections.Counter(mixture.variant_of(ConfigDict(run["config"])) for run in runs)
-    assert set(kinds.values()) == {3}
+    assert set(kinds.values()) == {2 * 3}
     written = next(kind for kind in kinds if "-written-" in kind)
     assert kinds.keys() == {"full", "full-labelled0.1", written}
     assert re.fullmatch("full-labelled0.1-written-[0-9a-f]{6}", written)
-    assert len({run["flops"] for run in runs}) == 1
-    assert len({run["run_id"] for run in runs}) == 9
+    assert list(collections.Counter(run["flops"] for run in runs).values()) == [9, 9]
+    assert len({run["run_id"] for run in runs}) == 18
     assert len({run["config"]["data"]["fingerprint"] for run in runs}) == 3
 
 

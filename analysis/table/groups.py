@@ -1,5 +1,7 @@
 """Groups of runs that differ in one column, compared seed by seed."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -22,7 +24,9 @@ def compared(table: pd.DataFrame, by: str, reference: str, metric: str) -> pd.Da
     for column in needed:
         if column not in table.columns:
             raise InputError(f"the table has no column {column!r}")
-    schema.comparable(table)
+    # The fixed validation set is what `loss…` is measured on; other scores have clips of their own.
+    of_it = metric.startswith("loss")
+    schema.comparable(table if of_it else table.drop(columns="validation", errors="ignore"))
     _one_each(table, by)
     seeds = table.pivot(index="seed", columns=by, values=metric)
     if reference not in seeds.columns:
@@ -61,6 +65,13 @@ def interval(values: np.ndarray | pd.Series) -> tuple[float, float, float]:
     if len(values) > 1:
         half = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * stats.sem(values)
     return values.mean(), values.mean() - half, values.mean() + half
+
+
+def joined(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One table of those of several metrics, with a column `metric`; of one, that as it is."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return pd.concat(found, names=["metric"]).reset_index(level=0)
 
 
 def as_text(found: pd.DataFrame, by: str, metric: str, reference: str) -> str:

@@ -27,22 +27,33 @@ def evaluate(
     """
     if not (dir and clips):
         return []
-    if not (index := buckets.read_index(dir)):
-        raise InputError(
-            f"evaluators.shapes.dir={dir}: expected a folder of vdit.prepare --buckets"
-        )
     found, patches = {}, {}
-    for name, counts in index["buckets"].items():
+    for name, counts in buckets_of(dir, "shapes").items():
         found[name] = _measured(model.at(name), name, dir, clips, seed)
         patches[name] = counts["train"] * model.at(name).config.tokens
     return [_mean(found, patches), *found.values()]
 
 
-def _measured(model: Generator, name: str, dir: str, clips: int, seed: int) -> Record:
+def buckets_of(dir: str, evaluator: str) -> dict[str, Any]:
+    """The buckets of a set by name; `InputError` where the folder that an evaluator is told holds
+    none."""
+    if index := buckets.read_index(dir):
+        return index["buckets"]
+    raise InputError(
+        f"evaluators.{evaluator}.dir={dir}: expected a folder of vdit.prepare --buckets"
+    )
+
+
+def held_out(name: str, dir: str, clips: int) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Up to `clips` validation clips of a bucket: videos, captions, and the recording of each."""
     source = open_source(_data(name, dir, clips), "validation")
     items = [source[i] for i in range(len(source))]
     videos, captions = np.stack([x["video"] for x in items]), [x["caption"] for x in items]
-    recordings = np.unique([item["recording"] for item in items], return_inverse=True)[1]
+    return videos, captions, np.array([item["recording"] for item in items])
+
+
+def _measured(model: Generator, name: str, dir: str, clips: int, seed: int) -> Record:
+    videos, captions, recordings = held_out(name, dir, clips)
     losses = model.losses(videos, captions, seed)
     return Record(f"shapes_loss_{name}", *clustered.mean(losses, recordings), True)
 
