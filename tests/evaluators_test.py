@@ -21,7 +21,6 @@ from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.objects.scores import NAMES
 from vdit.runs import evaluations
 from vdit.runs.evaluations import Record
-from vdit.runs.spent import Seconds, Spent
 from vdit.training import evaluation
 from vdit.training.evaluation import evaluate_run
 from vdit.training.metrics import Log
@@ -190,17 +189,6 @@ def test_features_that_are_named_are_those_of_sets(root, monkeypatch):
     evaluate.evaluate_one(evaluate.parse_args(["--workdir", str(root / "run"), *flags]))
     assert seen["sets"] == {"clips": 3, "seed": 0, "features": ("latents", "tracks")}
     assert seen["worlds"] == {"clips": 3, "seed": 0}
-
-
-def test_seconds_are_told_by_part_and_of_all(monkeypatch):
-    """A part that comes again, at the next checkpoint, is added to."""
-    moments = iter([(10, 1), (11, 2), (13, 5), (20, 6), (20.5, 6.25), (30, 9)])
-    monkeypatch.setattr(Seconds, "now", lambda: Seconds(*next(moments)))
-    spent = Spent()
-    for _ in range(2):
-        with spent.on("sets"):
-            pass
-    assert str(spent) == "sets 2.5 s (3.2 of CPU), all 20.0 s (8.0 of CPU)"
 
 
 def test_losses_are_means_over_the_set_and_over_tenths_of_t():
