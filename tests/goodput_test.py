@@ -7,6 +7,7 @@ import pytest
 from sweeps.launcher import goodput
 from sweeps.launcher.state import State
 from vdit.runs.goodput import KINDS, Goodput
+from vdit.runs.spent import Seconds, Spent
 
 FLOPS = 10.0  # a step
 
@@ -162,3 +163,14 @@ def test_jax_tells_what_compiling_takes():
     before = GOODPUT.totals()["compiling"]
     jax.jit(lambda x: x * 3 + 1)(jax.numpy.ones(7))
     assert GOODPUT.totals()["compiling"] > before
+
+
+def test_seconds_are_told_by_part_and_of_all(monkeypatch):
+    """A part that comes again, at the next checkpoint, is added to."""
+    moments = iter([(10, 1), (11, 2), (13, 5), (20, 6), (20.5, 6.25), (30, 9)])
+    monkeypatch.setattr(Seconds, "now", lambda: Seconds(*next(moments)))
+    spent = Spent()
+    for _ in range(2):
+        with spent.on("sets"):
+            pass
+    assert str(spent) == "sets 2.5 s (3.2 of CPU), all 20.0 s (8.0 of CPU)"
