@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,8 @@ from tests.clips import levels, run, write_video
 from tests.paths import awkward
 from vdit.data.video_folder import folder
 from vdit.errors import InputError
+from vdit.training import diffusion_task
+from vdit.training.diffusion_task import DiffusionTask
 
 NAMES = ("a.mp4", "b.mp4", "c.mp4")
 HEADER = "video_file_name,prompt\n"
@@ -159,3 +162,15 @@ def test_links_are_followed_once_and_named(tmp_path):
     videos, others = folder.list_files(tmp_path / "in")
     assert videos == ["gone.mp4", "linked/b.mp4", "z/deep/a.mp4"]
     assert others == ["again", "linked/up"]
+
+
+@pytest.mark.parametrize(
+    ("captions", "places"),
+    [(["", "a", " ", "b", "", "c", "d"], [1, 3, 6]), (["a"] * 5, [0, 2, 4]), ([""] * 5, [0, 2, 4])],
+)
+def test_samples_are_of_held_out_clips_with_captions_if_any(monkeypatch, captions, places):
+    source = SimpleNamespace(captions=lambda: captions)
+    monkeypatch.setattr(diffusion_task, "open_source", lambda *_: source)
+    asked = SimpleNamespace(data=None, sampling=SimpleNamespace(count=3))
+    task = SimpleNamespace(config=asked, validation=captions)
+    assert DiffusionTask._previewed.func(task).tolist() == places

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -15,7 +14,6 @@ from vdit.models import dit
 from vdit.parallel import sharding
 from vdit.runs import checkpoint, checkpointer
 from vdit.runs.folder import steps_saved
-from vdit.training import diffusion_task
 from vdit.training.diffusion_loss import Init
 from vdit.training.diffusion_task import DiffusionTask
 from vdit.training.loop import train
@@ -244,15 +242,3 @@ def test_equal_runs_share_their_programs():
     assert Init(ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)) == Init(
         ModelConfig((3, 4, 4, 2), (1, 2, 2), 24, 2, 2)
     )
-
-
-@pytest.mark.parametrize(
-    ("captions", "places"),
-    [(["", "a", " ", "b", "", "c", "d"], [1, 3, 6]), (["a"] * 5, [0, 2, 4]), ([""] * 5, [0, 2, 4])],
-)
-def test_samples_are_of_held_out_clips_with_captions_if_any(monkeypatch, captions, places):
-    source = SimpleNamespace(captions=lambda: captions)
-    monkeypatch.setattr(diffusion_task, "open_source", lambda *_: source)
-    asked = SimpleNamespace(data=None, sampling=SimpleNamespace(count=3))
-    task = SimpleNamespace(config=asked, validation=captions)
-    assert DiffusionTask._previewed.func(task).tolist() == places

@@ -46,16 +46,12 @@ def main(argv: list[str] | None = None) -> None:
     if not found:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
     print("\n".join(words.lines(found)))
-    print(textwrap.fill(f"clips for 2x: {words.CLIPS}", words.WIDTH), "\n")
-    print(textwrap.fill(words.RATIOS, words.WIDTH))
-    print("\n".join(words.ratios(found)), "\n")
-    print(textwrap.fill(words.SIZES, words.WIDTH))
-    print("\n".join(words.sizes(found, fit)), "\n")
-    print(textwrap.fill(words.BY_LOSS, words.WIDTH))
-    print("\n".join(words.laws(found)))
+    print(textwrap.fill(f"clips for 2x: {words.CLIPS}", words.WIDTH))
+    print(words.part(words.RATIOS, words.ratios(found)))
+    print(words.part(words.SIZES, words.sizes(found, fit)))
+    print(words.part(words.BY_LOSS, words.laws(found)))
     if passed := order.order(found, rows, fit):
-        print("\n" + textwrap.fill(words.ORDER, words.WIDTH))
-        print("\n".join(words.order(passed, fit.budgets[0].flops)))
+        print(words.part(words.ORDER, words.order(passed, fit.budgets[0].flops)))
     if same := words.left_out(rows):
         print(textwrap.fill(same, words.WIDTH))
     if args.json:

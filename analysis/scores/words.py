@@ -43,6 +43,11 @@ BY_LOSS = (
 )
 
 
+def part(what: str, lines: Sequence[str]) -> str:
+    """A part of the report: an empty line, what it is, its lines."""
+    return "\n".join(["", *textwrap.wrap(what, WIDTH), *lines])
+
+
 def lines(found: Sequence[Curve]) -> list[str]:
     """A line for each score."""
     labels = columns.labels([curve.name for curve in found])
