@@ -58,8 +58,8 @@ def _records(where: str, of: dict[str, np.ndarray], recordings: np.ndarray) -> l
 
 def framing(videos_BTHWC: np.ndarray, captions: Sequence[str]) -> np.ndarray:
     """(2, B): of the objects found in a clip, over the frames that show them, the share that touch
-    the frame's border (nan where none is found); of as many as its caption names, frame by
-    frame, the share that is not there. One that shows too many does not make up for one that lacks some.
+    the frame's border (nan where none is found); of as many as its caption names, frame by frame,
+    the share that is not there. Too many in one frame do not make up for too few in another.
 
     Objects are counted, whichever they are. One that bounces touches the border for a moment, too.
     """
