@@ -144,7 +144,9 @@ def prepare(
     if len(table) == 0:
         raise InputError(f"{name}: no rows")
     roles = columns.assign(table, name, **(given or {}))
-    spoken = _spoken(roles)
+    # Expressions may name the user's columns, and roles where no column has that name.
+    more = {r: roles.table[r] for r in names.ROLES if r in roles.table and r not in roles.own}
+    spoken = columns.joined(roles.own, more)
     keep = query.chosen(spoken, where, "--where") if where else np.ones(len(spoken), bool)
     rows = roles.table[keep]
     needed = dict.fromkeys((*needed, *(role for role in columns.DERIVED if role in rows.columns)))
@@ -191,9 +193,3 @@ def _directed(roles, rows, higher_is_better, name):
     column = roles.columns["loss"]
     note = f"the loss is 1 - {column}, which is better when higher"
     return rows.assign(loss=direction.turned(rows["loss"], column, name)), [note]
-
-
-def _spoken(roles):
-    """What expressions may name: the user's columns, and roles where no column has that name."""
-    more = {r: roles.table[r] for r in names.ROLES if r in roles.table and r not in roles.own}
-    return columns.joined(roles.own, more)

@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     from analysis.fitting import rows as fitting
     from analysis.fitting import summary
     from analysis.fitting.table import fit_table
-    from analysis.scores import curve, order
+    from analysis.scores import curve, order, words
     from analysis.table import reading, writing
 
     guessed = []
@@ -45,20 +45,6 @@ def main(argv: list[str] | None = None) -> None:
     found = curve.curves(rows, fit)
     if not found:
         raise InputError(f"{args.table}: no scores at two budgets: expected columns NAME, NAME_se")
-    passed = order.order(found, rows, fit)
-    _print(found, passed, rows, fit)
-    if args.json:
-        scores = [one.as_dict() for one in found]
-        write_json(args.json, {"scores": scores, "order": [asdict(one) for one in passed]})
-        print(f"written to {args.json}")
-    if args.png:
-        writing.png(args.png, figures.scores(found, fit, style.LIGHT, style.WIDE))
-
-
-def _print(found, passed, rows, fit):
-    """The tables, each with what it says."""
-    from analysis.scores import words
-
     print("\n".join(words.lines(found)))
     print(textwrap.fill(f"clips for 2x: {words.CLIPS}", words.WIDTH), "\n")
     print(textwrap.fill(words.RATIOS, words.WIDTH))
@@ -67,11 +53,17 @@ def _print(found, passed, rows, fit):
     print("\n".join(words.sizes(found, fit)), "\n")
     print(textwrap.fill(words.BY_LOSS, words.WIDTH))
     print("\n".join(words.laws(found)))
-    if passed:
+    if passed := order.order(found, rows, fit):
         print("\n" + textwrap.fill(words.ORDER, words.WIDTH))
         print("\n".join(words.order(passed, fit.budgets[0].flops)))
     if same := words.left_out(rows):
         print(textwrap.fill(same, words.WIDTH))
+    if args.json:
+        scores = [one.as_dict() for one in found]
+        write_json(args.json, {"scores": scores, "order": [asdict(one) for one in passed]})
+        print(f"written to {args.json}")
+    if args.png:
+        writing.png(args.png, figures.scores(found, fit, style.LIGHT, style.WIDE))
 
 
 if __name__ == "__main__":
