@@ -96,7 +96,12 @@ def test_objects_that_the_frame_cuts_off_or_leaves_out_are_counted():
     cut, absent = framing.framing(videos, captions)
     assert cut.tolist() == absent.tolist() == [0, 0]
     for side, crop in enumerate(
-        (lambda v, x, y: v[:, :, x:], lambda v, x, y: v[:, :, :x], lambda v, x, y: v[:, y:])
+        (
+            lambda v, x, y: v[:, :, x:],
+            lambda v, x, y: v[:, :, :x],
+            lambda v, x, y: v[:, y:],
+            lambda v, x, y: v[:, :y],
+        )
     ):
         for video, (x, y), caption in zip(videos, at, captions, strict=True):
             found = framing.framing(crop(video, x, y)[None], [caption])
@@ -111,6 +116,15 @@ def test_objects_that_the_frame_cuts_off_or_leaves_out_are_counted():
     assert absent.tolist() == [1, 1]
     both = [f"{caption} and {caption}" for caption in captions]
     assert framing.framing(videos, both)[1].tolist() == [0.5, 0.5]
+
+
+def test_a_frame_of_too_many_objects_does_not_make_up_for_one_of_none():
+    videos, _, captions = still()
+    twice = np.roll(videos, 32, 3)
+    empty = videos[0, 0, 0, 0]
+    videos[:, 0] = np.where((videos == empty).all(-1, keepdims=True), twice, videos)[:, 0]
+    videos[:, 1] = empty
+    assert framing.framing(videos, captions)[1] == pytest.approx(1 / 3)
 
 
 class Painter:

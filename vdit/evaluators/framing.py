@@ -58,15 +58,20 @@ def _records(where: str, of: dict[str, np.ndarray], recordings: np.ndarray) -> l
 
 def framing(videos_BTHWC: np.ndarray, captions: Sequence[str]) -> np.ndarray:
     """(2, B): of the objects found in a clip, over the frames that show them, the share that touch
-    the frame's border (nan where none is found); of those that its caption names, over all frames,
-    the share that are not there. An object that bounces touches the border for a moment, too."""
-    height, width = videos_BTHWC.shape[2:4]
+    the frame's border (nan where none is found); of as many as its caption names, frame by frame,
+    the share that is not there. Too many in one frame do not make up for too few in another.
+
+    Objects are counted, whichever they are. One that bounces touches the border for a moment, too.
+    """
+    frames, height, width = videos_BTHWC.shape[1:4]
     out = []
     for tracks, caption in zip(find_tracks(videos_BTHWC), captions, strict=True):
-        blobs = [blob for track in tracks for blob in track.blobs.values()]
-        touching = sum(_touches(blob, height, width) for blob in blobs)
-        named = len(parse_caption(caption)) * videos_BTHWC.shape[1]
-        out.append((touching / len(blobs) if blobs else np.nan, max(0, 1 - len(blobs) / named)))
+        shown = [pair for track in tracks for pair in track.blobs.items()]
+        touching = sum(_touches(blob, height, width) for _, blob in shown)
+        found = np.bincount(np.array([frame for frame, _ in shown], int), minlength=frames)
+        named = len(parse_caption(caption))
+        absent = np.maximum(named - found, 0).mean() / named
+        out.append((touching / len(shown) if shown else np.nan, absent))
     return np.array(out).T
 
 

@@ -6,7 +6,7 @@
 # From the repository's root. Captions of the few: as docs/your-videos.md says. A command that is
 # done is over at once, and one that was killed goes on: start the script again.
 set -euo pipefail
-VIDEOS=$1 OUT=$2
+VIDEOS=${1:?folder of videos} OUT=${2:?folder to make}
 : "${ENCODER:?folder of a T5, UMT5 or CLIP of transformers}"
 HERE=$(dirname "$0")
 FRAMES=${FRAMES:-9} SIZE=${SIZE:-32}  # of the shape that runs are sampled at, one of BUCKETS
@@ -17,7 +17,7 @@ CAPTIONER_STEPS=${CAPTIONER_STEPS:-3000}
 MODEL=${MODEL:-w64d2}                 # the smaller of two sizes
 STEPS=${STEPS:-500} BATCH=${BATCH:-8} # of the larger one at the smallest of three budgets
 CLIPS=${CLIPS:-64}                    # sampled of each run for its scores
-SETTINGS=${SETTINGS:-}                # more of their config: KEY=VALUE ...
+SETTINGS=${SETTINGS:-}                # more of their config: KEY=VALUE ..., no spaces in a VALUE
 
 # The clips in their own shapes; those of videos cropped to one, too, for the captioner to learn of.
 python -m vdit.prepare --videos "$VIDEOS" --out "$OUT/shapes" --validation "$VALIDATION" \
