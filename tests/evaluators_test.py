@@ -126,7 +126,7 @@ def test_checkpoints_of_a_run_that_older_code_named_are_of_that_run(root, tmp_pa
 
 def test_names_and_options_that_are_not_there_are_said(root, tmp_path):
     with pytest.raises(
-        InputError, match="evaluator 'beauty': expected one of captions, continuation, loss"
+        InputError, match="evaluator 'beauty': expected one of captions, continuation, framing"
     ):
         evaluate_run(root / "run", None, {"beauty": {}})
     with pytest.raises(InputError, match=r"evaluators.worlds.clip: .* clips, seed"):
@@ -241,7 +241,9 @@ def test_nothing_is_measured_where_it_does_not_apply(data):
 
 
 def test_every_evaluator_is_a_file_with_an_evaluate():
-    names = ("captions", "continuation", "losses", "physics", "sets", "shapes", "video", "worlds")
-    assert evaluators.names() == names
+    assert evaluators.names() == (
+        *("captions", "continuation", "framing", "losses", "physics"),
+        *("sets", "shapes", "video", "worlds"),
+    )
     for name in evaluators.names():
         assert evaluators.find(name, {}).__doc__

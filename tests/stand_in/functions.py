@@ -94,7 +94,7 @@ def become_devices():
     """JAX, which nothing here uses, takes longer to import than all that a worker does."""
 
 
-def evaluate_run(workdir, steps=None, evaluators=None, verify=True, text_encoder=None):
+def evaluate_run(workdir, steps=None, evaluators=None, verify=True, text_encoder=None, spent=None):
     """Each checkpoint by each evaluator, whose options may say `fail`, `die` or `seconds`."""
     folder = pathlib.Path(workdir)
     root, written, run = folder.parent.parent, [], attempt_of(folder.name)[0]
