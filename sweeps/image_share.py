@@ -6,7 +6,7 @@
 An image is the first frame of a clip, coded alone. Of the latent patches trained on, none to three
 quarters are of images, and a budget is of FLOPs, in which every kind of step counts by its own.
 Beside each share stand clips alone at what the share leaves them: as if images were worth nothing.
-Result at 1x: a FLOP on images is worth two thirds of one on clips. See analysis/results/images/.
+Result: a FLOP on images is worth about two thirds of one on clips. See analysis/results/images/.
 """
 
 from collections.abc import Iterator

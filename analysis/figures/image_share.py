@@ -16,12 +16,15 @@ def draw(found: pd.DataFrame, metric: str, palette: style.Palette) -> Figure:
         at, half = rows["share"], rows["cost_high"] - rows["cost"]
         ax.errorbar(
             at, rows["mixed"], yerr=half, fmt="o-", capsize=3, color=palette.main,
-            label="with images (interval of the difference to clips alone)",
+            label="with images (interval of the difference)",
         )  # fmt: skip
         ax.plot(at, rows["left"], "s--", color=palette.other, label="without: clips' part alone")
         ax.axhline(rows["alone"].mean(), color=palette.muted, label="clips alone, all compute")
         ax.set_xticks(at)
-        ax.set_xlabel(f"share of images, {style.scientific(budget)} FLOPs")
+        ax.set_title(f"{style.scientific(budget)} FLOPs", color=palette.ink, fontsize=9)
+        ax.set_xlabel("share of images")
     np.atleast_1d(axes)[0].set_ylabel(f"{metric} on clips")
-    style.legend(np.atleast_1d(axes)[0], palette)
+    lines, labels = ax.get_legend_handles_labels()
+    told = {"loc": "outside lower center", "ncols": len(lines), "labelcolor": palette.ink}
+    drawn.legend(lines, labels, frameon=False, fontsize=8.5, **told)
     return drawn
