@@ -9,7 +9,7 @@
 DALL-E 3's question ("Improving Image Generation with Better Captions", section 3) of a world whose
 captions are known: obedience (`colour_agree` and its like, of the evaluator `worlds`, by captions
 that are right) at matched FLOPs, three seeds, 4x and 16x of the demo's compute. The three kinds of
-runs see the same clips; `variant` of the results table tells them apart. Result at 4x: written
+runs see the same clips; `variant` of the results table tells them apart. Result: written
 captions do what given ones do, within what three seeds tell. See analysis/results/captions/.
 """
 
