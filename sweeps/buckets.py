@@ -16,7 +16,7 @@
 `shapes_loss_40x24@9` of one bucket's; `framing_cut` and `framing_absent` say which objects the
 frame cuts off in samples. A budget of buckets is that of their mean step. Each set would draw a
 split of its own, and a clip that one trains on be held out in the other: so both take the same
---split. Sizes are for latents. Three of the runs: analysis/results/buckets/
+--split. Sizes are for latents. What came: analysis/results/buckets/
 """
 
 from collections.abc import Iterator
