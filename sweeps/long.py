@@ -17,7 +17,8 @@ Cells     Budgets of 1x (3e10 FLOPs) to 4096x by factors of two, four widths eac
           at 4x and 32x, and at 256x beside half and double the rate, which are run first
           (sweeps/long_check.py), no weight decay, no clip seen more than four times.
           Widths of a budget not yet run may be moved to where its best size is predicted: after
-          1024x those of 2048x (80 for 192, once 96 and 128 had begun) and 4096x (112 for 192).
+          1024x those of 2048x (80 for 192, once 96 and 128 had begun) and 4096x (112 for 192), and
+          with device=gpu those of 16384x and 65536x, around 2.6 and 4.8 million parameters.
 Laws      Those of `analysis.predict` and their stack, as they are: power, with a floor, curved,
           Chinchilla and gamma through all runs. After 32x for 64x to 4096x, after 256x for 512x to
           4096x, after 512x for 1024x to 4096x: the loss, the best size, and the scores
@@ -63,7 +64,7 @@ WIDTHS = {
     4096: (96, 112, 128, 160),
 }
 # With device=gpu, whose config asks for float32: 9.8e15 FLOPs.
-FURTHER = {16384: (160, 192, 224, 256), 65536: (224, 256, 288, 320)}
+FURTHER = {16384: (112, 128, 160, 192), 65536: (128, 160, 192, 224)}
 # Of short runs seeds differ by as much as sizes do (1 %), so all of these have three.
 SHORT, SEEDS = 16, (0, 1, 2)
 SEEDED = ((32, 48), (256, 80), (1024, 128))
@@ -94,7 +95,7 @@ def cell(base: Any, size: dict[str, Any], times: float) -> dict[str, Any]:
 
 
 def model(width: int) -> dict[str, Any]:
-    """The ladder: layers grow with width, 2 at 24 to 8 at 192; heads of 16 from 48 on."""
+    """The ladder: layers grow with width, 2 at 24 to 7 at 192; heads of 16 from 48 on."""
     depth, heads = math.floor(1.5 + width / 32), max(2, width // 16)
     return {"model.size": "", "model.width": width, "model.depth": depth, "model.heads": heads}
 

@@ -15,10 +15,11 @@ def film(caption: str, videos: Mapping[str, np.ndarray], palette: style.Palette)
     _, height, width = max(video.shape[:3] for video in videos.values())
     frames = max(len(video) for video in videos.values())
     row = 0.92 * WIDTH * height / (frames * width * (1 + GAP))
-    size = (WIDTH, 0.35 + len(videos) * (row + 0.06))
+    size = (WIDTH, 0.6 + len(videos) * (row + 0.06))
     drawn, axes = style.figure(size, palette, rows=len(videos), squeeze=False)
     drawn.get_layout_engine().set(w_pad=0.08)
     drawn.suptitle(f"“{caption}”", color=palette.ink, fontsize=10)
+    _say_what_is_along(drawn, palette)
     for ax, (name, video) in zip(axes[:, 0], videos.items(), strict=True):
         ax.imshow(_strip(video), interpolation="nearest")
         ax.set_xlim(-0.5, frames * width * (1 + GAP) - 0.5)
@@ -29,6 +30,13 @@ def film(caption: str, videos: Mapping[str, np.ndarray], palette: style.Palette)
         for spine in ax.spines.values():
             spine.set_visible(False)
     return drawn
+
+
+def _say_what_is_along(drawn: Figure, palette: style.Palette) -> None:
+    """Down the rows compute, along them time: a picture is shown without the text about it."""
+    words = {"fontsize": 9, "color": palette.muted}
+    drawn.supxlabel("frames, one after another →", **words)
+    drawn.supylabel("training compute", **words)
 
 
 def _strip(video):

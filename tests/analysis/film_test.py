@@ -46,6 +46,7 @@ def test_every_video_has_its_row_of_frames():
     white, black = np.full((3, 8, 8, 3), 255, np.uint8), np.zeros((2, 8, 8, 3), np.uint8)
     drawn = draw("a caption", {"1×": white, "real": black}, style.LIGHT)
     assert [ax.get_ylabel() for ax in drawn.axes] == ["1×", "real"]
+    assert drawn.get_supylabel() == "training compute"
     assert len({ax.get_xlim() for ax in drawn.axes}) == 1  # the shorter one ends earlier
     assert [ax.images[0].get_array().shape[1] for ax in drawn.axes] == [24, 16]
 
