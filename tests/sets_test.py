@@ -185,11 +185,12 @@ def test_objects_are_scored_in_as_many_captions_as_are_asked_for(data, training,
     more = {r.name: r.n for r in worlds.evaluate(twice, data, clips=2 * CLIPS, seed=0)}
     assert more["shape_agree"] == 2 * CLIPS
     assert more["shape_agree_real"] == more["shape_agree_coded"] == CLIPS
+    once = Shows(training, data)
     embedded, worlds_source = ConfigDict(data.config.to_dict()), data.source
     embedded.data.embeddings = "embedded"
     data = dataclasses.replace(data, config=embedded, made=Samples())
     data.__dict__["source"] = worlds_source
-    few = worlds.evaluate(Shows(training, data), data, clips=2 * CLIPS, seed=0)
+    few = worlds.evaluate(once, data, clips=2 * CLIPS, seed=0)
     assert few[0].n == CLIPS
     assert f"worlds: {CLIPS} clips, of {2 * CLIPS}: all that there are" in capsys.readouterr().err
 
@@ -200,6 +201,21 @@ def test_a_folder_has_no_more_clips_than_it_has(data, training, monkeypatch, cap
     assert records["kernel", ""].n == CLIPS
     assert f"sets: {CLIPS} clips, of 50: all that there are" in capsys.readouterr().err
     assert list(data.clips(4).indices) == [0, 8, 16, 24]  # windows of one video lie side by side
+
+
+def test_features_that_cannot_be_had_are_said_before_anything_is_sampled(data, training, tmp_path):
+    model, file = Shows(training, data), tmp_path / "i3d.pt"
+    model.sample = lambda *args, **more: pytest.fail("sampled")
+    html, empty_zip = b"<!DOCTYPE html>", b"PK\x05\x06" + bytes(18)
+    for asked, content, said in (
+        ("beauty", html, "features 'beauty': expected one of "),
+        (f"i3d:file={file}", html, "i3d.pt: not a zip file"),
+        (f"i3d:file={file}", empty_zip, "i3d.pt: not a readable PyTorch checkpoint"),
+        (f"i3d:file={tmp_path}", html, "no such file, expected an I3D's weights"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=said):
+            found(model, data, features=("latents", asked))
 
 
 def test_metrics_that_are_not_there_are_said(data, training):
