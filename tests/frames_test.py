@@ -123,12 +123,16 @@ def test_masks_have_the_values_of_planted_ones():
 def scored(made, real=REAL):
     """Records of a model that shows `made` for `real` clips."""
     clips = Clips(np.zeros((4, 1)), [""] * 4, real, real, np.arange(4), np.arange(4))
-    data = types.SimpleNamespace(dataset="video_folder", validation=real, clips=lambda n: clips)
+    data = types.SimpleNamespace(
+        dataset="video_folder",
+        validation=real,
+        clips=lambda n: clips,
+        samples=lambda model, prompts, seed, seeds, frames=None: [made],
+    )
     model = types.SimpleNamespace(
         config=types.SimpleNamespace(frame_timesteps=True, latent=(3, 16, 16, 3)),
         autoencoder=types.SimpleNamespace(decode=lambda latents: latents),
         statistics=types.SimpleNamespace(denormalise=lambda latents: latents),
-        sample=lambda tokens, seed, frames=None, batch=None: made,
     )
     return {r.name: r for r in video.evaluate(model, data, clips=8, seed=0)}
 

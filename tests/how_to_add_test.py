@@ -21,9 +21,9 @@ from vdit.evaluators.common import Clips
 
 real = np.full((4, 3, 8, 8, 3), 100, np.uint8)
 change = np.array([1, 2, 3, 6], np.uint8).reshape(4, 1, 1, 1, 1)
-model = types.SimpleNamespace(sample=lambda tokens, seed, **more: real + change)
 clips = Clips(None, [], real, None, None, clusters=np.array([0, 1, 2, 2]))
-data = types.SimpleNamespace(clips=lambda count: clips)
+samples = lambda model, prompts, seed, seeds: [real + change]
+data = types.SimpleNamespace(clips=lambda count: clips, samples=samples)
 evaluate = evaluators.find("brightness", {"clips": 4, "seed": 0})
 (found,) = evaluate(model, data, clips=4, seed=0)
 assert (found.name, found.value, found.n) == ("brightness_error", 3.0, 3), found

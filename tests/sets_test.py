@@ -1,19 +1,22 @@
 """Samples as a set: a model of the training clips reaches the bound, others are told apart."""
 
+import dataclasses
 import types
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from tests.tiny import config
 from vdit.data.cache import Records
 from vdit.data.latents import prepare
 from vdit.data.sources import open_source
 from vdit.errors import InputError
-from vdit.evaluators import bounds, sets
+from vdit.evaluators import bounds, sets, worlds
 from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.distances import name
 from vdit.evaluators.features.latents import Latents
+from vdit.evaluators.samples import Samples
 from vdit.runs.evaluations import Record
 from vdit.training.resolve import resolve
 
@@ -145,14 +148,51 @@ def test_an_edit_of_what_measures_makes_bounds_anew(data, tmp_path, monkeypatch)
 
 def test_the_world_makes_as_many_held_out_clips_as_are_asked_for(data):
     """Those of the validation set first, none of training."""
-    videos, captions = data.distinct(3 * CLIPS)
+    videos, captions, prompts = data.distinct(3 * CLIPS)
     assert len(np.unique(videos.reshape(len(videos), -1), axis=0)) == 3 * CLIPS
     np.testing.assert_array_equal(videos[:CLIPS], data.clips(CLIPS).videos)
     model = untrained(data)
-    np.testing.assert_array_equal(model.tokens(captions)[:CLIPS], data.clips(CLIPS).tokens)
+    assert captions[:CLIPS] == data.clips(CLIPS).captions
+    np.testing.assert_array_equal(model.tokens(prompts)[:CLIPS], data.clips(CLIPS).tokens)
     source = open_source(data.config.data, "train")
     shown = {source[i]["video"].tobytes() for i in range(len(source))}
     assert not shown & {video.tobytes() for video in videos}
+
+
+def test_evaluators_that_ask_for_the_same_share_what_a_model_made(data, training):
+    """Of other prompts, of another seed or model it is made anew; nobody can change it."""
+    model, other, asked = Shows(training, data), Shows(training[::-1], data), []
+    for one in (model, other):
+        one.sample = lambda prompts, seed, batch, one=one: (
+            asked.append((len(prompts), seed)) or Shows.sample(one, prompts, seed)[: len(prompts)]
+        )
+    fresh = dataclasses.replace(data, made=Samples())
+    options = {"clips": CLIPS, "seed": 0}
+    objects = worlds.evaluate(model, fresh, **options)
+    sets.evaluate(model, fresh, features=("latents",), seeds=2, **options)
+    assert asked == [(CLIPS, 0), (CLIPS, 1)]
+    assert worlds.evaluate(other, fresh, **options) != objects
+    assert worlds.evaluate(model, fresh, **options) == objects
+    worlds.evaluate(model, fresh, clips=CLIPS - 8, seed=0)
+    assert asked[2:] == [(CLIPS, 0), (CLIPS, 0), (CLIPS - 8, 0)]
+    with pytest.raises(ValueError, match="read-only"):
+        fresh.samples(model, ["a circle"], 0, seeds=1)[0][:] = 0
+
+
+def test_objects_are_scored_in_as_many_captions_as_are_asked_for(data, training, capsys):
+    """Beside the clips of the validation set; where captions are embedded there are no more."""
+    twice = Shows(np.concatenate([training] * 2), data)
+    more = {r.name: r.n for r in worlds.evaluate(twice, data, clips=2 * CLIPS, seed=0)}
+    assert more["shape_agree"] == 2 * CLIPS
+    assert more["shape_agree_real"] == more["shape_agree_coded"] == CLIPS
+    once = Shows(training, data)
+    embedded, worlds_source = ConfigDict(data.config.to_dict()), data.source
+    embedded.data.embeddings = "embedded"
+    data = dataclasses.replace(data, config=embedded, made=Samples())
+    data.__dict__["source"] = worlds_source
+    few = worlds.evaluate(once, data, clips=2 * CLIPS, seed=0)
+    assert few[0].n == CLIPS
+    assert f"worlds: {CLIPS} clips, of {2 * CLIPS}: all that there are" in capsys.readouterr().err
 
 
 def test_a_folder_has_no_more_clips_than_it_has(data, training, monkeypatch, capsys):
@@ -161,6 +201,21 @@ def test_a_folder_has_no_more_clips_than_it_has(data, training, monkeypatch, cap
     assert records["kernel", ""].n == CLIPS
     assert f"sets: {CLIPS} clips, of 50: all that there are" in capsys.readouterr().err
     assert list(data.clips(4).indices) == [0, 8, 16, 24]  # windows of one video lie side by side
+
+
+def test_features_that_cannot_be_had_are_said_before_anything_is_sampled(data, training, tmp_path):
+    model, file = Shows(training, data), tmp_path / "i3d.pt"
+    model.sample = lambda *args, **more: pytest.fail("sampled")
+    html, empty_zip = b"<!DOCTYPE html>", b"PK\x05\x06" + bytes(18)
+    for asked, content, said in (
+        ("beauty", html, "features 'beauty': expected one of "),
+        (f"i3d:file={file}", html, "i3d.pt: not a zip file"),
+        (f"i3d:file={file}", empty_zip, "i3d.pt: not a readable PyTorch checkpoint"),
+        (f"i3d:file={tmp_path}", html, "no such file, expected an I3D's weights"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=said):
+            found(model, data, features=("latents", asked))
 
 
 def test_metrics_that_are_not_there_are_said(data, training):

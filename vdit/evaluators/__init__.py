@@ -19,7 +19,12 @@ from typing import Any
 
 from vdit.errors import InputError
 
-SHARED = ("bounds", "clustered", "common")  # what evaluators have in common, and no evaluator
+SHARED = (
+    "bounds",
+    "clustered",
+    "common",
+    "samples",
+)  # what evaluators have in common, and no evaluator
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from vdit.data.continuation import ConditioningFrames
 from vdit.data.sources import Source, open_source
 from vdit.errors import InputError
 from vdit.evaluators import bounds, clustered
+from vdit.evaluators.samples import Samples
 from vdit.generator import BATCH, Generator
 from vdit.runs import evaluations
 from vdit.runs.evaluations import Record
@@ -38,18 +39,13 @@ class Clips(NamedTuple):
     clusters: np.ndarray
 
 
-def samples(
-    model: Generator,
-    prompts: Sequence[str] | np.ndarray,
-    seed: int,
-    seeds: int,
-    frames: ConditioningFrames | None = None,
-) -> list[np.ndarray]:
-    """Videos (B, T, H, W, 3) of all captions, by each of so many seeds from `seed` on."""
-    if seeds < 1:
-        raise InputError(f"seeds={seeds}: expected 1 or more")
-    more = {"frames": frames, "batch": BATCH}
-    return [model.sample(prompts, seed + k, **more) for k in range(seeds)]
+class HeldOut(NamedTuple):
+    """Held-out clips, none of them twice: uint8 videos (B, T, H, W, 3), their captions, and these
+    as a model takes them (tokens, embeddings, or the texts again)."""
+
+    videos: np.ndarray
+    captions: list[str]
+    prompts: np.ndarray | list[str]
 
 
 def records(
@@ -76,6 +72,7 @@ class EvaluationData:
     validation: Records
     workdir: pathlib.Path
     step: int
+    made: Samples = dataclasses.field(default_factory=Samples, repr=False, compare=False)
 
     @property
     def dataset(self) -> str:
@@ -115,18 +112,35 @@ class EvaluationData:
         clusters = np.unique(recordings, return_inverse=True)[1]
         return Clips(rows["caption"], captions, videos, rows["latent"], indices, clusters)
 
-    def distinct(self, count: int) -> tuple[np.ndarray, list[str] | np.ndarray]:
-        """Videos (N, T, H, W, 3) and captions (texts or tokens) of `count` held-out clips, none of
-        them twice: the embedded world makes what the validation set lacks, other data have no more
-        than that."""
-        if self.dataset != "worlds":
-            found = self.clips(min(count, len(self.validation)))
-            return found.videos, found.tokens
+    def distinct(self, count: int) -> HeldOut:
+        """`count` held-out clips: the embedded world makes what the validation set lacks; other
+        data, and embedded captions, have no more than that."""
+        there, endless = len(self.validation), self.dataset == "worlds"
+        if count <= there or not endless or self.config.data.get("embeddings"):
+            found = self.clips(min(count, there))
+            return HeldOut(found.videos, found.captions, found.tokens)
         longer = ConfigDict(self.config.data.to_dict())
         longer.validation_clips = count
         source = open_source(longer, "validation")
         items = [source[i] for i in range(count)]
-        return np.stack([item["video"] for item in items]), [item["caption"] for item in items]
+        captions = [item["caption"] for item in items]
+        return HeldOut(np.stack([item["video"] for item in items]), captions, captions)
+
+    def samples(
+        self,
+        model: Generator,
+        prompts: Sequence[str] | np.ndarray,
+        seed: int,
+        seeds: int,
+        frames: ConditioningFrames | None = None,
+    ) -> list[np.ndarray]:
+        """Videos (B, T, H, W, 3) of all prompts, by each of so many seeds from `seed` on; those
+        that another evaluator asked for are made once."""
+        if seeds < 1:
+            raise InputError(f"seeds={seeds}: expected 1 or more")
+        if frames is None:
+            return [self.made.of(model, prompts, seed + k) for k in range(seeds)]
+        return [model.sample(prompts, seed + k, frames=frames, batch=BATCH) for k in range(seeds)]
 
     def kept(self, name: str, key: Any, find: Callable[[], list[Record]]) -> list[Record]:
         """What no checkpoint changes (`vdit.evaluators.bounds`), kept beside the latents."""

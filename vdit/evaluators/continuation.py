@@ -7,7 +7,7 @@ import numpy as np
 
 from vdit.data import continuation
 from vdit.data.truth import Truth
-from vdit.evaluators.common import CODED, STILL, Clips, EvaluationData, records, samples
+from vdit.evaluators.common import CODED, STILL, Clips, EvaluationData, records
 from vdit.evaluators.objects.trajectories import in_sight, largest_steps, locate, position_errors
 from vdit.generator import Generator
 from vdit.runs.evaluations import Record
@@ -30,7 +30,7 @@ def evaluate(
     truths = [data.source.truth(int(i)) for i in real.indices]
     for task in continuation.TASKS:
         frames = continuation.of_clips(task, real.videos, model.config.latent[0])
-        made = samples(model, real.tokens, seed, seeds, frames)
+        made = data.samples(model, real.tokens, seed, seeds, frames)
         measured = functools.partial(_measured, task, truths, ~frames.mask, real.clusters)
         bounds = functools.partial(_bounds, model, real, frames)
         found += measured({"": made})

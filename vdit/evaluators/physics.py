@@ -8,7 +8,7 @@ import numpy as np
 
 from vdit.data import continuation, generalization
 from vdit.data.generalization import Clip
-from vdit.evaluators.common import CODED, STILL, EvaluationData, records, samples
+from vdit.evaluators.common import CODED, STILL, EvaluationData, records
 from vdit.evaluators.frames import masks
 from vdit.evaluators.objects.trajectories import (
     in_sight,
@@ -75,7 +75,7 @@ def _scores(
     model, real = sampler.model, np.stack([clip.video for clip in test])
     frames = continuation.of_clips(task, real, model.config.latent[0])
     tokens = model.tokens([clip.truth.caption for clip in test])
-    made = samples(model, tokens, sampler.seed, sampler.seeds, frames)
+    made = sampler.data.samples(model, tokens, sampler.seed, sampler.seeds, frames)
 
     def bounds() -> list[Record]:
         coded = model.autoencoder.decode(model.autoencoder.encode(real))

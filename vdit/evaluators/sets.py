@@ -18,7 +18,7 @@ import numpy as np
 from vdit.config import stream
 from vdit.data.cache import Records, record_file
 from vdit.evaluators import features as extractors
-from vdit.evaluators.common import EvaluationData, samples
+from vdit.evaluators.common import EvaluationData
 from vdit.evaluators.distances import copies, scores
 from vdit.evaluators.distances.name import RANGE, Name, clip_name
 from vdit.evaluators.features import Extractor
@@ -58,13 +58,14 @@ def evaluate(
     if not clips:
         return []
     training = Records(data.cache, "train")
-    real, captions = data.distinct(min(clips, len(training)))
+    real, _, prompts = data.distinct(min(clips, len(training)))
     if len(real) < clips:
         print(f"sets: {len(real)} clips, of {clips}: all that there are", file=sys.stderr)
     if len(real) < 2:
         return []
-    chosen = [_extractor(name, model) for name in features]
-    made = samples(model, captions, seed, seeds)
+    latents = Latents(model.autoencoder)
+    chosen = [latents if name == latents.name else extractors.find(name) for name in features]
+    made = data.samples(model, prompts, seed, seeds)
     beside = functools.cache(lambda: _beside(model, training, len(real)))
     found = []
     for extractor in chosen:
@@ -76,7 +77,7 @@ def evaluate(
         key = [[record.name for record in own], fixed]
         found += own + data.kept("sets", key, lambda m=measured: m(beside()))
         _say_withheld(extractor, real_MD, metrics)
-    return [*found, _copies(model, data, training, made)]
+    return [*found, _copies(model, data, latents, training, made)]
 
 
 def _say_withheld(extractor: Extractor, real_MD: np.ndarray, metrics: Sequence[str]) -> None:
@@ -110,11 +111,6 @@ def _distances(
     return found
 
 
-def _extractor(asked: str, model: Generator) -> Extractor:
-    options = {"autoencoder": model.autoencoder} if asked == "latents" else {}
-    return extractors.find(asked, **options)
-
-
 def _record(name: Name, score: scores.Score) -> Record:
     """Of samples compared with the same of the upper bound and of the baseline."""
     others = () if name.subject else (BOUND, BASELINE)
@@ -130,18 +126,22 @@ def _record(name: Name, score: scores.Score) -> Record:
 
 
 def _copies(
-    model: Generator, data: EvaluationData, training: Records, made: Sequence[np.ndarray]
+    model: Generator,
+    data: EvaluationData,
+    coder: Latents,
+    training: Records,
+    made: Sequence[np.ndarray],
 ) -> Record:
     """Share of copies among the samples of all seeds, by the latents of whole clips, of the
     training clips that the run has read and that the cache still has."""
     parts = list(_parts_read(data, training))
     shares = []
     for videos in made:
-        latents = model.statistics.normalise(model.autoencoder.encode(videos))
+        latents = model.statistics.normalise(coder.encode(videos))
         read = (training.rows(part)["latent"].reshape(len(part), -1) for part in parts)
         ratios = copies.nearest_ratios(latents.reshape(len(videos), -1), read)
         shares.append(copies.are_copies(ratios))
-    of_clips, identity = np.mean(shares, axis=0), Latents(model.autoencoder).identity
+    of_clips, identity = np.mean(shares, axis=0), coder.identity
     error = float(of_clips.std(ddof=1) / np.sqrt(len(of_clips)))
     counts, clip = (len(of_clips), sum(map(len, parts))), made[0].shape[1:4]
     name = Name(

@@ -9,7 +9,7 @@ import numpy as np
 from vdit.data import continuation
 from vdit.errors import InputError
 from vdit.evaluators import clustered
-from vdit.evaluators.common import Clips, EvaluationData, samples
+from vdit.evaluators.common import Clips, EvaluationData
 from vdit.evaluators.frames import motion, perceptual
 from vdit.evaluators.frames.similarity import LEAST, psnr, ssim
 from vdit.generator import Generator
@@ -57,10 +57,12 @@ def evaluate(
     if data.dataset == "worlds" or not clips:
         return []
     real = data.clips(min(clips, len(data.validation)))
-    found = _movements(samples(model, real.tokens, seed, seeds), real)
+    found = _movements(data.samples(model, real.tokens, seed, seeds), real)
     if not model.config.frame_timesteps:
         return found
-    return found + _continued(model, real, seed, seeds, _similarities(real.videos, lpips))
+    frames = continuation.of_clips("extend", real.videos, model.config.latent[0])
+    made = data.samples(model, real.tokens, seed, seeds, frames)
+    return found + _continued(model, real, frames, made, _similarities(real.videos, lpips))
 
 
 def _movements(made: list[np.ndarray], real: Clips) -> list[Record]:
@@ -79,13 +81,16 @@ def _movements(made: list[np.ndarray], real: Clips) -> list[Record]:
 
 
 def _continued(
-    model: Generator, real: Clips, seed: int, seeds: int, similarities: list[Similarity]
+    model: Generator,
+    real: Clips,
+    frames: continuation.ConditioningFrames,
+    made: list[np.ndarray],
+    similarities: list[Similarity],
 ) -> list[Record]:
-    frames = continuation.of_clips("extend", real.videos, model.config.latent[0])
     given, ahead = frames.mask, int((~frames.mask).sum())
     coded = model.autoencoder.decode(model.statistics.denormalise(real.latents))
     shown = {
-        "": [v[:, ~given] for v in samples(model, real.tokens, seed, seeds, frames)],
+        "": [v[:, ~given] for v in made],
         "_still": [frames.clips[:, ~given]],
         "_coded": [coded[:, ~given]],
     }

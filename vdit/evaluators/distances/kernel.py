@@ -1,5 +1,7 @@
 """Kernel distance (KID, 1801.01401): squared maximum mean discrepancy, unbiased."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -7,6 +9,26 @@ def kernel(x_ND: np.ndarray, y_MD: np.ndarray) -> np.ndarray:
     """(N, M) of (x . y / d + 1)^3."""
     one_NM = x_ND @ y_MD.T / x_ND.shape[1] + 1
     return one_NM * one_NM * one_NM  # a tenth of the time of **
+
+
+class Kernels(NamedTuple):
+    """Within the sets and across: they are found once for all subsets."""
+
+    made_NN: np.ndarray
+    real_MM: np.ndarray
+    across_NM: np.ndarray
+
+    def distance(self, rows: np.ndarray | slice, reference: np.ndarray | slice) -> float:
+        """Of those made and real clips (`distance`); two of each are needed."""
+        made = _between_different(self.made_NN[rows][:, rows])
+        real = _between_different(self.real_MM[reference][:, reference])
+        return float(made + real - 2 * self.across_NM[rows][:, reference].mean())
+
+
+def kernels(made_ND: np.ndarray, real_MD: np.ndarray) -> Kernels:
+    """All three matrices."""
+    pairs = (made_ND, made_ND), (real_MD, real_MD), (made_ND, real_MD)
+    return Kernels(*(kernel(*pair) for pair in pairs))
 
 
 def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
@@ -17,10 +39,8 @@ def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
     and copies of them) are no two draws: their pairs are in the last term, which is too large, and
     equal sets are below zero.
     """
-    across = kernel(made_ND, real_MD).mean()
-    return float(_between_different(made_ND) + _between_different(real_MD) - 2 * across)
+    return kernels(made_ND, real_MD).distance(slice(None), slice(None))
 
 
-def _between_different(x_ND: np.ndarray) -> float:
-    k_NN = kernel(x_ND, x_ND)
+def _between_different(k_NN: np.ndarray) -> float:
     return (k_NN.sum() - np.trace(k_NN)) / (len(k_NN) * (len(k_NN) - 1))

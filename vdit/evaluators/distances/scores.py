@@ -74,6 +74,7 @@ def _statistics(
     """Of rows of the sets, by the metric's name."""
     asked = not set(manifold.Manifold._fields).isdisjoint(metrics)
     sets = [manifold.distances(made_ND, real_MD) for made_ND in made] if asked else []
+    kernels = [kernel.kernels(made_ND, real_MD) for made_ND in made] if "kernel" in metrics else []
     known: dict[tuple[bytes, bytes], np.ndarray] = {}
 
     def manifolds(i, j):
@@ -87,17 +88,17 @@ def _statistics(
         "frechet": frechet.distance,
         "frechet_bias": frechet.bias,
         "frechet_limit": frechet.limit,
-        "kernel": kernel.distance,
     }
     of_features = {
         name: lambda i, j, f=f: float(np.mean([f(x[i], real_MD[j]) for x in made]))
         for name, f in functions.items()
     }
+    of_pairs = {"kernel": lambda i, j: float(np.mean([k.distance(i, j) for k in kernels]))}
     of_distances = {
         name: lambda i, j, n=n: float(manifolds(i, j)[n])
         for n, name in enumerate(manifold.Manifold._fields)
     }
-    return of_features | of_distances
+    return of_features | of_pairs | of_distances
 
 
 def withheld(made: int, real: int, features: int, metrics: Sequence[str]) -> list[str]:

@@ -1,11 +1,14 @@
 """What the run's own autoencoder sees: its latents, averaged over time."""
 
 import dataclasses
+import functools
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
 from vdit.autoencoders.autoencoder import Autoencoder
+from vdit.evaluators.features.cached import of_last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +25,13 @@ class Latents:
         """Of the autoencoder's weights."""
         return hashlib.sha256(self.autoencoder.fingerprint.encode()).hexdigest()[:8]
 
+    @functools.cached_property
+    def encode(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The autoencoder's; shares of copies are of the same videos' latents."""
+        return of_last(self.autoencoder.encode)
+
     def __call__(self, videos: np.ndarray) -> np.ndarray:
-        latents = self.autoencoder.encode(videos).mean(1, dtype=np.float64)
+        latents = self.encode(videos).mean(1, dtype=np.float64)
         return latents.reshape(len(videos), -1)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vdit.evaluators import clustered
-from vdit.evaluators.common import EvaluationData, samples
+from vdit.evaluators.common import EvaluationData
 from vdit.generator import Generator
 from vdit.runs.evaluations import Record
 
@@ -14,7 +14,7 @@ def evaluate(model: Generator, data: EvaluationData, *, clips: int, seed: int) -
     if not clips:
         return []
     real = data.clips(clips)
-    (made,) = samples(model, real.tokens, seed, seeds=1)
+    (made,) = data.samples(model, real.tokens, seed, seeds=1)
     errors = np.abs(made.mean((1, 2, 3, 4)) - real.videos.mean((1, 2, 3, 4)))
     mean = clustered.mean(errors, real.clusters)
     return [Record("brightness_error", *mean, lower_is_better=True)]
