@@ -59,6 +59,7 @@ def test_what_a_stop_leaves_is_gone_on_with(tmp_path, monkeypatch, capsys):
 
     with pytest.raises(KeyboardInterrupt):
         list(table.shared(_told, 10, 0, two, 1, _stopped, path))
+    assert list(kept.Kept(path, _told).counts.values()) == [5, 5]  # both designs alike
     path.write_bytes(path.read_bytes() + b'["torn')
     found = told(12)  # 0 to 4 of both are there, 5 to 9 and 10 to 11 are not
     for design in two:
