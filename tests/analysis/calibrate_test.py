@@ -1,12 +1,14 @@
 """A small calibration: intervals of planted sweeps hold the truth within binomial reach."""
 
 import concurrent.futures
+import types
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.calibration import designs, kept, table, verdicts
+from analysis import calibrate
+from analysis.calibration import designs, frontier, kept, table, verdicts
 from tests.paths import ROOT
 from vdit.errors import InputError
 
@@ -45,9 +47,37 @@ def _stopped(results, total):
     raise KeyboardInterrupt
 
 
-def test_what_a_stop_leaves_is_gone_on_with(tmp_path, monkeypatch, capsys):
-    threads = concurrent.futures.ThreadPoolExecutor  # quicker to start than processes
+@pytest.fixture
+def in_threads(monkeypatch):
+    """They start quicker than processes, and see what is patched."""
+    threads = concurrent.futures.ThreadPoolExecutor
     monkeypatch.setattr(table.concurrent.futures, "ProcessPoolExecutor", lambda n, _: threads(n))
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_every_run_is_moved_up_and_down_and_what_turned_is_kept(tmp_path, monkeypatch, capsys):
+    design = BY_NAME["few"]
+    seen = frontier.seen(design, designs.sweep(design, table.stream(design, 0, 0)))
+
+    def said(_, runs):
+        is_up = runs["loss"].sum() > seen["loss"].sum() * (1 + 1e-12)
+        return types.SimpleNamespace(word="up" if is_up else "not up")
+
+    monkeypatch.setattr(verdicts, "verdict", said)
+    path = str(tmp_path / "kept.jsonl")
+    calibrate.main(["--flips", "--design", "few", "--sweeps", "1", "--kept", path])
+    monkeypatch.setattr(verdicts, "verdict", None)  # nothing is asked again
+    calibrate.main(["--flips", "--design", "few", "--sweeps", "0", "--kept", path])
+    count = f"{len(seen)} of {2 * len(seen)} moves of 1 sweeps"
+    assert capsys.readouterr().out.count(f"few: {count} turn the verdict (50.00%)") == 2
+    with pytest.raises(InputError, match="--sweeps is 0, expected 1 or more"):
+        calibrate.main(["--sweeps", "0"])
+    with pytest.raises(InputError, match="--kept: for intervals, --grids, --verdicts and --flips"):
+        calibrate.main(["--power", "--kept", path])
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_what_a_stop_leaves_is_gone_on_with(tmp_path, monkeypatch, capsys):
     path, two, totals = tmp_path / "kept.jsonl", (BY_NAME["few"], BY_NAME["demo"]), []
 
     def told(sweeps):
