@@ -4,6 +4,8 @@ python -m analysis.calibrate --out calibration.csv
 python -m analysis.calibrate --grids --sweeps 400 --out grids.csv   of learning rate and batch
 python -m analysis.calibrate --verdicts --sweeps 200 --out verdicts.csv   of the rule
 python -m analysis.calibrate --flips --sweeps 20   verdicts turned by moving one run
+python -m analysis.calibrate --kept kept.jsonl   what a stop leaves is gone on with, by equal code
+python -m analysis.calibrate --kept kept.jsonl --sweeps 0   the table of what was done so far
 python -m analysis.calibrate --published llama porian step_law   planted as published sweeps were
 python -m analysis.calibrate --power --design flat   the most that any test could tell
 python -m analysis.calibrate --windows --sweeps 20   forecasts with and without the smallest budget
@@ -20,8 +22,7 @@ from vdit.runs.files import write_text
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.calibrate`."""
     args = _arguments(argv)
-    if args.sweeps < 1:
-        raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more")
+    _check(args)
     chosen = _chosen(args.design, args.grids)
     if args.flips:
         return _flips(chosen if args.design else chosen[:1], args)
@@ -29,6 +30,13 @@ def main(argv: list[str] | None = None) -> None:
     if args.out:
         write_text(args.out, found.to_csv(index=False))
         print(f"written to {args.out}")
+
+
+def _check(args):
+    if args.sweeps < (0 if args.kept else 1):
+        raise InputError(f"--sweeps is {args.sweeps}, expected 1 or more (0 with --kept)")
+    if args.kept and (args.published or args.power or args.windows or args.prefixes):
+        raise InputError("--kept: for intervals, --grids, --verdicts and --flips only")
 
 
 def _arguments(argv):
@@ -50,6 +58,7 @@ def _arguments(argv):
         "--prefixes", nargs="+", metavar="TABLE", help="the same, from tables' first budgets"
     )
     parser.add_argument("--design", action="append", metavar="NAME", help="only these designs")
+    parser.add_argument("--kept", metavar="FILE", help="where sweeps are kept as they are done")
     parser.add_argument("--out", help="CSV to write")
     return parser.parse_args(argv)
 
@@ -64,7 +73,7 @@ def _rows(chosen, args):
     ways = {
         "published": lambda: published.held(args.published, *many, _progress),
         "power": lambda: [bound for design in chosen for bound in power.bounds(design)],
-        "verdicts": lambda: verdicts.run(*many, chosen, progress=_progress),
+        "verdicts": lambda: verdicts.run(*many, chosen, progress=_progress, kept=args.kept),
         "windows": lambda: windows.of_designs(*many, chosen, progress=_progress),
         "prefixes": lambda: windows.of_tables(args.prefixes),
     }
@@ -75,7 +84,7 @@ def _rows(chosen, args):
                 found = found.astype({"warned": "Int64"})  # a count, or nothing
             print(found.to_string(index=False))
             return found
-    covered = table.table(table.run(*many, chosen, progress=_progress))
+    covered = table.table(table.run(*many, chosen, progress=_progress, kept=args.kept))
     print("\n".join(table.lines(covered)))
     return pd.DataFrame(covered)
 
@@ -83,9 +92,13 @@ def _rows(chosen, args):
 def _flips(chosen, args):
     from analysis.calibration import verdicts
 
-    for design in chosen:
-        turned, moves = verdicts.flips(design, args.sweeps, args.seed)
-        print(f"{design.name}: {turned} of {moves} moves turn the verdict ({turned / moves:.2%})")
+    flips = verdicts.flips(args.sweeps, args.seed, chosen, progress=_progress, kept=args.kept)
+    for name, turns in flips.items():
+        turned, moves = sum(map(sum, turns)), sum(map(len, turns))
+        print(
+            f"{name}: {turned} of {moves} moves of {len(turns)} sweeps turn the verdict "
+            f"({turned / max(moves, 1):.2%})"
+        )
 
 
 def _chosen(names, of_grids):

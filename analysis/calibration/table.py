@@ -3,14 +3,16 @@
 import concurrent.futures
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from analysis.calibration import designs, frontier, grids, rows
+from analysis.calibration.kept import Job, Kept
 
-CHUNK = 25  # sweeps a worker does before it reports
+CHUNK = 5  # sweeps a worker does before it reports
 FEW = 100  # identified sweeps below which a coverage is shown and not judged
 LOW, HIGH = 0.93, 0.97
 
@@ -21,28 +23,47 @@ def run(
     chosen: Sequence[designs.Design | grids.Grid] = designs.DESIGNS,
     workers: int | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+    kept: str | None = None,
 ) -> dict[str, dict[str, list]]:
     """{design: {quantity: [(covered or None, width)]}} over `sweeps` planted sweeps each."""
     found = {design.name: {} for design in chosen}
-    for name, judged in shared(_chunk, sweeps, seed, chosen, workers, progress):
+    for name, judged in shared(_chunk, sweeps, seed, chosen, workers, progress, kept):
         for quantity, marks in judged.items():
             found[name].setdefault(quantity, []).extend(marks)
     return found
 
 
 def shared(
-    work: Callable[[tuple], tuple[str, Any]],
+    work: Callable[[Job], tuple[str, Any]],
     sweeps: int,
     seed: int,
     chosen: Sequence[designs.Design | grids.Grid],
     workers: int | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+    kept: str | None = None,
+    chunk: int | None = None,
 ) -> Iterator[tuple[str, Any]]:
-    """What `work((design, seed, first, last))` gives of every part of every design's sweeps."""
-    jobs = [(d, seed, i, min(i + CHUNK, sweeps)) for d in chosen for i in range(0, sweeps, CHUNK)]
+    """What `work((design, seed, first, last))` gives of every part of every design's sweeps.
+
+    First what the file `kept` has, however many sweeps; what is done is added to it. All designs
+    go on alike, so that a stop leaves as many sweeps of each.
+    """
+    file = Kept(kept, work) if kept else None
+    if file and file.others:
+        print(f"{kept}: {file.others} parts are by other code, not counted", file=sys.stderr)
+    jobs, step = [], chunk or CHUNK
+    for design in chosen:
+        done, parts = file.of(design, seed) if file else (0, [])
+        yield from ((design.name, judged) for judged in parts)
+        jobs += [(design, seed, i, min(i + step, sweeps)) for i in range(done, sweeps, step)]
+    jobs.sort(key=lambda job: job[2])
     fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
     with concurrent.futures.ProcessPoolExecutor(workers or os.cpu_count(), fresh) as pool:
-        yield from progress(pool.map(work, jobs), len(jobs))
+        results = progress(pool.map(work, jobs), len(jobs))
+        for job, (name, judged) in zip(jobs, results, strict=True):
+            if file:
+                file.add(job, judged)
+            yield name, judged
 
 
 def _chunk(job):

@@ -31,12 +31,13 @@ def run(
     chosen: Sequence[designs.Design],
     workers: int | None = None,
     progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+    kept: str | None = None,
 ) -> list[dict[str, Any]]:
     """A row for each design: shares of verdicts, what blocked, rms errors of forecasts."""
     found = {design.name: [] for design in chosen}
-    for name, judged in table.shared(_chunk, sweeps, seed, chosen, workers, progress):
+    for name, judged in table.shared(_chunk, sweeps, seed, chosen, workers, progress, kept):
         found[name] += judged
-    return [_row(name, judged) for name, judged in found.items()]
+    return [_row(name, judged) for name, judged in found.items() if judged]
 
 
 def _chunk(job):
@@ -90,20 +91,38 @@ def verdict(
     return rule.judge(runs, fit, said)
 
 
-def flips(design: Design, sweeps: int, seed: int) -> tuple[int, int]:
-    """(verdicts that turned, moves): every run of every sweep moved by MOVED, up and down."""
-    turned = moves = 0
-    for index in range(sweeps):
-        sweep = designs.sweep(design, table.stream(design, seed, index))
-        runs = _scored(frontier.seen(design, sweep))
-        first = verdict(design, runs).word
-        for row in runs.index:
-            for sign in (-1, 1):
-                moved = runs.copy()
-                moved.loc[row, "loss"] *= np.exp(sign * MOVED * design.noise)
-                turned += verdict(design, moved).word != first
-                moves += 1
-    return turned, moves
+def flips(
+    sweeps: int,
+    seed: int,
+    chosen: Sequence[designs.Design],
+    workers: int | None = None,
+    progress: Callable[[Iterable, int], Iterable] = lambda results, total: results,
+    kept: str | None = None,
+) -> dict[str, list[list[bool]]]:
+    """{design: whether each move turned the verdict, of each sweep}.
+
+    Every run of every sweep is moved by MOVED, up and down.
+    """
+    found = {design.name: [] for design in chosen}
+    for name, turns in table.shared(_flips, sweeps, seed, chosen, workers, progress, kept, chunk=1):
+        found[name] += turns
+    return found
+
+
+def _flips(job):
+    design, seed, first, last = job
+    sweeps = [designs.sweep(design, table.stream(design, seed, i)) for i in range(first, last)]
+    return design.name, [list(_turns(design, sweep)) for sweep in sweeps]
+
+
+def _turns(design, sweep):
+    runs = _scored(frontier.seen(design, sweep))
+    first = verdict(design, runs).word
+    for row in runs.index:
+        for sign in (-1, 1):
+            moved = runs.copy()
+            moved.loc[row, "loss"] *= np.exp(sign * MOVED * design.noise)
+            yield verdict(design, moved).word != first
 
 
 def _scored(runs):

@@ -53,12 +53,13 @@ def fit(
     starts: int | None = None,
     follow: int | None = None,
     rng: np.random.Generator | None = None,
+    iterations: int = solve.ITERATIONS,
 ) -> Fit:
     """Fit a Problem from `starts` starts, of which the `follow` best are followed to their ends.
 
-    By default as many as its law needs (`usual`).
+    By default as many as its law needs (`usual`); each for `iterations` at most, the winner longer.
     """
-    ends, values = search(problem, starts, follow, rng)
+    ends, values = search(problem, starts, follow, rng, iterations)
     winner, _ = solve.descend(problem, ends[:1], **LAST_DIGITS)
     best = solve.snap(problem, winner[0])
     if problem.objective.name == "lad":
@@ -79,6 +80,7 @@ def search(
     starts: int | None = None,
     follow: int | None = None,
     rng: np.random.Generator | None = None,
+    iterations: int = solve.ITERATIONS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the `follow` best of `starts` starts end (S, K), best first, and their values (S,).
 
@@ -93,7 +95,7 @@ def search(
     theta = problem.law.starts(problem.x, np.log(problem.loss), starts, rng)
     theta = np.clip(theta, *problem.law.bounds)
     scores = solve.values(problem, problem.objective, theta, *solve.batch(problem, len(theta)))
-    ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]])
+    ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]], iterations=iterations)
     order = np.argsort(values)
     return ends[order], values[order]
 

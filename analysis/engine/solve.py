@@ -10,6 +10,7 @@ import numpy as np
 from analysis.engine.objective import Objective
 from analysis.engine.problem import Problem
 
+ITERATIONS = 300  # of one element at most
 BLOCK = 16384  # rows x elements worked on at once
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-9, 1e-3, 1e9
 CALMER, WILDER = 0.2, 6.0  # damping changes by these after a step that helped or did not
@@ -24,7 +25,7 @@ def descend(
     theta: np.ndarray,
     weights: np.ndarray | None = None,
     log_loss: np.ndarray | None = None,
-    iterations: int = 300,
+    iterations: int = ITERATIONS,
     settled: float = SETTLED,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise from theta (P, K); returns theta (P, K) and the objective (P,).

@@ -32,12 +32,12 @@ def scaling(rows: pd.DataFrame, fit: Fit, judged: Verdict) -> str:
         "Loss against compute",
         elements.figure(draw, "scaling", "validation loss against training compute"),
         note,
-        _forecasts(fit),
+        forecasts(fit),
         _prediction_words(prediction),
     )
 
 
-def _forecasts(fit):
+def forecasts(fit: Fit) -> str:
     """What the laws say of larger budgets, and how far they were tested."""
     if not fit.forecasts:
         return "<p>One budget alone says nothing of a larger one.</p>"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from analysis.frontier import backtest, forecast, minima
 from analysis.frontier.rollout import Rollout
+from analysis.page import sections
 from analysis.table import serial
 from tests.analysis.synthetic_sweep import FLOPS_PER_ND, SMALLEST, make_rows, optimum
 
@@ -90,6 +92,18 @@ def test_a_special_case_does_not_vote_but_where_no_law_was_tested(whole):
     ends = [v.interval for v in far.laws.values()]
     assert far.interval[0] < max(e[0] for e in ends)  # the laws' disagreement is inside
     assert any(inside)
+
+
+def test_the_page_says_of_each_forecast_whether_laws_were_tried_so_far(whole):
+    """Never an interval without it: the budgets are six, so that laws were tried up to 16x."""
+    largest = float(np.exp(whole.minima.log_c[-1]))
+    near, far = whole.at(8 * largest), dataclasses.replace(whole.at(8 * largest), tested=4.0)
+    fit = types.SimpleNamespace(rollout=whole.trials, slopes=(), forecasts=(near, far))
+    _, _, *told = sections.forecasts(fit).split("<tr")
+    ends = "{:.4f} to {:.4f}".format(*near.interval)
+    assert [ends in row for row in told] == [True, True]
+    untried = "no law was tried so far ahead (at most 16×)"
+    assert [untried in row for row in told] == [False, True]
 
 
 def test_a_curve_that_bends_down_is_held():

@@ -1,11 +1,16 @@
 """A small calibration: intervals of planted sweeps hold the truth within binomial reach."""
 
+import concurrent.futures
+import types
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.calibration import designs, table, verdicts
+from analysis import calibrate
+from analysis.calibration import designs, frontier, kept, table, verdicts
 from tests.paths import ROOT
+from vdit.errors import InputError
 
 SWEEPS = 40
 BY_NAME = {design.name: design for design in designs.DESIGNS}
@@ -29,6 +34,76 @@ def test_the_same_seed_gives_the_same_table_however_it_is_shared_out(monkeypatch
         monkeypatch.setattr(table, "CHUNK", chunk)
         found.append(table.table(table.run(3, 3, (BY_NAME["few"],), workers=chunk)))
     assert found[0] == found[1]
+
+
+def _told(job):
+    design, _, first, last = job
+    return design.name, list(range(first, last))
+
+
+def _stopped(results, total):
+    yield next(results)
+    yield next(results)
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def in_threads(monkeypatch):
+    """They start quicker than processes, and see what is patched."""
+    threads = concurrent.futures.ThreadPoolExecutor
+    monkeypatch.setattr(table.concurrent.futures, "ProcessPoolExecutor", lambda n, _: threads(n))
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_every_run_is_moved_up_and_down_and_what_turned_is_kept(tmp_path, monkeypatch, capsys):
+    design = BY_NAME["few"]
+    seen = frontier.seen(design, designs.sweep(design, table.stream(design, 0, 0)))
+
+    def said(_, runs):
+        is_up = runs["loss"].sum() > seen["loss"].sum() * (1 + 1e-12)
+        return types.SimpleNamespace(word="up" if is_up else "not up")
+
+    monkeypatch.setattr(verdicts, "verdict", said)
+    path = str(tmp_path / "kept.jsonl")
+    calibrate.main(["--flips", "--design", "few", "--sweeps", "1", "--kept", path])
+    monkeypatch.setattr(verdicts, "verdict", None)  # nothing is asked again
+    calibrate.main(["--flips", "--design", "few", "--sweeps", "0", "--kept", path])
+    count = f"{len(seen)} of {2 * len(seen)} moves of 1 sweeps"
+    assert capsys.readouterr().out.count(f"few: {count} turn the verdict (50.00%)") == 2
+    with pytest.raises(InputError, match="--sweeps is 0, expected 1 or more"):
+        calibrate.main(["--sweeps", "0"])
+    with pytest.raises(InputError, match="--kept: for intervals, --grids, --verdicts and --flips"):
+        calibrate.main(["--power", "--kept", path])
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_what_a_stop_leaves_is_gone_on_with(tmp_path, monkeypatch, capsys):
+    path, two, totals = tmp_path / "kept.jsonl", (BY_NAME["few"], BY_NAME["demo"]), []
+
+    def told(sweeps):
+        def watched(results, total):
+            totals.append(total)
+            return results
+
+        return list(table.shared(_told, sweeps, 0, two, 1, watched, path))
+
+    with pytest.raises(KeyboardInterrupt):
+        list(table.shared(_told, 10, 0, two, 1, _stopped, path))
+    assert list(kept.Kept(path, _told).counts.values()) == [5, 5]  # both designs alike
+    path.write_bytes(path.read_bytes() + b'["torn')
+    found = told(12)  # 0 to 4 of both are there, 5 to 9 and 10 to 11 are not
+    for design in two:
+        every = [index for name, its in found if name == design.name for index in its]
+        assert every == list(range(12))
+    assert sorted(told(0)) == sorted(found)
+    assert totals == [4, 0]
+    assert not kept.Kept(path, _stopped).parts  # of another kind
+    monkeypatch.setattr(kept, "_code", lambda: "other")
+    assert told(0) == []
+    assert "6 parts are by other code" in capsys.readouterr().err
+    path.write_text("{}\n")
+    with pytest.raises(InputError, match=r"kept.jsonl: line 1 is no part of a calibration"):
+        told(1)
 
 
 @pytest.mark.parametrize("name", ["demo", "mistuned", "bends"])
