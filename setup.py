@@ -34,6 +34,7 @@ setup(
         "matplotlib>=3.9",
         "av>=17",
         "pillow>=11",
+        "safetensors>=0.8",
         "tokenizers>=0.22",  # byte pairs of captions
         "tqdm",
     ],

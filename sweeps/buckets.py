@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.launcher.grid import with_overrides
 
 EXPERIMENT = "experiments/buckets.py"
 SIZES = {4: "w32d2", 16: "w48d2"}  # about the best of each budget in the demo's sweep
@@ -34,6 +33,5 @@ def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
     for times, size in SIZES.items():
         for folder in (base.evaluators.shapes.dir, base.data.dir):
-            cell = {"data.dir": folder}
-            cell |= demo.cell(with_overrides(base, cell), size, times)  # a step's cost is the set's
+            cell = demo.cell(base, size, times, **{"data.dir": folder})
             yield from (cell | {"seed": seed} for seed in SEEDS)

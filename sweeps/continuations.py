@@ -12,9 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps import demo
-from sweeps.launcher.grid import steps_for, with_overrides
-from vdit.config.flops import training_flops_per_clip
-from vdit.config.sizes import size_of
 
 EXPERIMENT = "experiments/demo.py"
 # About the best size of each budget in the demo's sweep.
@@ -24,18 +21,6 @@ SEEDS = (0, 1)
 
 def sweep(base: Any) -> Iterator[dict[str, Any]]:
     """Overrides of `base` for each run."""
-    for cell in _cells(base):
-        for seed in SEEDS:
-            yield cell | {"seed": seed}
-
-
-def _cells(base: Any) -> Iterator[dict[str, Any]]:
     for times, size in SIZES.items():
-        given = {"model.size": size, "model.given": 0.5}
-        flops = training_flops_per_clip(with_overrides(base, given))
-        yield given | {
-            "flops_budget": times * demo.UNIT,
-            "batch": demo.BATCH,
-            "steps": steps_for(times * demo.UNIT, flops, demo.BATCH, size),
-            "optimizer.lr": demo.learning_rate(size_of(size).width, times),
-        }
+        cell = demo.cell(base, size, times, **{"model.given": 0.5})
+        yield from (cell | {"seed": seed} for seed in SEEDS)

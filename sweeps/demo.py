@@ -46,11 +46,12 @@ def sweep(
                 yield cell(base, size, times) | {"seed": seed}
 
 
-def cell(base: Any, size: str, times: float) -> dict[str, Any]:
-    """Overrides of `base` for a size at `times` the unit budget."""
-    flops = training_flops_per_clip(with_overrides(base, {"model.size": size}))
-    return {
-        "model.size": size,
+def cell(base: Any, size: str, times: float, **more: Any) -> dict[str, Any]:
+    """Overrides of `base` for a size at `times` the unit budget; `more` are further ones, which may
+    change what a step costs."""
+    sized = {"model.size": size, **more}
+    flops = training_flops_per_clip(with_overrides(base, sized))
+    return sized | {
         "flops_budget": times * UNIT,
         "batch": BATCH,
         "steps": steps_for(times * UNIT, flops, BATCH, size),
