@@ -22,26 +22,29 @@ def run(monkeypatch, *flags):
 def test_cases_that_the_table_has_are_not_compiled_again(monkeypatch, tmp_path, capsys):
     calls, out = [], tmp_path / "table.csv"
 
-    def row(case):
-        calls.append(case)
+    def row(build, tree, case):
+        calls.append((build, str(tree), case))
         if len(calls) == 4:
-            raise InputError("no memory")
-        return {"build": "after", **case._asdict(), "traffic_gib": "305.0"}
+            raise InputError("its process ended with status 1")
+        return {"build": build, **case._asdict(), "traffic_gib": "305.0"}
 
     monkeypatch.setattr(gpu_table, "row", row)
     monkeypatch.setattr(topology, "has_plugin", lambda: True)
-    with pytest.raises(InputError, match="no memory"):
-        run(monkeypatch, "--out", out)
+    flags = ["--out", out, "--before", "old", "--after", "."]
+    with pytest.raises(InputError, match="status 1"):
+        run(monkeypatch, *flags)
     assert len(tables.read_csv(out)) == 3
-    assert run(monkeypatch, "--out", out) == 0
-    assert len(calls) == len(gpu_table.CASES) + 1
-    assert set(calls) == set(gpu_table.CASES)
-    assert capsys.readouterr().out.count("305.0") == len(gpu_table.CASES)
+    assert run(monkeypatch, *flags) == 0
+    assert len(calls) == 2 * len(gpu_table.CASES) + 1
+    asked = {(build, tree) for build, tree, _ in calls}
+    assert asked == {("before", "old"), ("after", ".")}
+    assert len({(build, case) for build, _, case in calls}) == 2 * len(gpu_table.CASES)
+    assert capsys.readouterr().out.count("305.0") == 2 * len(gpu_table.CASES)
 
 
 def test_a_row_says_what_a_program_moves():
     case = gpu_table.Case("S", "full", "label", 4, "data=2", "none")
-    found = gpu_table._read(case, hlo.read(PLANTED), 3 * 2**30)
+    found = gpu_table._read("after", case, hlo.read(PLANTED), 3 * 2**30)
     assert (found["build"], found["mesh"], found["peak_gib"]) == ("after", "data=2", "3.0")
     assert found["kernels"] == 3 + 3 + 3 + 4
     assert (found["collectives_in_loops"], found["of_them_waiting"]) == (3, 0)

@@ -53,7 +53,6 @@ WINGS = (
     "vdit.training",
     "vdit.planning.lowered",
     "vdit.planning.compared",
-    "vdit.planning.gpu_table",
     "vdit.benchmark",
 )
 # The peer in `vdit.bench` is PyTorch's; it runs in a process of its own and nobody imports it.
