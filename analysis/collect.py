@@ -4,8 +4,7 @@ python -m analysis.collect --root runs/demo --out runs/demo/results.csv
 
 With --predictions a column says which of these files was the newest of a run's budget when it
 started, by its SHA-256. With --keep a sweep can be run in parts, here and there: rows of that table
-whose runs have no folder below the root stay. With --curves a second table has a row for each step
-that was logged, as `analysis.fit --law annealing` takes them.
+whose runs have no folder below the root stay.
 """
 
 import pathlib
@@ -115,7 +114,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, help="the table to write (CSV)")
     parser.add_argument("--predictions", nargs="+", help="files of analysis.predict")
     parser.add_argument("--keep", metavar="TABLE", help="an earlier table, whose other rows stay")
-    parser.add_argument("--curves", metavar="CSV", help="also write the loss curves here")
     args = parser.parse_args(argv)
     table = collect(args.root, tell=_tell)
     if args.keep:
@@ -123,10 +121,6 @@ def main(argv: list[str] | None = None) -> None:
     if args.predictions:
         table["prediction"] = outcome.in_force(table, args.predictions)
     write_text(args.out, table.to_csv(index=False))
-    if args.curves:
-        from analysis.curves import collect as curves
-
-        write_text(args.curves, curves.collect(args.root, _tell).to_csv(index=False))
     runs, budgets = table["run_id"].nunique(), table["flops_budget"].nunique()
     more = len(table) - runs
     checkpoints = f", and {more} earlier checkpoints of them" if more else ""

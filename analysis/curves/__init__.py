@@ -1,1 +1,1 @@
-"""Loss curves of runs: collected, told from the learning rate."""
+"""Loss curves of runs: collected, told from the learning rate, collapsed onto one another."""

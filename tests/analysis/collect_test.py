@@ -127,29 +127,6 @@ def test_the_command_writes_the_table_and_nothing_half(root, capsys):
     assert "12 runs at 2 compute budgets" in capsys.readouterr().out
 
 
-def test_loss_curves_have_a_row_for_each_logged_step(root, tmp_path):
-    logged = min((root / "runs").iterdir())
-    first = {"step": 10, "loss": 2.0, "lr": 1e-3}
-    lines = [first, {"step": 20, "loss": 9.0}, {"step": 10, "resumed": True}]
-    lines += [{"step": 20, "loss": 1.0, "lr": 5e-4}]  # of a step that was trained twice the last
-    (logged / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    result = json.loads((logged / "result.json").read_text())
-    (logged / "result.json").write_text(json.dumps(result | {"steps": 20}))
-    out = tmp_path / "curves.csv"
-    flags = ["--root", str(root), "--out", str(tmp_path / "results.csv"), "--curves", str(out)]
-    collect.main(flags)
-    found = reading.load(out)
-    assert found["run_id"].tolist() == [logged.name] * 2
-    assert found[["steps", "loss", "lr_final"]].to_numpy().tolist() == [
-        [10, 2.0, 1e-3],
-        [20, 1.0, 5e-4],
-    ]
-    assert found["tokens"].tolist() == pytest.approx([result["tokens"] / 2, result["tokens"]])
-    (logged / "metrics.jsonl").unlink()
-    with pytest.raises(InputError, match="no finished run with a metrics"):
-        collect.main(flags)
-
-
 def test_rows_of_runs_without_a_folder_are_kept(root, tmp_path, capsys):
     before, after = tmp_path / "before.csv", tmp_path / "after.csv"
     collect.main(["--root", str(root), "--out", str(before)])
