@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.engine import RESAMPLES, misfit, sandwich, solve
+from analysis.engine import RESAMPLES, misfit, regression, sandwich, solve
 from analysis.engine import fit as engine
 
 LEVEL = 0.95
@@ -78,15 +78,19 @@ class Intervals:
         return value[0], (again - value) / errors * error
 
     def _scatter(self, value, count):
-        """Residuals (count, M) as runs near in loss show them: a new run's, at log loss (M,)."""
+        """Residuals (count, M) of any run, as far as noise goes at log loss (M,): a new run's.
+
+        Log variance is linear in log loss among the runs, and beyond them as at their end.
+        """
         problem = self.fit.problem
         log_loss = problem.law.log_loss(self.fit.theta[None], problem.x)[0][0]
         residual = (np.log(problem.loss) - log_loss) * np.sqrt(problem.weight * self.spare)
-        order = np.argsort(log_loss)
-        near = (len(order) + 1) // 2
-        first = np.searchsorted(log_loss[order], value) - near // 2
-        drawn = np.clip(first, 0, len(order) - near) + self.rng.integers(near, size=(count, 1))
-        return residual[order][drawn] * self.rng.choice([-1, 1], (count, 1))
+        low, span = log_loss.min(), np.ptp(log_loss) or 1.0
+        here, there = (np.clip((at - low) / span, 0, 1) - 0.5 for at in (log_loss, value))
+        trend = regression.variance_trend(residual**2, here)
+        alike = residual * np.exp(-trend * here / 2)
+        drawn = alike[self.rng.integers(len(alike), size=(count, 1))]
+        return drawn * np.exp(trend * there / 2) * self.rng.choice([-1, 1], (count, 1))
 
     def _lost(self):
         """Parameters that the fit's status names, or that stick to a bound in resamples."""

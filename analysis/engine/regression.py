@@ -72,7 +72,7 @@ def fit(
         pull, square = _huber(relative, df, width)
         if np.ptp(coordinate) > 0 and turn > 1:
             u = pull * residual**2 / np.maximum(1 - leverage, 0.2)
-            trend = (trend + _trend(u, coordinate, trend)) / 2
+            trend = (trend + variance_trend(u, coordinate, trend)) / 2
             variance = np.exp(trend * coordinate)
     return _described(design, coordinate, weight, prior, coefficients, residual, trend, square, df)
 
@@ -89,8 +89,11 @@ def _huber(relative, df, width):
     return pull, max(square, LEAST**2)
 
 
-def _trend(square, coordinate, start):
-    """Slope of log variance from squared residuals (R,): a few of Newton's steps."""
+def variance_trend(square: np.ndarray, coordinate: np.ndarray, start: float = 0.0) -> float:
+    """Slope of log variance in a coordinate (R,) from squared residuals (R,).
+
+    A few of Newton's steps from `start`; TREND is its prior's deviation.
+    """
     total, step = np.log(max(square.mean(), LEAST**2)), start
     for _ in range(10):
         ratio = np.clip(square / np.exp(total + step * coordinate), 0, MOST)
