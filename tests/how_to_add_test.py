@@ -25,7 +25,7 @@ clips = Clips(None, [], real, None, None, clusters=np.array([0, 1, 2, 2]))
 samples = lambda model, prompts, seed, seeds: [real + change]
 data = types.SimpleNamespace(clips=lambda count: clips, samples=samples)
 evaluate = evaluators.find("brightness", {"clips": 4, "seed": 0})
-(found,) = evaluate(model, data, clips=4, seed=0)
+(found,) = evaluate(None, data, clips=4, seed=0)
 assert (found.name, found.value, found.n) == ("brightness_error", 3.0, 3), found
 """
 LAW = """
