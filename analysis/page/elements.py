@@ -34,12 +34,7 @@ figure{margin:12px 0 0}
 figure svg{width:100%;height:auto;display:block}
 figure svg text{font-family:inherit!important}
 .narrow{display:none}
-.scroll{overflow-x:auto;margin:12px 0 0;background:
- linear-gradient(to right,var(--paper) 30%,transparent) local,
- linear-gradient(to left,var(--paper) 30%,transparent) right local,
- linear-gradient(to right,var(--muted),transparent),
- linear-gradient(to left,var(--muted),transparent) right;
- background-size:40px 100%,40px 100%,10px 100%,10px 100%;background-repeat:no-repeat}
+.scroll{overflow-x:auto;margin:12px 0 0}
 table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:6px 10px;border-bottom:1px solid var(--grid);white-space:nowrap}
 th{color:var(--muted);font-weight:600}
