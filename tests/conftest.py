@@ -6,8 +6,10 @@ what users get delete XLA_FLAGS (`vdit.parallel.compiler.compiler_options` reads
 XLA does not know ends the process, so the version is asked: jaxlib 0.11.1 has no older emitter.
 """
 
+import functools
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -39,7 +41,9 @@ def pytest_configure(config):
         return
     kept = getattr(config, "cache", None)  # none under -p no:cacheprovider
     name = f"xla-{socket.gethostname()}"
-    os.environ[CACHE] = str(kept.mkdir(name)) if kept else tempfile.mkdtemp(prefix=name)
+    os.environ[CACHE] = folder = str(kept.mkdir(name)) if kept else tempfile.mkdtemp(prefix=name)
+    if not kept:
+        config.add_cleanup(functools.partial(shutil.rmtree, folder, ignore_errors=True))
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     # One device in every process, whose programs others find in the cache (`vdit.parallel.cores`).
