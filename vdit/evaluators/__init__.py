@@ -19,12 +19,8 @@ from typing import Any
 
 from vdit.errors import InputError
 
-SHARED = (
-    "bounds",
-    "clustered",
-    "common",
-    "samples",
-)  # what evaluators have in common, and no evaluator
+# What evaluators have in common, and no evaluator.
+SHARED = ("bounds", "clustered", "common", "samples")
 
 
 @functools.cache

@@ -50,9 +50,8 @@ def evaluate(
     NAME_coded is the score of training clips through the autoencoder, the upper bound: not that of
     the held-out ones, whose chance no model shares. NAME_still is that of the same with the first
     frame held. Samples share captions with the real clips, training clips do not: where captions
-    fix much, chance sets samples a little nearer. No clip is used twice (`EvaluationData.distinct`):
-    where there are fewer, that is said. `fixed`: errors for comparing models by the same real clips
-    (`scores.measure`).
+    fix much, chance sets samples a little nearer. No clip is used twice; of fewer than asked for it
+    is said. `fixed`: errors for comparing models by the same real clips (`scores.measure`).
     """
     if not clips:
         return []
