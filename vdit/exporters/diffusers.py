@@ -45,8 +45,8 @@ def write(model: Generator, folder: pathlib.Path) -> list[str]:
     for name, (settings, weights) in parts.items():
         write_json(folder / name / "config.json", settings)
         arrays = {key: np.ascontiguousarray(array) for key, array in weights.items()}
-        # Layouts are PyTorch's, whose libraries refuse a file that does not say so. What `save_file`
-        # writes its owner alone may read, and a full disk is no OSError.
+        # Layouts are PyTorch's, whose libraries refuse a file that does not say so. The file of
+        # `save_file` is its owner's alone, and a full disk is no OSError there.
         write_bytes(folder / name / WEIGHTS, save(arrays, {"format": "pt"}))
     scheduler = _scheduler(model.objective)
     write_json(folder / "scheduler" / "scheduler_config.json", scheduler)
