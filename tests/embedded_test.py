@@ -140,11 +140,10 @@ def test_the_encoder_is_missed_before_training_where_clips_are_made_for_evaluato
     monkeypatch.setattr(encoder, "load", lambda *_: Counting())
     made = asked(tmp_path, **{"data.embeddings": str(tmp_path / "made"), "evaluation.clips": 4})
     writing.embed(made, "nowhere", tmp_path / "made")
-    made.evaluators = {"physics": {}, "worlds": {}}
+    made.evaluators = {"physics": {}, "sets": {}, "worlds": {}}
     DiffusionTask(resolve(made))
     for changes in (
         {"model.given": 0.5},
-        {"evaluators": {"sets": {}}},
         {"evaluators": {"shapes": {"dir": "x"}}},
     ):
         other = made.copy_and_resolve_references()

@@ -175,7 +175,9 @@ def test_it_is_read_back_as_it_was(tmp_path):
     model = dataclasses.replace(random_model(), vocabulary=words)
     said = folder.export(model, tmp_path / "dit", "diffusers")
     assert any("diffusers splits names at commas" in line for line in said)
-    stored = read(tmp_path / "dit" / "transformer" / "diffusion_pytorch_model.safetensors")
+    weights = tmp_path / "dit" / "transformer" / "diffusion_pytorch_model.safetensors"
+    assert weights.stat().st_mode == (tmp_path / "dit" / "model_index.json").stat().st_mode
+    stored = read(weights)
     found = from_torch(stored, "dit", 2)
     assert found.config.max_period == pytest.approx(DIT.max_period)
     for own, back in zip(*map(jax.tree.leaves, (model.ema, found.weights)), strict=True):

@@ -174,7 +174,9 @@ def test_evaluators_that_ask_for_the_same_share_what_a_model_made(data, training
     assert worlds.evaluate(other, fresh, **options) != objects
     assert worlds.evaluate(model, fresh, **options) == objects
     worlds.evaluate(model, fresh, clips=CLIPS - 8, seed=0)
-    assert asked[2:] == [(CLIPS, 0), (CLIPS, 0), (CLIPS - 8, 0)]
+    for prompts in (["ab"], ["a", "b"]):
+        fresh.samples(model, prompts, 0, seeds=1)
+    assert asked[2:] == [(CLIPS, 0), (CLIPS, 0), (CLIPS - 8, 0), (1, 0), (2, 0)]
     with pytest.raises(ValueError, match="read-only"):
         fresh.samples(model, ["a circle"], 0, seeds=1)[0][:] = 0
 

@@ -14,7 +14,11 @@ from typing import Any
 from analysis.calibration import designs, grids
 from vdit.errors import InputError
 
-ROOMS = ("calibration", "engine", "fitting", "frontier", "laws", "verdict")  # what judging runs
+# What judging runs.
+ROOMS = (
+    *("calibration", "engine", "fitting", "frontier", "laws", "planning", "scores", "table"),
+    "verdict",
+)
 
 Job = tuple[designs.Design | grids.Grid, int, int, int]  # design, seed, first sweep, one past last
 Judged = dict[str, list] | list

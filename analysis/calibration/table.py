@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.calibration import designs, frontier, grids, rows
 from analysis.calibration.kept import Job, Kept
+from vdit.errors import InputError
 
 CHUNK = 5  # sweeps a worker does before it reports
 FEW = 100  # identified sweeps below which a coverage is shown and not judged
@@ -46,14 +47,16 @@ def shared(
     """What `work((design, seed, first, last))` gives of every part of every design's sweeps.
 
     First what the file `kept` has, however many sweeps; what is done is added to it. All designs
-    go on alike, so that a stop leaves as many sweeps of each.
+    go on alike, so that a stop leaves as many sweeps of each. InputError where there is nothing.
     """
     file = Kept(kept, work) if kept else None
     if file and file.others:
         print(f"{kept}: {file.others} parts are by other code, not counted", file=sys.stderr)
+    of_file = [file.of(design, seed) if file else (0, []) for design in chosen]
+    if not sweeps and not any(done for done, _ in of_file):
+        raise InputError(f"{kept}: no sweep of these designs and this seed by this code is in it")
     jobs, step = [], chunk or CHUNK
-    for design in chosen:
-        done, parts = file.of(design, seed) if file else (0, [])
+    for design, (done, parts) in zip(chosen, of_file, strict=True):
         yield from ((design.name, judged) for judged in parts)
         jobs += [(design, seed, i, min(i + step, sweeps)) for i in range(done, sweeps, step)]
     jobs.sort(key=lambda job: job[2])

@@ -1,6 +1,8 @@
 """A small calibration: intervals of planted sweeps hold the truth within binomial reach."""
 
 import concurrent.futures
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -99,11 +101,23 @@ def test_what_a_stop_leaves_is_gone_on_with(tmp_path, monkeypatch, capsys):
     assert totals == [4, 0]
     assert not kept.Kept(path, _stopped).parts  # of another kind
     monkeypatch.setattr(kept, "_code", lambda: "other")
-    assert told(0) == []
+    with pytest.raises(InputError, match=r"kept.jsonl: no sweep .* by this code is in it"):
+        told(0)
     assert "6 parts are by other code" in capsys.readouterr().err
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"kept.jsonl: line 1 is no part of a calibration"):
         told(1)
+
+
+def test_parts_are_of_other_code_where_any_room_that_judging_runs_was_edited():
+    judging = "import sys; from analysis.calibration import table, verdicts; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", judging], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    names = [name.split(".") for name in done.stdout.decode().split()]
+    rooms = {n[1] for n in names if n[0] == "analysis" and len(n) > 2}
+    assert "engine" in rooms
+    assert rooms <= set(kept.ROOMS)
 
 
 @pytest.mark.parametrize("name", ["demo", "mistuned", "bends"])

@@ -1,10 +1,10 @@
 """What a checkpoint makes of prompts, once for all evaluators that ask for the same."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from vdit.evaluators.features.cached import content_of
 from vdit.generator import BATCH, Generator
 
 
@@ -16,12 +16,12 @@ class Samples:
 
     def __init__(self) -> None:
         self._model: Generator | None = None
-        self._prompts = b""
+        self._prompts = ""
         self._videos: dict[int, np.ndarray] = {}
 
     def of(self, model: Generator, prompts: Sequence[str] | np.ndarray, seed: int) -> np.ndarray:
         """(B, T, H, W, 3) uint8, which nobody can change."""
-        digest = hashlib.sha256(np.asarray(prompts).tobytes()).digest()
+        digest = content_of(np.asarray(prompts))
         if model is not self._model or digest != self._prompts:
             self._model, self._prompts, self._videos = model, digest, {}
         if seed not in self._videos:

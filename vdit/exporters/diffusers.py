@@ -9,7 +9,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion.ddpm import DDPM
@@ -22,7 +22,7 @@ from vdit.models import dit
 from vdit.pretrained.convert import to_torch
 from vdit.pretrained.diffusers import CAPTION, LABELS, weight_paths
 from vdit.pretrained.model import Pretrained
-from vdit.runs.files import whole_file, write_json
+from vdit.runs.files import write_bytes, write_json
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 PREDICTS = {"epsilon": "epsilon", "x": "sample", "v": "v_prediction"}
@@ -45,8 +45,9 @@ def write(model: Generator, folder: pathlib.Path) -> list[str]:
     for name, (settings, weights) in parts.items():
         write_json(folder / name / "config.json", settings)
         arrays = {key: np.ascontiguousarray(array) for key, array in weights.items()}
-        with whole_file(folder / name / WEIGHTS) as part:
-            save_file(arrays, part, {"format": "pt"})  # whose layouts; without it PyTorch's refuse
+        # Layouts are PyTorch's, whose libraries refuse a file that does not say so. The file of
+        # `save_file` is its owner's alone, and a full disk is no OSError there.
+        write_bytes(folder / name / WEIGHTS, save(arrays, {"format": "pt"}))
     scheduler = _scheduler(model.objective)
     write_json(folder / "scheduler" / "scheduler_config.json", scheduler)
     classes = {

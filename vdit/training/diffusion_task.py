@@ -45,13 +45,13 @@ class DiffusionTask(LatentTask):
         self.flops_per_clip = mean_training_flops(config, self.model)
 
     def _is_asked_for_more_captions(self) -> bool:
-        """Whether evaluators ask for clips whose captions nobody embedded: further ones of the
-        embedded world, or those of another set."""
+        """Whether evaluators ask for clips whose captions nobody embedded: those of the embedded
+        world that test physics, or those of another set."""
         asked = evaluations.evaluators_of(self.config)
         found = {name: options for name, options in asked.items() if options.get("clips")}
         if found.get("shapes", {}).get("dir"):
             return True
-        makes = "sets" in found or ("physics" in found and self.model.frame_timesteps)
+        makes = "physics" in found and self.model.frame_timesteps
         return makes and self.records.meta["dataset"] == "worlds"
 
     def begin(self, workdir: pathlib.Path) -> None:

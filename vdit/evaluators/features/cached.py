@@ -12,9 +12,9 @@ from vdit.runs.files import DamagedFileError, whole_file
 FOLDER = "features"  # in the folder of what they are kept beside
 
 
-def content_of(videos: np.ndarray) -> str:
-    """The identity of uint8 (B, T, H, W, 3), by shape and bytes: 64 hex digits."""
-    return hashlib.sha256(repr(videos.shape).encode() + videos.tobytes()).hexdigest()
+def content_of(array: np.ndarray) -> str:
+    """The identity of videos or prompts, by shape and bytes: 64 hex digits."""
+    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
 
 
 def of_last(find: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
