@@ -9,7 +9,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
+from safetensors.numpy import save_file
 
 from vdit.config.model_config import ModelConfig
 from vdit.diffusion.ddpm import DDPM
@@ -22,7 +22,7 @@ from vdit.models import dit
 from vdit.pretrained.convert import to_torch
 from vdit.pretrained.diffusers import CAPTION, LABELS, weight_paths
 from vdit.pretrained.model import Pretrained
-from vdit.runs.files import write_bytes, write_json
+from vdit.runs.files import whole_file, write_json
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 PREDICTS = {"epsilon": "epsilon", "x": "sample", "v": "v_prediction"}
@@ -44,10 +44,7 @@ def write(model: Generator, folder: pathlib.Path) -> list[str]:
     }
     for name, (settings, weights) in parts.items():
         write_json(folder / name / "config.json", settings)
-        arrays = {key: np.ascontiguousarray(array) for key, array in weights.items()}
-        # Layouts are PyTorch's, whose libraries refuse a file that does not say so. The file of
-        # `save_file` is its owner's alone, and a full disk is no OSError there.
-        write_bytes(folder / name / WEIGHTS, save(arrays, {"format": "pt"}))
+        _save(folder / name / WEIGHTS, weights)
     scheduler = _scheduler(model.objective)
     write_json(folder / "scheduler" / "scheduler_config.json", scheduler)
     classes = {
@@ -56,6 +53,16 @@ def write(model: Generator, folder: pathlib.Path) -> list[str]:
     classes["scheduler"] = ["diffusers", scheduler["_class_name"]]
     write_json(folder / "model_index.json", classes | _pipeline(model))
     return notes(model)
+
+
+def _save(path: pathlib.Path, weights: dict[str, np.ndarray]) -> None:
+    """Layouts are PyTorch's, whose libraries refuse a file that does not say so."""
+    arrays = {key: np.ascontiguousarray(array) for key, array in weights.items()}
+    with whole_file(path) as part:
+        part.touch()
+        mode = part.stat().st_mode
+        save_file(arrays, part, {"format": "pt"})
+        part.chmod(mode)  # else its owner alone may read it
 
 
 def _pipeline(model: Generator) -> dict[str, Any]:
