@@ -1,5 +1,6 @@
 """Continuations of the embedded world: tests of what training did not show, and planted futures."""
 
+import functools
 import itertools
 import types
 
@@ -13,6 +14,7 @@ from vdit.data.wording import parse_caption
 from vdit.data.worlds import Worlds
 from vdit.errors import InputError
 from vdit.evaluators import physics
+from vdit.evaluators.common import EvaluationData
 from vdit.runs import evaluations
 
 COUNT = 8
@@ -84,6 +86,7 @@ def scored(sample, seeds=1):
     data = types.SimpleNamespace(
         dataset="worlds", source=WORLD, kept=lambda name, key, find: find()
     )
+    data.samples = functools.partial(EvaluationData.samples, data)
     found = physics.evaluate(model, data, clips=COUNT, seed=0, seeds=seeds)
     return {r.name: r for r in found}
 
