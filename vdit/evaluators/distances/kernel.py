@@ -1,5 +1,6 @@
 """Kernel distance (KID, 1801.01401): squared maximum mean discrepancy, unbiased."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +26,12 @@ class Kernels(NamedTuple):
         return float(made + real - 2 * self.across_NM[rows][:, reference].mean())
 
 
-def kernels(made_ND: np.ndarray, real_MD: np.ndarray) -> Kernels:
-    """All three matrices."""
-    pairs = (made_ND, made_ND), (real_MD, real_MD), (made_ND, real_MD)
-    return Kernels(*(kernel(*pair) for pair in pairs))
+def kernels(made: Sequence[np.ndarray], real_MD: np.ndarray) -> list[Kernels]:
+    """Of each of the sets made (N, D); that within the real clips is theirs in common."""
+    real_MM = kernel(real_MD, real_MD)
+    return [
+        Kernels(kernel(made_ND, made_ND), real_MM, kernel(made_ND, real_MD)) for made_ND in made
+    ]
 
 
 def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
@@ -39,7 +42,8 @@ def distance(made_ND: np.ndarray, real_MD: np.ndarray) -> float:
     and copies of them) are no two draws: their pairs are in the last term, which is too large, and
     equal sets are below zero.
     """
-    return kernels(made_ND, real_MD).distance(slice(None), slice(None))
+    (found,) = kernels([made_ND], real_MD)
+    return found.distance(slice(None), slice(None))
 
 
 def _between_different(k_NN: np.ndarray) -> float:

@@ -74,7 +74,7 @@ def _statistics(
     """Of rows of the sets, by the metric's name."""
     asked = not set(manifold.Manifold._fields).isdisjoint(metrics)
     sets = [manifold.distances(made_ND, real_MD) for made_ND in made] if asked else []
-    kernels = [kernel.kernels(made_ND, real_MD) for made_ND in made] if "kernel" in metrics else []
+    kernels = kernel.kernels(made, real_MD) if "kernel" in metrics else []
     known: dict[tuple[bytes, bytes], np.ndarray] = {}
 
     def manifolds(i, j):
