@@ -2,6 +2,7 @@
 
 import socket
 import time
+import types
 
 import pytest
 
@@ -68,6 +69,25 @@ def test_status_looks_at_another_machine_s_claim_until_it_moved_or_two_beats(
     state = state_by_claim(folder, 3)
     assert state.name == ("running" if moves else "silent")
     assert f"{socket.gethostname()}:1" in state.note
+
+
+def test_silence_is_two_beats_long_from_the_first_look_however_late_that_comes(
+    run, clock, monkeypatch
+):
+    folder, owner = elsewhere(run), claim.owner
+
+    def late(folder):
+        clock[0] = max(clock[0], 1.0)
+        return owner(folder)
+
+    def sleep(seconds):
+        clock[0] += seconds
+
+    ours = types.SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
+    monkeypatch.setattr(claim, "time", ours)
+    monkeypatch.setattr(claim, "owner", late)
+    claim.settle([folder])
+    assert claim.condition(folder) == "silent"
 
 
 def test_who_slept_has_not_seen_it_stand_still(run, clock):
