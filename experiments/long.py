@@ -23,15 +23,20 @@ DTYPES = {"cpu": "auto", "gpu": "float32"}  # auto is float32 on CPUs, bfloat16 
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
-    """`arg`: device=cpu|gpu. On a GPU in float32, as on CPUs, so that their runs are one curve."""
-    device = parse(arg, device="cpu")["device"]
-    if device not in DTYPES:
-        raise InputError(f"device={device}: expected one of {', '.join(DTYPES)}")
-    config = demo.get_config()
-    config.model.dtype = DTYPES[device]
+    """`arg`: device=cpu|gpu, data=doom, videos=DIR (made by `vdit.prepare`, 9 frames of 32 pixels).
+
+    On a GPU in float32, as on CPUs, so that their runs are one curve.
+    """
+    chosen = parse(arg, device="cpu", data="", videos="")
+    if chosen["device"] not in DTYPES:
+        raise InputError(f"device={chosen['device']}: expected one of {', '.join(DTYPES)}")
+    config = demo.get_config(f"videos={chosen['videos']}")
+    config.model.dtype = DTYPES[chosen["device"]]
     config.experiment = "long"
     config.autoencoder = ConfigDict(CAUSAL)
     config.data.world = ConfigDict(WORLD)
+    if chosen["data"]:
+        config.data.name, config.data.world = chosen["data"], ConfigDict()
     config.data.train_clips = 16_384  # four times over, then as many new ones
     config.data.validation_clips = 1024
     config.validation.triples = 4096

@@ -4,12 +4,12 @@ Command   python -m vdit.main --config experiments/long_autoencoder.py \
               --workdir runs/long/autoencoder
 World     that of experiments/long.py with objects as small, as large and as fast as `physics` asks
           for beyond it, so that what it says of models is not what their pixels are coded by.
+Others    `:data=doom` or `:videos=DIR`, for experiments/long.py's of the same name.
 """
 
 from ml_collections import ConfigDict
 
 from experiments import autoencoder
-from experiments.args import parse
 
 CAUSAL = autoencoder.CAUSAL | {"channels": 5, "kl_weight": 2e-5}
 WORLD = {
@@ -22,12 +22,11 @@ WORLD = {
 
 
 def get_config(arg: str | None = None) -> ConfigDict:
-    """No `arg`."""
-    parse(arg)
-    config = autoencoder.get_config()
+    """`arg`: data=doom or videos=DIR, for the same curve of other data (sweeps/long.py)."""
+    config = autoencoder.get_config(arg)
     config.experiment = "long_autoencoder"
     config.autoencoder = ConfigDict(CAUSAL)
-    config.data.world = ConfigDict(WORLD)
-    config.data.train_clips = 65_536
+    if config.data.name == "worlds":
+        config.data.world, config.data.train_clips = ConfigDict(WORLD), 65_536
     config.steps = 12_000
     return config

@@ -32,6 +32,8 @@ Known     before: four runs of a trial of this world (1x, 8x, 32x), those of swe
           up to 32x, and the demo, which is another world. 1x to 32x were run three times, until
           rate, batch and warm-up gave minima on a line (analysis/results/long/earlier.csv): what
           is predicted blindly begins at 64x.
+Others    The same cells on other videos, a short curve: Doom's maps by sweeps/long.py:data=doom, a
+          folder by :videos=DIR, each with an autoencoder of its own.
 Again     The autoencoder of the first curve was lost with its machine, so the curve was begun again
           in the latents of another, by the same cells. What the first gave up to 128x, and four
           runs at 256x in the new latents, were known before the second's predictions

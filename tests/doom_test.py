@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments import doom
+from experiments import long
 from tests.tiny import python
 from vdit.data.doom.engine import Frame, engine_of
 from vdit.data.doom.maps import maps_of, read_maps
@@ -26,7 +26,7 @@ STRIDE = 25 / 3 * TICS  # map units between two frames
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "vizdoom", None)
     with pytest.raises(InputError, match=r"^data.name 'doom': .* pip install 'vdit\[doom\]'$"):
-        open_source(doom.get_config().data, "train")
+        open_source(long.get_config("data=doom").data, "train")
 
 
 def digest(clip):
@@ -160,7 +160,7 @@ def test_no_map_is_on_both_sides():
 
 def test_identity_is_of_the_options_and_the_engine(monkeypatch):
     pytest.importorskip("vizdoom")
-    data = doom.get_config().data
+    data = long.get_config("data=doom").data
     assert data.epochs
     found = {open_source(data, split).fingerprint for split in ("train", "validation")}
     for key, value in (("seed", 3), ("num_frames", 5), ("width", 40), ("train_clips", 7)):
