@@ -9,6 +9,7 @@ import pytest
 
 from sweeps import demo
 from sweeps.launcher import forecast, launch, plan
+from tests import clips
 from vdit.config import sizes
 from vdit.errors import InputError
 from vdit.runs.files import write_json
@@ -57,6 +58,16 @@ def test_continuations_spend_their_budgets_with_frames_given(tmp_path):
         assert run["overrides"]["model.given"] == 0.5
         assert run["flops"] == pytest.approx(run["flops_budget"], rel=1e-3)
         assert run["epochs"] <= 4
+
+
+def test_a_folder_is_passed_over_as_often_as_its_own_windows_ask(tmp_path):
+    videos, out = clips.grey_videos(tmp_path / "videos"), tmp_path / "data"
+    info = clips.run(videos, out, "--keep_near_duplicates", frames=9)
+    there = info["counts"]["train"]["windows"]
+    shape = ["data.height=8", "data.width=8"]
+    for run in plan.make_plan(f"{DEMO}:videos={out}", tmp_path / "root", shape)["runs"]:
+        assert run["config"]["data"]["train_clips"] > there
+        assert run["epochs"] == run["clips"] / there
 
 
 def test_shares_of_images_spend_the_same_budgets_on_the_same_seeds(tmp_path):

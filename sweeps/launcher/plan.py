@@ -16,6 +16,7 @@ from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
 from vdit.config import buckets, flops, mixture, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
+from vdit.data.sources import open_source
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.training.resolve import resolve_in_place
@@ -168,10 +169,10 @@ def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -
     return config
 
 
-def _epochs(clips: int, data: ConfigDict) -> float | None:
-    """How often a run sees each of its clips; None where the set has as many as it has."""
-    there = sum(buckets.clips_of(data).values()) or data.train_clips
-    return clips / stream.unique_clips(clips, there, stream.epochs_of(data)) if there else None
+def _epochs(clips: int, data: ConfigDict) -> float:
+    """How often a run sees each of its clips: `data.train_clips` is an upper bound alone."""
+    there = sum(buckets.clips_of(data).values()) or len(open_source(data, "train"))
+    return clips / stream.unique_clips(clips, there, stream.epochs_of(data))
 
 
 def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
