@@ -27,6 +27,8 @@ def made(tmp_path, objective, method, **more):
             "ddpm.learned_variance": True,
             "sampling.method": method,
             "optimizer.lr": 5e-3,
+            "batch": 4,
+            "model.depth": 1,
             **more,
         },
     )

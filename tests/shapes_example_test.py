@@ -23,7 +23,7 @@ COLOURS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (50, 80, 230)}
 FRAMES, VIDEOS, PICTURES = 12, 14, 6  # of a video; of each shape
 BUCKETS = ["8x8@3", "16x8@3", "8x8@1"]
 SMALL = {"FRAMES": 3, "SIZE": 8, "PATCH": 2, "VALIDATION": 0.2, "CAPTIONER_STEPS": 20, "STEPS": 100}
-SMALL |= {"CLIPS": 4, "TQDM_DISABLE": 1, "MODEL": "w20d2"}
+SMALL |= {"BATCH": 2, "CLIPS": 4, "TQDM_DISABLE": 1, "MODEL": "w20d2"}
 SMALL |= {"SETTINGS": "validation.triples=40 sampling.steps=2 sampling.count=2"}
 
 

@@ -15,7 +15,7 @@ from vdit.runs.files import read_json_lines
 from vdit.runs.folder import read_result, steps_saved
 
 # Many steps and checkpoints, and nothing else that takes time.
-LONG = {"steps": 80, "sample_every": 0, "model.depth": 1, "keep": 2}
+LONG = {"steps": 80, "batch": 2, "sample_every": 0, "model.depth": 1, "keep": 2}
 LONG |= {"validation.triples": 10, "sampling.steps": 1, "data.train_clips": 16}
 
 
