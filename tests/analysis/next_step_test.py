@@ -1,6 +1,7 @@
 """An undecided verdict names what stands first in its way and one step, with its cost."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +51,17 @@ def test_one_thing_is_named_and_one_step():
     assert rule.WORDS["unscored"] not in found.sentence
     assert "x as many videos" in found.next_.proposal.do
     assert len(found.sentence) < 600
+
+
+def test_one_size_is_no_range_and_our_commands_are_for_our_runs():
+    rows = table(noise=0.004)
+    rows = rows[rows["params"] == rows.groupby("flops_budget")["params"].transform("median")]
+    do = next_step._budget(rows, light_fit(rows), 2.0, predict=False).do
+    assert re.fullmatch(r"run size [\d,]+ with [\de.+]+ FLOPs", do)
+    assert "vdit.evaluate --root DIR --best;" in next_step._first_scores(rows, None, None).do
+    foreign = next_step._first_scores(rows.drop(columns="experiment"), None, None).do
+    assert "vdit" not in foreign
+    assert "NAME_real" in foreign
 
 
 def test_without_any_noise_measured_repeats_come_first():
