@@ -40,6 +40,21 @@ def test_three_seeds_of_one_cell_are_in_the_error_where_there_is_no_curve_to_sca
     assert not gain.improves
 
 
+def test_intervals_share_their_level_among_the_scores_that_are_tried():
+    """How seldom a null is told at a shared level `scores_test` counts."""
+    rng, flops = np.random.default_rng(4), np.repeat([1e10, 2e10, 4e10, 8e10], 3)
+    table = scored(*(0.5 + 0.1 * rng.standard_normal(12)), flops=flops)
+    other = table.rename(columns=lambda name: name.replace("M", "K")).filter(like="K")
+    both = pd.concat([table, other.assign(K=rng.permutation(table["M"]))], axis=1)
+    fit = Fit("frontier", {}, COLUMNS)
+    for intervals in (
+        [video_scores.compare(rows, fit)[0].interval for rows in (table, both)],
+        [curve.curves(rows, fit)[0].whole.interval for rows in (table, both)],
+    ):
+        alone, shared = map(np.ptp, intervals)
+        assert 1.1 < shared / alone < 1.4  # Student's quantiles at 97.5 and at 95 %
+
+
 def test_two_runs_tell_no_noise_and_no_score_of_theirs_improves():
     """However few clips differ: which of the two seeds was the lucky one is not known."""
     table = scored(0.2, 0.9, flops=[1e10, 8e10])
