@@ -103,7 +103,8 @@ def _rows(path, fit):
     from analysis.fitting.rows import swept
     from analysis.table import reading
 
-    rows = swept(reading.load(path), path, **fit.columns).as_results()
+    drop = [gone.reason for gone in fit.dropped]  # those not asked for are out anyway
+    rows = swept(reading.load(path), path, drop=drop, **fit.columns).as_results()
     known = {budget.best_run for budget in fit.budgets}
     if not known <= set(rows["run_id"].astype(str)):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")

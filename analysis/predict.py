@@ -62,7 +62,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"--factor is {min(args.factor):g}, expected a number above 1")
     guessed = []
     table = reading.load(args.table, guessed.append)
-    rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
+    columns = arguments.given(args)
+    rows = swept(table, args.table, args.higher_is_better, guessed, args.drop, **columns)
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
     table, _ = selection.select(rows.as_results(), loss, size, args.table)
     told = rows.told()

@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> None:
         given=given,
         higher_is_better=args.higher_is_better,
         notes=guessed,
+        drop=args.drop,
     )
     for line in summary.warnings(rows.told()):
         print(line, file=sys.stderr)

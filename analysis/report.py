@@ -117,6 +117,7 @@ def _fit(args, told) -> "tuple[Rows, Fit]":
     table = reading.load(args.table, guessed.append)
     options = _columns(arguments.given(args), told.get("columns", {}), table)
     options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
+    options |= {"drop": args.drop or _dropped(told)}
     rows = fitting.swept(table, **options)
     found = Fit.from_json(told) if told.get("version") == VERSION else None
     if found is None or not _fits(found, rows):
@@ -128,6 +129,13 @@ def _fit(args, told) -> "tuple[Rows, Fit]":
         found = fit_table(table, **options)
     columns = {"params": "params"} | found.columns  # it may have been derived
     return rows, replace(found, columns=columns)
+
+
+def _dropped(told):
+    """The reasons for which the fit was asked to leave rows out."""
+    from analysis.table.hygiene import OPTIONAL
+
+    return [gone["reason"] for gone in told.get("dropped", ()) if gone["reason"] in OPTIONAL]
 
 
 def _prediction(given, beside):
@@ -149,7 +157,7 @@ def _write_next(path, rows, proposal):
     text = proposal and sweep_file.text(rows, proposal, path)
     if not text:
         some = proposal and proposal.runs
-        why = "the table lacks columns" if some else "no runs are proposed"
+        why = sweep_file.lacks(rows) if some else "no runs are proposed"
         print(f"{path}: not written ({why})", file=sys.stderr)
         return
     write_text(path, text)

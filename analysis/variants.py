@@ -25,7 +25,8 @@ def main(argv: list[str] | None = None) -> None:
 
     guessed = []
     table = reading.load(args.table, guessed.append)
-    rows = swept(table, args.table, args.higher_is_better, guessed, **arguments.given(args))
+    columns = arguments.given(args)
+    rows = swept(table, args.table, args.higher_is_better, guessed, args.drop, **columns)
     found, notes = exponents.of_rows(rows, args.bootstrap, args.seed)
     for line in [*summary.warnings(rows.told()), *(f"note: {note}" for note in notes)]:
         print(line, file=sys.stderr)

@@ -15,6 +15,7 @@ WHAT = (
     "noise_levels: by tenths of t; isoflop, envelope: best size; hyperparameters: learning rate "
     "and batch; metric, sigmoid, two_step: a score from the loss (frontier)"
 )
+UNSTABLE = "unstable"  # by a law that this command alone fits again without them
 OBJECTIVES = ("huber", "lad", "log_mse", "mse")
 
 
@@ -66,19 +67,12 @@ def parser() -> argparse.ArgumentParser:
         help="of laws of runs (huber); laws through minima have their own, and the fit says so",
     )
     flags.add_argument("--delta", type=float, help="of Huber's loss alone (1e-3)")
-    arguments.add(flags)
+    arguments.add(flags, reasons=(UNSTABLE, *arguments.REASONS))
     rows = flags.add_argument_group("rows of the table")
     rows.add_argument("--where", metavar="EXPR", help='rows to use, such as "flops < 1e12"')
     rows.add_argument("--hold_out", metavar="EXPR", help="rows to predict instead of fit")
     rows.add_argument("--unannealed", action="store_true", help="let unfinished schedules in")
     rows.add_argument("--worst", type=float, metavar="LOSS", help="loss of predicting nothing")
-    rows.add_argument(
-        "--drop",
-        action="append",
-        default=[],
-        choices=("unstable", "spiked", "unannealed", "duplicate"),
-        help="leave out what is kept and flagged else, or refused (duplicate); may be repeated",
-    )
     flags.add_argument(
         "--bootstrap",
         type=int,

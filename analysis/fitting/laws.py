@@ -41,8 +41,11 @@ def surface(
 ) -> tuple[Rows, Entry | None, list[Flagged]]:
     """Fit Chinchilla's law, by which unstable runs are known: (rows, its entry or None, flagged).
 
-    Rows flagged are left out if `drop`; then the law is fitted again.
+    Rows flagged are left out if `drop`; then the law is fitted again. None beside a law of runs
+    that are mistuned on purpose.
     """
+    if not (drop or law == "all" or getattr(every.find(law), "tuned", True)):
+        return rows, None, []
     if not set(CHINCHILLA.inputs) <= set(rows.fitted.columns):
         return rows, None, []
     options = options if law in ("chinchilla", "all") else options.with_at_most(BESIDE)

@@ -135,6 +135,8 @@ class Fit(OfBudgets):
         """What `to_json` wrote, of this version; of version 2 what a plan is made from."""
         laws = {name: _entry(name, told) for name, told in told["laws"].items()}
         plain = {"law": next(iter(laws), ""), **told, "laws": {}}
+        if not told.get("budgets"):  # the noise at the top is then the law's own
+            plain |= {"noise": None}
         if told.get("version", VERSION) != VERSION:
             plain |= _of_version_2(told, laws)
         return replace(serial.from_json(cls, plain), laws=laws)

@@ -118,10 +118,11 @@ def swept(
     name: str = "table",
     higher_is_better: bool | None = None,
     notes: Sequence[str] = (),
+    drop: Sequence[str] = (),
     **given: str | None,
 ) -> Rows:
     """The rows of a sweep over compute budgets; `given` maps roles to columns (see `prepare`)."""
-    return prepare(table, SWEPT, name, None, None, given, higher_is_better, notes)
+    return prepare(table, SWEPT, name, None, None, given, higher_is_better, notes, drop=drop)
 
 
 def prepare(

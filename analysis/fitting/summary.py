@@ -9,6 +9,7 @@ from analysis.fitting.rows import Told
 from analysis.frontier import forecast
 from analysis.frontier.laws import SizeLaw
 from analysis.laws import form, names
+from analysis.table.arguments import REASONS
 
 # Laws through the budgets' minima count compute from the middle of the budgets.
 THROUGH_MINIMA = {
@@ -23,9 +24,14 @@ THROUGH_MINIMA = {
 def warnings(told: Told | Fit) -> list[str]:
     """What to know about rows and budgets, a line each."""
     said = [gone.line for gone in told.dropped]
-    said += [f"{rows.line} (kept; --drop {rows.reason} leaves them out)" for rows in told.flagged]
+    said += [f"{rows.line} (kept; {_drop(rows.reason)} leaves them out)" for rows in told.flagged]
     said += [f"warning: {sentence}" for sentence in _grouped(told.warnings)]
     return said + [f"note: {note}" for note in told.notes]
+
+
+def _drop(reason):
+    """The flag; of what a law says one command's alone."""
+    return f"{'' if reason in REASONS else 'analysis.fit '}--drop {reason}"
 
 
 def _grouped(flags):

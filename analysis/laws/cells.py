@@ -42,6 +42,15 @@ class Cell:
         value = self.best[axis]
         return np.exp([value - spread, value + spread]).tolist()
 
+    def line(self, noise: Noise | None = None) -> str:
+        """For the terminal."""
+        told = []
+        for axis, value in self.best.items():
+            ends = " [{:.3g}, {:.3g}]".format(*self.interval(axis, noise)) if noise else ""
+            told.append(f"{axis} {np.exp(value):.3g}{ends}")
+        at = ", ".join(f"{name} {value:.3g}" for name, value in self.where.items())
+        return f"  {at}: {self.reason or ', '.join(told)}"
+
     def as_dict(self, noise: Noise | None = None) -> dict[str, Any]:
         """For JSON, each axis by its name; `noise` gives intervals."""
         found = {**self.where, "rows": self.rows, "used": self.used}
@@ -63,6 +72,7 @@ class Diverged:
     batch: float
     loss: float | None
     words: str
+    name: str = ""  # of the row in the user's table, where it is one
 
 
 def swept(runs: Settings, cell: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:

@@ -25,8 +25,11 @@ from analysis.laws.cells import Noise
 from analysis.laws.method import Method
 from analysis.laws.tuning import Hyperparameters, Tuned
 from analysis.table import columns as numbered
+from analysis.table import schema
+from vdit.errors import InputError
 
 ROLES = ("params", "tokens", "flops", "lr", "batch", "loss")
+RULE = "parameterization"
 
 
 def fit(
@@ -56,6 +59,8 @@ def fit(
     own = _own(axes, x, y, cell, law)
     found = cells.describe(sound, cell, axes, x, own, law and law.best)
     said, told = _said(axes, free, where, _inside(axes, x, cell, found, law), law)
+    if settings.column("batch", columns) not in table.columns:
+        said["batch"] = "batch: no column says it (--batch COL), taken for the same of all runs"
     return Hyperparameters(
         n=len(runs.loss),
         inputs=tuple(where),
@@ -90,7 +95,7 @@ def _inside(axes, x, cell, found, law):
 
 def _said(axes, free, where, inside, law):
     """({axis: how far its law is told}, whether it is: by a cell more than it has coefficients)."""
-    least = max(len(free), 1) + 2
+    least = len(free or where) + 2
     told = law is not None and inside >= least
     words = f"{inside} of {len(next(iter(where.values())))} cells have an optimum inside"
     if inside < least:
@@ -127,8 +132,21 @@ def of_rows(rows: Rows, part: OfBudgets, options: Options) -> Tuned:
     """The laws of the rows of `analysis.fit`."""
     numbers = {r: numbered.numbers(rows.fitted, r) for r in ROLES if r in rows.fitted}
     table = rows.fitted.assign(**numbers)
-    return fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster()).entry()
+    _of_one_rule(table, rows.name)
+    found = fit(table, dict(zip(numbers, numbers, strict=True)), group=rows.cluster())
+    named = (replace(run, name=schema.row_name(table, run.row)) for run in found.diverged)
+    return replace(found, diverged=tuple(named)).entry()
+
+
+def _of_one_rule(table, name):
+    """InputError where rates count differently: those of muP hold for any width (2203.03466)."""
+    kinds = table[RULE].dropna().unique() if RULE in table.columns else ()
+    if len(kinds) > 1:
+        raise InputError(
+            f"{name}: rows of {RULE} {' and '.join(sorted(map(str, kinds)))} have best rates of "
+            f'their own: keep one (--where "{RULE} == {kinds[0]!r}")'
+        )
 
 
 FORM = "lr*, batch* = k N^params D^tokens, batch as its column counts"
-LAW = Method("hyperparameters", ("flops", "lr"), of_rows, entry=Tuned)
+LAW = Method("hyperparameters", ("flops", "lr"), of_rows, entry=Tuned, tuned=False)

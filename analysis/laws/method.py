@@ -16,7 +16,8 @@ class Method:
 
     fit(rows, part, options): of the rows and of what their compute budgets gave, the law's entry.
     InputError where the table can't tell. applies: whether the rows hold what no role says, for
-    `--law all`. entry: the class of its entries.
+    `--law all`. entry: the class of its entries. tuned: whether its runs are meant to be tuned, so
+    that a law of all of them may stand beside it.
     """
 
     name: str
@@ -24,3 +25,4 @@ class Method:
     fit: Fit
     applies: Callable[[Rows], bool] = lambda rows: True
     entry: type[Entry] = Entry
+    tuned: bool = True

@@ -58,22 +58,26 @@ def read(
 
     A loss may be missing or infinite, where a run diverged; all else must be a positive number.
     """
-    named = (columns or {}).get
-    name = {role: named(role) or role for role in (*SIZES, "flops", "lr", "batch", "loss")}
+    name = {role: column(role, columns) for role in (*SIZES, "flops", "lr", "batch", "loss")}
     roles = roles or _inputs(name, table)
-    batch, column = ["batch"] if name["batch"] in table.columns else [], name["loss"]
+    batch, measured = ["batch"] if name["batch"] in table.columns else [], name["loss"]
     for role in (*roles, "lr", *batch):
         schema.require_number(table, name[role])
-    if column not in table.columns:
-        raise InputError(f"table: missing column {column!r}")
-    loss = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
+    if measured not in table.columns:
+        raise InputError(f"table: missing column {measured!r}")
+    loss = pd.to_numeric(table[measured], errors="coerce").to_numpy(float)
     if not np.isfinite(loss).any():
-        raise InputError(f"table: no {column!r} is a number")
-    schema.require_number(table[np.isfinite(loss)], column)
+        raise InputError(f"table: no {measured!r} is a number")
+    schema.require_number(table[np.isfinite(loss)], measured)
     numbers = {role: table[name[role]].to_numpy(float) for role in (*roles, "lr", *batch)}
     run = np.arange(len(loss)) if group is None else pd.factorize(np.asarray(group, object))[0]
     lr, batch = numbers.pop("lr"), numbers.pop("batch", np.ones(len(loss)))
     return Settings(numbers, lr, batch, loss, run)
+
+
+def column(role: str, columns: Mapping[str, str] | None) -> str:
+    """The column of a role: the one that was named, else the role's own name."""
+    return (columns or {}).get(role) or role
 
 
 def _inputs(name, table):

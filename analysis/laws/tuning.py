@@ -1,6 +1,6 @@
 """What the runs of a sweep of learning rate and batch say, for fit.json and for people."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,9 @@ from analysis.fitting.entry import SQUARES, Entry
 from analysis.laws.cells import Cell, Diverged, Noise
 from analysis.laws.loglinear import LogLinear
 from analysis.laws.valley import Valley
+from analysis.table.dropped import listed
+
+CELLS = 12  # at most so many cells have a line
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,15 @@ class Hyperparameters:
         return {f"{axis}_{k}": v for axis, law in self.laws.items() for k, v in part(law).items()}
 
     def _lines(self):
-        """What a mistuned setting costs and how many runs diverged, for people."""
+        """What a mistuned setting costs, cells that tell no optimum, or all where there is no law,
+        and the runs that diverged, for people."""
         text = [cost.line(axis) for axis, cost in self.costs.items()]
-        gone = Counter(run.words.split(":")[0] for run in self.diverged)
-        return text + [f"  {count} runs left out, {words}" for words, count in gone.items()]
+        shown = [cell.line(self.noise) for cell in self.cells if cell.reason or not self.laws]
+        text += shown[:CELLS] + [f"  and {len(shown) - CELLS} cells more"] * (len(shown) > CELLS)
+        gone = defaultdict(list)
+        for run in self.diverged:
+            gone[run.words.split(":")[0]].append(run.name or f"row {run.row + 1}")
+        return text + [f"  left out, {words}: {listed(rows)}" for words, rows in gone.items()]
 
 
 def costs(axes: Sequence[str], floor: Valley | None) -> dict[str, Cost]:

@@ -1,5 +1,6 @@
 """The section of the page that shows the scores of the videos."""
 
+import math
 from collections.abc import Sequence
 
 from analysis.figures import scores as figures
@@ -93,4 +94,5 @@ def _row(curve, label, flops, beside, improves):
 def _point(point, digits):
     if point is None:
         return ""
-    return f"{point.value:.{digits}f}<small>± {point.error:.{digits}f}</small>"
+    error = "?" if math.isnan(point.error) else f"{point.error:.{digits}f}"
+    return f"{point.value:.{digits}f}<small>± {error}</small>"

@@ -79,6 +79,8 @@ class Curve:
         It saturates where the second half of log compute gained nothing that can be told, and less
         than the first; it turns where the second half lost.
         """
+        if math.isnan(self.seeds_error):
+            return "noise not known"
         if not self.whole.told:
             return "gets worse" if self.whole.interval[1] < 0 else "says nothing"
         if self.second_half is None:

@@ -63,28 +63,33 @@ def level(count: int, degrees: float = KNOWN) -> float:
     return float(student.quantile(degrees, 1 - (1 - CONFIDENCE) / count))
 
 
+UNKNOWN = Seeds(math.nan, math.nan)
+
+
 def between_seeds(rows: pd.DataFrame, name: str, columns: dict[str, str]) -> Seeds:
     """How a score differs between runs.
 
     From runs of one budget and size that differ by the seed, where SEEDS or more are to spare; else
-    from the scatter of all runs about a parabola in log loss, which holds what a parabola misses.
+    from the scatter of all runs about a parabola in log loss, which holds what a parabola misses;
+    where they are too few for one, from what seeds there are. UNKNOWN without any: no interval.
     Runs share captions and real clips, so that clips explain a little less than is taken off here.
     """
     scored = rows.dropna(subset=[name, f"{name}_se"])
     values, clips = scored[name].to_numpy(float), scored[f"{name}_se"].to_numpy(float)
     cells = scored.groupby(["flops_budget", columns["params"]])[name]
     spare = len(scored) - cells.ngroups
-    if spare >= SEEDS:
+    bends = len(scored) > DEGREE + 2
+    if spare >= (SEEDS if bends else 1):
         square = float(((values - cells.transform("mean").to_numpy()) ** 2).sum() / spare)
         alone = 1 / cells.transform("size").to_numpy()
         explained = float((clips**2 * (1 - alone)).sum() / spare)
-    elif len(scored) > DEGREE + 2:
+    elif bends:
         x = np.log(scored[columns["loss"]].to_numpy(float))
         rest = values - np.polyval(np.polyfit(x, values, DEGREE), x)
         spare = len(x) - DEGREE - 1
         square, explained = float((rest**2).sum() / spare), float((clips**2).mean())
     else:
-        return Seeds()
+        return UNKNOWN
     return Seeds(math.sqrt(max(square - explained, 0.0)), square, spare)
 
 
@@ -94,9 +99,9 @@ def clips_to_tell(step: float, of_clip: float, seeds: float) -> float | None:
 
     At 95 %, with a power of 80 %. `of_clip`: standard deviation of one clip; `seeds`: between runs.
     None where no number of clips does, for runs alone differ by as much; nan where clips are not
-    known to differ.
+    known to differ, or runs by how much.
     """
-    if not of_clip > 0:
+    if not of_clip > 0 or math.isnan(seeds):
         return math.nan
     normal = statistics.NormalDist()
     z = normal.inv_cdf(1 - (1 - CONFIDENCE) / 2) + normal.inv_cdf(CHANCE)

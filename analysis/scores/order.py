@@ -45,7 +45,8 @@ class Crossing:
 
 def order(found: Sequence[Curve], rows: pd.DataFrame, fit: Fit) -> list[Crossing]:
     """The scores that have a half, in the order of compute; what has not passed comes last."""
-    crossings = [_crossing(c, rows, fit) for c in found if _half(c) is not None]
+    known = [c for c in found if _half(c) is not None and not math.isnan(c.seeds_error)]
+    crossings = [_crossing(c, rows, fit) for c in known]
     return sorted(crossings, key=lambda c: c.flops)
 
 

@@ -195,6 +195,8 @@ def size(curve: Curve) -> str:
 
 
 def _number(value):
+    if math.isnan(value):
+        return "?"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
 
 

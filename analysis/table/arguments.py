@@ -22,8 +22,16 @@ ROLES = {
 }
 
 
-def add(parser: argparse.ArgumentParser, roles: Sequence[str] = tuple(ROLES)) -> None:
-    """Add a flag for the column of each role, and for the direction of what is fitted."""
+REASONS = ("spiked", "unannealed", "duplicate")  # to leave rows out for, on request
+
+
+def add(
+    parser: argparse.ArgumentParser,
+    roles: Sequence[str] = tuple(ROLES),
+    reasons: Sequence[str] = REASONS,
+) -> None:
+    """Add a flag for the column of each role, for the direction of what is fitted, and for rows
+    that are left out on request."""
     columns = parser.add_argument_group(
         "columns of the table, by what they hold",
         "Without a flag a column is found by its name, such as N, n_params or Params (M); units of "
@@ -36,6 +44,13 @@ def add(parser: argparse.ArgumentParser, roles: Sequence[str] = tuple(ROLES)) ->
         "--higher_is_better",
         action=argparse.BooleanOptionalAction,
         help="of the metric where one is named, else of the loss: of a share, 1 - loss is fitted",
+    )
+    parser.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        choices=reasons,
+        help="leave out what is kept and flagged else, or refused (duplicate); may be repeated",
     )
 
 

@@ -1,9 +1,15 @@
 """Rows that were left out of a fit, or flagged, for one reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import pandas as pd
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first eight, and how many more there are."""
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" * (len(names) > 8))
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,8 @@ class Dropped:
     def line(self) -> str:
         """One line for people."""
         named = self.run_ids or tuple(f"row {row}" for row in self.row_numbers)
-        shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" * (len(named) > 8))
         count = f"{self.rows} row{'s' * (self.rows > 1)}"
-        return f"{self.VERB} {count}, {self.words}: {shown}"
+        return f"{self.VERB} {count}, {self.words}: {listed(named)}"
 
 
 @dataclass(frozen=True)

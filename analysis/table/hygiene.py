@@ -55,7 +55,6 @@ def clean(
         reasons["unfinished"] = _unfinished(table)
     if "spiked" in drop:
         reasons["spiked"] = [(SPIKED, spiked(table))]
-    reasons["duplicate"] = _duplicates(table, "duplicate" in drop, name)
     left = np.ones(len(table), bool)
     for reason, tests in reasons.items():
         for words, bad in tests:
@@ -64,6 +63,10 @@ def clean(
                 found.append(Dropped.of(table[bad], reason, words))
                 left &= ~bad
     rows = table[left]
+    words, twice = _duplicates(rows, "duplicate" in drop, name)  # what is out may well be twice
+    if twice.any():
+        found.append(Dropped.of(rows[twice], "duplicate", words))
+        rows = rows[~twice]
     if "unannealed" in drop and (bad := runs.earlier(rows)).any():  # of what is left of each run
         found.append(Dropped.of(rows[bad], "unannealed", EARLIER))
         rows = rows[~bad]
@@ -132,7 +135,7 @@ def _by_state(table, reason):
 
 
 def _duplicates(table, drop, name):
-    same = [c for c in table.columns if names.plain(c) not in names.INDEX]
+    same = [c for c in table.columns if names.plain(c) not in names.INDEX and not _counts(table[c])]
     twice = table.duplicated(same).to_numpy()
     words = "the same in every column as an earlier row"
     if {"run_id", "steps"} <= set(table.columns):
@@ -144,7 +147,13 @@ def _duplicates(table, drop, name):
             f"{name}: {schema.row_name(table, at)}: {words}, expected one row per checkpoint "
             f"({int(twice.sum())} such; --drop duplicate keeps the first of each)"
         )
-    yield words, twice
+    return words, twice
+
+
+def _counts(column):
+    """True where a column numbers the rows, whatever it is called."""
+    number = pd.to_numeric(column, errors="coerce")
+    return len(number) > 1 and bool((number - column.index == number.iloc[0]).all())
 
 
 def unstable(residual: np.ndarray) -> np.ndarray:

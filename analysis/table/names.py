@@ -38,7 +38,8 @@ SYNONYMS = {
     "group": "run_id run run_name wandb_run_id experiment_id trial_id trial",
     "budget": "flops_budget budget compute_budget flop_budget isoflop isoflops target_flops",
     "lr": "lr learning_rate peak_lr max_lr peak_learning_rate max_learning_rate",
-    "batch": "batch batch_size global_batch_size",
+    "batch": "batch batch_size global_batch_size bs batch_tokens batch_size_tokens "
+    "tokens_per_batch tokens_per_step",
     "width": "width d_model hidden_size hidden_dim n_embd embed_dim",
     "depth": "depth n_layers num_layers n_layer num_hidden_layers layers",
     "unique_tokens": "unique_tokens distinct_tokens",

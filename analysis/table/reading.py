@@ -33,6 +33,8 @@ def load(path: str | pathlib.Path, tell: Tell = lambda line: None) -> pd.DataFra
             table = _json(path, kind)
         else:
             table = _text(path, tell)
+    except InputError:  # a ValueError too, and says all
+        raise
     except ImportError:
         raise InputError(f"{path}: reading parquet needs pyarrow, which is not installed") from None
     except (ValueError, OSError) as error:  # of pandas for text, of pyarrow for parquet

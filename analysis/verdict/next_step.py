@@ -185,8 +185,9 @@ def _budget(rows, fit, factor, predict):
     top, law = fit.budgets[-1], fit.size_law.parameters
     flops, grow = top.flops * factor, factor ** (law["a"] if law else 0.5)
     runs = [Runs(flops, size * grow) for size in top.sizes]
-    words = f"{count(runs[0].size)} to {count(runs[-1].size)}"
-    do = f"run {len(runs)} sizes from {words} with {flops:.3g} FLOPs"
+    words = f"{len(runs)} sizes from {count(runs[0].size)} to {count(runs[-1].size)}"
+    what = words if len(runs) > 1 else f"size {count(runs[0].size)}"
+    do = f"run {what} with {flops:.3g} FLOPs"
     if predict:
         do = (
             f"write down a prediction of {flops:.3g} FLOPs (analysis.predict --factor "
@@ -196,22 +197,25 @@ def _budget(rows, fit, factor, predict):
 
 
 def _first_scores(rows, fit, found):
-    do = (
-        "score videos of the best runs of the smallest and the largest budget (python -m "
-        "vdit.evaluate --root DIR; no training)"
-    )
-    return propose(rows, do)
+    """Of each budget: two runs alone don't tell how much of a difference is one between seeds."""
+    return propose(rows, f"score videos of the best runs of each budget ({_evaluate(rows)})")
 
 
 def _more_clips(rows, fit, found):
     """Sample and score more videos of the runs compared: no training."""
-    best = max(map(_clips, found.scores), default=(0.0, -TIMES[-1]))
-    chance, times = best[0], -best[1]
-    do = (
-        f"sample and score {times}x as many videos of the best runs of the smallest and the "
-        "largest budget (python -m vdit.evaluate --root DIR --clips N; no training)"
-    )
-    return propose(rows, do, chance=chance)
+    known = [score for score in found.scores if math.isfinite(score.error)]
+    if not known:
+        return _first_scores(rows, fit, found)
+    chance, times = max(map(_clips, known))
+    do = f"sample and score {-times}x as many videos of the best runs of each budget"
+    return propose(rows, f"{do} ({_evaluate(rows, ' --clips N')})", chance=chance)
+
+
+def _evaluate(rows, more=""):
+    """How: by our command where the runs are ours."""
+    if "experiment" in rows.columns:
+        return f"python -m vdit.evaluate --root DIR --best{more}; no training"
+    return "columns NAME, its error NAME_se and NAME_real, of real videos; no training"
 
 
 def _clips(score):

@@ -65,7 +65,8 @@ class Verdict:
             first = WORDS[self.next_.block]
             return f"Undecided: {gain}; first in the way: {first}. {self.next_.sentence}"
         # Scores have units of their own: the clearest is the one that moved by the most errors.
-        best = max(self.evidence.scores, key=lambda s: s.better_by / max(s.error, 1e-12))
+        better = (score for score in self.evidence.scores if score.improves)
+        best = max(better, key=lambda s: s.better_by / max(s.error, 1e-12))
         return (
             f"Supported: {gain}, the prediction made beforehand held and "
             f"{best.name.replace('_', ' ')} went from {best.from_:.2f} to {best.to:.2f}."

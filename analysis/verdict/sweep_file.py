@@ -36,15 +36,21 @@ def sweep(base):
 '''
 
 
+def lacks(rows: pd.DataFrame) -> str:
+    """Why no sweep can be made of runs like these; "" where one can."""
+    blank = [name for name in NEEDED if name not in rows.columns or rows[name].isna().any()]
+    if blank:
+        return f"the table does not say of each run: {', '.join(blank)}"
+    return "" if rows["experiment"].nunique() == 1 else "runs of several experiments"
+
+
 def text(rows: pd.DataFrame, step: Proposal, path: str) -> str | None:
     """The sweep file of a proposal; None where the table does not say how its runs were made.
 
     Sizes are those of the table's ladder nearest to what was proposed. Learning rates follow the
     power law of size and budget that the table's own follow; seeds go on from the largest.
     """
-    if not step.runs or not set(NEEDED) <= set(rows.columns):
-        return None
-    if rows[list(NEEDED)].isna().any(axis=None) or rows["experiment"].nunique() > 1:
+    if not step.runs or lacks(rows):
         return None
     runs = dict.fromkeys(run for one in step.runs for run in _seeds(rows, one))
     lines = "\n".join(f"    {run!r}," for run in runs)

@@ -8,7 +8,7 @@ import shlex
 import pandas as pd
 import pytest
 
-from analysis import predict, report, variants
+from analysis import plan, predict, report, variants
 from analysis.fitting import command
 from analysis.table import arguments
 from tests.analysis.foreign_tables import runs, written
@@ -76,6 +76,23 @@ def test_a_prediction_of_rows_without_names_is_not_that_of_another_table(tmp_pat
         predict.main(["other.csv"])
 
 
+def test_rows_that_a_fit_was_asked_to_leave_out_are_out_of_what_is_made_of_it(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    table = runs().assign(budget=runs()["flops"])
+    written(pd.concat([table, table[:2]]), "t.csv")
+    command.main(["t.csv", "--drop", "duplicate", "--bootstrap", "20"])
+    report.main(["t.csv"])
+    plan.main(["fit.json", "--flops", "1e22", "--table", "t.csv"])
+    predict.main(["t.csv", "--drop", "duplicate"])
+    printed = capsys.readouterr()
+    assert "no fit of this table beside it" not in printed.err
+    assert printed.err.count("left out 2 rows, duplicate") == 3
+    with pytest.raises(InputError, match="--drop duplicate keeps the first of each"):
+        predict.main(["t.csv", "--force"])
+
+
 def test_the_flags_are_the_same_of_every_command(capsys):
     for main in (command.main, predict.main, report.main, variants.main):
         with pytest.raises(SystemExit):
@@ -83,4 +100,5 @@ def test_the_flags_are_the_same_of_every_command(capsys):
         told = capsys.readouterr().out
         assert all(f"--{role} COL" in told for role in arguments.ROLES), main.__module__
         assert "--higher_is_better" in told
+        assert "duplicate}" in told
     assert all(re.search(rf"\b{law}\b", command.WHAT) for law in command.LAWS if law != "all")

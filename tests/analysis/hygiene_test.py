@@ -77,6 +77,17 @@ def test_duplicates_are_an_error_until_asked_to_drop(table):
     assert rows["loss"].iloc[2] == table["loss_ema"][2]
 
 
+def test_what_leaves_for_another_reason_is_no_duplicate(table):
+    """Blank lines, and runs of one config that all diverged."""
+    bare = table[["params", "tokens", "flops", "flops_budget", "loss_ema"]].copy()
+    bare.loc[len(bare)] = np.nan
+    bare.loc[len(bare)] = np.nan
+    bare.loc[len(bare)] = bare.loc[len(bare)] = bare.loc[0].where(bare.columns != "loss_ema")
+    rows, found = hygiene.clean(columns.assign(bare).table, needed=("params",))
+    assert len(rows) == len(table)
+    assert [(gone.reason, gone.rows) for gone in found] == [("blank", 2), ("diverged", 2)]
+
+
 def test_an_unstable_run_is_flagged_and_dropped_only_when_asked(table):
     table.loc[7, "loss_ema"] *= 1.2
     kept = analysis.fit(table, "chinchilla", bootstrap=0).to_json()

@@ -1,12 +1,15 @@
 """Optimal learning rates and batches: planted laws, planted traps, and Yin et al.'s runs."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import analysis
 from analysis.calibration import grids
+from analysis.fitting.result import Fit
 from analysis.laws import hyperparameters
 from analysis.laws.tuning import Tuned
 from analysis.table import serial
@@ -71,10 +74,8 @@ def test_diverged_runs_are_named_and_move_nothing(lost):
     best = TRUTH["lr_k"] * table["params"] ** -0.3 * table["tokens"] ** 0.1
     over = table["lr"] > 1.6 * best
     found = fitted(table.assign(loss=table["loss"].where(~over, lost)))
-    assert (
-        found["parameters"]
-        == fitted(table.assign(loss=table["loss"].where(~over, 5.0)))["parameters"]
-    )
+    same = fitted(table.assign(loss=table["loss"].where(~over, 5.0)))
+    assert found["parameters"] == same["parameters"]
     assert found["parameters"]["lr_params"] == pytest.approx(-0.3, abs=0.01)
     assert [run["row"] for run in found["diverged"]] == list(np.flatnonzero(over))
     words = (
@@ -95,11 +96,38 @@ def test_a_low_cliff_is_named_too():
     assert all("on a cliff" in run["words"] for run in found["diverged"])
 
 
+def test_a_fit_names_what_diverged_as_its_table_does_and_is_read_again():
+    """Rows that left earlier do not shift the numbers; no law of mistuned runs stands beside."""
+    table = sweep(sd=0.001).rename(columns={"batch": "batch_tokens"})
+    table.loc[5, "loss"] = np.nan
+    table.loc[37, "loss"] *= 1.04
+    fit = analysis.fit(table, "hyperparameters", bootstrap=0)
+    assert [run.name for run in fit.entry.diverged] == ["row 38"]
+    assert "  left out, on a cliff, unlike the runs around it: row 38" in fit.entry.lines
+    assert fit.dropped[0].line.endswith(": row 6")
+    assert any("batch is 'batch_tokens'" in note for note in fit.notes)
+    assert (set(fit.laws), fit.flagged, fit.warnings) == ({"hyperparameters"}, (), ())
+    again = Fit.from_json(json.loads(json.dumps(fit.to_json())))
+    assert again.noise is None
+    assert again.entry.noise == fit.entry.noise
+    at = {"params": 2e9, "tokens": 4e10}
+    assert hyperparameters.predict(again.entry, at) == hyperparameters.predict(fit.entry, at)
+
+
+def test_cells_are_told_where_there_is_no_law():
+    few = hyperparameters.fit(sweep(sd=0.001)[:50]).entry().lines
+    told = [line for line in few if "params 1e+07, tokens" in line]
+    assert len(told) == 2
+    assert all(re.search(r": lr [\d.]+ \[.*\], batch [\de.+]+ \[", line) for line in told)
+
+
 def test_cells_whose_optimum_is_at_the_edge_bear_on_the_law():
     """One grid of rates for all sizes: of the largest and the smallest the best lie outside."""
     found = fitted(planted("edge"))
     edges = [cell for cell in found["cells"] if cell["status"].startswith("at the edge")]
     assert 3 <= len(edges) <= 8
+    told = [line for line in found["lines"] if line.startswith("  params ")]
+    assert [line.split(": ", 1)[1] for line in told] == [cell["status"] for cell in edges]
     for axis, law in (("lr", grids.LR), ("batch", grids.BATCH)):
         for name in ("params", "tokens"):
             low, high = found["intervals"][f"{axis}_{name}"]
@@ -174,10 +202,13 @@ def test_a_grid_off_the_optimum_is_flagged(shift, said):
 
 
 def test_one_learning_rate_sweep_at_a_constant_batch():
-    table = sweep().drop(columns="batch")
-    found = fitted(table)
-    assert set(found["parameters"]) == {"lr_k", "lr_params", "lr_tokens"}
-    assert "batch: no two runs of one cell differ in it" in found["status"]["words"]
+    for table, said in (
+        (sweep().assign(batch=8.0), "batch: no two runs of one cell differ in it"),
+        (sweep().drop(columns="batch"), "batch: no column says it (--batch COL), taken for the sa"),
+    ):
+        found = fitted(table)
+        assert set(found["parameters"]) == {"lr_k", "lr_params", "lr_tokens"}
+        assert said in found["status"]["words"]
 
 
 def test_too_few_cells_are_a_status():
@@ -212,5 +243,8 @@ def test_a_table_without_what_is_needed_is_one_line():
         fitted(sweep().assign(loss=-1.0))
     with pytest.raises(InputError, match="no 'loss' is a number"):
         fitted(sweep().assign(loss=np.nan))
+    kinds = sweep().assign(parameterization=["sp", "mup"] * 150)
+    with pytest.raises(InputError, match="parameterization mup and sp have best rates of their"):
+        analysis.fit(kinds, "hyperparameters")
     lone = fitted(sweep().drop_duplicates("params"))
     assert statuses(lone) == {"no sweep: one learning rate and one batch"}

@@ -1,6 +1,7 @@
 """An undecided verdict names what stands first in its way and one step, with its cost."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from analysis.engine import student
 from analysis.frontier import selection
+from analysis.page import summary
+from analysis.planning.devices import span
 from analysis.verdict import next_step, proposal, rule
-from analysis.verdict.thresholds import CHANCE
+from analysis.verdict.thresholds import CHANCE, SENSIBLE
 from analysis.verdict.video_scores import ScoreGain
 from tests.analysis.light_fit import light_fit
 from tests.analysis.synthetic_sweep import make_rows, scores_of
@@ -50,6 +53,33 @@ def test_one_thing_is_named_and_one_step():
     assert rule.WORDS["unscored"] not in found.sentence
     assert "x as many videos" in found.next_.proposal.do
     assert len(found.sentence) < 600
+
+
+def test_the_step_is_said_with_its_cost_and_its_runs_are_a_table_that_is_folded():
+    found = judge(table(noise=0.004).assign(wall_s=3600.0, device="gpu", num_devices=1))
+    step = found.next_
+    cost = f"({step.proposal.flops:.2g} FLOPs, about {span(step.proposal.gpu_hours)} on gpu)"
+    assert found.sentence.endswith(f"{cost}.")
+    shown, folded, below = re.split("</?details>", summary.verdict(found))
+    assert cost in shown
+    assert "<td>" not in shown + below
+    rows = re.findall(r"<tr><td>([^<]*)</td><td>([^<]*)</td>", folded)
+    runs = step.proposal.runs
+    assert rows == [(f"{run.flops:.3g}", f"{run.size:,.0f}") for run in runs]
+    dear = replace(step, times_spent=1.01 * SENSIBLE)
+    assert "Nothing sensible would decide it" in dear.sentence
+    assert "10.1 times all compute spent so far" in dear.sentence
+
+
+def test_one_size_is_no_range_and_our_commands_are_for_our_runs():
+    rows = table(noise=0.004)
+    rows = rows[rows["params"] == rows.groupby("flops_budget")["params"].transform("median")]
+    do = next_step._budget(rows, light_fit(rows), 2.0, predict=False).do
+    assert re.fullmatch(r"run size [\d,]+ with [\de.+]+ FLOPs", do)
+    assert "vdit.evaluate --root DIR --best;" in next_step._first_scores(rows, None, None).do
+    foreign = next_step._first_scores(rows.drop(columns="experiment"), None, None).do
+    assert "vdit" not in foreign
+    assert "NAME_real" in foreign
 
 
 def test_without_any_noise_measured_repeats_come_first():

@@ -41,5 +41,7 @@ def test_without_what_made_the_runs_no_file_is_written(tmp_path, capsys):
     step = propose(rows, "run one", [Runs(1e12, 1e5)])
     assert sweep_file.text(rows, step, "next.py") is None
     report._write_next(tmp_path / "next.py", rows, step)
-    assert "not written (the table lacks columns)" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "not written (the table does not say of each run: lr)" in said
+    assert "several" in sweep_file.lacks(pd.read_csv(TABLE).assign(experiment=range(len(rows))))
     assert not (tmp_path / "next.py").exists()

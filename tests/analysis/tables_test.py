@@ -110,10 +110,10 @@ def test_a_state_that_is_not_known_is_named_with_what_was_done():
     assert states.reasons(table["status"]).tolist()[:4] == ["finished", "unknown", "unknown", ""]
 
 
-@pytest.mark.parametrize("name", ["Unnamed: 0", "index", "id"])
+@pytest.mark.parametrize("name", ["Unnamed: 0", "index", "id", "exp", "run_id"])
 def test_duplicates_are_found_behind_an_index_column(name):
     table = pd.concat([runs(), runs().iloc[[2, 4]]], ignore_index=True).reset_index(names=name)
-    with pytest.raises(InputError, match=r"row 29: the same .* \(2 such; --drop duplicate"):
+    with pytest.raises(InputError, match=r"row 29.*: the same .* \(2 such; --drop duplicate"):
         rows_of(table)
     assert same(rows_of(table, drop=("duplicate",)))
 
