@@ -48,7 +48,8 @@ def collect(
         if (folder / checkpoints.RESULT).is_file() and (arrays := pairs.losses_of(folder, tell)):
             losses[last.get("run_id"), last.get("steps")] = arrays
     if not rows:
-        raise InputError(f"{root}: no finished run (no result.json below it)")
+        where = f"of the plan in {root}/sweep.json" if planned else "(no result.json below it)"
+        raise InputError(f"{root}: no finished run {where}")
     table = _ordered(pd.DataFrame(rows))
     return pairs.add_paired_errors(schema.validate(table, name=str(root)), losses)
 

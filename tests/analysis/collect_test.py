@@ -78,8 +78,14 @@ def test_damaged_losses_leave_the_paired_error_blank(root):
 def test_a_folder_without_runs_is_an_error(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         collect.collect(tmp_path / "none")
-    with pytest.raises(InputError, match="no finished run"):
+    with pytest.raises(InputError, match=r"no finished run \(no result.json below it\)$"):
         collect.collect(tmp_path)
+
+
+def test_runs_of_another_plan_are_no_runs_of_this_one(root):
+    (root / "sweep.json").write_text(json.dumps({"runs": [{"run_id": "0" * 12}]}))
+    with pytest.raises(InputError, match=f"no finished run of the plan in {root}/sweep.json$"):
+        collect.collect(root)
 
 
 def test_a_bad_loss_is_named_by_its_run(root):
