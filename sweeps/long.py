@@ -17,9 +17,8 @@ Cells     Budgets of 1x (3e10 FLOPs) to 4096x by factors of two, four widths eac
           at 4x and 32x, and at 256x beside half and double the rate, which are run first
           (sweeps/long_check.py), no weight decay, no clip seen more than four times.
           Widths of a budget not yet run may be moved to where its best size is predicted: after
-          1024x those of 2048x (80 for 192, once 96 and 128 had begun) and 4096x (112 for 192, and
-          80 for 160, once 96 had come out below 112), and with device=gpu those of 16384x and
-          65536x, around 2.6 and 4.8 million parameters.
+          1024x those of 2048x (80 for 192, once 96 and 128 had begun) and 4096x (112 for 192), and
+          with device=gpu those of 16384x and 65536x, around 2.6 and 4.8 million parameters.
 Laws      Those of `analysis.predict` and their stack, as they are: power, with a floor, curved,
           Chinchilla and gamma through all runs. After 32x for 64x to 4096x, after 256x for 512x to
           4096x, after 512x for 1024x to 4096x: the loss, the best size, and the scores
@@ -64,7 +63,7 @@ WIDTHS = {
     512: (64, 80, 96, 128),
     1024: (80, 96, 128, 160),
     2048: (80, 96, 128, 160),
-    4096: (80, 96, 112, 128),
+    4096: (96, 112, 128, 160),
 }
 # With device=gpu, whose config asks for float32: 9.8e15 FLOPs.
 FURTHER = {16384: (112, 128, 160, 192), 65536: (128, 160, 192, 224)}
