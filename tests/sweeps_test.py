@@ -71,7 +71,7 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path):
     assert not (tmp_path / "root").exists()
     assert lines[0].split()[:4] == ["run", "size", "N", "tokens"]
     longest = " ".join(lines[1].split()[1:])
-    assert longest == "tiny 1024 150000 - 4.00e+06 4.00e+06 3125 4 0 4.00e-04 waiting"
+    assert longest == "tiny 1024 150000 4 4.00e+06 4.00e+06 3125 4 0 4.00e-04 waiting"
     assert len(lines) == 9
     assert "6 runs, 1.4e+07 FLOPs, 6 to do" in lines[-2]
     assert "assuming 1e+10 FLOP/s" in lines[-2]

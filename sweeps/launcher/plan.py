@@ -16,7 +16,6 @@ from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
 from vdit.config import buckets, flops, mixture, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
-from vdit.data.sources import open_source
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
 from vdit.training.resolve import resolve_in_place
@@ -171,6 +170,8 @@ def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -
 
 def _epochs(clips: int, data: ConfigDict) -> float:
     """How often a run sees each of its clips: `data.train_clips` is an upper bound alone."""
+    from vdit.data.sources import open_source  # and with it numpy, which workers do without
+
     there = sum(buckets.clips_of(data).values()) or len(open_source(data, "train"))
     return clips / stream.unique_clips(clips, there, stream.epochs_of(data))
 
