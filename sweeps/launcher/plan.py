@@ -14,11 +14,11 @@ from sweeps.launcher.branch import branched, own_share
 from sweeps.launcher.grid import parse_settings, with_overrides
 from sweeps.launcher.packs import program
 from sweeps.launcher.plan_check import check
-from vdit.config import buckets, flops, mixture, stream, versions
+from vdit.config import flops, mixture, stream, versions
 from vdit.config.fingerprint import digest, fingerprint, identity
 from vdit.errors import InputError
 from vdit.runs.files import DamagedFileError, read_json, write_json
-from vdit.training.resolve import resolve_in_place
+from vdit.training.resolve import resolve_in_place, training_clips
 
 PLAN = "sweep.json"
 
@@ -168,18 +168,11 @@ def _unresolved(shipped: ConfigDict, root: Path, overrides: Mapping[str, Any]) -
     return config
 
 
-def _epochs(clips: int, data: ConfigDict) -> float:
-    """How often a run sees each of its clips: `data.train_clips` is an upper bound alone."""
-    from vdit.data.sources import open_source  # and with it numpy, which workers do without
-
-    there = sum(buckets.clips_of(data).values()) or len(open_source(data, "train"))
-    return clips / stream.unique_clips(clips, there, stream.epochs_of(data))
-
-
 def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
     trained, whole = config.steps * config.batch, config.to_dict()
     clips, _ = mixture.seen(config, config.steps)
     parts, counts = identity(whole), flops.counts(config)
+    there = training_clips(config.data)
     return {
         "run_id": digest(parts),
         "size": config.model.size,
@@ -192,7 +185,7 @@ def _row(config: ConfigDict, overrides: Mapping[str, Any]) -> dict[str, Any]:
         "flops_budget": config.flops_budget,
         "tokens": round(trained * counts.tokens),
         "clips": clips,
-        "epochs": _epochs(clips, config.data),
+        "epochs": clips / stream.unique_clips(clips, there, stream.epochs_of(config.data)),
         "program": program(parts),
         "overrides": dict(overrides),
         "config": whole,

@@ -27,8 +27,8 @@ def resolve_in_place(config):
     return config
 
 
-def open_source(data, split):
-    return range(3125)
+def training_clips(data):
+    return 3125
 
 
 def prepare(config, clips=None):
@@ -146,11 +146,14 @@ def _note(root, line):
 
 # Module, name there: what stands there instead.
 STAND_INS = {
-    "vdit.training.resolve": {"resolve": resolve, "resolve_in_place": resolve_in_place},
+    "vdit.training.resolve": {
+        "resolve": resolve,
+        "resolve_in_place": resolve_in_place,
+        "training_clips": training_clips,
+    },
     "vdit.training.run": {"run": train},
     "vdit.training.packing": {"run": train_pack},
     "vdit.data.latents": {"prepare": prepare},
-    "vdit.data.sources": {"open_source": open_source},
     "vdit.config.flops": {
         "training_flops_per_clip": training_flops_per_clip,
         "counts": counts,

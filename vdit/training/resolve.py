@@ -55,6 +55,13 @@ def resolve_in_place(config: ConfigDict) -> ConfigDict:
     return config
 
 
+def training_clips(data: ConfigDict) -> int:
+    """How many clips there are to train on: `data.train_clips` is an upper bound alone."""
+    from vdit.data.sources import open_source
+
+    return sum(buckets.clips_of(data).values()) or len(open_source(data, "train"))
+
+
 def _autoencoder_fingerprint(autoencoder: ConfigDict) -> str:
     """The hash of an autoencoder's weights; a plan may be made before one of ours is trained."""
     result = pathlib.Path(autoencoder.dir) / "result.json"
