@@ -84,10 +84,10 @@ def _prediction_words(check):
     if check.inside and not check.telling:
         inside += ", which is wider than the step it predicts or holds “no change”"
     return (
-        f"<p>The largest budget was predicted: {check.predicted:.4f}"
+        f"<p>The budget of {check.flops:.3g} FLOPs was predicted: {check.predicted:.4f}"
         f"{_between(check.interval, '.4f')}, {when}. Observed: {check.observed:.4f}{what}, "
         f"{inside if check.interval else 'no interval was possible'}. The prediction missed by "
-        f"{check.miss:.4f}; “no change from the budget before” would miss by "
+        f"{check.miss:.4f}; “no change from the largest budget then” would miss by "
         f"{check.no_change_miss:.4f}. {end}.</p>"
     )
 

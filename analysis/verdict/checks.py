@@ -73,19 +73,23 @@ class Overfit:
 
 
 def check_prediction(rows: pd.DataFrame, fit: Fit, prediction: Prediction | None) -> Check | None:
-    """The prediction beside what came; None if there is none or nothing came yet."""
+    """The largest budget that was predicted and then came, beside what came; None if none did."""
     columns = {"loss": fit.columns["loss"], "size": fit.columns["params"]}
     if prediction is None or prediction.columns != columns:
         return None
-    flops = same_budget(prediction.flops, [b.flops for b in fit.budgets])
+    said = {
+        same_budget(one.flops, [b.flops for b in fit.budgets]): one
+        for one in (*prediction.ahead, prediction)
+    }
+    flops = max(filter(None, said), default=None)
     if flops is None:
         return None
     budget = next(b for b in fit.budgets if b.flops == flops)
     parabola = prediction.estimator == "parabola" and budget.fitted
     return Check(
         flops=flops,
-        predicted=prediction.loss,
-        interval=prediction.interval,
+        predicted=said[flops].loss,
+        interval=said[flops].interval,
         observed=budget.loss if parabola else min(budget.losses),
         estimator="parabola" if parabola else "best_run",
         no_change=prediction.no_change,

@@ -55,6 +55,17 @@ def test_a_clear_gain_with_a_kept_prediction_and_better_videos_is_supported():
     assert found.sentence.startswith("Supported: with 8x more compute")
 
 
+def test_of_budgets_said_at_once_the_largest_that_came_is_checked():
+    table, fit, _ = usual(True)
+    *_, before, then, largest = sorted(set(table["flops_budget"]))
+    said = prediction.predict(table[table["flops_budget"] <= before], 2, further=(4, 8))
+    checked = checks.check_prediction(table, fit, replace(said, created=EARLY))
+    assert (said.flops, checked.flops) == (pytest.approx(then), largest)
+    assert checked.predicted == said.ahead[1].loss < said.loss
+    assert checked.interval == said.ahead[1].interval
+    assert checked.no_change == said.no_change
+
+
 def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
     rows = make_rows(6)
     for row in rows:
@@ -72,7 +83,7 @@ def test_flat_data_are_refuted_though_an_exponent_could_be_fitted():
         ({"change": {"interval": [0.85, 0.95]}}, "did not hold"),
         ({"change": {"interval": [0.3, 0.9]}}, "wider than the step"),
         ({"change": {"interval": None}}, "or unknown: no test"),
-        ({"change": {"flops": 1.0}}, "no prediction"),
+        ({"change": {"flops": 1.0, "ahead": []}}, "no prediction"),
         ({"change": {"columns": {"loss": "loss", "size": "params"}}}, "no prediction"),
         ({"scored": False}, "no scores"),
     ],
