@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vdit import errors
 from vdit.errors import InputError
-from vdit.runs.files import read_json, write_json
+from vdit.runs.files import write_json
 
 if TYPE_CHECKING:  # slow to import, and --help needs none
     from analysis.fitting.result import Fit
@@ -32,12 +32,13 @@ def plan(
 def main(argv: list[str] | None = None) -> None:
     """Command line of `analysis.plan`."""
     args = _arguments(argv)
+    from analysis.fitting.result import Fit
     from analysis.planning import inference, words
     from analysis.table import serial, writing
 
     if args.flops is not None and not 0 < args.flops < float("inf"):
         raise InputError(f"--flops is {args.flops:g}, expected a number above 0")
-    fit = _fit(args.fit)
+    fit = Fit.read(args.fit)
     for flag in fit.warnings:
         if flag.kind == "units":
             print(f"warning: {flag.sentence}", file=sys.stderr)
@@ -62,16 +63,6 @@ def main(argv: list[str] | None = None) -> None:
         from analysis.figures import planning, style
 
         writing.png(args.png, planning.plan(fit, planned, style.LIGHT))
-
-
-def _fit(path):
-    from analysis.fitting.result import Fit
-
-    told = read_json(path, "a fit by analysis.fit")
-    for key in ("laws", "columns"):
-        if key not in told:
-            raise InputError(f"{path}: no {key!r}, expected a fit by analysis.fit")
-    return Fit.from_json(told)
 
 
 def _arguments(argv):

@@ -20,6 +20,8 @@ from analysis.frontier.noise import Noise
 from analysis.frontier.rollout import Rollout
 from analysis.table import serial
 from analysis.table.dropped import Dropped, Flagged
+from vdit.errors import InputError
+from vdit.runs.files import read_json
 
 VERSION = 3
 
@@ -140,6 +142,15 @@ class Fit(OfBudgets):
         if told.get("version", VERSION) != VERSION:
             plain |= _of_version_2(told, laws)
         return replace(serial.from_json(cls, plain), laws=laws)
+
+    @classmethod
+    def read(cls, path: str) -> "Fit":
+        """The fit in a fit.json; InputError where it is not one."""
+        told = read_json(path, "a fit by analysis.fit")
+        for key in ("laws", "columns"):
+            if key not in told:
+                raise InputError(f"{path}: no {key!r}, expected a fit by analysis.fit")
+        return cls.from_json(told)
 
 
 def _entry(name, told):
