@@ -47,6 +47,14 @@ print(last, digest(clips[2]), engine_of("freedoom1.wad")._folder.name)
 """
 
 
+def test_captions_are_those_of_the_clips_and_nothing_is_rendered_for_them(monkeypatch):
+    pytest.importorskip("vizdoom")
+    clips = Doom(3)
+    rendered = [clips[i]["caption"] for i in range(3)]
+    monkeypatch.setattr(Doom, "_find", None)
+    assert Doom(3).captions() == rendered
+
+
 def test_a_clip_is_the_same_in_any_order_and_process_and_nothing_is_left_behind(tmp_path):
     pytest.importorskip("vizdoom")
     clips, longer = Doom(4), Doom(9, seed=1)

@@ -67,11 +67,18 @@ class Doom:
             raise IndexError(f"clip {index}: the {self._split} split has {self._length}")
         return dict(self._clip(int(index)))
 
-    def _render(self, index: int) -> dict[str, Any]:
+    def captions(self) -> list[str]:
+        """Of every clip; nothing is rendered."""
+        return [self._drawn(index)[-1].caption for index in range(self._length)]
+
+    def _drawn(self, index: int) -> tuple[Random, maps.Map, Walk]:
+        """The map and the walk, before a place can be refused: each is as likely as it was drawn;
+        and what places are drawn by."""
         random = Random(self._seed, SPLITS.index(self._split), index)
-        chosen = random.choice(self._maps)
-        # Settled before a place can be refused, so that each walk is as likely as it was drawn.
-        walk = draw_walk(random, self._shape[0])
+        return random, random.choice(self._maps), draw_walk(random, self._shape[0])
+
+    def _render(self, index: int) -> dict[str, Any]:
+        random, chosen, walk = self._drawn(index)
         engine = engine_of(chosen.wad)
         with engine.lock:
             frames = self._find(random, chosen, walk, engine)
