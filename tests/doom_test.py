@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments import long
 from tests.tiny import python
+from vdit.data.doom import source
 from vdit.data.doom.engine import Frame, engine_of
 from vdit.data.doom.maps import maps_of, read_maps
 from vdit.data.doom.source import NEAR, Doom, is_inverted, kept
@@ -45,6 +46,21 @@ os.killpg(0, signal.SIGINT)
 time.sleep(0.2)
 print(last, digest(clips[2]), engine_of("freedoom1.wad")._folder.name)
 """
+
+
+def test_a_walk_that_has_no_room_in_its_map_is_shown_in_another(monkeypatch):
+    pytest.importorskip("vizdoom")
+    monkeypatch.setattr(source, "TRIES", 1)
+    clips = Doom(6)
+    drawn = ["/".join(clips._drawn(i)[1][:2]) for i in range(6)]
+    found = [clips[i] for i in range(6)]
+    assert [clip["recording"] for clip in found] != drawn
+    assert {clip["recording"] for clip in found} < {"/".join(m[:2]) for m in clips._maps}
+    assert [clip["caption"] for clip in found] == clips.captions()
+    assert digest(Doom(6)[5]) == digest(found[5])
+    monkeypatch.setattr(source, "TRIES", 0)
+    with pytest.raises(InputError, match=r"^doom: '.*' found no place in 10 maps$"):
+        Doom(1)[0]
 
 
 def test_captions_are_those_of_the_clips_and_nothing_is_rendered_for_them(monkeypatch):

@@ -20,6 +20,7 @@ from vdit.errors import InputError
 
 VERSION = 1  # Raise when the same options give other clips: it is part of every fingerprint.
 KEPT_BYTES = 512 << 20  # of clips: to see one again costs nothing where all of them fit
+MAPS = 10  # that are tried for a walk: of 16,384 one found no place in its first
 NEAR = 9  # steps of depth, about 65 map units: nearer than the middle of a view, it is of a wall
 
 
@@ -79,17 +80,22 @@ class Doom:
 
     def _render(self, index: int) -> dict[str, Any]:
         random, chosen, walk = self._drawn(index)
-        engine = engine_of(chosen.wad)
-        with engine.lock:
-            frames = self._find(random, chosen, walk, engine)
-        return self._item(frames, walk) | {
-            "caption": walk.caption,
-            "recording": f"{chosen.wad}/{chosen.name}",
-            "index": index,
-        }
+        for _ in range(MAPS):
+            engine = engine_of(chosen.wad)
+            with engine.lock:
+                frames = self._find(random, chosen, walk, engine)
+            if frames:
+                return self._item(frames, walk) | {
+                    "caption": walk.caption,
+                    "recording": f"{chosen.wad}/{chosen.name}",
+                    "index": index,
+                }
+            chosen = random.choice(self._maps)
+        raise InputError(f"doom: {walk.caption!r} found no place in {MAPS} maps")
 
     def _find(self, random: Random, chosen: maps.Map, walk: Walk, engine: Engine) -> list[Frame]:
-        """The frames of the walk from the first place of the map where it is worth seeing."""
+        """The frames of the walk from the first place of the map where it is worth seeing; [] where
+        the map is too narrow for it."""
         engine.begin(chosen.name)
         for _ in range(TRIES):
             place, angle = random.choice(chosen.places), random.uniform(0, 360)
@@ -99,7 +105,7 @@ class Doom:
                 return frames
             if engine.has_ended:
                 engine.begin(chosen.name)
-        raise InputError(f"doom: {walk.caption!r} found no place in {chosen.name} of {chosen.wad}")
+        return []
 
     def _item(self, frames: list[Frame], walk: Walk) -> dict[str, np.ndarray]:
         size = self._shape[1:]
