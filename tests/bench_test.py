@@ -31,6 +31,24 @@ def quick(monkeypatch):
     monkeypatch.setattr(measure, "ROUND_S", 0.02)
 
 
+def load(peer, arrays):
+    """Copies our weights, path to array, into the peer; every one of its parameters is set."""
+    renamed = {"words": "caption.words", "positions": "caption.places"}
+    for name, parameter in peer.named_parameters():
+        path, layer = name.replace(".weight", ".kernel"), None
+        if name.startswith("blocks."):
+            _, layer, rest = path.split(".", 2)
+            path = f"stages.0.blocks.0.{rest}"
+        if "_norm" in path:
+            path = path.replace("kernel", "scale")
+        path = path.replace("pool.", "caption.pool.")
+        path = path.replace("timestep_embedding.", "noise_level.")
+        value = arrays[renamed.get(path, path).replace(".", "/")]
+        value = value if layer is None else value[int(layer)]
+        value = value.T if path.endswith("kernel") else value
+        parameter.data.copy_(parameter.new_tensor(value))
+
+
 def said(monkeypatch, capsys, *flags) -> str:
     monkeypatch.setattr(sys, "argv", ["vdit.bench", *map(str, flags)])
     bench.main()
@@ -65,7 +83,7 @@ def test_the_peer_is_the_same_model(monkeypatch):
     (_, expected), gradient = both(weights)
     named = jax.tree_util.tree_leaves_with_path(weights)
     peer = torch_peer.VideoDiT(TINY)
-    torch_peer.load(peer, {name_of(p): np.asarray(w) for p, w in named})
+    load(peer, {name_of(p): np.asarray(w) for p, w in named})
     found = peer(*(torch.tensor(a) for a in (x, t, np.asarray(caption))))
     np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-5 * np.abs(expected).max())
     (found * torch.tensor(like)).sum().backward()

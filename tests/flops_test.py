@@ -186,6 +186,14 @@ def test_weights_are_those_of_the_network(name):
     }
 
 
+def handed_bytes(config: ModelConfig, batch: int) -> int:
+    """What the forward pass hands to the backward pass."""
+    forward, _, weights = forward_and_loss(config)
+    inputs = arguments(config, batch)
+    _, backward = jax.eval_shape(lambda *a: jax.vjp(forward, *a), weights, *inputs)
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(backward))
+
+
 HALVES = ("demo", "latte", "context", "wide")  # what half precision changes shows in these
 
 
@@ -195,12 +203,5 @@ HALVES = ("demo", "latte", "context", "wide")  # what half precision changes sho
 def test_kept_bytes_are_what_the_backward_pass_is_handed(name, dtype):
     """The difference between two batches: what is kept of clips, without the weights."""
     config = dataclasses.replace(CONFIGS[name], dtype=dtype, width=4 * CONFIGS[name].width)
-    forward, _, weights = forward_and_loss(config)
-
-    def kept(batch):
-        inputs = arguments(config, batch)
-        _, backward = jax.eval_shape(lambda *a: jax.vjp(forward, *a), weights, *inputs)
-        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(backward))
-
-    found = (kept(5) - kept(3)) / 2
+    found = (handed_bytes(config, 5) - handed_bytes(config, 3)) / 2
     assert found == pytest.approx(activation_bytes(config), rel=0.03)

@@ -10,7 +10,7 @@ from flax import nnx
 from ml_collections import ConfigDict
 
 from tests.paths import reference
-from tests.random_weights import random_stored
+from tests.random_weights import first, random_diffusers, random_stored
 from vdit.autoencoders import published
 from vdit.autoencoders.kl import AutoencoderKL, KLConfig
 from vdit.autoencoders.load import load_autoencoder
@@ -21,16 +21,11 @@ from vdit.parallel.compiler import compiler_options
 
 def coded(name, path):
     """encode, decode of floats, the weights given to the programs (constants compile slowly)."""
-    graph, state = published.load(name, str(path))
+    graph, state = published.from_stored(name, *published.read_stored(name, str(path)))
     jit = functools.partial(jax.jit, compiler_options=compiler_options("init"))
     encode = jit(lambda state, x: nnx.merge(graph, state).encode(x))
     decode = jit(lambda state, z: nnx.merge(graph, state).decode(z))
     return lambda x: encode(state, x), lambda z: decode(state, z)
-
-
-def first(array):
-    """Channels first, as PyTorch has them."""
-    return np.moveaxis(np.asarray(array), -1, 1)
 
 
 # --- TAEF2 --------------------------------------------------------------------------------------
@@ -67,22 +62,9 @@ OTHER = {
 }
 
 
-def random_diffusers_kl(folder, **changes):
-    """A random AutoencoderKL of diffusers, which is saved in the folder too."""
-    torch = pytest.importorskip("torch")
-    diffusers = pytest.importorskip("diffusers")
-    torch.manual_seed(0)
-    made = diffusers.AutoencoderKL(**TINY | changes).eval()
-    with torch.no_grad():
-        for p in made.parameters():  # biases and norms begin as 0 and 1, which would hide errors
-            p += 0.1 * torch.randn_like(p)
-    made.save_pretrained(folder)
-    return made, torch
-
-
 @pytest.mark.parametrize(("changes", "space"), [({}, 2), (OTHER, 4)], ids=["kl", "other"])
 def test_kl_is_diffusers_one(tmp_path, changes, space):
-    theirs, torch = random_diffusers_kl(tmp_path, **changes)
+    theirs, torch = random_diffusers("AutoencoderKL", tmp_path, **TINY | changes)
     encode, decode = coded("kl", tmp_path)
     x = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 3)).astype(np.float32)
     with torch.no_grad():
@@ -139,7 +121,7 @@ def test_errors_list_names_and_shapes(tmp_path):
         changed = weights | changes
         np.savez(path, **{k: v for k, v in changed.items() if v is not None})
         with pytest.raises(InputError) as caught:
-            published.load("kl", str(path))
+            coded("kl", path)
         return str(caught.value)
 
     bias, kernel = "decoder.conv_in.bias", "decoder.conv_in.weight"
@@ -170,9 +152,10 @@ def test_the_names_of_2022_are_known(tmp_path):
     renamed = {former(k): v for k, v in weights.items()}
     assert renamed.keys() != weights.keys()
     np.savez(tmp_path / "then.npz", **renamed)
-    both = [published.load("kl", str(tmp_path / f"{x}.npz"))[1] for x in ("now", "then")]
-    for a, b in zip(*map(jax.tree.leaves, both), strict=True):
-        np.testing.assert_array_equal(a, b)
+    both = [published.read_stored("kl", str(tmp_path / f"{x}.npz"))[0] for x in ("now", "then")]
+    assert both[0].keys() == both[1].keys()
+    for name, array in both[0].items():
+        np.testing.assert_array_equal(both[1][name], array)
 
 
 def test_missing_files_are_named(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from tests import reference_models
-from vdit.config.model_config import ModelConfig
+from vdit.config.model_config import FAMILIES, LAYOUTS, ModelConfig
 from vdit.errors import InputError
 from vdit.models import dit
 from vdit.models.dit import graph_of
@@ -19,7 +19,8 @@ from vdit.training import init_from
 
 IMAGE = ModelConfig((1, 4, 4, 3), (1, 2, 2), 16, 2, 2, frequencies=32, vocabulary=5, text_length=3)
 SHAPE_WEIGHTS = {f"shape/{layer}/{w}" for layer in ("up", "out") for w in ("kernel", "bias")}
-DEPTH = {"interleaved": 4, "late_fusion": 4, "factorised": 2}
+DEPTH = {"interleaved": 4, "late_fusion": 4, "factorised": 2, "another": 4}
+ANOTHER = ((("space", "time"), ("time",)),)  # a layout of the reader's own
 
 
 def quick(f):
@@ -79,9 +80,16 @@ def example():
 
 @pytest.mark.parametrize(
     ("attention", "positions"),
-    [("interleaved", "rotary"), ("late_fusion", "learned"), ("factorised", "rotary")],
+    [
+        ("interleaved", "rotary"),
+        ("late_fusion", "learned"),
+        ("factorised", "rotary"),
+        ("another", "rotary"),
+    ],
 )
-def test_every_frame_is_what_the_image_model_makes_of_it(attention, positions):
+def test_every_frame_is_what_the_image_model_makes_of_it(attention, positions, monkeypatch):
+    monkeypatch.setitem(LAYOUTS, "another", ANOTHER)
+    monkeypatch.setitem(FAMILIES, "another", FAMILIES["full"])
     image = dataclasses.replace(IMAGE, positions=positions)
     changes = {"latent": (3, 4, 4, 3), "attention": attention, "depth": DEPTH[attention]}
     video = dataclasses.replace(image, **changes)

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-import jax
 import pytest
 
 from tests.cost_model_test import H100, XL, job
-from tests.flops_test import CONFIGS, arguments, forward_and_loss
+from tests.flops_test import CONFIGS, handed_bytes
 from vdit.config import flops
 from vdit.config.activations import REMATS, saved
 from vdit.config.devices import MESH_AXES
@@ -31,18 +30,12 @@ def test_what_remat_keeps_is_what_the_backward_pass_is_handed(name, depth, remat
     """Of clips, by the difference of two batches; of weights, by what is left of either."""
     changes = {"width": 128, "depth": depth, "remat": remat, "dtype": "bfloat16"}
     model = dataclasses.replace(CONFIGS[name], **changes)
-    forward, _, state = forward_and_loss(model)
-
-    def bytes_of(batch):
-        inputs = arguments(model, batch)
-        _, backward = jax.eval_shape(lambda *a: jax.vjp(forward, *a), state, *inputs)
-        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(backward))
-
-    clip = (bytes_of(5) - bytes_of(3)) / 2
+    three, five = (handed_bytes(model, batch) for batch in (3, 5))
+    clip = (five - three) / 2
     assert sum(saved(model, remat)) == pytest.approx(clip, rel=0.03)
     if remat == "none":  # the weights as they entered the products, cast
         params = flops.count_params(model)["params_total"]
-        assert (bytes_of(3) - 3 * clip) / params == pytest.approx(2, rel=0.03)
+        assert (three - 3 * clip) / params == pytest.approx(2, rel=0.03)
 
 
 def test_state_and_gradients_are_twenty_bytes_a_weight_split_over_fsdp():

@@ -12,6 +12,7 @@ from tests.cost_model_test import H100, XL, job
 from tests.tiny import ROOT, forked, python
 from vdit import plan
 from vdit.config.activations import REMATS
+from vdit.config.model_config import FAMILIES, LAYOUTS
 from vdit.errors import InputError
 from vdit.planning import assumptions, cost_model, search, table
 from vdit.planning.job import Job, checked, mesh_of
@@ -44,11 +45,14 @@ def test_the_best_mesh_is_the_fastest_that_fits():
         ("tensor=3", 64, {}, "tensor=3 does not divide the 16 heads"),
         ("context=3", 63, {}, "context=3 does not divide 4096"),
         ("context=32", 64, {"attention": "factorised"}, "context=32 does not divide 16 and 256"),
+        ("context=3", 63, {"attention": "another"}, "context=3 does not divide 4096 and 16 and 25"),
         ("tensor=2", 64, {"attention": "unet"}, "unet on tensor=2: expected data and fsdp alone"),
         ("data=1", 64, {"attention": "captioner"}, "captioner: expected one of full, interl"),
     ],
 )
-def test_what_does_not_divide_is_named(mesh, batch, changes, line):
+def test_what_does_not_divide_is_named(mesh, batch, changes, line, monkeypatch):
+    monkeypatch.setitem(LAYOUTS, "another", ((("full", "time"),),))  # a layout of the reader's own
+    monkeypatch.setitem(FAMILIES, "another", FAMILIES["full"])
     with pytest.raises(InputError, match=line):
         checked(job(mesh, batch, **changes))
 

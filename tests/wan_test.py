@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 import vdit
 from tests import tiny
-from tests.random_weights import random_stored
+from tests.random_weights import first, random_diffusers, random_stored
 from vdit.autoencoders import published
 from vdit.autoencoders.load import load_autoencoder
 from vdit.autoencoders.pixels import to_float, to_uint8
@@ -36,11 +36,6 @@ def clip(frames, side=16, batch=2):
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
-def first(array):
-    """Channels first, as PyTorch has them."""
-    return np.moveaxis(np.asarray(array), -1, 1)
-
-
 def jitted(f):
     return jax.jit(f, compiler_options=compiler_options("init"))
 
@@ -48,23 +43,10 @@ def jitted(f):
 # --- diffusers ----------------------------------------------------------------------------------
 
 
-def random_diffusers_wan(folder, settings):
-    """A random AutoencoderKLWan of diffusers, which is saved in the folder too."""
-    torch = pytest.importorskip("torch")
-    diffusers = pytest.importorskip("diffusers")
-    torch.manual_seed(0)
-    zeros = {"latents_mean": [0.0] * settings["z_dim"], "latents_std": [1.0] * settings["z_dim"]}
-    made = diffusers.AutoencoderKLWan(**settings | zeros).eval()
-    with torch.no_grad():
-        for p in made.parameters():  # biases begin as 0, which would hide errors
-            p += 0.1 * torch.randn_like(p)
-    made.save_pretrained(folder)
-    return made, torch
-
-
 @pytest.mark.parametrize(("settings", "more"), [(TINY, {"channels": 3}), (OTHER, SMALL)])
 def test_wan_is_diffusers_one(tmp_path, settings, more):
-    theirs, torch = random_diffusers_wan(tmp_path, settings)
+    zeros = {"latents_mean": [0.0] * settings["z_dim"], "latents_std": [1.0] * settings["z_dim"]}
+    theirs, torch = random_diffusers("AutoencoderKLWan", tmp_path, **settings | zeros)
     videos, config = clip(9), ConfigDict({"name": "wan", "dir": str(tmp_path)} | more)
     with torch.no_grad():
         mean = theirs.encode(torch.from_numpy(first(to_float(videos)).copy())).latent_dist.mean
@@ -73,7 +55,7 @@ def test_wan_is_diffusers_one(tmp_path, settings, more):
     z = load_autoencoder(config).encode(videos)
     assert (z.shape[1:], z.dtype) == (latent_shape(config, 9, 16, 24), np.float32)
     np.testing.assert_allclose(first(z), mean.numpy(), **CLOSE)
-    graph, params = published.load("wan", str(tmp_path))
+    graph, params = published.from_stored("wan", *published.read_stored("wan", str(tmp_path)))
     decoded = jitted(lambda params, z: nnx.merge(graph, params).decode(z)[0])(params, z)
     np.testing.assert_allclose(first(decoded), x, **CLOSE)
 

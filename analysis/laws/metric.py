@@ -31,8 +31,6 @@ from analysis.laws.score_forms import BENT
 from analysis.table import columns
 from vdit.errors import InputError
 
-NAMES = BENT.parameters
-
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Entry):

@@ -44,7 +44,7 @@ def test_intervals_cover_what_was_planted_and_new_runs(truth, sd):
         if found.status.word != "converged":
             continue
         trials += 1
-        ends = [found.intervals[name] for name in metric.NAMES]
+        ends = [found.intervals[name] for name in BENT.parameters]
         values = [*truth]
         for loss in (0.33, 0.6):  # beyond the runs and among them
             ends.append(metric.predict(found, loss).interval)
@@ -74,7 +74,7 @@ def test_rows_of_one_run_count_as_one():
     four = metric.fit(np.repeat(LOSS, 4), np.repeat(values, 4), group=np.repeat(np.arange(10), 4))
     assert four.n == 40
     assert four.runs == 10
-    for name in metric.NAMES:
+    for name in BENT.parameters:
         assert four.intervals[name] == pytest.approx(once.intervals[name], rel=1e-6)
     expected = metric.predict(once, 0.3).interval
     assert metric.predict(four, 0.3).interval == pytest.approx(expected, rel=1e-6)

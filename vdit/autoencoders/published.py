@@ -38,19 +38,14 @@ UNKNOWN = ("is_residual", "patch_size", "attn_scales")
 NAMES_OF_2022 = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
-def load(name: str, path: str) -> tuple[nnx.GraphDef, nnx.State]:
-    """The autoencoder `name`, kl, taef2 or wan, with the weights at `path`, float32.
+def read_stored(name: str, path: str) -> tuple[Weights, dict[str, Any]]:
+    """The weights at `path` of kl, taef2 or wan by their (present) names, and the settings beside
+    them.
 
     `path` is a file or, for taef2 always, a folder of them. A config.json beside it, as diffusers
-    writes it, may give kl's scaling_factor, shift_factor and norm_num_groups, and all of wan's
-    (without one it is Wan 2.1's); all else is inferred from shapes. Raises `InputError` naming a
-    file or the names and shapes that do not fit.
+    writes it, may give kl's scaling_factor, shift_factor and norm_num_groups, and all of wan's.
+    Raises `InputError` naming a file.
     """
-    return from_stored(name, *read_stored(name, path))
-
-
-def read_stored(name: str, path: str) -> tuple[Weights, dict[str, Any]]:
-    """The weights at `path` by their (present) names, and the settings beside them."""
     found = files(name, path)
     if name == "taef2":
         halves = zip(HALVES, map(read, found), strict=True)
@@ -62,14 +57,15 @@ def read_stored(name: str, path: str) -> tuple[Weights, dict[str, Any]]:
 def from_stored(
     name: str, weights: Weights, settings: dict[str, Any]
 ) -> tuple[nnx.GraphDef, nnx.State]:
-    """The autoencoder of these weights."""
+    """The autoencoder of these weights, float32; what its settings do not say is inferred from
+    shapes (wan's without any are Wan 2.1's). Raises `InputError` naming what does not fit."""
     if name == "wan":
         return filled(weights, _wan(weights, settings))
     return filled(weights, _taesd(weights) if name == "taef2" else _kl(weights, settings))
 
 
 def fingerprint(name: str, path: str) -> str:
-    """12 hex digits of the bytes of all files that `load` reads."""
+    """12 hex digits of the bytes of all files that `read_stored` reads."""
     digest = hashlib.sha256(name.encode())
     for file in files(name, path):
         with file.open("rb") as stream:
@@ -78,7 +74,7 @@ def fingerprint(name: str, path: str) -> str:
 
 
 def files(name: str, path: str) -> list[pathlib.Path]:
-    """The files that `load` reads: of taef2 encoder and decoder, of others weights and settings."""
+    """The files of these weights: of taef2 encoder and decoder, of others weights and settings."""
     path = pathlib.Path(path)
     inside = sorted(f for f in path.glob("*") if f.suffix in READERS) if path.is_dir() else [path]
     if name == "taef2":

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -164,24 +163,6 @@ class VideoDiT(nn.Module):
         key_mask = place < length
         pooled = self.pool((words * key_mask[..., None]).sum(1) / key_mask.sum(1, keepdim=True))
         return F.silu(self.timestep_embedding["out"](F.silu(level)) + pooled), words, key_mask
-
-
-def load(model: VideoDiT, arrays: dict[str, np.ndarray]) -> None:
-    """Copies our weights, path to array, into the peer; every one of its parameters is set."""
-    renamed = {"words": "caption.words", "positions": "caption.places"}
-    for name, parameter in model.named_parameters():
-        path, layer = name.replace(".weight", ".kernel"), None
-        if name.startswith("blocks."):
-            _, layer, rest = path.split(".", 2)
-            path = f"stages.0.blocks.0.{rest}"
-        if "_norm" in path:
-            path = path.replace("kernel", "scale")
-        path = path.replace("pool.", "caption.pool.")
-        path = path.replace("timestep_embedding.", "noise_level.")
-        value = arrays[renamed.get(path, path).replace(".", "/")]
-        value = torch.tensor(value if layer is None else value[int(layer)])
-        with torch.no_grad():
-            parameter.copy_(value.T if path.endswith("kernel") else value)
 
 
 class Trainer:

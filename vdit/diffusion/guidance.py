@@ -64,16 +64,10 @@ def combine(cond: jax.Array, uncond: jax.Array, guidance: Guidance, channels: in
 
 
 def guided(
-    model: Callable[..., jax.Array],
-    caption: jax.Array,
-    guidance: Guidance,
-    null: jax.Array | None = None,
+    model: Callable[..., jax.Array], caption: jax.Array, guidance: Guidance
 ) -> Callable[[jax.Array, NoiseLevel], jax.Array]:
-    """output(x, level) of the guided model; one batch of two halves, one where guidance is off.
-
-    `null` is the caption that says nothing; by default that of `guidance`.
-    """
-    null = null_caption(caption, guidance.null) if null is None else null
+    """output(x, level) of the guided model; one batch of two halves, one where guidance is off."""
+    null = null_caption(caption, guidance.null)
 
     def alone(x, level):
         return model(x, jnp.full((len(x),), level.t, jnp.float32), caption)

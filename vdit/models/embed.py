@@ -12,6 +12,7 @@ from vdit.parallel.sharding import platform, replicate
 
 Patch = tuple[int, int, int]  # frames, height, width
 Grid = tuple[int, int, int]  # patches along time, height and width
+BASE = 100.0  # of the wave lengths of rotary positions
 
 
 def grid_of(shape: tuple[int, ...], patch: Patch) -> Grid:
@@ -39,16 +40,16 @@ def unpatchify(x_BNP: jax.Array, patch: Patch, shape: tuple[int, int, int, int])
     return x.transpose(0, 1, 4, 2, 5, 3, 6, 7).reshape(-1, t, h, w, c)
 
 
-def rotary_angles(grid: Grid, head_size: int, base: float = 100.0) -> np.ndarray:
+def rotary_angles(grid: Grid, head_size: int) -> np.ndarray:
     """Angles (N, E/2) of 3-D rotary positions (RoFormer, 2104.09864, one axis at a time).
 
-    The E/2 pairs are dealt to time, height and width in turn. `base` is small because a clip is
+    The E/2 pairs are dealt to time, height and width in turn. `BASE` is small because a clip is
     tens of positions long, not thousands of words.
     """
     pairs = head_size // 2
     positions = np.stack(np.meshgrid(*map(np.arange, grid), indexing="ij"), -1).reshape(-1, 3)
     axis, rank = np.arange(pairs) % 3, np.arange(pairs) // 3
-    frequency = base ** (-rank / max(1, -(-pairs // 3)))
+    frequency = BASE ** (-rank / max(1, -(-pairs // 3)))
     return (positions[:, axis] * frequency).astype(np.float32)
 
 

@@ -6,6 +6,8 @@ import math
 
 from vdit.config.devices import MESH_AXES, Device
 from vdit.config.model_config import FAMILIES, ModelConfig, family_of
+from vdit.config.network import network
+from vdit.config.parts import WORDS, Attention
 from vdit.errors import InputError
 
 
@@ -90,7 +92,9 @@ def checked(job: Job) -> Job:
 
 
 def _along_context(model: ModelConfig) -> tuple[int, ...]:
-    """What context splits: the tokens of full attention; else frames, then patches, in turn."""
-    if model.attention == "full":
-        return (model.tokens + model.context,)
-    return model.grid[0], model.grid[1] * model.grid[2]
+    """What context splits: the tokens of full attention; of any other frames, then patches."""
+    parts = (part for part, _ in network(model).parts_of_layers())
+    axes = {part.axis for part in parts if isinstance(part, Attention)} - {WORDS}
+    whole = (model.tokens + model.context,) if "full" in axes else ()
+    in_turn = (model.grid[0], model.grid[1] * model.grid[2]) if axes - {"full"} else ()
+    return whole + in_turn

@@ -8,13 +8,14 @@ step every frame of a clip is what the image model makes of it.
 import hashlib
 import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
 
-from vdit.config.model_config import ModelConfig
+from vdit.config.model_config import LAYOUTS, ModelConfig
 from vdit.config.sizes import model_config_of
 from vdit.errors import InputError
 from vdit.generator.generator import FILE, FOLDER
@@ -26,13 +27,6 @@ from vdit.runs.files import read_json
 from vdit.runs.folder import read_config
 from vdit.runs.weights import name_of
 
-# Where the weights lie that see other frames, in variants whose other weights have the names that
-# they have in a model of full attention: in one of images that is attention over space.
-OVER_TIME = {
-    "interleaved": "stages/0/blocks/1/",
-    "late_fusion": "stages/1/",
-    "factorised": "stages/0/blocks/0/attentions/1/",
-}
 # Paths of weights, as checkpoints have them.
 TEMPORAL, SPATIAL, LABELS = "positions/frames", "positions/places", "caption/table"
 POOL, TIMESTEP = "caption/pool/kernel", "noise_level/out/bias"
@@ -91,6 +85,22 @@ def _stored(path: str) -> dict[str, np.ndarray]:
     return checkpoint.read_arrays(path, "ema")
 
 
+def over_time(attention: str) -> tuple[str, ...]:
+    """Where a variant's weights lie that see other frames alone. The others have the names that
+    they have in a model of full attention: in one of images that is attention over space."""
+    found = []
+    for block, axes in _blocks(attention):
+        seen = [f"{block}attentions/{i}/" for i, axis in enumerate(axes) if axis == "time"]
+        found += [block] if len(seen) == len(axes) else seen
+    return tuple(found)
+
+
+def _blocks(attention: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The path of each block of a variant of the transformer, and the axes of its attentions."""
+    for s, stage in enumerate(LAYOUTS.get(attention, ())):
+        yield from ((f"stages/{s}/blocks/{b}/", axes) for b, axes in enumerate(stage))
+
+
 def transfer(source: Source, model: ModelConfig, fresh: nnx.State) -> tuple[nnx.State, str]:
     """`fresh`, the weights of a model of this config, with the source's in their places.
 
@@ -101,7 +111,7 @@ def transfer(source: Source, model: ModelConfig, fresh: nnx.State) -> tuple[nnx.
     paths = jax.tree_util.tree_leaves_with_path(fresh)
     leaves = {name_of(path): leaf for path, leaf in paths}
     weights = _for_frames(source, model)
-    fresh_if_absent = OVER_TIME.get(model.attention, "(none)"), SHAPE
+    fresh_if_absent = *over_time(model.attention), SHAPE
     own = {n for n in leaves if n in weights or not n.startswith(fresh_if_absent)}
     captioned = {n for n in own | weights.keys() if n.startswith("caption/") or "/cross/" in n}
     new = {n for n in captioned if n not in leaves or n not in weights}
@@ -120,7 +130,7 @@ def _check(source: ModelConfig, model: ModelConfig) -> None:
     if (source.positions, model.positions) != ("sincos", "learned"):
         _same("positions", source.positions, model.positions)
     images = source.grid[0] == 1 and source.attention == "full"
-    if not (images and model.attention in OVER_TIME):
+    if not (images and over_time(model.attention)):
         _same("attention", source.attention, model.attention)
 
 
@@ -138,11 +148,13 @@ def _for_frames(source: Source, model: ModelConfig) -> dict[str, np.ndarray]:
             weights[TEMPORAL] = temporal_table(grid[0], source.model.width)
     if model.positions == "learned" and model.grid[0] > 1 and TEMPORAL not in weights:
         weights[TEMPORAL] = np.zeros((model.grid[0], model.width))
-    if model.attention == "factorised" and source.model.attention == "full":
-        for name in ("kernel", "bias"):  # its gates are those of space, of time, and of the MLP
-            path = f"stages/0/blocks/0/modulation/{name}"
-            over_space, mlp = np.split(weights[path], 2, axis=-1)
-            weights[path] = np.concatenate([over_space, 0 * over_space, mlp], axis=-1)
+    if source.model.attention == "full":
+        for block, axes in _blocks(model.attention):  # gates of each attention, and of the MLP
+            paths = {f"{block}modulation/{name}" for name in ("kernel", "bias")}
+            for path in paths & weights.keys():
+                own, mlp = np.split(weights[path], 2, axis=-1)
+                gates = [own * (axis != "time") for axis in axes]
+                weights[path] = np.concatenate([*gates, mlp], axis=-1)
     return weights
 
 

@@ -42,8 +42,8 @@ class Stack:
 
     def schedule(self) -> Iterator[tuple[int, list[Member]]]:
         for step in self._steps:
-            training = [member for member in self._members if member.trains_at(step)]
-            self._active = np.array([member in training for member in self._slots])
+            self._active = [m if m and m.trains_at(step) else None for m in self._slots]
+            training = list(filter(None, self._active))
             if training:  # else they stand elsewhere, in a resumed pack, or have ended
                 self.idle_steps += len(self._slots) - len(training)
                 self._now = self._scheduled("rates", step), self._scheduled("decays", step)
@@ -53,19 +53,18 @@ class Stack:
                         self._ended(member, self.state_of(member))
 
     def _scheduled(self, name: str, step: int) -> np.ndarray:
-        both = zip(self._slots, self._active, strict=True)
-        return np.float32([getattr(m, name)[step] if active else 0 for m, active in both])
+        return np.float32([getattr(m, name)[step] if m else 0 for m in self._active])
 
     def __next__(self) -> dict[str, np.ndarray]:
         """Stacked once, on the host; an idle slot is fed what another is, and learns nothing."""
-        both = zip(self._slots, self._active, strict=True)
-        rows = [next(member.data) if active else None for member, active in both]
+        rows = [next(member.data) if member else None for member in self._active]
         filling = next(filter(None, rows))
         return {k: np.stack([(row or filling)[k] for row in rows]) for k in filling}
 
     def step(self, batch: dict[str, np.ndarray]) -> dict[str, jax.Array]:
         self._host = None
-        self._state, metrics = self._program(self._state, batch, *self._now, self._active)
+        active = np.array([member is not None for member in self._active])
+        self._state, metrics = self._program(self._state, batch, *self._now, active)
         return metrics
 
     def part_of(self, member: Member, metrics: dict) -> dict:

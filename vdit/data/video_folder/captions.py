@@ -20,7 +20,7 @@ from vdit.errors import InputError
 
 TABLES = ("captions.csv", "metadata.csv", "metadata.jsonl", "metadata.parquet")
 COLUMNS = ("prompt", "caption", "text", "description")
-SIDECARS, FOLDERS, NONE = "sidecars", "folder", "none"
+SIDECARS, NONE = "sidecars", "none"
 
 
 class CaptionSource(NamedTuple):

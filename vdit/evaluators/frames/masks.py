@@ -28,10 +28,10 @@ def compare(made: np.ndarray, real: np.ndarray) -> Scores:
     return Scores(*(overlap(*masks) for overlap in overlaps), mse)
 
 
-def moving(videos: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
+def moving(videos: np.ndarray) -> np.ndarray:
     """(B, T - 1, H, W) bool: pixels of uint8 videos (B, T, H, W, 3) that changed, in any channel,
-    by more than `threshold` since the frame before."""
-    return (np.abs(np.diff(videos.astype(np.int16), axis=1)) > threshold).any(-1)
+    by more than `THRESHOLD` since the frame before."""
+    return (np.abs(np.diff(videos.astype(np.int16), axis=1)) > THRESHOLD).any(-1)
 
 
 def spatial_iou(made: np.ndarray, real: np.ndarray) -> np.ndarray:

