@@ -65,10 +65,11 @@ def main(argv: list[str] | None = None) -> None:
     columns = arguments.given(args)
     rows = swept(table, args.table, args.higher_is_better, guessed, args.drop, **columns)
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
-    table, _ = selection.select(rows.as_results(), loss, size, args.table)
+    table, left_out = selection.select(rows.as_results(), loss, size, args.table)
     told = rows.told()
     warned = (*told.warnings, *guards.of_sweep(table, loss, size))
-    for line in summary.warnings(replace(told, warnings=warned)):
+    told = replace(told, warnings=warned, notes=(*told.notes, *left_out))
+    for line in summary.warnings(told):
         print(line, file=sys.stderr)
     kept = "" if args.force else standing(args.out, table["run_id"], table["flops_budget"].unique())
     if kept:

@@ -107,7 +107,7 @@ def flagged(table: pd.DataFrame) -> list[Flagged]:
 
 def _blank(table, needed):
     for role in needed:
-        if role not in ("loss", "metric") and role in table.columns:
+        if role not in ("loss", "metric", "budget") and role in table.columns:
             yield f"no {role}", table[role].isna()
 
 
