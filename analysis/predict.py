@@ -85,11 +85,15 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _words(found):
-    interval = " (95 %: {:.4f} to {:.4f})".format(*found.interval) if found.interval else ""
+    loss = f"{found.loss:.4f}"
+    if found.interval:
+        loss += " (95 %: {:.4f} to {:.4f})".format(*found.interval)
+    elif found.unbounded:
+        loss = f"about {found.loss:.2g} (no interval: the runs do not bound it)"
     laws = ", ".join(f"{name} {law.weight:.0%}" for name, law in found.laws.items())
     tested = f"laws were tested up to {found.tested:.3g} times ahead in this table"
     return (
-        f"loss {found.loss:.4f}{interval} at {found.flops:.3g} FLOPs by {laws}; "
+        f"loss {loss} at {found.flops:.3g} FLOPs by {laws}; "
         f"{tested}{', not as far as this' if found.beyond else ''}; "
         f"no change would be {found.no_change:.4f}"
     )

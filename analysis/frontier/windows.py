@@ -42,6 +42,10 @@ class Windows:
         """The law as fitted to one window, by its number."""
         return Windows((self.parts[part],), (self.since[part],))
 
+    def tells(self, log_c: float) -> bool:
+        """Whether the law through the most budgets has errors that say anything there."""
+        return not isinstance(self.whole, Surface) or self.whole.tells(log_c)
+
     def value(self, log_c: float) -> float:
         """Log loss, the mean of the windows'."""
         return float(np.mean([part.value(log_c) for part in self.parts]))
