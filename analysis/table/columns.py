@@ -71,7 +71,7 @@ def _read(own, columns, name):
         if role == "group":
             values[role] = own[column]
             continue
-        times = units.of_header(column)[1] if role in names.COUNTED else 1.0
+        times = names.stem(role, column)[1]
         values[role] = units.read(own[column], times, name)
         if times != 1:
             notes.append(f"{role}: column {column!r} counts in units of {times:.3g}, by its name")

@@ -60,7 +60,7 @@ def reasons(said: pd.Series) -> pd.Series:
     """
     flag = _flag(said.name)
     known = {word: _reason(word, flag) for word in said.dropna().unique()}
-    return said.astype(object).map(known).fillna("")
+    return said.map(known).astype(object).fillna("")
 
 
 def _reason(said, flag):

@@ -82,6 +82,45 @@ def test_a_unit_of_a_cell_stands_in_place_of_the_headers():
     assert same(rows_of(table.rename(columns={"tokens": "tokens (B)"})))
 
 
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Val loss (nats)", lambda loss: loss.map("{:.6f}".format)),
+        ("loss [bits/token]", lambda loss: loss),
+        ("loss (%)", lambda loss: 100 * loss),
+        ("loss", lambda loss: (100 * loss).map("{:.4f} %".format)),
+    ],
+)
+def test_a_loss_has_units_too(header, column):
+    found = rows_of(runs().assign(loss=column(runs()["loss"])).rename(columns={"loss": header}))
+    assert same(found)
+    assert any("counts in units of 0.01" in note for note in found.notes) == ("(%)" in header)
+
+
+def test_an_accuracy_is_read_in_percent_and_asked_for_its_direction():
+    share = 1 - runs()["loss"] / 5
+    table = runs().drop(columns="loss").assign(accuracy=share.map("{:.6%}".format))
+    asked = {"given": {"loss": "accuracy"}, "higher_is_better": True}
+    with pytest.raises(InputError, match="accuracy rises with compute or is better when higher"):
+        rows_of(table, given={"loss": "accuracy"})
+    assert np.allclose(rows_of(table, **asked).fitted["loss"], 1 - share, atol=1e-7)
+    with pytest.raises(InputError, match=r"no share from 0 to 1 \(call it 'accuracy \(%\)' if"):
+        rows_of(table.assign(accuracy=100 * share), **asked)
+    table = table.assign(accuracy=100 * share).rename(columns={"accuracy": "accuracy (%)"})
+    found = rows_of(table, given={"loss": "accuracy (%)"}, higher_is_better=True)
+    assert np.allclose(found.fitted["loss"], 1 - share)
+
+
+def test_names_within_the_groups_of_a_tracker_are_found_but_not_of_an_evaluation():
+    nested = {"params": "config/model/n_params", "tokens": "train.tokens_seen", "loss": "val/loss"}
+    table = runs().drop(columns="flops").rename(columns=nested)
+    table["test/tokens"] = table["train/loss"] = 1.0
+    assert rows_of(table).columns == nested
+    bare = runs().rename(columns={"tokens": "eval/tokens"}).drop(columns="flops")
+    with pytest.raises(InputError, match="missing column 'tokens'"):
+        rows_of(bare)
+
+
 def test_expressions_speak_in_the_units_of_the_file():
     table = runs().rename(columns={"tokens": "tokens (B)"})
     table["tokens (B)"] /= 1e9
