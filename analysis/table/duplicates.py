@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.table import names, units
 
 DIGITS = 4
-SEED = re.compile(r"seed\D?(\d+)", re.IGNORECASE)
+SEED = re.compile(r"(?<![a-z])s(?:eed)?[-_= ]?(\d+)", re.IGNORECASE)
 NAMED = "name display_name id uuid hash key url link path fingerprint trunk group"
 DATED = "created created_at updated updated_at synced_at"  # of the record, not of the run
 WORDS = {*names.SYNONYMS["group"].split(), *NAMED.split(), *DATED.split(), *names.INDEX}

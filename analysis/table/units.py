@@ -29,6 +29,7 @@ UNIT = re.compile(
 )
 NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE)
 TIMES_TEN = re.compile(r"\s*[x×*·]\s*10\s*(?:\^|\*\*)\s*")  # 1.2 x 10^21
+TEN = re.compile(r"^10\s*(?:\^|\*\*)\s*(?=\d)")  # 10^21
 SPACED = re.compile(r"(?<=\d)[ _'\u00a0\u202f](?=\d{3}(?!\d))")  # 1 234 567, 1_234_567
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 
@@ -115,7 +116,8 @@ def rounded(values: pd.Series, within: float) -> tuple[pd.Series, str]:
 
 
 def _plain(text):
-    return SPACED.sub("", TIMES_TEN.sub("e", text.strip()))
+    text = TIMES_TEN.sub("e", text.strip())
+    return SPACED.sub("", TEN.sub("1e", text))
 
 
 def _times(value, times):

@@ -22,6 +22,7 @@ def test_duplicates_are_found_behind_an_index_column(name):
         ({"Name": ["crisp-sun-3", "crisp-sun-3"], "wandb_id": ["1e5", "1e6"]}, True),
         ({"tag": ["lively", "bold"], "Created": ["2026-01-02", "2026-01-05"]}, True),
         ({"Name": ["n1_seed1", "n1_seed2"]}, False),
+        ({"Name": ["n1-s0", "n1-s1"]}, False),
         ({"run_id": ["4f2a9c", "b01d7e"], "seed": [0, 1]}, False),
         ({"run_id": ["4f2a9c", "b01d7e"], "train": ["45.2%", "45.3%"]}, False),
         ({"optimizer": ["adam", "lion"]}, False),

@@ -22,6 +22,7 @@ from vdit.errors import InputError
         ("32M", 32e6), ("1.2B", 1.2e9), ("1.2 bn", 1.2e9), ("300k", 3e5), ("7b", 7e9),
         ("1.5T tokens", 1.5e12), ("3e9", 3e9), (" 12 ", 12), ("2 million", 2e6),
         ("1.2 x 10^21", 1.2e21), ("4 PF-days", 4 * 8.64e19), ("1 234 567", 1234567),
+        ("10^18", 1e18), ("10 ** 21 FLOPs", 1e21),
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_it_is_written(cell, number):

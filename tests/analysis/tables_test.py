@@ -12,6 +12,7 @@ import pytest
 import analysis
 from analysis.fitting import command
 from analysis.fitting.result import Fit
+from analysis.table import reading
 from tests.analysis.foreign_tables import logs, rows_of, runs, said
 from tests.paths import awkward
 from vdit.errors import InputError
@@ -84,6 +85,16 @@ def test_a_blank_in_a_needed_column_leaves_its_row_out_and_is_said():
     assert "left out 1 row, blank (no tokens): row 9" in said(Fit.from_json(fit))
     written = table["params"].astype(object).where(table.index != 3, "-")
     assert rows_of(table.assign(params=written)).dropped[0].row_numbers == (4,)
+
+
+def test_a_loss_in_words_has_diverged_and_lines_of_comment_are_passed_over(tmp_path):
+    table = runs().astype({"loss": object})
+    table.loc[[2, 5], "loss"] = "diverged", "Inf"
+    path, told = tmp_path / "t.csv", []
+    path.write_text("# made by hand\n# twice\n" + table.to_csv(index=False))
+    found = rows_of(reading.load(path, told.append))
+    assert [(gone.reason, gone.row_numbers) for gone in found.dropped] == [("diverged", (3, 6))]
+    assert told == ["passed over 2 lines of # before the header"]
 
 
 @pytest.mark.parametrize(
