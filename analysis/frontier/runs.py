@@ -11,7 +11,6 @@ from analysis.engine.problem import problem
 from analysis.engine.student import Mixture
 
 LAWS = ("chinchilla", "gamma")
-DISTINCT = 3  # sizes, and token counts, at least: a level, a factor and a power in two are any
 FOLLOWED = 100  # iterations of a start: in most fits of few runs one of the four creeps on
 SIZES, BEYOND = 400, 10.0  # sizes among which the best is sought, to this factor beyond the table's
 
@@ -67,7 +66,7 @@ def fit(name: str, rows: pd.DataFrame, columns: dict[str, str]) -> Surface | Non
     law = KNOWN[name]
     inputs = {role: rows[columns[role]].to_numpy(float) for role in law.inputs}
     few = len(rows) < law.minimum_rows
-    if few or any(len(np.unique(values)) < DISTINCT for values in inputs.values()):
+    if few or any(len(np.unique(values)) < 2 for values in inputs.values()):
         return None
     posed = problem(law, inputs, rows[columns["loss"]].to_numpy(float))
     found = engine.fit(posed, iterations=FOLLOWED)
