@@ -64,19 +64,21 @@ class Outcome:
 
 
 def outcomes(
-    name: str, prediction: "Prediction", table: "pd.DataFrame", fit: "Fit"
+    name: str, prediction: "Prediction", table: "pd.DataFrame", fit: "Fit", rows: "pd.DataFrame"
 ) -> Iterator[Outcome]:
-    """Of every budget that `prediction` looked ahead to and `table` has by now."""
-    from analysis.frontier.prediction import same_budget
+    """Of every budget that `prediction` looked ahead to and `table` has by now; `rows` of it are
+    those of the fit, all others may have started before."""
+    from analysis.frontier.prediction import SAME_BUDGET, same_budget
 
     budgets = {budget.flops: budget for budget in fit.budgets}
     for told in prediction.ahead:
         found = same_budget(told.flops, budgets)
         if found is None:
             continue
-        rows = table[table["flops_budget"] == found]
-        late = bool(prediction.created >= rows["started"].min())
-        for quantity, law, said, truth, error in _pairs(told, budgets[found], rows, fit):
+        near = (table["flops_budget"] / found - 1).abs() <= SAME_BUDGET
+        late = bool(prediction.created >= table.loc[near, "started"].min())
+        ended = rows[rows["flops_budget"] == found]
+        for quantity, law, said, truth, error in _pairs(told, budgets[found], ended, fit):
             about = (name, found, told.factor, quantity, law)
             yield Outcome(*about, said.value, *(said.interval or (None, None)), truth, error, late)
 
@@ -95,8 +97,9 @@ def _pairs(told, budget, rows, fit):
         if scored.empty:
             continue
         best = scored.loc[scored[fit.columns["loss"]].idxmin()]
+        spread = best.get(f"{name}_se")
         for law, said in by_law.items():
-            yield name, law, said, float(best[name]), float(best[f"{name}_se"])
+            yield name, law, said, float(best[name]), None if spread is None else float(spread)
 
 
 def read(path: str | pathlib.Path) -> "Prediction":
@@ -161,18 +164,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("predictions", nargs="+", help="files of analysis.predict")
     parser.add_argument("--csv", help="table to write")
     parser.add_argument("--png", help="picture to write: losses, as predicted and as they came")
+    arguments.add(parser, roles=())
     args = parser.parse_args(argv)
     import pandas as pd
 
+    from analysis.fitting import again
     from analysis.fitting.table import fit_table
     from analysis.table import reading, writing
 
     table, found = reading.load(args.table), []
     _need_starts(table)
     predictions = {pathlib.Path(path).stem: read(path) for path in args.predictions}
+    options = {"name": args.table, "drop": args.drop, "higher_is_better": args.higher_is_better}
     for name, told in predictions.items():
-        fitted = fit_table(table, "frontier", loss=told.columns["loss"])
-        found += outcomes(name, told, table, fitted)
+        fitted = fit_table(table, "frontier", **options, **_columns(told, table))
+        rows = again.rows(table, fitted, args.table).as_results()
+        found += outcomes(name, told, table, fitted, rows)
     if not found:
         print("none of the predicted budgets is in the table yet", file=sys.stderr)
     print("\n".join(map(line, found)))
@@ -182,7 +189,13 @@ def main(argv: list[str] | None = None) -> None:
         from analysis.figures import style
         from analysis.figures.predicted import predicted
 
-        writing.png(args.png, predicted(table, fitted, predictions, style.LIGHT))
+        writing.png(args.png, predicted(rows, fitted, predictions, style.LIGHT))
+
+
+def _columns(told, table):
+    """The columns that were predicted; a size that the table does not have was derived."""
+    size = told.columns.get("size")
+    return {"loss": told.columns["loss"], "params": size if size in table.columns else None}
 
 
 if __name__ == "__main__":

@@ -88,18 +88,16 @@ def _arguments(argv):
 
 
 def _rows(path, fit):
-    """The rows of the table, by the fit's columns, or None."""
+    """The rows of the table that the fit was made of, or None."""
     if path is None:
         return None
-    from analysis.fitting.rows import swept
+    from analysis.fitting import again
     from analysis.table import reading
 
-    drop = [gone.reason for gone in fit.dropped]  # those not asked for are out anyway
-    rows = swept(reading.load(path), path, drop=drop, **fit.columns).as_results()
-    known = {budget.best_run for budget in fit.budgets}
-    if not known <= set(rows["run_id"].astype(str)):
+    rows = again.rows(reading.load(path), fit, path)
+    if not again.are_of(rows, fit):
         raise InputError(f"{path}: does not hold the runs of the fit; was it made from it?")
-    return rows
+    return rows.as_results()
 
 
 if __name__ == "__main__":

@@ -65,10 +65,11 @@ def main(argv: list[str] | None = None) -> None:
     columns = arguments.given(args)
     rows = swept(table, args.table, args.higher_is_better, guessed, args.drop, **columns)
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
-    table, _ = selection.select(rows.as_results(), loss, size, args.table)
+    table, left_out = selection.select(rows.as_results(), loss, size, args.table)
     told = rows.told()
     warned = (*told.warnings, *guards.of_sweep(table, loss, size))
-    for line in summary.warnings(replace(told, warnings=warned)):
+    told = replace(told, warnings=warned, notes=(*told.notes, *left_out))
+    for line in summary.warnings(told):
         print(line, file=sys.stderr)
     kept = "" if args.force else standing(args.out, table["run_id"], table["flops_budget"].unique())
     if kept:
@@ -84,11 +85,15 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _words(found):
-    interval = " (95 %: {:.4f} to {:.4f})".format(*found.interval) if found.interval else ""
+    loss = f"{found.loss:.4f}"
+    if found.interval:
+        loss += " (95 %: {:.4f} to {:.4f})".format(*found.interval)
+    elif found.unbounded:
+        loss = f"about {found.loss:.2g} (no interval: the runs do not bound it)"
     laws = ", ".join(f"{name} {law.weight:.0%}" for name, law in found.laws.items())
     tested = f"laws were tested up to {found.tested:.3g} times ahead in this table"
     return (
-        f"loss {found.loss:.4f}{interval} at {found.flops:.3g} FLOPs by {laws}; "
+        f"loss {loss} at {found.flops:.3g} FLOPs by {laws}; "
         f"{tested}{', not as far as this' if found.beyond else ''}; "
         f"no change would be {found.no_change:.4f}"
     )

@@ -63,7 +63,9 @@ def build(
         levels.section(rows, fit),
         tables.runs_section(rows, fit, judged, notes),
         tables.method_section(fit),
-        tables.again_section(root, sweep, path, arguments.asked(fit.columns)),
+        tables.again_section(
+            root, sweep, path, arguments.asked(fit.columns) + fit.row_filter.flags()
+        ),
     ]
     title = f"vdit: sweep {sweep}" if sweep else "Scaling laws"
     whole = elements.page(title, "\n".join(part for part in body if part))
@@ -108,34 +110,48 @@ def _arguments(argv):
 
 def _fit(args, told) -> "tuple[Rows, Fit]":
     """The rows of the table and their fit: the one `told`, where it was made of them, or anew."""
-    from analysis.fitting import rows as fitting
+    from analysis.fitting import again
     from analysis.fitting.result import VERSION, Fit
+    from analysis.fitting.rows import SWEPT
     from analysis.fitting.table import fit_table
     from analysis.table import reading
 
     guessed, told = [], told or {}
     table = reading.load(args.table, guessed.append)
-    options = _columns(arguments.given(args), told.get("columns", {}), table)
-    options |= {"higher_is_better": args.higher_is_better, "notes": guessed, "name": args.table}
-    options |= {"drop": args.drop or _dropped(told)}
-    rows = fitting.swept(table, **options)
-    found = Fit.from_json(told) if told.get("version") == VERSION else None
-    if found is None or not _fits(found, rows):
+    fit = Fit.from_json({"laws": {}, "columns": {}} | told)
+    given = _columns(arguments.given(args), fit.columns, table)
+    asked = _asked(fit.row_filter, args)
+    options = {"name": args.table, "notes": guessed}
+    is_known = told.get("version") == VERSION
+    try:
+        rows = again.rows(table, fit, given=given, row_filter=asked, needed=SWEPT, **options)
+    except InputError:  # the fit may be of another table; what is wrong with this is said below
+        if args.fit:
+            raise
+        is_known = False
+    if not (is_known and again.are_of(rows, fit)):
         if args.fit:
             raise InputError(
-                f"{args.fit}: was made from another table or of other columns; run analysis.fit"
+                f"{args.fit}: was made from another table or of other columns or rows; run "
+                "analysis.fit"
             )
         print("no fit of this table beside it: fitting", file=sys.stderr)
-        found = fit_table(table, **options)
-    columns = {"params": "params"} | found.columns  # it may have been derived
-    return rows, replace(found, columns=columns)
+        fit = fit_table(table, **options, **given, **_of_all(asked))
+        rows = again.rows(table, fit, needed=SWEPT, **options)
+    columns = {"params": "params"} | fit.columns  # it may have been derived
+    return rows, replace(fit, columns=columns)
 
 
-def _dropped(told):
-    """The reasons for which the fit was asked to leave rows out."""
-    from analysis.table.hygiene import OPTIONAL
+def _asked(known, args):
+    """What chooses the rows: as asked for here, else as it was of the fit."""
+    better = args.higher_is_better
+    better = known.higher_is_better if better is None else better
+    return replace(known, drop=tuple(args.drop) or known.drop, higher_is_better=better)
 
-    return [gone["reason"] for gone in told.get("dropped", ()) if gone["reason"] in OPTIONAL]
+
+def _of_all(asked):
+    """What is asked of a table that has no fit: nothing that chose the rows of another's."""
+    return {"drop": asked.drop, "higher_is_better": asked.higher_is_better}
 
 
 def _prediction(given, beside):
@@ -178,19 +194,6 @@ def _columns(given, known, table):
     """{role: column} as asked for, else as the fit has it where the table has that column."""
     there = set(map(str.strip, map(str, table.columns)))
     return {r: c or (known.get(r) if known.get(r) in there else None) for r, c in given.items()}
-
-
-def _fits(fit, rows):
-    """A fit belongs to a table when every best run it names is in it, and no budget is missing.
-
-    And when it was made of the same columns.
-    """
-    if fit.columns != rows.columns:
-        return False
-    table = rows.as_results()
-    budgets = sorted({b for b in table["flops_budget"] if b > 0})
-    bests = {budget.best_run for budget in fit.budgets}
-    return [b.flops for b in fit.budgets] == budgets and bests <= set(table["run_id"].astype(str))
 
 
 if __name__ == "__main__":

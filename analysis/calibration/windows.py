@@ -122,7 +122,7 @@ def of_prefixes(
 
 def _told(whole: Outlook, flops: float, truth: float, came: float) -> Told:
     said = whole.at(flops)
-    low, high = np.log(said.interval)
+    low, high = np.log(said.interval) if said.interval else (-np.inf, np.inf)
     inside = bool(low <= came <= high)
     return Told(float(np.log(said.loss)) - truth, inside, float(high - low), said.hangs_on_smallest)
 

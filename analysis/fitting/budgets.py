@@ -79,8 +79,9 @@ def _forecast_curve(whole, found):
     if found.noise is None:
         return LossCurve(flops.tolist(), [whole.loss(c) for c in flops])
     said = [whole.stack.at(log_c) for log_c in np.log(flops)]
-    ends = np.exp([[one.quantile(0.5), *one.interval()] for one in said]).T
-    return LossCurve(flops.tolist(), *ends.tolist())
+    loss, low, high = np.array([[one.quantile(0.5), *one.interval()] for one in said]).T
+    ends = [] if (high - low > forecast.WIDEST).any() else np.exp([low, high]).tolist()
+    return LossCurve(flops.tolist(), np.exp(loss).tolist(), *ends)
 
 
 def forecast_law(

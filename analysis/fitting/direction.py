@@ -43,9 +43,10 @@ def turned(values: pd.Series, column: str, name: str) -> pd.Series:
     """1 less a share that is better when higher; InputError if it is no share (0 to 1)."""
     numbers = pd.to_numeric(values, errors="coerce")
     if not numbers.dropna().between(0, 1).all():
+        percent = f" (call it {column + ' (%)'!r} if it is in percent)" * bool(numbers.max() <= 100)
         raise InputError(
-            f"{name}: {column} is better when higher and no share from 0 to 1, so no law of a loss "
-            f"describes it: name a loss, and --law metric --metric {column}"
+            f"{name}: {column} is better when higher and no share from 0 to 1{percent}, so no law "
+            f"of a loss describes it: name a loss, and --law metric --metric {column}"
         )
     return 1 - numbers
 

@@ -75,7 +75,7 @@ def table(
     told = zip(numbers, names, observed.tolist(), predicted.tolist(), intervals, strict=True)
     error = np.log(predicted / observed)
     found = tuple(HeldOutRow(*row) for row in told)
-    return HeldOut(rows.where, found, float(np.sqrt((error**2).mean())))
+    return HeldOut(rows.row_filter.hold_out, found, float(np.sqrt((error**2).mean())))
 
 
 def predict(

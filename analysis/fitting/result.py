@@ -4,7 +4,7 @@ Version 3 of the file is written; of version 2 is read what a plan is made from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,8 @@ from analysis.frontier.noise import Noise
 from analysis.frontier.rollout import Rollout
 from analysis.table import serial
 from analysis.table.dropped import Dropped, Flagged
+from analysis.table.hygiene import OPTIONAL
+from analysis.table.query import RowFilter
 from vdit.errors import InputError
 from vdit.runs.files import read_json
 
@@ -103,12 +105,14 @@ class OfBudgets:
 class Fit(OfBudgets):
     """A law fitted to a table of runs, the laws beside it, and what was found on the way.
 
-    `laws` {name: its entry}; `columns` {role: column}; `rows` counts those fitted.
+    `laws` {name: its entry}; `columns` {role: column}; `row_filter` chose the `rows` (their number)
+    that were fitted.
     """
 
     law: str
     laws: dict[str, Entry]
     columns: dict[str, str]
+    row_filter: RowFilter = field(default_factory=RowFilter)
     rows: int = 0
     seed: int = 0
     notes: tuple[str, ...] = ()
@@ -136,7 +140,9 @@ class Fit(OfBudgets):
     def from_json(cls, told: Mapping[str, Any]) -> "Fit":
         """What `to_json` wrote, of this version; of version 2 what a plan is made from."""
         laws = {name: _entry(name, told) for name, told in told["laws"].items()}
-        plain = {"law": next(iter(laws), ""), **told, "laws": {}}
+        gone = [each["reason"] for each in told.get("dropped", ())]  # an older fit says no more
+        asked = {"drop": [reason for reason in gone if reason in OPTIONAL]}
+        plain = {"law": next(iter(laws), ""), "row_filter": asked, **told, "laws": {}}
         if not told.get("budgets"):  # the noise at the top is then the law's own
             plain |= {"noise": None}
         if told.get("version", VERSION) != VERSION:

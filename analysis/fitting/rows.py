@@ -1,7 +1,7 @@
 """From anybody's table to the rows of a fit: roles, chosen rows, what was left out and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,10 @@ class Rows:
     dropped: list[Dropped]
     notes: list[str]
     warnings: list[Flag]
-    where: str | None  # the expression of the rows held out
     weighted: bool  # by a column of errors
     direction: str | None  # "up" where the metric rises with the loss, "down"; None: not known
     name: str = "table"
+    row_filter: query.RowFilter = field(default_factory=query.RowFilter)
 
     def without(self, bad: np.ndarray, reason: str, words: str) -> "Rows":
         """The rows without `bad` (a mask of those fitted), which join `dropped`."""
@@ -134,25 +134,26 @@ def prepare(
     given: dict[str, str | None] | None = None,
     higher_is_better: bool | None = None,
     notes: Sequence[str] = (),
+    drop: Sequence[str] = (),
     **cleaning: Any,
 ) -> Rows:
     """Choose the rows of a fit that needs the roles `needed`; InputError names what is wrong.
 
     `given` maps roles to columns; `higher_is_better` is of the metric where one is named, else of
-    the loss; `notes` are of how the table was read; `cleaning` goes to `hygiene.clean`. Sizes,
-    tokens and compute are checked wherever the table has them: the laws share them.
+    the loss; `notes` are of how the table was read; `drop` and `cleaning` go to `hygiene.clean`.
+    Sizes, tokens and compute are checked wherever the table has them: the laws share them.
     """
     if len(table) == 0:
         raise InputError(f"{name}: no rows")
     roles = columns.assign(table, name, **(given or {}))
     spoken = _spoken(roles)
-    keep = query.chosen(spoken, where, "--where") if where else np.ones(len(spoken), bool)
+    keep, chosen = _chosen(spoken, where)
     rows = roles.table[keep]
     needed = dict.fromkeys((*needed, *(role for role in columns.DERIVED if role in rows.columns)))
     columns.require(replace(roles, table=rows), needed, name)
     warnings = list(guards.units(roles, rows, name))
     rows, directed = _directed(roles, rows, higher_is_better, name)
-    rows, dropped = hygiene.clean(rows, name=name, needed=tuple(needed), **cleaning)
+    rows, dropped = hygiene.clean(rows, name=name, needed=tuple(needed), drop=drop, **cleaning)
     if rows.empty:
         raise InputError(f"{name}: no row is left: {'; '.join(d.line for d in dropped)}")
     schema.comparable(rows, name)
@@ -163,13 +164,26 @@ def prepare(
         own=roles.own,
         columns=roles.columns,
         dropped=dropped,
-        notes=[*notes, *roles.notes, *directed, *states.unknown(roles.own[keep])],
+        notes=[*notes, *chosen, *roles.notes, *directed, *states.unknown(roles.own[keep])],
         warnings=warnings,
-        where=hold_out,
         weighted="loss_se" in roles.columns,
         direction=direction.of_metric(roles, higher_is_better),
         name=name,
+        row_filter=_row_filter(where, hold_out, higher_is_better, drop, cleaning),
     )
+
+
+def _chosen(spoken, where):
+    """(R,) True where a row is used, and what is said of that."""
+    if not where:
+        return np.ones(len(spoken), bool), []
+    keep = query.chosen(spoken, where, "--where")
+    return keep, [f"{keep.sum()} of {len(keep)} rows are used: {where}"]
+
+
+def _row_filter(where, hold_out, higher_is_better, drop, cleaning):
+    asked = cleaning | {"drop": tuple(drop)}
+    return query.RowFilter(where, hold_out, higher_is_better=higher_is_better, **asked)
 
 
 def _held_out(spoken, hold_out):

@@ -65,6 +65,7 @@ def _fit(law, rows, options, drop_unstable):
         law=law,
         laws=found,
         columns=rows.columns,
+        row_filter=rows.row_filter,
         rows=len(rows.fitted),
         seed=options.seed,
         notes=(*rows.notes, rows.weighing()),

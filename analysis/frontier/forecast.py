@@ -14,6 +14,7 @@ from analysis.frontier.rollout import Rollout
 from analysis.frontier.runs import Surface
 
 SPAN = 8.0  # times of compute over which the gain is taken
+WIDEST = 1.0  # of log loss: an interval over a factor of e says nothing, and is not told
 SHIFT = 1 / 6  # of an interval, by which the smallest budget may move a forecast unsaid
 
 
@@ -49,7 +50,8 @@ class Forecast:
     `times` the largest budget; `tested`: how far ahead, in times of compute, laws were tested on
     this table: an interval beyond it rests on laws that nothing here has tried. `windows`: what
     laws of all budgets say, and laws of all but the smallest, the middle of each; None where too
-    few are left.
+    few are left. `unbounded`: noise is known, and yet the laws do not bound the loss (`WIDEST`), so
+    that there is no interval.
     """
 
     flops: float
@@ -59,6 +61,7 @@ class Forecast:
     tested: float
     laws: dict[str, Share]
     windows: list[float] | None = None
+    unbounded: bool = False
     WRITTEN: ClassVar = ("beyond",)
 
     @property
@@ -123,6 +126,7 @@ class Outlook:
             self.stack.tested,
             laws,
             [_middle(part, log_c, variance, known) for part in self.stack.windows] or None,
+            unbounded=known and interval is None,
         )
 
     def loss(self, flops: float) -> float:
@@ -139,20 +143,23 @@ class Outlook:
     def gain(self) -> Gain | None:
         """By what share the frontier's loss falls over the last SPAN of compute, by the laws.
 
-        None where the budgets span less, or no noise was measured.
+        None where the budgets span less, no noise was measured, or the laws do not bound it.
         """
         log_c = self.minima.log_c
         low = float(log_c[-1] - np.log(SPAN))
         if self.minima.noise is None or low < log_c[0] - 1e-6 or not self.stack.laws:
             return None
         fall = self.stack.fall(low, float(log_c[-1]))
+        if np.ptp(fall.interval()) > WIDEST:
+            return None
         return _gain(fall, float(np.exp(low)), float(np.exp(log_c[-1])))
 
 
 @np.errstate(over="ignore")  # of few runs: an interval may reach beyond all numbers
 def _said(law, log_c, variance, known):
     middle = _middle(law, log_c, variance, known)
-    return middle, np.exp(law.at(log_c, variance).interval()).tolist() if known else None
+    low, high = law.at(log_c, variance).interval() if known else (0.0, np.inf)
+    return middle, np.exp([low, high]).tolist() if high - low < WIDEST else None
 
 
 def _middle(law, log_c, variance, known):
@@ -175,9 +182,12 @@ def outlook(
 ) -> Outlook:
     """Fit and test every law on the minima and, where `rows` are given, on their runs.
 
-    In windows without the `left_out` smallest budgets.
+    In windows without the `left_out` smallest budgets. A law through runs whose errors say nothing
+    at the largest budget has no vote: it would make the interval of all of them say nothing.
     """
+    last = float(found.log_c[-1])
     laws = backtest.fitted(found, rows, columns, left_out)
+    laws = {name: law for name, law in laws.items() if law.tells(last)}
     made = backtest.trials(found, rows, columns, left_out)
-    stack = Stack(laws, made, float(found.log_c[-1]))
+    stack = Stack(laws, made, last)
     return Outlook(stack, rollout.rollout(stack, found.log_c), found)

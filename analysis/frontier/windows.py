@@ -17,6 +17,7 @@ from analysis.frontier.posterior import Posterior
 from analysis.frontier.runs import Surface
 
 LEFT_OUT = (0, 1)  # smallest budgets, by window
+DISTINCT = 3  # sizes at least: a level, a factor and a power through two are any
 SAME = 1e-6  # of log compute: a budget is not told from another that is so near
 
 
@@ -41,6 +42,11 @@ class Windows:
     def alone(self, part: int) -> "Windows":
         """The law as fitted to one window, by its number."""
         return Windows((self.parts[part],), (self.since[part],))
+
+    def tells(self, log_c: float) -> bool:
+        """Whether the law through the most budgets is told by its runs, and says anything there."""
+        law = self.whole
+        return not isinstance(law, Surface) or (len(law.sizes) >= DISTINCT and law.tells(log_c))
 
     def value(self, log_c: float) -> float:
         """Log loss, the mean of the windows'."""

@@ -45,8 +45,10 @@ def forecasts(fit: Fit) -> str:
     rows = [
         [
             f"{one.times:.3g}×",
-            f"{one.loss:.4f}",
-            _between(one.interval, ".4f").strip(" ()").removeprefix("95 %: "),
+            f"about {one.loss:.2g}" if one.unbounded else f"{one.loss:.4f}",
+            "the runs do not bound it"
+            if one.unbounded
+            else _between(one.interval, ".4f").strip(" ()").removeprefix("95 %: "),
             f"no law was tried so far ahead (at most {tested:.3g}×)" if one.beyond else "yes",
         ]
         for one in fit.forecasts
@@ -78,7 +80,9 @@ def _prediction_words(check):
     }[check.before]
     what = "" if check.estimator == "parabola" else " (its best run: no minimum was found)"
     end = "It held" if check.held else "It did not hold"
-    if check.inside and not check.telling:
+    if check.interval is None:
+        end = "So nothing was tested"
+    elif check.inside and not check.telling:
         end = "So wide an interval tests little"
     inside = "inside its interval" if check.inside else "outside its interval"
     if check.inside and not check.telling:

@@ -47,7 +47,10 @@ def runs_section(rows: pd.DataFrame, fit: Fit, judged: Verdict, notes: list[str]
     shown, words = _shown(rows, fit.columns["loss"])
     each = shown.astype({"run_id": str}).iterrows()  # a row of numbers alone would be of floats
     body = [_run_row(row, fit, names, marked) for _, row in each]
-    left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in notes)
+    asked = fit.row_filter.flags()
+    chosen = [f"Of the table the rows of analysis.fit{asked} alone"] * bool(asked)
+    said = (*chosen, *(gone.line for gone in fit.dropped), *notes)
+    left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in said)
     return elements.section(
         "runs",
         "All runs" if len(shown) == len(rows) else "The best runs",

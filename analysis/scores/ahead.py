@@ -15,9 +15,13 @@ from vdit.errors import InputError
 
 
 def of_table(table: pd.DataFrame, names: Sequence[str], loss: str) -> Scores:
-    """What to say of these scores at a budget; `InputError` names one that no two budgets have."""
+    """What to say of these scores at a budget; `InputError` names one that no two budgets have.
+
+    `table` is `Rows.as_results`: its loss is better when lower, whatever it was made from.
+    """
     known = [name for name in names if name in columns.names(table)]
-    found = curve.curves(table, fit_table(table, "frontier", loss=loss), known)
+    fit = fit_table(table, "frontier", loss=loss, higher_is_better=False)
+    found = curve.curves(table, fit, known)
     missing = sorted(set(names) - {one.name for one in found})
     if missing:
         raise InputError(f"--scores {missing[0]}: expected a score that two budgets have")

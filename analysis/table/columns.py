@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.table import names, reading, runs, schema, units
+from analysis.table import names, reading, runs, schema, states, units
 from vdit.errors import InputError
 
 FLOPS_PER_ND = 6.0
@@ -71,8 +71,10 @@ def _read(own, columns, name):
         if role == "group":
             values[role] = own[column]
             continue
-        times = units.of_header(column)[1] if role in names.COUNTED else 1.0
+        times = names.stem(role, column)[1]
         values[role] = units.read(own[column], times, name)
+        if role == "loss":
+            values[role] = values[role].mask(states.reasons(own[column]) == "diverged", np.inf)
         if times != 1:
             notes.append(f"{role}: column {column!r} counts in units of {times:.3g}, by its name")
         if not pd.api.types.is_numeric_dtype(own[column]):

@@ -5,8 +5,8 @@ diverged     the loss is not finite, or not below that of predicting nothing, or
 failed       a column of states says so (`states`)
 unfinished   the schedule had not ended, or under 90 % of the budget was spent, or a column says so;
              un-annealed checkpoints enter laws of runs when asked for
-duplicate    repeats another row: an error, for which of the two is right is not ours to say, unless
-             it is asked that the first be kept
+duplicate    repeats another row (`duplicates`): an error, for which of the two is right is not ours
+             to say, unless it is asked that the first be kept
 unstable     far above the fitted law, unlike its neighbours: left out only when asked for
 spiked       the loss of the run spiked in training, by the column `spikes`: likewise
 unannealed   before the last row of its run, in a table that does not say whether the schedule had
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.table import columns, names, runs, schema, states
+from analysis.table import columns, duplicates, runs, schema, states
 from analysis.table.dropped import Dropped, Flagged
 from vdit.errors import InputError
 
@@ -63,10 +63,9 @@ def clean(
                 found.append(Dropped.of(table[bad], reason, words))
                 left &= ~bad
     rows = table[left]
-    words, twice = _duplicates(rows, "duplicate" in drop, name)  # what is out may well be twice
-    if twice.any():
-        found.append(Dropped.of(rows[twice], "duplicate", words))
-        rows = rows[~twice]
+    repeats = list(_duplicates(rows, "duplicate" in drop, name))  # what is out may well be twice
+    found += [Dropped.of(rows[twice], "duplicate", words) for words, twice in repeats]
+    rows = rows[~np.any([twice for _, twice in repeats], axis=0)] if repeats else rows
     if "unannealed" in drop and (bad := runs.earlier(rows)).any():  # of what is left of each run
         found.append(Dropped.of(rows[bad], "unannealed", EARLIER))
         rows = rows[~bad]
@@ -107,7 +106,7 @@ def flagged(table: pd.DataFrame) -> list[Flagged]:
 
 def _blank(table, needed):
     for role in needed:
-        if role not in ("loss", "metric") and role in table.columns:
+        if role not in ("loss", "metric", "budget") and role in table.columns:
             yield f"no {role}", table[role].isna()
 
 
@@ -116,8 +115,6 @@ def _diverged(table, worst):
     yield "the loss is blank, nan or infinite", ~np.isfinite(loss)
     if worst is not None:
         yield f"the loss is not below {worst:g}, that of predicting nothing", loss >= worst
-    if "diverged" in table.columns:
-        yield "marked so", table["diverged"].isin([True, "True", "true", 1, "1"])
     yield from _by_state(table, "diverged")
 
 
@@ -135,25 +132,19 @@ def _by_state(table, reason):
 
 
 def _duplicates(table, drop, name):
-    same = [c for c in table.columns if names.plain(c) not in names.INDEX and not _counts(table[c])]
-    twice = table.duplicated(same).to_numpy()
-    words = "the same in every column as an earlier row"
-    if {"run_id", "steps"} <= set(table.columns):
-        twice = table.duplicated(["run_id", "steps"]).to_numpy()
-        words = "run_id and steps as in an earlier row"
-    if twice.any() and not drop:
-        at = int(np.flatnonzero(twice)[0])
-        raise InputError(
-            f"{name}: {schema.row_name(table, at)}: {words}, expected one row per checkpoint "
-            f"({int(twice.sum())} such; --drop duplicate keeps the first of each)"
-        )
-    return words, twice
-
-
-def _counts(column):
-    """True where a column numbers the rows, whatever it is called."""
-    number = pd.to_numeric(column, errors="coerce")
-    return len(number) > 1 and bool((number - column.index == number.iloc[0]).all())
+    """(words, rows) of each kind; each row once. InputError unless they may be left out."""
+    known = np.zeros(len(table), bool)
+    for words, twice in duplicates.find(table):
+        twice = np.asarray(twice) & ~known
+        known |= twice
+        if twice.any() and not drop:
+            at = int(np.flatnonzero(twice)[0])
+            raise InputError(
+                f"{name}: {schema.row_name(table, at)}: {words}, expected one row per checkpoint "
+                f"({int(twice.sum())} such; --drop duplicate keeps the first of each)"
+            )
+        if twice.any():
+            yield words, twice
 
 
 def unstable(residual: np.ndarray) -> np.ndarray:

@@ -46,6 +46,8 @@ SYNONYMS = {
 }
 LETTERS = {"params": "N", "tokens": "D", "flops": "C", "loss": "L"}  # of the papers
 COUNTED = ("params", "tokens", "flops", "budget", "batch", "unique_tokens")  # may have a unit
+MEASURED = ("loss", "metric")  # may be in percent
+ELSE = re.compile(r"(?i)(?:val|valid|validation|eval|test)\w*[/.]")  # tokens of an evaluation, say
 PREFIX = re.compile(r"(?:config|summary|hparams|args)_")
 INDEX = ("", "index", "id", "level_0", "unnamed_0")  # a table's row numbers, written as a column
 STATES = ("status", "state", "job_state", "run_state", "job_status", "run_status", "trial_status")
@@ -65,10 +67,21 @@ def is_identifier(name: str) -> bool:
 
 def guess(role: str, columns: Iterable[str]) -> list[str]:
     """The columns that may play `role` by a synonym of its name, the likeliest first."""
-    stems = {c: units.of_header(c)[0] if role in COUNTED else c for c in map(str, columns)}
+    stems = {c: stem(role, c)[0] for c in map(str, columns)}
     known = SYNONYMS.get(role, "").split()
-    found = [c for word in known for c, stem in stems.items() if plain(stem) == word]
-    return found + [c for c, stem in stems.items() if stem == LETTERS.get(role)]
+    found = [c for word in known for c, name in stems.items() if plain(name) == word]
+    found += [c for c, name in stems.items() if name == LETTERS.get(role)]
+    if role in MEASURED or found:  # a loss of training is none of validation
+        return found
+    ends = {c: plain(re.split(r"[/.]", name)[-1]) for c, name in stems.items()}
+    return [c for word in known for c, end in ends.items() if end == word and not ELSE.match(c)]
+
+
+def stem(role: str, column: str) -> tuple[str, float]:
+    """(name without its unit, the unit's factor) of a column, as `role` has units."""
+    if role in MEASURED:
+        return units.of_measure(column)
+    return units.of_header(column) if role in COUNTED else (column, 1.0)
 
 
 def find(

@@ -3,6 +3,7 @@
 pandas reads; what was guessed on the way is told. Nothing is renamed but blanks about names.
 """
 
+import itertools
 import json
 import pathlib
 import re
@@ -66,19 +67,32 @@ def _of_lines(text, path):
 
 def _text(path, tell):
     """Columns between whichever delimiter cuts the header into most."""
-    heads = {mark: list(pd.read_csv(path, sep=mark, nrows=0).columns) for mark in DELIMITERS}
+    first = _comments(path, tell)
+    heads = {
+        mark: list(pd.read_csv(path, sep=mark, nrows=0, skiprows=first).columns)
+        for mark in DELIMITERS
+    }
     mark = max(heads, key=lambda mark: len(heads[mark]))
     if mark != "," and len(heads[mark]) > 1:
         tell(f"read as a table with {DELIMITERS[mark]} between columns")
     # An identifier of twelve hex digits may look like a number, so it is read as text.
     texts = {name: str for name in heads[mark] if names.is_identifier(name)}
-    table = pd.read_csv(path, sep=mark, dtype=texts)
+    table = pd.read_csv(path, sep=mark, dtype=texts, skiprows=first)
     if list(table.index) not in (list(range(len(table))), list(range(1, len(table) + 1))):
         raise InputError(
             f"{path}: rows have more cells than the header has names: is a comma inside a number? "
             "expected a decimal point, and quotes around thousand separators"
         )
     return table.reset_index(drop=True)
+
+
+def _comments(path, tell):
+    """How many lines that begin with # stand before the header."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        count = sum(1 for _ in itertools.takewhile(lambda line: line.startswith("#"), file))
+    if count:
+        tell(f"passed over {count} line{'s' * (count > 1)} of # before the header")
+    return count
 
 
 def stripped(table: pd.DataFrame, name: str | pathlib.Path = "table") -> pd.DataFrame:

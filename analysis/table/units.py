@@ -18,6 +18,8 @@ SCALES = {
     **{"e": 1e18, "exa": 1e18, "z": 1e21, "zetta": 1e21, "y": 1e24, "yotta": 1e24},
 }
 DAY = 86400.0  # seconds
+PERCENT = re.compile(r"%|percent|pct", re.IGNORECASE)
+MEASURE = re.compile(r"(.*?)[\s_]*[(\[]\s*(?:(%|percent|pct)|(?:nats?|bits?)\b.*)[)\]]\s*")
 BLANK = ("", "-", "--", "–", "?", "none", "nan", "n/a", "na", "null")
 POWER = re.compile(r"[x×*/]?\s*(?:10\s*(?:\^|\*\*)|1?e)\s*\+?(\d{1,2})", re.IGNORECASE)
 UNIT = re.compile(
@@ -27,13 +29,19 @@ UNIT = re.compile(
 )
 NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE)
 TIMES_TEN = re.compile(r"\s*[x×*·]\s*10\s*(?:\^|\*\*)\s*")  # 1.2 x 10^21
+TEN = re.compile(r"^10\s*(?:\^|\*\*)\s*(?=\d)")  # 10^21
 SPACED = re.compile(r"(?<=\d)[ _'\u00a0\u202f](?=\d{3}(?!\d))")  # 1 234 567, 1_234_567
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 
 
 def factor(unit: str) -> float | None:
-    """Parameters, tokens or FLOPs in one `unit`, such as B, e18 or PF-days; None if it is none."""
+    """Parameters, tokens or FLOPs in one `unit`, such as B, e18 or PF-days; None if it is none.
+
+    Of a share in one percent.
+    """
     unit = unit.strip()
+    if PERCENT.fullmatch(unit):
+        return 0.01
     if power := POWER.fullmatch(unit):
         return 10.0 ** int(power[1])
     found = UNIT.fullmatch(unit)
@@ -45,6 +53,12 @@ def factor(unit: str) -> float | None:
     if scale == unit and scale in "gpezy":
         return None  # models are named 125m or 7b, but a lone small e is no exa
     return SCALES.get(scale.lower(), 1.0) * (DAY if days else 1.0)
+
+
+def of_measure(name: str) -> tuple[str, float]:
+    """The same of a loss or a metric: ("accuracy", 0.01) of "accuracy (%)", 1 of "loss (nats)"."""
+    found = MEASURE.fullmatch(name)
+    return (found[1], 0.01 if found[2] else 1.0) if found else (name, 1.0)
 
 
 def of_header(name: str) -> tuple[str, float]:
@@ -102,7 +116,8 @@ def rounded(values: pd.Series, within: float) -> tuple[pd.Series, str]:
 
 
 def _plain(text):
-    return SPACED.sub("", TIMES_TEN.sub("e", text.strip()))
+    text = TIMES_TEN.sub("e", text.strip())
+    return SPACED.sub("", TEN.sub("1e", text))
 
 
 def _times(value, times):

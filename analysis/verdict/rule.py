@@ -26,7 +26,7 @@ from analysis.verdict.thresholds import minimum
 WORDS = {
     "overfit": "the best runs over-fit a small set of videos, which bends the curve",
     "rises": "the best loss rises with compute somewhere",
-    "span": "the budgets span less than 8x, or no noise is known",
+    "span": "the budgets span less than 8x, no noise is known, or the laws do not bound the gain",
     "gain": "the gain's interval reaches below the least that matters",
     "unpredicted": "no prediction of a budget that was then run",
     "late": "the prediction is not known to be older than the runs it is checked against",

@@ -1,6 +1,7 @@
 """Every command takes a foreign table and says of it what the others say."""
 
 import html
+import json
 import pathlib
 import re
 import shlex
@@ -9,8 +10,10 @@ import pandas as pd
 import pytest
 
 from analysis import plan, predict, report, variants
-from analysis.fitting import command
-from analysis.table import arguments
+from analysis.fitting import again, command
+from analysis.fitting.result import Fit
+from analysis.fitting.rows import SWEPT, prepare
+from analysis.table import arguments, reading
 from tests.analysis.foreign_tables import runs, written
 from tests.analysis.synthetic_sweep import make_rows
 from vdit.errors import InputError
@@ -91,6 +94,54 @@ def test_rows_that_a_fit_was_asked_to_leave_out_are_out_of_what_is_made_of_it(
     assert printed.err.count("left out 2 rows, duplicate") == 3
     with pytest.raises(InputError, match="--drop duplicate keeps the first of each"):
         predict.main(["t.csv", "--force"])
+
+
+def test_rows_that_a_fit_did_not_have_are_not_on_its_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    table, where = pd.DataFrame(make_rows(4)), "seed == 0"
+    written(table, "t.csv")
+    for asked in (["--where", where], ["--hold_out", f"not ({where})"]):
+        command.main(["t.csv", "--bootstrap", "20", "--law", "chinchilla", *asked])
+        capsys.readouterr()
+        report.main(["t.csv", "--fit", "fit.json"])
+        page = html.unescape(pathlib.Path("report.html").read_text())
+        used = table.query(where)
+        assert len(used) == len(table) - 2
+        shown = {run for run in table["run_id"] if f"<code>{run}</code>" in page}
+        assert shown == set(used["run_id"])
+        assert f"analysis.fit t.csv {shlex.join(asked)} --out" in page
+        assert f"Of the table the rows of analysis.fit {shlex.join(asked)} alone" in page
+        plan.main(["fit.json", "--flops", "1e15", "--table", "t.csv"])
+    written(table.drop(index=used.index[1]), "fewer.csv")
+    with pytest.raises(InputError, match="made from another table or of other columns or rows"):
+        report.main(["fewer.csv", "--fit", "fit.json"])
+    with pytest.raises(InputError, match="does not hold the runs of the fit"):
+        plan.main(["fit.json", "--flops", "1e15", "--table", "fewer.csv"])
+    written(table.drop(columns="seed"), "t.csv")  # another's: the fit beside it says nothing of it
+    command.main([*["t.csv", "--bootstrap", "20"], "--where", "depth > 1"])
+    written(table.drop(columns="depth"), "t.csv")
+    report.main(["t.csv"])
+    assert "no fit of this table beside it: fitting" in capsys.readouterr().err
+    assert "Of the table the rows" not in pathlib.Path("report.html").read_text()
+
+
+@pytest.mark.parametrize("asked", ["--unannealed", "--worst", "--drop", "blank"])
+def test_what_else_chose_a_fits_rows_chooses_those_of_its_page(asked, tmp_path, monkeypatch):
+    """And a row that the law of the fit can't take is not among them."""
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame(make_rows(4)).assign(depth=[2.0, 4.0] * 11)
+    table.loc[:3, "annealed"] = False
+    table.loc[7, "loss_ema"] *= 1.2  # unstable
+    table.loc[9, "depth"] = float("nan")
+    written(table, "t.csv")
+    flags = {"--worst": ["--worst", "0.9"], "--drop": ["--drop", "unstable"]}.get(asked, [asked])
+    flags = ["--law", "width_depth"] if asked == "blank" else flags
+    command.main(["t.csv", "--bootstrap", "0", *flags])
+    table = reading.load("t.csv")
+    fit = Fit.from_json(json.loads(pathlib.Path("fit.json").read_text()))
+    taken = again.rows(table, fit)
+    assert again.are_of(taken, fit)
+    assert fit.rows == len(taken.fitted) != len(prepare(table, SWEPT).fitted)
 
 
 def test_the_flags_are_the_same_of_every_command(capsys):

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import plan, predict
+from analysis import plan, predict, report
 from analysis.fitting import command
 from analysis.fitting import table as fitting
 from analysis.fitting.result import Fit
-from analysis.frontier import prediction
+from analysis.frontier import prediction, runs
 from analysis.frontier.prediction import Prediction
 from analysis.table import serial
 from tests.analysis.synthetic_sweep import SMALLEST, make_rows, optimum
@@ -121,6 +121,41 @@ def test_plan_wants_a_fit(tmp_path):
     (tmp_path / "fit.json").write_text("{}")
     with pytest.raises(InputError, match="expected a fit"):
         plan.main([str(tmp_path / "fit.json"), "--flops", "1e12"])
+
+
+def test_a_law_that_two_sizes_do_not_tell_has_no_vote(capsys, tmp_path):
+    """Gamma's error there was a factor of e^5, and the forecast of all laws 0 to 25,880."""
+    make(ROOT / "analysis/results/branches/results.csv", tmp_path / "p.json")
+    found = json.loads((tmp_path / "p.json").read_text())
+    assert set(found["laws"]) == {"frontier", "curved"}
+    assert found["interval"][1] - found["interval"][0] < 0.05
+    four, two = table_of(4), table_of(4).query("params < 2 * params.min()")
+    assert {"chinchilla", "gamma"} <= set(prediction.predict(four).laws)
+    assert not {"chinchilla", "gamma"} & set(prediction.predict(two).laws)
+
+
+def test_what_the_runs_do_not_bound_has_neither_interval_nor_digits(files, capsys):
+    table, out = files
+    table_of(4, noise=0.5, seeds_at=0).to_csv(table, index=False)
+    make(table, out)
+    said = capsys.readouterr().out
+    found = Prediction.from_json(json.loads(out.read_text()))
+    assert (found.interval, found.unbounded) == (None, True)
+    assert f"loss about {found.loss:.2g} (no interval: the runs do not bound it)" in said
+    report.main([str(table), "--out", str(table.with_name("page.html"))])
+    page = table.with_name("page.html").read_text()
+    assert "the runs do not bound it" in page
+    assert "the gain of compute could not be measured" in page
+    assert "or the laws do not bound the gain" in page
+
+
+def test_a_law_whose_errors_say_nothing_has_no_vote(monkeypatch):
+    four = table_of(4)
+    monkeypatch.setattr(
+        runs.Surface, "tells", lambda self, log_c: self.fit.problem.law.name != "gamma"
+    )
+    assert "gamma" not in prediction.predict(four).laws
+    assert "chinchilla" in prediction.predict(four).laws
 
 
 def test_a_prediction_comes_back_from_its_file_and_one_of_version_1_is_read():

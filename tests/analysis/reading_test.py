@@ -22,6 +22,7 @@ from vdit.errors import InputError
         ("32M", 32e6), ("1.2B", 1.2e9), ("1.2 bn", 1.2e9), ("300k", 3e5), ("7b", 7e9),
         ("1.5T tokens", 1.5e12), ("3e9", 3e9), (" 12 ", 12), ("2 million", 2e6),
         ("1.2 x 10^21", 1.2e21), ("4 PF-days", 4 * 8.64e19), ("1 234 567", 1234567),
+        ("10^18", 1e18), ("10 ** 21 FLOPs", 1e21),
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_it_is_written(cell, number):
@@ -80,6 +81,45 @@ def test_a_unit_of_a_cell_stands_in_place_of_the_headers():
     table = runs().astype({"tokens": object})
     table["tokens"] = [f"{d / 1e6}M" if i % 2 else d / 1e9 for i, d in enumerate(table["tokens"])]
     assert same(rows_of(table.rename(columns={"tokens": "tokens (B)"})))
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Val loss (nats)", lambda loss: loss.map("{:.6f}".format)),
+        ("loss [bits/token]", lambda loss: loss),
+        ("loss (%)", lambda loss: 100 * loss),
+        ("loss", lambda loss: (100 * loss).map("{:.4f} %".format)),
+    ],
+)
+def test_a_loss_has_units_too(header, column):
+    found = rows_of(runs().assign(loss=column(runs()["loss"])).rename(columns={"loss": header}))
+    assert same(found)
+    assert any("counts in units of 0.01" in note for note in found.notes) == ("(%)" in header)
+
+
+def test_an_accuracy_is_read_in_percent_and_asked_for_its_direction():
+    share = 1 - runs()["loss"] / 5
+    table = runs().drop(columns="loss").assign(accuracy=share.map("{:.6%}".format))
+    asked = {"given": {"loss": "accuracy"}, "higher_is_better": True}
+    with pytest.raises(InputError, match="accuracy rises with compute or is better when higher"):
+        rows_of(table, given={"loss": "accuracy"})
+    assert np.allclose(rows_of(table, **asked).fitted["loss"], 1 - share, atol=1e-7)
+    with pytest.raises(InputError, match=r"no share from 0 to 1 \(call it 'accuracy \(%\)' if"):
+        rows_of(table.assign(accuracy=100 * share), **asked)
+    table = table.assign(accuracy=100 * share).rename(columns={"accuracy": "accuracy (%)"})
+    found = rows_of(table, given={"loss": "accuracy (%)"}, higher_is_better=True)
+    assert np.allclose(found.fitted["loss"], 1 - share)
+
+
+def test_names_within_the_groups_of_a_tracker_are_found_but_not_of_an_evaluation():
+    nested = {"params": "config/model/n_params", "tokens": "train.tokens_seen", "loss": "val/loss"}
+    table = runs().drop(columns="flops").rename(columns=nested)
+    table["test/tokens"] = table["train/loss"] = 1.0
+    assert rows_of(table).columns == nested
+    bare = runs().rename(columns={"tokens": "eval/tokens"}).drop(columns="flops")
+    with pytest.raises(InputError, match="missing column 'tokens'"):
+        rows_of(bare)
 
 
 def test_expressions_speak_in_the_units_of_the_file():

@@ -7,14 +7,13 @@ import json
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import analysis
 from analysis.fitting import command
 from analysis.fitting.result import Fit
-from analysis.table import states
-from tests.analysis.foreign_tables import logs, rows_of, runs, said, same
+from analysis.table import reading
+from tests.analysis.foreign_tables import logs, rows_of, runs, said
 from tests.paths import awkward
 from vdit.errors import InputError
 
@@ -77,47 +76,6 @@ def test_annealed_is_read_in_words(words):
         rows_of(table.astype({"annealed": object}).replace({words[1]: "perhaps"}))
 
 
-SLURM = {
-    "COMPLETED": "finished", "FAILED": "failed", "OUT_OF_MEMORY": "failed", "NODE_FAIL": "failed",
-    "BOOT_FAIL": "failed", "CANCELLED": "unfinished", "TIMEOUT": "unfinished",
-    "PREEMPTED": "unfinished", "DEADLINE": "unfinished", "CANCELLED by 1000": "unfinished",
-    "OUT_OF_ME+": "failed", "CANCELLED+": "unfinished",
-}  # fmt: skip
-WANDB = {
-    "finished": "finished", "crashed": "failed", "failed": "failed", "killed": "unfinished",
-    "running": "unfinished", "preempting": "unfinished", "preempted": "unfinished",
-}  # fmt: skip
-RAY = {"TERMINATED": "finished", "ERROR": "failed", "PENDING": "unfinished"}
-
-
-@pytest.mark.parametrize(("word", "reason"), [*SLURM.items(), *WANDB.items(), *RAY.items()])
-def test_states_of_slurm_wandb_and_ray_are_known(word, reason):
-    table = runs().assign(State=[word] + ["COMPLETED"] * 27)
-    found = rows_of(table)
-    assert not any("no state that is known" in note for note in found.notes)
-    if reason == "finished":
-        assert not found.dropped
-    else:
-        assert found.dropped[0].words == f"{reason} (by its State)"
-        assert found.dropped[0].row_numbers == (1,)
-
-
-def test_a_state_that_is_not_known_is_named_with_what_was_done():
-    table = runs().assign(status=["ok", "weird", "weird"] + [None] * 25)
-    found = rows_of(table)
-    assert len(found.fitted) == 28
-    assert "status of 2 rows is 'weird', no state that is known: kept" in found.notes
-    assert states.reasons(table["status"]).tolist()[:4] == ["finished", "unknown", "unknown", ""]
-
-
-@pytest.mark.parametrize("name", ["Unnamed: 0", "index", "id", "exp", "run_id"])
-def test_duplicates_are_found_behind_an_index_column(name):
-    table = pd.concat([runs(), runs().iloc[[2, 4]]], ignore_index=True).reset_index(names=name)
-    with pytest.raises(InputError, match=r"row 29.*: the same .* \(2 such; --drop duplicate"):
-        rows_of(table)
-    assert same(rows_of(table, drop=("duplicate",)))
-
-
 def test_a_blank_in_a_needed_column_leaves_its_row_out_and_is_said():
     table = runs()
     table.loc[3, "params"], table.loc[8, "tokens"] = np.nan, np.nan
@@ -127,6 +85,16 @@ def test_a_blank_in_a_needed_column_leaves_its_row_out_and_is_said():
     assert "left out 1 row, blank (no tokens): row 9" in said(Fit.from_json(fit))
     written = table["params"].astype(object).where(table.index != 3, "-")
     assert rows_of(table.assign(params=written)).dropped[0].row_numbers == (4,)
+
+
+def test_a_loss_in_words_has_diverged_and_lines_of_comment_are_passed_over(tmp_path):
+    table = runs().astype({"loss": object})
+    table.loc[[2, 5], "loss"] = "diverged", "Inf"
+    path, told = tmp_path / "t.csv", []
+    path.write_text("# made by hand\n# twice\n" + table.to_csv(index=False))
+    found = rows_of(reading.load(path, told.append))
+    assert [(gone.reason, gone.row_numbers) for gone in found.dropped] == [("diverged", (3, 6))]
+    assert told == ["passed over 2 lines of # before the header"]
 
 
 @pytest.mark.parametrize(
