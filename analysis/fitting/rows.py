@@ -154,9 +154,7 @@ def prepare(
     warnings = list(guards.units(roles, rows, name))
     rows, directed = _directed(roles, rows, higher_is_better, name)
     rows, dropped = hygiene.clean(rows, name=name, needed=tuple(needed), drop=drop, **cleaning)
-    if rows.empty:
-        raise InputError(f"{name}: no row is left: {'; '.join(d.line for d in dropped)}")
-    schema.comparable(rows, name)
+    _check(rows, dropped, name)
     held = _held_out(spoken.loc[rows.index], hold_out)
     return Rows(
         fitted=rows[~held],
@@ -179,6 +177,13 @@ def _chosen(spoken, where):
         return np.ones(len(spoken), bool), []
     keep = query.chosen(spoken, where, "--where")
     return keep, [f"{keep.sum()} of {len(keep)} rows are used: {where}"]
+
+
+def _check(rows, dropped, name):
+    """InputError where no row is left, or where those left are not of one kind."""
+    if rows.empty:
+        raise InputError(f"{name}: no row is left: {'; '.join(d.line for d in dropped)}")
+    schema.comparable(rows, name)
 
 
 def _row_filter(where, hold_out, higher_is_better, drop, cleaning):
