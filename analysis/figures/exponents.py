@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -25,14 +26,25 @@ def draw(fits: Mapping[str, Fit], palette: style.Palette) -> Figure:
         ax.set_xlabel("training compute, FLOPs")
         ax.set_ylabel(words)
         style.plain_log_ticks(ax.yaxis, *ax.get_ylim(), form=style.short)
-    style.legend(right, palette, loc="upper left")
+        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    drawn.legend(
+        *left.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=len(fits),
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=palette.ink,
+    )
     return drawn
 
 
 def _line(ax: Axes, fit: Fit, key: str, curve: object, look: dict, name: str) -> None:
-    """The minima of one fit, and its law as far as they reach."""
+    """The minima of one fit, those not fitted hollow, and its law as far as they reach."""
     flops, values = zip(*((b.flops, getattr(b, key)) for b in fit.budgets), strict=True)
-    ax.plot(flops, values, ls="", ms=4.5, label=name, **look)
+    ax.plot([], [], ms=4.5, label=name, **look)
+    for budget, value in zip(fit.budgets, values, strict=True):
+        filled = {} if budget.fitted else {"mfc": "none"}
+        ax.plot(budget.flops, value, ls="", ms=4.5, **look, **filled)
     for budget in fit.budgets:
         if ends := getattr(budget, f"{key}_interval"):
             ax.plot([budget.flops] * 2, ends, color=look["color"], lw=1.2)

@@ -74,13 +74,13 @@ def lines(found: pd.DataFrame) -> list[str]:
     wide = max(map(len, [*found["fit"], *EXPONENTS.values()]), default=0)
     text = []
     for key, rows in found.groupby("exponent", sort=False):
-        head = f"{'95 %':>26s}{'from the first':>28s}   status"
+        head = f"{'95 %':>28s}{'from the first':>30s}   status"
         text += ["", f"{EXPONENTS[key]:{wide}s}  budgets{head}"]
         for row in rows.itertuples():
             own = f"{row.value:.4f}{_between(row.low, row.high)}"
             other = "" if math.isnan(row.difference) else f"{row.difference:+.4f}"
             other += _between(row.difference_low, row.difference_high, "+")
-            text.append(f"{row.fit:{wide}s}  {row.budgets:7d}{own:>26s}{other:>28s}   {row.status}")
+            text.append(f"{row.fit:{wide}s}  {row.budgets:7d}{own:>28s}{other:>30s}   {row.status}")
     return text[1:]
 
 
