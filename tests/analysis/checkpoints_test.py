@@ -11,7 +11,7 @@ import pytest
 import analysis
 from analysis import compare, laws, plan, rates, report
 from analysis.engine import problem
-from analysis.fitting import exponents
+from analysis.fitting import again, exponents
 from analysis.fitting.rows import prepare, swept
 from analysis.frontier import prediction, selection
 from analysis.laws import hyperparameters, loglinear
@@ -172,7 +172,7 @@ def test_neither_prediction_nor_verdict_nor_page_takes_them_in():
         before = table[table["flops_budget"] < table["flops_budget"].max()]
         said = replace(prediction.predict(before), created=1.6e9)
         fit = analysis.fit(table, bootstrap=20)
-        assert report._fits(fit, swept(table))
+        assert again.are_of(swept(table), fit)
         page, judged, png = report.build(table, fit, said)
         page = re.sub(r"<p>\d+ rows whose schedule had not ended left out\.</p>\n", "", page)
         made.append((said, judged, png, page))
@@ -185,7 +185,7 @@ def test_a_fit_stands_while_a_larger_budget_is_still_training():
     going = before_the_end(RUNS[-1], 0.5) | {"run_id": "going"}
     going["flops_budget"] *= 2
     table = pd.DataFrame([*RUNS, going])
-    assert report._fits(fit, swept(table))
+    assert again.are_of(swept(table), fit)
     assert "going" not in set(selection.select(table, "loss_ema", "params")[0]["run_id"])
 
 
