@@ -49,7 +49,8 @@ def runs_section(rows: pd.DataFrame, fit: Fit, judged: Verdict, notes: list[str]
     body = [_run_row(row, fit, names, marked) for _, row in each]
     asked = fit.row_filter.flags()
     chosen = [f"Of the table the rows of analysis.fit{asked} alone"] * bool(asked)
-    said = (*chosen, *(gone.line for gone in fit.dropped), *notes)
+    gone = [gone.line for gone in fit.dropped] or notes  # a fit names what notes count
+    said = (*chosen, *gone)
     left_out = "".join(f"<p>{elements.escape(note)}.</p>" for note in said)
     return elements.section(
         "runs",
