@@ -41,13 +41,15 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _read(paths: list[str]) -> dict[str, "Fit"]:
-    """{name: the fit}: each by the name of its file."""
+    """{name: the fit}: each by the name of its file, where two share it by their paths."""
     from analysis.fitting.result import Fit
 
     names = [pathlib.Path(path).stem for path in paths]
+    if len(set(names)) < len(names):
+        names = paths
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise errors.InputError(f"{twice}: two fits of this name, expected one of each")
+        raise errors.InputError(f"{twice}: given twice, expected fits of tables that share no run")
     return {name: Fit.read(path) for name, path in zip(names, paths, strict=True)}
 
 

@@ -23,9 +23,10 @@ SAME = 0.02  # budgets within this are one, as in tables
 def of_fits(fits: Mapping[str, Fit]) -> pd.DataFrame:
     """A row for each exponent of each fit, and its difference from that of the first fit.
 
-    Columns: exponent, fit, budgets, least and most FLOPs, value with its 95 % interval (low, high),
-    difference with its own, status. Runs are not shared, so each resample of one fit is set against
-    each of the other; without resamples there is no interval. InputError for fits of several laws.
+    Columns: exponent, fit, the budgets fitted, their least and most FLOPs, value with its 95 %
+    interval (low, high), difference with its own, status. Runs are not shared, so each resample of
+    one fit is set against each of the other; without resamples there is no interval. InputError for
+    fits of several laws.
     """
     first, *others = fits
     for name in others:
@@ -55,8 +56,9 @@ def _exponents(fit):
 
 def _row(name: str, key: str, fit: Fit, own: tuple, reference: tuple | None) -> dict[str, Any]:
     value, interval, draws = own
-    row = {"exponent": key, "fit": name, "budgets": len(fit.budgets)}
-    flops = [budget.flops for budget in fit.budgets] or [math.nan]
+    flops = [b.flops for b in fit.budgets if b.estimator == fit.estimator]
+    row = {"exponent": key, "fit": name, "budgets": len(flops)}
+    flops = flops or [math.nan]
     row |= {"least_flops": flops[0], "most_flops": flops[-1], "value": value}
     row |= dict(zip(("low", "high"), interval or (math.nan,) * 2, strict=True))
     row |= dict.fromkeys(("difference", "difference_low", "difference_high"), math.nan)

@@ -81,13 +81,31 @@ def test_command_reads_fits_and_says_where_their_compute_differs(fits, tmp_path,
     assert png.stat().st_size > 10_000
 
 
-def test_laws_of_two_kinds_and_two_fits_of_one_name_are_refused(fits, tmp_path):
+def test_budgets_whose_minimum_was_not_found_are_not_counted(fits):
+    table = curve(0.12, 0.4)
+    past = table["params"] < 1.1 * table.groupby("flops_budget")["params"].transform("min")
+    cut = table[(table["flops_budget"] > BUDGETS[0]) | past]
+    found = differences.of_fits({"full": fits["full"], "cut": fit_table(cut, law="power")})
+    row = found.set_index(["exponent", "fit"]).loc[("g", "cut")]
+    assert (row.budgets, row.least_flops) == (5, BUDGETS[1])
+    assert differences.unlike(found)
+
+
+def test_two_fits_of_one_name_are_told_apart_by_their_folders(fits, tmp_path, capsys):
+    for name in ("full", "steep"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "fit.json").write_text(json.dumps(fits[name].to_json()))
+    command.main([str(tmp_path / name / "fit.json") for name in ("full", "steep")])
+    assert "steep/fit.json" in capsys.readouterr().out
+
+
+def test_laws_of_two_kinds_and_a_fit_given_twice_are_refused(fits, tmp_path):
     of_runs = fit_table(curve(0.12, 0.4), law="chinchilla", bootstrap=0)
     assert isinstance(of_runs, Fit)
     with pytest.raises(InputError, match="runs: its law is chinchilla, that of full is power"):
         differences.of_fits({"full": fits["full"], "runs": of_runs})
     (tmp_path / "fit.json").write_text("{}")
-    with pytest.raises(InputError, match="fit: two fits of this name"):
+    with pytest.raises(InputError, match=r"fit\.json: given twice"):
         command.main([str(tmp_path / "fit.json")] * 2)
     with pytest.raises(InputError, match=r"fit.json: no 'laws', expected a fit by analysis.fit"):
         command.main([str(tmp_path / "fit.json")])
