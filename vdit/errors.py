@@ -1,9 +1,12 @@
 """Errors that are the user's to mend, the one edge where they become a line, and its parsers."""
 
 import argparse
+import contextlib
 import errno
 import os
 import re
+import select
+import signal
 import sys
 from collections.abc import Callable
 
@@ -35,12 +38,14 @@ def run(main: Callable[[], int | None]) -> None:
     """Runs a command. Bad input, and what the system refuses, become `error: ...` on stderr
     and exit status 2; a run that diverged the same and 3.
 
-    A signal to end becomes one line and 128 + its number. All other errors are bugs and keep their
-    traceback.
+    A signal to end becomes one line and 128 + its number, and a reader of the output that has gone,
+    as `head` does, no line and 141. All other errors are bugs and keep their traceback.
     """
     try:
         with signals.handled():
-            sys.exit(main())
+            status = main()
+            sys.stdout.flush()  # refused here, it has a line; as Python ends, none that says why
+            sys.exit(status)
     except signals.Stopped as stopped:
         print(f"stopped by {stopped.name}", file=sys.stderr)
         raise
@@ -48,12 +53,28 @@ def run(main: Callable[[], int | None]) -> None:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(3 if isinstance(error, DivergedError) else 2)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            sys.exit(128 + signal.SIGPIPE)
         if (line := refused(error)) is None:
             raise
         print(f"error: {line}", file=sys.stderr)
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         sys.stderr.flush()
         os._exit(2)  # a way out on which TensorStore's other writes would print their tracebacks
+    finally:
+        if _reader_is_gone():  # what is left has nowhere to go, which Python would say as it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _reader_is_gone():
+    """Whether stdout is a pipe that nobody reads any more."""
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)
+    except OSError:  # not a file, as in a notebook
+        return False
+    return bool(poll.poll(0))
 
 
 def refused(error: Exception) -> str | None:

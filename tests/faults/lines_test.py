@@ -1,12 +1,17 @@
 """What the system or the config refuses is one line of every command, and no traceback."""
 
+import os
 import pathlib
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from tests.clips import grey_videos
 from tests.faults.disks import disk, make_read_only
+from tests.paths import ROOT
 from tests.tiny import config, flags, forked, python, trained
 
 SMALL = {"steps": 2, "batch": 4, "checkpoint_every": 0}
@@ -102,3 +107,32 @@ def test_a_bug_keeps_its_traceback(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
     assert done.stderr.endswith("KeyError: 'a bug'\n")
+
+
+@pytest.mark.parametrize("printed", ["'x'", "'x\\n' * 200_000"], ids=["at its end", "amid it"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_whose_reader_has_gone_ends_without_a_word(printed, unbuffered):
+    code = f"from vdit import errors\nerrors.run(lambda: print({printed}))"
+    env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    reads, writes = os.pipe()
+    os.close(reads)
+    ran = [sys.executable, "-c", code]
+    done = subprocess.run(ran, cwd=ROOT, env=env, stdout=writes, stderr=subprocess.PIPE)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_another_pipe_that_breaks_is_a_bug():
+    code = "import os\nfrom vdit import errors\nreads, writes = os.pipe()\nos.close(reads)\n"
+    done = python("-c", f"{code}errors.run(lambda: os.write(writes, b'x'))", check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("BrokenPipeError: [Errno 32] Broken pipe\n")
+
+
+def test_output_that_the_disk_refuses_is_a_line():
+    code = "from vdit import errors\nerrors.run(lambda: print('x'))"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, stdout=full, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, done.stderr) == (2, b"error: No space left on device\n")
