@@ -170,12 +170,14 @@ def main(argv: list[str] | None = None) -> None:
 
     from analysis.fitting import again
     from analysis.fitting.table import fit_table
-    from analysis.table import reading, writing
+    from analysis.table import query, reading, writing
 
     table, found = reading.load(args.table), []
+    if args.where:  # other runs of a budget, if they started earlier, say nothing of these
+        table = table[query.chosen(table, args.where)]
     _need_starts(table)
     predictions = {pathlib.Path(path).stem: read(path) for path in args.predictions}
-    options = {"name": args.table, "drop": args.drop, "higher_is_better": args.higher_is_better}
+    options = {"name": args.table} | arguments.choice(args)
     for name, told in predictions.items():
         fitted = fit_table(table, "frontier", **options, **_columns(told, table))
         rows = again.rows(table, fitted, args.table).as_results()

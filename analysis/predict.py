@@ -62,8 +62,8 @@ def main(argv: list[str] | None = None) -> None:
         raise InputError(f"--factor is {min(args.factor):g}, expected a number above 1")
     guessed = []
     table = reading.load(args.table, guessed.append)
-    columns = arguments.given(args)
-    rows = swept(table, args.table, args.higher_is_better, guessed, args.drop, **columns)
+    options = arguments.choice(args) | arguments.given(args)
+    rows = swept(table, args.table, guessed, **options)
     loss, size = rows.columns["loss"], rows.columns.get("params", "params")
     table, left_out = selection.select(rows.as_results(), loss, size, args.table)
     told = rows.told()

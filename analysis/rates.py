@@ -38,15 +38,8 @@ def main(argv: list[str] | None = None) -> None:
 
     guessed = []
     table, given = reading.load(args.table, guessed.append), arguments.given(args)
-    rows = prepare(
-        table,
-        NEEDED,
-        args.table,
-        given=given,
-        higher_is_better=args.higher_is_better,
-        notes=guessed,
-        drop=args.drop,
-    )
+    options = arguments.choice(args) | {"given": given, "notes": guessed}
+    rows = prepare(table, NEEDED, args.table, **options)
     for line in summary.warnings(rows.told()):
         print(line, file=sys.stderr)
     table, loss = rows.as_results(), rows.columns["loss"]

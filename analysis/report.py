@@ -136,7 +136,7 @@ def _fit(args, told) -> "tuple[Rows, Fit]":
                 "analysis.fit"
             )
         print("no fit of this table beside it: fitting", file=sys.stderr)
-        fit = fit_table(table, **options, **given, **_of_all(asked))
+        fit = fit_table(table, **options, **given, **_of_all(asked, args.where))
         rows = again.rows(table, fit, needed=SWEPT, **options)
     columns = {"params": "params"} | fit.columns  # it may have been derived
     return rows, replace(fit, columns=columns)
@@ -146,12 +146,13 @@ def _asked(known, args):
     """What chooses the rows: as asked for here, else as it was of the fit."""
     better = args.higher_is_better
     better = known.higher_is_better if better is None else better
-    return replace(known, drop=tuple(args.drop) or known.drop, higher_is_better=better)
+    where, drop = args.where or known.where, tuple(args.drop) or known.drop
+    return replace(known, where=where, drop=drop, higher_is_better=better)
 
 
-def _of_all(asked):
-    """What is asked of a table that has no fit: nothing that chose the rows of another's."""
-    return {"drop": asked.drop, "higher_is_better": asked.higher_is_better}
+def _of_all(asked, where):
+    """What is asked of a table that has no fit: no expression that chose the rows of another's."""
+    return {"where": where, "drop": asked.drop, "higher_is_better": asked.higher_is_better}
 
 
 def _prediction(given, beside):

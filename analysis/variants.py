@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None) -> None:
 
     guessed = []
     table = reading.load(args.table, guessed.append)
-    columns = arguments.given(args)
-    rows = swept(table, args.table, args.higher_is_better, guessed, args.drop, **columns)
+    options = arguments.choice(args) | arguments.given(args)
+    rows = swept(table, args.table, guessed, **options)
     found, notes = exponents.of_rows(rows, args.bootstrap, args.seed)
     for line in [*summary.warnings(rows.told()), *(f"note: {note}" for note in notes)]:
         print(line, file=sys.stderr)

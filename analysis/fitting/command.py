@@ -69,7 +69,6 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--delta", type=float, help="of Huber's loss alone (1e-3)")
     arguments.add(flags, reasons=(UNSTABLE, *arguments.REASONS))
     rows = flags.add_argument_group("rows of the table")
-    rows.add_argument("--where", metavar="EXPR", help='rows to use, such as "flops < 1e12"')
     rows.add_argument("--hold_out", metavar="EXPR", help="rows to predict instead of fit")
     rows.add_argument("--unannealed", action="store_true", help="let unfinished schedules in")
     rows.add_argument("--worst", type=float, metavar="LOSS", help="loss of predicting nothing")

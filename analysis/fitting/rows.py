@@ -116,13 +116,14 @@ class Rows:
 def swept(
     table: pd.DataFrame,
     name: str = "table",
-    higher_is_better: bool | None = None,
     notes: Sequence[str] = (),
+    where: str | None = None,
     drop: Sequence[str] = (),
+    higher_is_better: bool | None = None,
     **given: str | None,
 ) -> Rows:
     """The rows of a sweep over compute budgets; `given` maps roles to columns (see `prepare`)."""
-    return prepare(table, SWEPT, name, None, None, given, higher_is_better, notes, drop=drop)
+    return prepare(table, SWEPT, name, where, None, given, higher_is_better, notes, drop=drop)
 
 
 def prepare(

@@ -36,8 +36,8 @@ def main(argv: list[str] | None = None) -> None:
 
     guessed = []
     table = reading.load(args.table, guessed.append)
-    options = arguments.given(args) | {"higher_is_better": args.higher_is_better}
-    options |= {"notes": guessed, "name": args.table, "drop": args.drop}
+    options = arguments.choice(args) | arguments.given(args)
+    options |= {"notes": guessed, "name": args.table}
     fit = fit_table(table, **options)
     for line in summary.warnings(fit):
         print(line, file=sys.stderr)

@@ -1,8 +1,9 @@
-"""The flags that say what a table's columns hold: the same of every command that reads one."""
+"""The flags that say what the columns of a table hold and which rows count, of every command."""
 
 import argparse
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 TABLE = "table of runs, anybody's (CSV, TSV, JSONL or parquet)"
 ROLES = {
@@ -30,8 +31,8 @@ def add(
     roles: Sequence[str] = tuple(ROLES),
     reasons: Sequence[str] = REASONS,
 ) -> None:
-    """Add a flag for the column of each role, for the direction of what is fitted, and for rows
-    that are left out on request."""
+    """Add a flag for the column of each role, for the direction of what is fitted, and for the rows
+    that are used."""
     columns = parser.add_argument_group(
         "columns of the table, by what they hold",
         "Without a flag a column is found by its name, such as N, n_params or Params (M); units of "
@@ -45,6 +46,7 @@ def add(
         action=argparse.BooleanOptionalAction,
         help="of the metric where one is named, else of the loss: of a share, 1 - loss is fitted",
     )
+    parser.add_argument("--where", metavar="EXPR", help='rows to use, such as "flops < 1e12"')
     parser.add_argument(
         "--drop",
         action="append",
@@ -57,6 +59,11 @@ def add(
 def given(args: argparse.Namespace) -> dict[str, str | None]:
     """{role: the column that was named, or None} of parsed arguments."""
     return {role: getattr(args, role) for role in ROLES if role in args}
+
+
+def choice(args: argparse.Namespace) -> dict[str, Any]:
+    """What chooses the rows, as `analysis.fitting.rows.prepare` takes it."""
+    return {"where": args.where, "drop": args.drop, "higher_is_better": args.higher_is_better}
 
 
 def asked(columns: Mapping[str, str]) -> str:

@@ -125,6 +125,29 @@ def test_rows_that_a_fit_did_not_have_are_not_on_its_page(tmp_path, monkeypatch,
     assert "Of the table the rows" not in pathlib.Path("report.html").read_text()
 
 
+def test_every_command_takes_the_rows_that_it_is_asked_to(tmp_path, monkeypatch, capsys):
+    """And says of them what it says of a table that has no others."""
+    monkeypatch.chdir(tmp_path)
+    table, where = pd.DataFrame(make_rows(4)).assign(kind="a"), ["--where", "kind == 'a'"]
+    others = table.assign(kind="b", loss_ema=table["loss_ema"] / 2, run_id="b" + table["run_id"])
+    written(pd.concat([others, table]), "both.csv")
+    written(table, "one.csv")
+    said, pages = [], []
+    for call in (["one.csv"], ["both.csv", *where]):
+        capsys.readouterr()
+        predict.main([*call, "--force"])
+        variants.main([*call, "--bootstrap", "20"])
+        said.append(capsys.readouterr().out)
+        report.main([*call, "--out", "page.html"])
+        page = pathlib.Path("page.html").read_text()
+        pages.append({run for run in pd.read_csv("both.csv")["run_id"] if f">{run}<" in page})
+    assert said[0] == said[1]
+    assert pages[0] == pages[1] == set(table["run_id"])
+    command.main([*call, "--bootstrap", "0"])
+    with pytest.raises(InputError, match="made from another table or of other columns or rows"):
+        report.main(["both.csv", "--where", "kind == 'b'", "--fit", "fit.json"])
+
+
 @pytest.mark.parametrize("asked", ["--unannealed", "--worst", "--drop", "blank"])
 def test_what_else_chose_a_fits_rows_chooses_those_of_its_page(asked, tmp_path, monkeypatch):
     """And a row that the law of the fit can't take is not among them."""
@@ -151,5 +174,6 @@ def test_the_flags_are_the_same_of_every_command(capsys):
         told = capsys.readouterr().out
         assert all(f"--{role} COL" in told for role in arguments.ROLES), main.__module__
         assert "--higher_is_better" in told
+        assert "--where EXPR" in told
         assert "duplicate}" in told
     assert all(re.search(rf"\b{law}\b", command.WHAT) for law in command.LAWS if law != "all")

@@ -130,6 +130,14 @@ def test_the_truth_is_of_the_loss_that_was_predicted(files, prediction, whole):
     assert loss["error"].to_numpy() == pytest.approx(-0.5, abs=0.02)
 
 
+def test_other_runs_of_the_budget_neither_count_nor_make_it_late(files, whole):
+    table, path = files
+    found = run(table, path)
+    others = whole.assign(kind="b", loss_ema=whole["loss_ema"] / 2, started=0.0)
+    pd.concat([whole.assign(kind="a"), others]).to_csv(table, index=False)
+    pd.testing.assert_frame_equal(run(table, path, "--where", "kind == 'a'"), found)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [({"flops": "1e12"}, "first.json: damaged"), ({"ahead": []}, "first.json: of an older")],
