@@ -18,6 +18,14 @@ SWEEPS = 40
 BY_NAME = {design.name: design for design in designs.DESIGNS}
 
 
+@pytest.fixture
+def in_threads(monkeypatch):
+    """They start quicker than processes, and see what is patched."""
+    threads = concurrent.futures.ThreadPoolExecutor
+    monkeypatch.setattr(table.concurrent.futures, "ProcessPoolExecutor", lambda n, _: threads(n))
+
+
+@pytest.mark.usefixtures("in_threads")
 def test_intervals_of_a_demo_hold_the_truth():
     found = table.table(table.run(SWEEPS, 0, (BY_NAME["demo"],), workers=2))
     rows = {row["quantity"]: row for row in found}
@@ -29,8 +37,9 @@ def test_intervals_of_a_demo_hold_the_truth():
             assert row["coverage"] > 0.95 - 4 * (0.95 * 0.05 / SWEEPS) ** 0.5, name
 
 
+@pytest.mark.usefixtures("in_threads")
 def test_the_same_seed_gives_the_same_table_however_it_is_shared_out(monkeypatch):
-    """Parts of one or of two sweeps, done by one process or by two."""
+    """Parts of one or of two sweeps, done by one worker or by two."""
     found = []
     for chunk in (1, 2):
         monkeypatch.setattr(table, "CHUNK", chunk)
@@ -47,13 +56,6 @@ def _stopped(results, total):
     yield next(results)
     yield next(results)
     raise KeyboardInterrupt
-
-
-@pytest.fixture
-def in_threads(monkeypatch):
-    """They start quicker than processes, and see what is patched."""
-    threads = concurrent.futures.ThreadPoolExecutor
-    monkeypatch.setattr(table.concurrent.futures, "ProcessPoolExecutor", lambda n, _: threads(n))
 
 
 @pytest.mark.usefixtures("in_threads")
@@ -139,6 +141,7 @@ def test_designs_differ_in_their_noise_as_they_say():
     assert (np.abs(drawn) > 0.05).mean() == pytest.approx(0.05, abs=0.006)
 
 
+@pytest.mark.usefixtures("in_threads")
 def test_flat_sweeps_are_not_supported_and_quiet_ones_are():
     flat, quiet = verdicts.run(4, 0, (BY_NAME["flat"], BY_NAME["quiet"]), workers=2)
     assert flat["supported"] == 0
