@@ -27,7 +27,7 @@ def in_threads(monkeypatch):
 
 @pytest.mark.usefixtures("in_threads")
 def test_intervals_of_a_demo_hold_the_truth():
-    found = table.table(table.run(SWEEPS, 0, (BY_NAME["demo"],), workers=2))
+    found = table.table(table.run(SWEEPS, 0, (BY_NAME["demo"],), workers=1))
     rows = {row["quantity"]: row for row in found}
     assert rows["next budget"]["identified"] > 0.9
     assert rows["E, from zero"]["identified"] == 1
@@ -143,7 +143,7 @@ def test_designs_differ_in_their_noise_as_they_say():
 
 @pytest.mark.usefixtures("in_threads")
 def test_flat_sweeps_are_not_supported_and_quiet_ones_are():
-    flat, quiet = verdicts.run(4, 0, (BY_NAME["flat"], BY_NAME["quiet"]), workers=2)
+    flat, quiet = verdicts.run(4, 0, (BY_NAME["flat"], BY_NAME["quiet"]), workers=1)
     assert flat["supported"] == 0
     assert quiet["supported"] >= 0.75  # one in twenty predictions is missed
     assert quiet["rms forecast"] < 0.01
