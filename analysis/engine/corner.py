@@ -46,4 +46,4 @@ def pulls(problem: Problem, theta: np.ndarray) -> np.ndarray:
 def _expand(problem, theta):
     """Residuals (R,) and their Jacobian (R, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta[None], problem.x)
-    return log_prediction[0] - np.log(problem.loss), jacobian[0]
+    return log_prediction[0] - problem.log_loss, jacobian[0]

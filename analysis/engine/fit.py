@@ -92,24 +92,20 @@ def search(
     if rows > most:
         drawn = np.random.default_rng(0).choice(rows, most, replace=False)
         problem = problem.take(np.sort(drawn))
-    theta = problem.law.starts(problem.x, np.log(problem.loss), starts, rng)
+    theta = problem.law.starts(problem.x, problem.log_loss, starts, rng)
     theta = np.clip(theta, *problem.law.bounds)
-    scores = solve.values(problem, problem.objective, theta, *solve.batch(problem, len(theta)))
+    scores = solve.values(problem, problem.objective, theta, solve.weighed(problem, len(theta)))
     ends, values = solve.descend(problem, theta[np.argsort(scores)[:follow]], iterations=iterations)
     order = np.argsort(values)
     return ends[order], values[order]
 
 
 def refit(
-    fit: Fit,
-    weights: np.ndarray | None = None,
-    log_loss: np.ndarray | None = None,
-    settled: float = solve.SETTLED,
+    fit: Fit, weights: np.ndarray, settled: float = solve.SETTLED
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refit to resamples, begun at the winner: theta (P, K), value (P,).
 
-    weights (P, R) and log_loss (P, R) as in `solve.descend`.
+    weights (P, R) as in `solve.descend`.
     """
-    count = len(weights if weights is not None else log_loss)
-    theta = np.repeat(fit.theta[None], count, 0)
-    return solve.descend(fit.problem, theta, weights, log_loss, settled=settled)
+    theta = np.repeat(fit.theta[None], len(weights), 0)
+    return solve.descend(fit.problem, theta, weights, settled=settled)

@@ -51,7 +51,7 @@ def _unseen(jacobian, inside):
 
 def errors(problem: Problem, theta: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
     """Rough standard errors (K,) from the median size of the residuals."""
-    residual = problem.law.log_loss(theta[None], problem.x)[0][0] - np.log(problem.loss)
+    residual = problem.law.log_loss(theta[None], problem.x)[0][0] - problem.log_loss
     rows, width = jacobian.shape
     sd = 1.4826 * np.median(np.abs(residual)) * np.sqrt(rows / (rows - width))
     length = np.linalg.norm(jacobian, axis=0)

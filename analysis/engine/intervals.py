@@ -84,7 +84,7 @@ class Intervals:
         """
         problem = self.fit.problem
         log_loss = problem.law.log_loss(self.fit.theta[None], problem.x)[0][0]
-        residual = (np.log(problem.loss) - log_loss) * np.sqrt(problem.weight * self.spare)
+        residual = (problem.log_loss - log_loss) * np.sqrt(problem.weight * self.spare)
         low, span = log_loss.min(), np.ptp(log_loss) or 1.0
         here, there = (np.clip((at - low) / span, 0, 1) - 0.5 for at in (log_loss, value))
         trend = regression.variance_trend(residual**2, here)

@@ -40,7 +40,7 @@ def of(fit: Fit) -> LackOfFit | None:
     """Of a fitted law; None where no inputs repeat or a run has several rows."""
     problem = fit.problem
     log_loss = problem.law.log_loss(fit.theta[None], problem.x)[0]
-    residual = sandwich.bounded(problem, np.log(problem.loss) - log_loss)[0]
+    residual = sandwich.bounded(problem, problem.log_loss - log_loss)[0]
     cell, width = cells(problem), len(problem.law.parameters)
     rows, count = len(cell), cell.max() + 1
     if problem.cluster.max() + 1 < rows or not rows > count > width:

@@ -1,5 +1,6 @@
 """One fitting problem: a law, its rows in logs about their centre, and what is minimised."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,11 @@ class Problem:
     objective: Objective
     weight: np.ndarray  # (R,) factor of each row's cost
     cluster: np.ndarray  # (R,) int, rows of one run
+
+    @functools.cached_property
+    def log_loss(self) -> np.ndarray:
+        """Log losses (R,)."""
+        return np.log(self.loss)
 
     def take(self, rows: np.ndarray) -> "Problem":
         """The Problem of some rows (their numbers, or a mask), about the same centre."""

@@ -20,7 +20,7 @@ def covariance(
 ) -> np.ndarray:
     """Of each theta (P, K) that was fitted to its draws (P, G) of groups, group (R,): (P, K, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
-    residual = bounded(problem, np.log(problem.loss) - log_prediction)
+    residual = bounded(problem, problem.log_loss - log_prediction)
     weighted = jacobian * problem.weight[:, None]
     hessian = (weighted * draws[:, group, None]).swapaxes(1, 2) @ jacobian
     scores = _sums(weighted * residual[:, :, None], group)

@@ -24,37 +24,26 @@ def descend(
     problem: Problem,
     theta: np.ndarray,
     weights: np.ndarray | None = None,
-    log_loss: np.ndarray | None = None,
     iterations: int = ITERATIONS,
     settled: float = SETTLED,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise from theta (P, K); returns theta (P, K) and the objective (P,).
 
-    weights: (P, R) counts of a bootstrap or zeros of held-out rows, on top of the problem's own;
-    log_loss: (P, R) resampled losses. None for the problem's.
+    weights: (P, R) counts of a bootstrap or zeros of held-out rows, on top of the problem's own.
     """
-    weights, log_loss = batch(problem, len(theta), weights, log_loss)
+    weights = weighed(problem, len(theta), weights)
     *earlier, last = problem.objective.stages()
     for objective in earlier:
-        theta = _descend(problem, objective, theta, weights, log_loss, iterations, ROUGHLY)
-    theta = _descend(problem, last, theta, weights, log_loss, iterations, settled)
-    return theta, values(problem, problem.objective, theta, weights, log_loss)
+        theta = _descend(problem, objective, theta, weights, iterations, ROUGHLY)
+    theta = _descend(problem, last, theta, weights, iterations, settled)
+    return theta, values(problem, problem.objective, theta, weights)
 
 
-def batch(
-    problem: Problem,
-    count: int,
-    weights: np.ndarray | None = None,
-    log_loss: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row weights and log losses, each (P, R); views where they don't differ by element."""
-    shape = count, len(problem.loss)
+def weighed(problem: Problem, count: int, weights: np.ndarray | None = None) -> np.ndarray:
+    """Row weights (P, R); a view where they don't differ by element."""
     if weights is None:
-        weights = np.broadcast_to(problem.weight, shape)
-    elif not (problem.weight == 1).all():
-        weights = weights * problem.weight
-    logs = np.log(problem.loss) if log_loss is None else log_loss
-    return weights, np.broadcast_to(logs, shape)
+        return np.broadcast_to(problem.weight, (count, len(problem.loss)))
+    return weights if (problem.weight == 1).all() else weights * problem.weight
 
 
 def blocks(problem: Problem, count: int) -> list[slice]:
@@ -64,24 +53,20 @@ def blocks(problem: Problem, count: int) -> list[slice]:
 
 
 def values(
-    problem: Problem,
-    objective: Objective,
-    theta: np.ndarray,
-    weights: np.ndarray,
-    log_loss: np.ndarray,
+    problem: Problem, objective: Objective, theta: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """The objective (P,)."""
     found = np.empty(len(theta))
     for block in blocks(problem, len(theta)):
         log_prediction, _ = problem.law.log_loss(theta[block], problem.x)
-        residual, _ = objective.residual(log_prediction, log_loss[block])
+        residual, _ = objective.residual(log_prediction, problem.log_loss)
         found[block] = (objective.cost(residual) * weights[block]).sum(1)
     return found
 
 
 def value(problem: Problem, theta: np.ndarray) -> float:
     """The objective at one theta (K,)."""
-    return float(values(problem, problem.objective, theta[None], *batch(problem, 1))[0])
+    return float(values(problem, problem.objective, theta[None], weighed(problem, 1))[0])
 
 
 def snap(problem: Problem, theta: np.ndarray) -> np.ndarray:
@@ -96,11 +81,10 @@ def quadratic(
     objective: Objective,
     theta: np.ndarray,
     weights: np.ndarray,
-    log_loss: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The objective (P,), its gradient (P, K) and a positive curvature (P, K, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
-    residual, slope = objective.residual(log_prediction, log_loss)
+    residual, slope = objective.residual(log_prediction, problem.log_loss)
     jacobian = jacobian.swapaxes(1, 2)
     if slope is not None:
         jacobian = jacobian * slope[:, None]
@@ -124,24 +108,23 @@ class _State:
             getattr(self, name)[at[better]] = getattr(other, name)[better]
 
 
-def _evaluate(problem, objective, theta, weights, log_loss, at):
+def _evaluate(problem, objective, theta, weights, at):
     state = _State(len(theta), theta.shape[1])
     for block in blocks(problem, len(theta)):
-        rows = at[block]
-        found = quadratic(problem, objective, theta[block], weights[rows], log_loss[rows])
+        found = quadratic(problem, objective, theta[block], weights[at[block]])
         state.value[block], state.gradient[block], state.hessian[block] = found
     return state
 
 
-def _descend(problem, objective, theta, weights, log_loss, iterations, settled):
+def _descend(problem, objective, theta, weights, iterations, settled):
     theta = np.clip(theta, *problem.law.bounds)
     active = np.arange(len(theta))
-    state = _evaluate(problem, objective, theta, weights, log_loss, active)
+    state = _evaluate(problem, objective, theta, weights, active)
     damping = np.full(len(theta), FIRST_DAMPING)
     nothing = NOTHING * len(problem.loss)
     for _ in range(iterations):
         proposal, promise = _step(problem, theta[active], state, active, damping[active])
-        new = _evaluate(problem, objective, proposal, weights, log_loss, active)
+        new = _evaluate(problem, objective, proposal, weights, active)
         better = new.value < state.value[active]
         over = promise <= settled * state.value[active] + nothing
         over |= damping[active] >= MOST_DAMPING

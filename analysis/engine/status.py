@@ -82,6 +82,6 @@ def _pulls(problem, theta):
     log_prediction, jacobian = problem.law.log_loss(theta[None], problem.x)
     if problem.objective.name == "lad":
         return corner.pulls(problem, theta), jacobian[0]
-    residual, slope = problem.objective.residual(log_prediction, np.log(problem.loss)[None])
+    residual, slope = problem.objective.residual(log_prediction, problem.log_loss[None])
     pull = problem.weight * problem.objective.slope(residual)[0]
     return (pull if slope is None else pull * slope[0]), jacobian[0]

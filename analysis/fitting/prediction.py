@@ -92,7 +92,7 @@ def residual(fitted: "Fitted") -> np.ndarray:
     """Log of loss over prediction of each row fitted (R,)."""
     problem = fitted.fit.problem
     log_loss = problem.law.log_loss(fitted.fit.theta[None], problem.x)[0][0]
-    return np.log(problem.loss) - log_loss
+    return problem.log_loss - log_loss
 
 
 def ahead(fitted: "Fitted", rows: "Rows") -> Ahead | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.engine import intervals, solve
-from analysis.engine.fit import fit, predict, refit
+from analysis.engine.fit import fit, refit
 from analysis.engine.objective import Objective
 from analysis.engine.problem import problem
 from analysis.laws.power_terms import PowerTerms
@@ -36,8 +36,7 @@ def test_objectives_are_the_sums_they_say():
 def test_the_gradient_is_the_derivative(objective):
     p = noisy(objective)
     theta = fit(p, starts=300).ends[:1] + 0.01
-    weights, log_loss = solve.batch(p, 1)
-    _, gradient, _ = solve.quadratic(p, objective, theta, weights, log_loss)
+    _, gradient, _ = solve.quadratic(p, objective, theta, solve.weighed(p, 1))
     for i, step in enumerate(1e-6 * np.eye(5)):
         slope = (solve.value(p, theta[0] + step) - solve.value(p, theta[0] - step)) / 2e-6
         assert gradient[0, i] == pytest.approx(slope, rel=1e-4, abs=1e-6 * abs(gradient).max())
@@ -51,7 +50,7 @@ def test_nothing_near_the_winner_is_lower(objective):
     rng = np.random.default_rng(0)
     for size in (1e-1, 1e-2, 1e-3, 1e-4):
         near = found.theta + size * rng.standard_normal((500, 5))
-        values = solve.values(found.problem, objective, near, *solve.batch(found.problem, 500))
+        values = solve.values(found.problem, objective, near, solve.weighed(found.problem, 500))
         assert values.min() > found.value
 
 
@@ -79,18 +78,6 @@ def test_rows_of_known_noise_count_by_it():
     assert fit(noisy(weight=weight)).value == pytest.approx(fit(noisy().take(rows)).value, rel=1e-8)
     doubled = refit(fit(noisy(weight=weight)), weights=np.full((1, 84), 2.0))
     assert doubled[1][0] == pytest.approx(2 * fit(noisy(weight=weight)).value, rel=1e-8)
-
-
-def test_a_resample_of_losses_is_a_fit_of_them():
-    found = fit(noisy())
-    x = runs()
-    losses = np.stack([loss("chinchilla", x, 0.02, seed) for seed in range(3)])
-    theta, value = refit(found, log_loss=np.log(losses))
-    for i in range(3):
-        alone = fit(problem(CHINCHILLA, x, losses[i]))
-        assert value[i] == pytest.approx(alone.value, rel=1e-8)
-        prediction = predict(found.problem, theta[i : i + 1], x)[0]
-        np.testing.assert_allclose(prediction, alone.predict(x), rtol=1e-6)
 
 
 def test_a_floor_held_at_zero_leaves_the_best_law_without_it():

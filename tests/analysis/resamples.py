@@ -1,7 +1,10 @@
 """Resamples of a fit as notebooks make them, and percentiles: what published intervals are."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from analysis.engine import solve
 from analysis.engine.fit import refit
 from analysis.engine.intervals import named
 
@@ -14,9 +17,10 @@ def pairs(fit, count, rng):
 
 def parametric(fit, sd, count, rng):
     """Refit the fitted losses times exp(sd x normal), sd (R,) or one: theta (count, K)."""
-    log_loss = fit.problem.law.log_loss(fit.theta[None], fit.problem.x)[0]
-    noise = rng.standard_normal((count, len(fit.problem.loss))) * sd
-    return refit(fit, log_loss=log_loss + noise)[0]
+    log_loss = fit.problem.law.log_loss(fit.theta[None], fit.problem.x)[0][0]
+    noise = rng.standard_normal((count, len(log_loss))) * sd
+    drawn = (replace(fit.problem, loss=np.exp(log_loss + one)) for one in noise)
+    return np.concatenate([solve.descend(one, fit.theta[None])[0] for one in drawn])
 
 
 def percentiles(fit, thetas):
