@@ -34,7 +34,7 @@ def strips(
         if folder is None:
             raise InputError(f"{root}: run {run}, the best of {factor:g}x, has no samples there")
         shown[f"{factor:g}×"] = _frames(folder, "final", caption)
-    shown["real"] = _frames(folder, "real", caption)
+    shown["a real clip"] = _frames(folder, "real", caption)
     texts = videos.captions(folder)
     return texts[caption] if caption < len(texts) else "", shown
 

@@ -3,7 +3,7 @@
     python -m sweeps.launch --sweep sweeps/long_variants.py --root runs/long_variants \
         --set autoencoder.dir=analysis/results/long/autoencoder --set cache=runs/long/latents
 
-56 runs, 3.1e13 FLOPs: 26 minutes of two idle cores without compilation and scores. With `--up_to
+56 runs, 3.05e13 FLOPs: 26 minutes of two idle cores without compilation and scores. With `--up_to
 4.8e11` first, 40 runs to 16x, 7.4e12 FLOPs: a curve of its own, should the rest never come.
 
 Attention over space and then over time (`factorised`, Latte's third variant, 2401.03048) and a

@@ -27,6 +27,7 @@ def draw(fits: Mapping[str, Fit], palette: style.Palette) -> Figure:
         ax.set_ylabel(words)
         style.plain_log_ticks(ax.yaxis, *ax.get_ylim(), form=style.short)
         ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    style.remark(left, palette, "bars: 95 %; hollow: not fitted")
     drawn.legend(
         *left.get_legend_handles_labels(),
         loc="outside lower center",

@@ -20,7 +20,7 @@ def predicted(
 ) -> Figure:
     """Loss against compute: runs, minima, and each prediction (by its name) with its interval."""
     drawn, ax = style.figure(style.WIDE, palette)
-    colours = (palette.other, palette.good, palette.muted)
+    colours = (palette.other, palette.good, palette.ink)
     for index, (name, told) in enumerate(predictions.items()):
         _fan(ax, name, told, colours[index % len(colours)])
     runs_and_minima(ax, rows, fit, palette)
@@ -31,6 +31,7 @@ def predicted(
     axes.loss_axis(ax, losses, low=min([*lows, losses.min()]))
     ax.set_ylabel("validation loss (lower is better)")
     style.legend(ax, palette, loc="upper right")
+    style.remark(ax, palette, "bands and bars: 95 %")
     return drawn
 
 
@@ -43,5 +44,7 @@ def _fan(ax: Axes, name: str, told: Prediction, colour: str) -> None:
     lows, highs = zip(*(one.interval for one in bounded), strict=True) if bounded else ((), ())
     ends = [told.no_change, *lows], [told.no_change, *highs]
     where = [max(told.budgets), *(one.flops for one in bounded)]
-    label = f"predicted, {name.replace('_', ' ')} (95 %)"
-    ax.fill_between(where, *ends, color=colour, alpha=0.15, lw=0, label=label)
+    label = f"predicted, {name.replace('_', ' ')}"
+    ax.fill_between(where, *ends, color=colour, alpha=0.12, lw=0, label=label)
+    for end in ends:  # where bands lie over each other their ends tell them apart
+        ax.plot(where, end, color=colour, lw=0.8, alpha=0.6)

@@ -107,6 +107,11 @@ def legend(ax: Axes, palette: Palette, **options: Any) -> None:
     drawn.set_zorder(10)
 
 
+def remark(ax: Axes, palette: Palette, words: str) -> None:
+    """How marks are to be read, in small above the axes."""
+    ax.set_title(words, loc="right", fontsize=8, color=palette.muted, pad=3)
+
+
 def plain_log_ticks(
     axis: Axis, low: float, high: float, form: Callable[[float], str] | None = None, most: int = 6
 ) -> None:

@@ -26,13 +26,13 @@ def test_the_run_of_lowest_loss_of_each_budget_and_the_real_clip(sweep):
     trunk = table.iloc[:1].assign(run_id="trunk", flops_budget=0.0)
     caption, shown = film.strips(pd.concat([trunk, table]), root, [1, 2], 1)
     assert caption.endswith("number 1")
-    assert list(shown) == ["1×", "2×", "real"]
+    assert list(shown) == ["1×", "2×", "a real clip"]
     for factor in (1, 2):
         rows = table[table["flops_budget"] == factor * table["flops_budget"].min()]
         best = rows.sort_values("loss_ema").iloc[0]["run_id"]
         expected = frames_of(root / "runs" / best / "samples" / "final_01.webp")
         assert np.array_equal(shown[f"{factor}×"], expected)
-    assert shown["real"].shape == (9, 32, 32, 3)
+    assert shown["a real clip"].shape == (9, 32, 32, 3)
 
 
 def test_equal_frames_come_back(tmp_path):
@@ -44,8 +44,8 @@ def test_equal_frames_come_back(tmp_path):
 
 def test_every_video_has_its_row_of_frames():
     white, black = np.full((3, 8, 8, 3), 255, np.uint8), np.zeros((2, 8, 8, 3), np.uint8)
-    drawn = draw("a caption", {"1×": white, "real": black}, style.LIGHT)
-    assert [ax.get_ylabel() for ax in drawn.axes] == ["1×", "real"]
+    drawn = draw("a caption", {"1×": white, "a real clip": black}, style.LIGHT)
+    assert [ax.get_ylabel() for ax in drawn.axes] == ["1×", "a real clip"]
     assert drawn.get_supylabel() == "training compute"
     assert len({ax.get_xlim() for ax in drawn.axes}) == 1  # the shorter one ends earlier
     assert [ax.images[0].get_array().shape[1] for ax in drawn.axes] == [24, 16]
