@@ -19,14 +19,28 @@ def covariance(
     problem: Problem, theta: np.ndarray, draws: np.ndarray, group: np.ndarray
 ) -> np.ndarray:
     """Of each theta (P, K) that was fitted to its draws (P, G) of groups, group (R,): (P, K, K)."""
+    inverse, scores = _parts(problem, theta, draws, group)
+    meat = (scores * draws[:, :, None]).swapaxes(1, 2) @ scores
+    return inverse @ meat @ inverse
+
+
+def root(problem: Problem, theta: np.ndarray, draws: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """What each group moves each theta by, (P, K, G): a root of the covariance.
+
+    Where a law is told badly the covariance is lost in rounding, and gives variances below zero;
+    squares of these do not.
+    """
+    inverse, scores = _parts(problem, theta, draws, group)
+    return inverse @ (scores * np.sqrt(draws)[:, :, None]).swapaxes(1, 2)
+
+
+def _parts(problem, theta, draws, group):
+    """Inverse curvature (P, K, K) and the sum of each group's rows (P, G, K)."""
     log_prediction, jacobian = problem.law.log_loss(theta, problem.x)
     residual = bounded(problem, problem.log_loss - log_prediction)
     weighted = jacobian * problem.weight[:, None]
     hessian = (weighted * draws[:, group, None]).swapaxes(1, 2) @ jacobian
-    scores = _sums(weighted * residual[:, :, None], group)
-    meat = (scores * draws[:, :, None]).swapaxes(1, 2) @ scores
-    inverse = _inverse(hessian)
-    return inverse @ meat @ inverse
+    return _inverse(hessian), _sums(weighted * residual[:, :, None], group)
 
 
 def bounded(problem: Problem, residual: np.ndarray) -> np.ndarray:

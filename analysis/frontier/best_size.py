@@ -55,7 +55,7 @@ def _log_ratio(surface, log_c):
 def _propagated(surface, theta, measured):
     value = measured(theta)
     slope = np.array([measured(theta + step) - value for step in STEP * np.eye(len(theta))]) / STEP
-    scale = np.sqrt(slope @ surface.covariance @ slope + 1e-24)
+    scale = np.sqrt(surface.variance(slope) + 1e-24)
     return student.single(value, scale, surface.df)
 
 

@@ -20,7 +20,8 @@ class Surface:
     """A law fitted to runs, with the errors of its parameters by the sandwich."""
 
     fit: object  # analysis.engine.fit.Fit
-    covariance: np.ndarray  # (K, K) of theta
+    errors: np.ndarray  # (K, G) what each of its runs moves theta by
+    is_known: bool  # whether rounding leaves anything of the covariance
     df: float
     sizes: np.ndarray  # (S,) of the table
     per_token: np.ndarray  # (S,) FLOPs per parameter and token
@@ -41,12 +42,14 @@ class Surface:
 
     def tells(self, log_c: float) -> bool:
         """Whether its errors are known, and below a factor of e at a compute: few runs may not."""
-        variances, (_, slope) = np.linalg.eigvalsh(self.covariance), self._at(log_c)
-        is_known = variances[0] >= -1e-9 * variances[-1]
-        return bool(is_known and slope @ self.covariance @ slope < 1)
+        return self.is_known and self.variance(self._at(log_c)[1]) < 1
+
+    def variance(self, slope: np.ndarray) -> float:
+        """Of what has this slope in theta (K,)."""
+        return float(np.square(slope @ self.errors).sum())
 
     def _scale(self, slope, variance=0.0):
-        return float(np.sqrt(slope @ self.covariance @ slope + variance + 1e-24))
+        return float(np.sqrt(self.variance(slope) + variance + 1e-24))
 
     def _at(self, log_c):
         """Log loss and its slope in theta (K,); the best size moves neither to first order."""
@@ -72,10 +75,12 @@ def fit(name: str, rows: pd.DataFrame, columns: dict[str, str]) -> Surface | Non
     found = engine.fit(posed, iterations=FOLLOWED)
     group = misfit.groups(found.problem)
     once = np.ones((1, group.max() + 1))
-    covariance = sandwich.covariance(found.problem, found.theta[None], once, group)[0]
+    drawn = found.problem, found.theta[None], once, group
+    variances = np.linalg.eigvalsh(sandwich.covariance(*drawn)[0])
     df = max(once.size - len(found.theta), 1)
-    covariance = covariance * once.size / df  # of few runs residuals are small
-    return Surface(found, covariance, df, *flops_ratio(rows, columns))
+    errors = sandwich.root(*drawn)[0] * np.sqrt(once.size / df)  # of few runs residuals are small
+    is_known = bool(variances[0] >= -1e-9 * variances[-1])
+    return Surface(found, errors, is_known, df, *flops_ratio(rows, columns))
 
 
 def flops_ratio(rows: pd.DataFrame, columns: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:

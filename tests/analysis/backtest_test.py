@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frontier import backtest, forecast, minima
+from analysis.calibration import designs
+from analysis.calibration.frontier import COLUMNS as PLANTED
+from analysis.calibration.frontier import seen
+from analysis.calibration.table import stream
+from analysis.frontier import backtest, forecast, minima, runs
 from analysis.frontier.rollout import Rollout
 from analysis.page import sections
 from analysis.table import serial
@@ -141,3 +145,14 @@ def test_the_table_for_people_names_every_law(whole):
     text = "\n".join(whole.trials.lines())
     assert all(name in text for name in (*whole.stack.laws, "no change"))
     assert "apart" in text
+
+
+def test_a_law_whose_errors_are_lost_in_rounding_still_says_how_far_it_may_be_off():
+    """gamma, of six parameters, through ten runs: their covariance gives variances below zero."""
+    (design,) = (one for one in designs.DESIGNS if one.name == "falling")
+    table = seen(design, designs.sweep(design, stream(design, 0, 936)))
+    budgets = sorted(table["flops_budget"].unique())
+    told = runs.fit("gamma", table[table["flops_budget"] < 1.5 * budgets[1]], PLANTED)
+    ends = np.array([told.at(np.log(flops)).interval() for flops in budgets])
+    assert np.isfinite(ends).all()
+    assert (np.ptp(ends, axis=1) > 0).all()
