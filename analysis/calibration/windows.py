@@ -78,7 +78,7 @@ def of_tables(paths: Sequence[str]) -> list[dict[str, Any]]:
 
     found: dict[tuple, list[Told]] = {}
     for path in paths:
-        rows = swept(reading.load(path, lambda line: None), path, None, [])
+        rows = swept(reading.load(path, lambda line: None), path)
         columns = {role: rows.columns.get(role, role) for role in frontier.COLUMNS}
         selected = selection.select(rows.as_results(), columns["loss"], columns["params"], path)[0]
         told = list(of_prefixes(selected, columns, path))

@@ -117,6 +117,7 @@ def swept(
     table: pd.DataFrame,
     name: str = "table",
     notes: Sequence[str] = (),
+    *,
     where: str | None = None,
     drop: Sequence[str] = (),
     higher_is_better: bool | None = None,
