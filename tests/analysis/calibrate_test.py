@@ -154,9 +154,9 @@ def test_the_committed_tables_say_how_often_intervals_held():
     rows = pd.read_csv(folder / "calibration.csv")
     assert set(rows["design"]) == set(BY_NAME) - {"early", "floor"}  # in results/windows
     known = rows[rows["identified"] > 0.9]
-    assert (known["judged"] == "yes").mean() > 0.8
+    assert (known["judged"] == "yes").mean() > 0.8  # the others hold too often
     # Budgets that err by more than their runs show are not held as often: see the README.
-    frontier = known[~known["quantity"].str.startswith("rows:") & (known["design"] != "errors")]
-    assert frontier["coverage"].min() >= 0.9
+    told = known[known["design"] != "errors"]
+    assert (told["coverage"] + 2 * told["se"]).min() >= 0.93
     said = pd.read_csv(folder / "verdicts.csv").set_index("design")
     assert said.loc["flat", "supported"] == said.loc["least", "supported"] == 0
